@@ -39,6 +39,11 @@ def _opening(report: AuditReport) -> list[str]:
             f"There is no sign that the machine changed while these {things} were measured, but single {report.unit}s "
             "cannot be trusted."
         ]
+    if "W_RESOLUTION" in report.codes and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed while these {things} were measured, but their latencies stand in "
+            "steps so coarse that many architectures cannot be told apart."
+        ]
     if report.verdict == "clean":
         return [
             f"There is no sign that the machine changed while these {things} were measured: once the architecture's own "

@@ -62,13 +62,14 @@ CODES = {
     "W_CONFOUNDED": "the order of the rows follows size",
     "W_OUTLIERS": "rows far off everything",
     "W_REPEATS": "repeats of one architecture do not agree",
+    "W_RESOLUTION": "latencies stand in coarse steps",
 }
 """Meaning of the codes of findings in a table."""
 
 INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
 
-DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS"})
+DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION"})
 """Codes with which latencies are not clean, however still the machine was."""
 
 
@@ -202,7 +203,8 @@ def verdict_of(
     takes it out: a short stretch that stands off does not show in the ratio.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
-    that does not clear it, so it is ``mild``. So are rows far off everything and repeats that disagree, on a still machine.
+    that does not clear it, so it is ``mild``. So are rows far off everything, repeats that disagree and latencies in coarse
+    steps, on a still machine.
     """
     if INVALIDATING & set(codes):
         return "invalid"

@@ -56,7 +56,7 @@ def audit(
     check({"source": source}, source=data.MEASURED_SOURCE)
     further = [other for other in others if not _is_same(other, source)]
     if not data.is_store(source):
-        made = data.read(source, space, None, table)
+        made = data.read(source, space, campaign_id, table)
         report = audit_table(made, [data.read(other, space, None, table) for other in further])
         return replace(report, remarks=made.remarks)
     table.refuse_given(f"'{source}' is a store")

@@ -23,10 +23,20 @@ from hwcost.auditing.report import (
     AuditReport,
     verdict_of,
 )
+from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import TableFault, level_fault, repaired, table_faults
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.features.extractor import Features
-from hwcost.cost_models.training.doubts import CHANCE, LEAST_TAU, MAD_ERROR, UNREPEATABLE, least_tau
+from hwcost.cost_models.training.doubts import (
+    CHANCE,
+    FINER,
+    LEAST_TAU,
+    MAD_ERROR,
+    UNREPEATABLE,
+    least_tau,
+    said_difference,
+    said_step,
+)
 from hwcost.cost_models.training.drift import Drift, estimate_drift
 from hwcost.errors import DataError
 from hwcost.exchange.sheet import listed
@@ -126,6 +136,7 @@ def _report(
     repeatability_after = repeats.spread(logs - level_everywhere)
     pairs = len(repeats.later) - int(repeats.is_copy.sum())
     flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after, pairs)]
+    flags += _resolution(measured_s)
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
@@ -207,7 +218,7 @@ def _repeat_flags(
     sure = 0.0 if repeatability is None else repeatability * (1.0 - min(1.0, MAD_ERROR / math.sqrt(pairs)))
     if repeatability is not None and sure >= UNSTEADY:
         code = "E_REPEATS" if sure >= UNREPEATABLE else "W_REPEATS"
-        text = f"the same architecture measured twice differs by {100 * math.expm1(repeatability):.0f} % typically."
+        text = f"the same architecture measured twice differs by {said_difference(repeatability)} typically."
         return [Flag(code, text, "What a row says about its architecture is no more certain than that; measure again.")]
     if not disagreeing:
         return []
@@ -216,6 +227,12 @@ def _repeat_flags(
     more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
     text = f"the same architecture was measured with different results in {', '.join(named)}{more}."
     return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
+
+
+def _resolution(latency_s: Floats) -> list[Flag]:
+    """Flags latencies that stand in coarse steps."""
+    step = coarse_step(latency_s)
+    return [] if step is None else [Flag("W_RESOLUTION", said_step(step, latency_s), FINER)]
 
 
 def _factor(ratio: float) -> float:

@@ -64,6 +64,10 @@ def audit(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: {', '.join(LIMITS)}")
     if plot is not None and len(sources) > 1:
         raise UsageError(f"--plot draws one source, but {len(sources)} were given. Audit them one by one.")
+    if plot is not None:
+        from hwcost.report.figures import checked_path
+
+        checked_path(plot)
     options = tables.options(context)
     reports = [
         audit_source(source, space, table=options, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign)

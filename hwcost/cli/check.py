@@ -68,6 +68,7 @@ def check(
     gates = _gates(fail_on)
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
+    json = console.document_target(json, format)
     from hwcost.history.selection import instant_of, select_runs
     from hwcost.stores import open_store
     from hwcost.stores.ids import utc_now
@@ -125,7 +126,7 @@ def policy_of(suite: str) -> Policy:
 def _show(found: Check, format: str, json: str | None, everything: bool) -> None:
     from hwcost.report.verdict_table import COLUMNS, github, reasons, rows, too_short, vague
 
-    if console.write_json(found.to_dict(), "-" if format == "json" else json):
+    if console.write_json(found.to_dict(), json):
         return
     if format == "github":
         print(github(found), end="")

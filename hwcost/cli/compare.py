@@ -66,6 +66,7 @@ def compare(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
+    json = console.document_target(json, format)
     from hwcost.campaign.comparisons.compare import Arm, by_axis, compare_arms, read_arm, table_pair
     from hwcost.campaign.comparisons.table_differences import compare_tables
 
@@ -103,7 +104,7 @@ def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: st
     tables.say(remarks or ())
     for flag in found.flags:
         console.note(str(flag))
-    if console.write_json({**_document(a, b, found), "remarks": remarks or []}, "-" if format == "json" else json):
+    if console.write_json({**_document(a, b, found), "remarks": remarks or []}, json):
         return
     from hwcost.units import format_seconds
 

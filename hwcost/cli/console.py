@@ -216,6 +216,21 @@ def write_json(document: dict[str, Any], target: str | None) -> bool:
     return False
 
 
+def document_target(json: str | None, format: str) -> str | None:
+    """Returns where the document of a command with ``--format`` goes: to ``--json``, or to stdout with ``--format json``.
+
+    Raises:
+        UsageError: When both options want stdout, or the document would be written twice.
+    """
+    if format == "json":
+        if json not in (None, "-"):
+            raise UsageError(f"--format json prints the document, and --json '{json}' writes it. Give one of them")
+        return "-"
+    if json == "-" and format != "text":
+        raise UsageError(f"--json - and --format {format} both want stdout. Give --json a file, or leave one of them out")
+    return json
+
+
 def write_file(path: Path, text: str, remedy: str) -> None:
     """Writes a text file whole or not at all, and the folders above it.
 

@@ -86,6 +86,10 @@ def evaluate(
     'fit', and tested on 'test' and 'uniform'.
     """
     _check_names(model, split, drift)
+    if plot is not None:
+        from hwcost.report.figures import checked_path
+
+        checked_path(plot)
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     data, sources = tables.read(source, rows, prior)
     document = _evaluated(data, source, model, train, split, seeds, drift, sources)

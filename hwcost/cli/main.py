@@ -98,6 +98,8 @@ def run() -> None:
 
 def _open_streams() -> None:
     """Makes streams that can be written to: closed ones go nowhere, and what one cannot encode is written as an escape."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - open as long as the process runs
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

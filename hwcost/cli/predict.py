@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cli.given import refuse_unused
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.quantities import LATENCY
 
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
+    context: typer.Context,
     folder: Annotated[str | None, typer.Argument(metavar="DIR", help="A folder that 'hwcost fit' wrote.")] = None,
     arch: Annotated[
         list[str] | None,
@@ -77,6 +79,8 @@ def predict(
     from hwcost.cost_models.families.roofline import LABEL
 
     shapes = _shapes(batch_size, seq_len)
+    if not roofline:
+        refuse_unused(context, ("device", "space", "dtype"), "without --roofline")
     if roofline:
         models = [_roofline(folder, device, space, dtype, *shape) for shape in shapes]
         fitted = models[0]
@@ -202,10 +206,8 @@ def _texts(arch: list[str] | None, file: str | None) -> list[str]:
 
 
 def _read(file: str) -> str:
-    if file == "-":
-        return sys.stdin.read()
     try:
-        return Path(file).read_text(encoding="utf-8")
+        return sys.stdin.read().removeprefix("\ufeff") if file == "-" else Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}. Give a text file with one architecture a line.") from None
     except UnicodeDecodeError:

@@ -157,6 +157,8 @@ def search(
     from hwcost.objectives.written import SearchSpec
     from hwcost.spaces import space as make_space
 
+    if not 0 <= probability < 1:
+        raise UsageError(f"--probability lies between 0 and 1, got {probability:g}; 0 takes predictions as they are")
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
     problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
     models = list(spec.models.values())

@@ -161,6 +161,8 @@ def read(
         return from_store(str(source), campaign_id, space, shape, quantity)
     if quantity != LATENCY:
         raise UsageError(f"a table holds latencies, and '{quantity}' was asked for: give the store of a campaign")
+    if campaign_id is not None:
+        raise UsageError(f"a table holds no campaigns, and campaign '{campaign_id}' was asked for. Leave that out")
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(

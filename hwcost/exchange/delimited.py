@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from hwcost.errors import DataError
+from hwcost.exchange.header_rows import joined_headers
 from hwcost.exchange.line_marks import without_comments, without_rules, without_titles
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, places
@@ -19,6 +20,8 @@ TRIED = 50
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _OPERATOR = re.compile(r"\d+x\d+|\w+:\d")
+_FORMULA = re.compile(r'="([^"]*)"')
+_STRESSED = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)\1")
 _GAP = re.compile(r" {2,}")
 _EXAMPLE = "'l1,l2,...,latency_s'"
 
@@ -42,13 +45,13 @@ def read_delimited(text: str, source: str) -> Sheet:
     text, titles = without_titles(without_rules(text), DELIMITERS, skipped)
     text, is_aligned = _aligned(text)
     delimiter = declared[1] if declared else find_delimiter(text)
-    rows = _rows(text, delimiter, source, skipped)
+    rows, joined = joined_headers(_rows(text, delimiter, source, skipped))
     if not rows:
         raise DataError(f"{source}: the file is empty. Expected a header and rows, such as {_EXAMPLE}.")
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
-    body, headers = _without_headers(header, body)
-    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *headers)
+    body, headers = without_headers(header, body)
+    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *joined, *headers)
     if delimiter == ",":
         return sheet
     named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
@@ -56,13 +59,23 @@ def read_delimited(text: str, source: str) -> Sheet:
     return sheet.remarking(f"cells are separated by {name}.")
 
 
-def _without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
-    """Skips lines that repeat the header, as they do where files were joined."""
-    repeated = [line for line, row in body if row == header]
+def without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
+    """Skips lines that repeat the header, in capitals or not, as they do where files were joined.
+
+    Args:
+        header: Names of the columns.
+        body: Number of its line and cells of every row.
+
+    Returns:
+        The other rows, and what was done, in whole sentences.
+    """
+    lower = [name.lower() for name in header]
+    repeated = [line for line, row in body if row[:1] and row[0].lower() == lower[0] and [c.lower() for c in row] == lower]
     if not repeated:
         return body, []
     remark = f"{places('line', repeated)} skipped: the header again. Several files seem to be joined here."
-    return [(line, row) for line, row in body if row != header], [remark]
+    left_out = set(repeated)
+    return [(line, row) for line, row in body if line not in left_out], [remark]
 
 
 def _aligned(text: str) -> tuple[str, bool]:
@@ -81,7 +94,7 @@ def _aligned(text: str) -> tuple[str, bool]:
 def find_delimiter(text: str, known: Sequence[str] = DELIMITERS) -> str:
     """Returns the delimiter: one that cuts all lines into as many cells as the header, and of those the one with most.
 
-    Spaces separate cells where nothing else does, and every line has as many.
+    Spaces separate cells where nothing else does, and every line has as many; a header may lack one for the row numbers.
 
     Args:
         text: Lines of a table, without comments and titles.
@@ -90,9 +103,15 @@ def find_delimiter(text: str, known: Sequence[str] = DELIMITERS) -> str:
     lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
     counts = {sign: _widths(lines, sign) for sign in known}
     possible = [sign for sign in known if counts[sign] and counts[sign][0] > 1]
-    if not possible and len({len(line.split()) for line in lines}) == 1 and len(lines[0].split()) > 1:
+    if not possible and _are_spaced([len(line.split()) for line in lines]):
         return " "
     return max(possible, key=lambda sign: (len(set(counts[sign])) == 1, counts[sign][0]), default=",")
+
+
+def _are_spaced(widths: list[int]) -> bool:
+    """Whether spaces cut all lines alike, the header perhaps into one cell less: rows may begin with their number."""
+    rows = set(widths[1:])
+    return bool(widths) and widths[0] > 1 and (rows <= {widths[0]} or (len(widths) > 2 and rows == {widths[0] + 1}))
 
 
 def _widths(lines: list[str], sign: str) -> list[int]:
@@ -109,10 +128,30 @@ def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:
         lines = [line.strip() for line in lines]
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
     try:
-        return [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if any(row)]
+        rows = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if any(row)]
+        return _unwrapped(_unstressed(rows) if delimiter == "|" else rows)
     except csv.Error as error:
         line = reader.line_num + skipped
         raise DataError(f"{source}: line {line}: {error}. Expected comma-separated values.") from None
+
+
+def _unstressed(rows: Rows) -> Rows:
+    """Takes the signs of Markdown off cells that are bold, slanted or code."""
+    return [(line, [match[2] if (match := _STRESSED.fullmatch(cell)) else cell for cell in row]) for line, row in rows]
+
+
+def _unwrapped(rows: Rows) -> Rows:
+    """Takes off single quotes that are around every name of the header, and Excel's ``="..."`` around cells."""
+    is_quoted = bool(rows) and all(len(name) > 1 and name[0] == name[-1] == "'" for name in rows[0][1])
+    if not is_quoted and not any(cell.startswith('="') for _, row in rows[:TRIED] for cell in row):
+        return rows
+    return [(line, [_bare(cell, is_quoted) for cell in row]) for line, row in rows]
+
+
+def _bare(cell: str, is_quoted: bool) -> str:
+    if match := _FORMULA.fullmatch(cell):
+        return match[1].strip()
+    return cell[1:-1].strip() if is_quoted and len(cell) > 1 and cell[0] == cell[-1] == "'" else cell
 
 
 def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
@@ -128,11 +167,15 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
         DataError: When a row is ragged, or a column has no name of its own.
     """
     header, rows = _without_blanks([" ".join(name.split()) for name in header], rows)
+    header = ["", *header] if _are_numbered(header, rows) else header
     header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated or "" in header:
         what = f"column '{repeated[0]}' stands twice" if repeated and repeated[0] else "a column has no name"
-        raise DataError(f"{source}: line 1: {what}. Give every column a name of its own.")
+        where = "" if not any(map(is_number, header)) else (
+            " Is it a row rather than a header? Then put a line with the names of the columns before it."
+        )
+        raise DataError(f"{source}: line 1: {what}. Give every column a name of its own.{where}")
     for line, row in rows:
         if len(row) != len(header):
             raise DataError(
@@ -142,6 +185,14 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _are_numbered(header: list[str], rows: Rows) -> bool:
+    """Whether every row begins with its number, for which the header has no name, as R and printed data frames have it."""
+    if len(rows) < 2 or any(len(row) != len(header) + 1 or not row[-1] for _, row in rows):
+        return False
+    first = [row[0] for _, row in rows]
+    return any(first == [str(i + start) for i in range(len(first))] for start in (0, 1))
 
 
 def _without_blanks(header: list[str], rows: Rows) -> tuple[list[str], Rows]:

@@ -45,6 +45,10 @@ _ADVICE = {
     "tar": "a tar archive. Unpack it, and give the table inside",
     "zstd": "compressed with zstd. Unpack it (zstd -d FILE), and give the table inside",
     "7z": "a 7z archive. Unpack it, and give the table inside",
+    "YAML": "YAML. Convert it to JSON or CSV, and give that",
+    "ARFF": "an ARFF file. Replace the lines up to '@data' by a line with the names of the columns, and save it as CSV",
+    "LaTeX": "a table in LaTeX. Replace the '&' by commas and delete the ends of the lines, and save it as CSV",
+    "MLPerf": "a log of MLPerf, which holds events and no architectures. Save architectures and their latencies as CSV",
     "old Excel": f"an old Excel workbook (.xls). {_EXPORT}",
 }
 """Kind of file to what it is and what to do."""
@@ -54,6 +58,13 @@ _MAGIC = (
     (b"%PDF", "PDF"), (b"\x89HDF\r\n", "HDF5"), (b"\x93NUMPY", "NumPy"), (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"), (b"<?xml", "XML"),
 )  # fmt: skip
+
+_TEXTS = (
+    (re.compile(rb":::MLL(og|OG)"), "MLPerf"), (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
+    (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),
+    (re.compile(rb"\\(begin|toprule|hline)|[^\n&]+(&[^\n&]*)+\\\\"), "LaTeX"),
+)  # fmt: skip
+"""What the first lines of text files begin with that are no tables of cells."""
 
 _PICKLED = re.compile(rb"\x80[\x02-\x05](\x95|c|\}|\]|\(|\x8a|\x8c)|[\]}]q\x00|\([dl]p\d+\n|c[\w.]+\n\w+\n[p(q]", re.DOTALL)
 
@@ -119,7 +130,10 @@ def _kind(content: bytes) -> str | None:
     begin = content[:500].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if begin.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table")):
         return "HTML"
-    return "XML" if begin.startswith(b"<") and b">" in begin else None
+    if begin.startswith(b"<") and b">" in begin:
+        return "XML"
+    text = content[:2000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((kind for pattern, kind in _TEXTS if pattern.match(text)), None)
 
 
 def decoded(content: bytes, source: str) -> str:
@@ -142,7 +156,13 @@ def decoded(content: bytes, source: str) -> str:
             raise DataError(f"{source}: byte {error.start} is not UTF-8 text. Expected a CSV, not a binary file.") from None
     if "\0" in text:
         raise DataError(f"{source}: holds zero bytes. Expected a CSV, not a binary file.")
+    for sign in _UNSEEN:
+        text = text.replace(sign, "")
     return text
+
+
+_UNSEEN = "\ufeff\u200b\u2060"
+"""Signs of no width, which joined files and web pages leave between others."""
 
 
 def _unmarked_utf16(content: bytes) -> str | None:

@@ -83,13 +83,18 @@ def _by_columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     if index_names is not None and any(name is not None for name in index_names) and hasattr(frame, "reset_index"):
         frame = _with_index(frame)
     names = list(frame.columns)
-    texts = [str(name) for name in names]
+    texts = [_name(name) for name in names]
     repeated = sorted({name for name in texts if texts.count(name) > 1})
     if repeated:
         raise DataError(f"the data frame: column '{repeated[0]}' stands twice. Give every column a name of its own.")
     columns = {text: _values(frame[name]) for text, name in zip(texts, names, strict=True)}
     categories = {text for text, name in zip(texts, names, strict=True) if _is_category(frame[name])}
     return columns, categories
+
+
+def _name(name: Any) -> str:
+    """Returns the name of a column as text, that of a column below others with theirs before it: ``latency_ms.mean``."""
+    return ".".join(str(part) for part in name if part != "") if isinstance(name, tuple) else str(name)
 
 
 def _with_index(frame: Any) -> Any:

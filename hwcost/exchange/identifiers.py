@@ -22,6 +22,9 @@ FEWEST_INDEX_ROWS = 10
 NEARLY_UNIQUE = 0.8
 """Share of different values from which a column of texts names its rows."""
 
+LONGEST_COUNT = 2**53
+"""Whole numbers above this one are not exact as floating-point numbers."""
+
 FEWEST_NAMES = 10
 """Different texts below which a column that follows the others is a category and not a name."""
 
@@ -32,13 +35,23 @@ _INDEX_NAME = re.compile(
     re.IGNORECASE,
 )
 _ID_NAME = re.compile(
-    r"(.*[_ .-])?id|idx|index|row|#|net|network|arch|architecture|model|config|candidate|subnet|sample|trial", re.IGNORECASE
+    r"(.*[_ .-])?id|idx|index|row|#|(net|network|arch|architecture|model|config|candidate|subnet|sample|trial)"
+    r"([_ .-]?(idx|index|no|nr|num|number))?",
+    re.IGNORECASE,
 )
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _HASH_NAME = re.compile(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
 _TIME_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
+_YEAR, _MONTH, _DAY = r"(?:199\d|20[0-3]\d)", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_NAMED_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d.*)?(?: ?[ap]\.?m\.?)?"
 _DATE = re.compile(
-    r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_ -]?\d{4,6}(?:[.,]?\d+)?Z?)?"
-    r"|(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
+    rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_ -]?\d{{4,6}}(?:[.,]?\d+)?Z?)?"
+    rf"|(?:{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_DAY}[-/.]{_YEAR}|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.\d\d"
+    rf"|{_NAMED_MONTH} {_DAY},? {_YEAR}|{_DAY}[ -]{_NAMED_MONTH}[ -]{_YEAR})(?:[T,]? ?{_CLOCK}.*)?"
+    rf"|{_DAY}\.{_MONTH}\.\d\d,? {_CLOCK}.*"
+    rf"|(?:[a-z]{{3}},? )?(?:{_NAMED_MONTH} +{_DAY}|{_DAY} {_NAMED_MONTH} {_YEAR}) {_CLOCK}.*|{_CLOCK}",
+    re.IGNORECASE,
 )
 _EPOCH = (1e9, 3e9)
 _REPEAT_NAME = re.compile(
@@ -51,6 +64,7 @@ _RESULT_NAME = re.compile(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|miou)([_ .-].*)?", re.IGNORECASE
 )
 _STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|steps|iter|iteration|timestep)", re.IGNORECASE)
+_OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
 _SIZE_NAME = re.compile(
     r"(?i)(.*[_ .-])?(width|hidden|dim|dims|len|length|seq|size|depth|layers?|batch|heads?|channels?|tokens?|m|n|k|b|h|w|c)"
 )
@@ -80,7 +94,7 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
             found[name] = what
     for name, texts in free.items():
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
-        if name in found or (is_numeric(texts) and not _ID_NAME.fullmatch(name)):
+        if name in found or (is_numeric(texts) and not _names_things(name)):
             continue
         if _follows(texts, rest):
             found[name] = "names, one for each combination of the other columns"
@@ -150,14 +164,16 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return "dates"
     if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
         return "results, known after training only"
+    if _TIME_NAME.fullmatch(name) and _are_instants(array):
+        return "times of measurement"
+    if not _OF_WORK.search(name) and 2 * sum(_is_too_long(value) for value in values) > len(values):
+        return "numbers with too many digits to be a quantity, as hashes are"
     if len(set(texts)) < len(texts):
         is_rising = bool((np.diff(array) >= 0).all()) and len(set(texts)) >= FEWEST_INDEX_ROWS
         return "a running number" if _STEP_NAME.fullmatch(name) and is_rising and not _is_sweep(rest) else None
     if _HASH_NAME.fullmatch(name):
         return "hashes"
     rises = bool((np.diff(array) > 0).all())
-    if rises and _TIME_NAME.fullmatch(name) and _EPOCH[0] <= array[0] / _scale(array[0]) <= _EPOCH[1]:
-        return "times of measurement"
     if len(array) < FEWEST_INDEX_ROWS or not np.array_equal(array, np.round(array)):
         return None
     is_full = float(array.min()) in (0.0, 1.0) and np.ptp(array) == len(array) - 1
@@ -166,7 +182,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return "a running number"
     if rises and _PANDAS_INDEX.fullmatch(name):
         return "the row numbers of a data frame"
-    if _ID_NAME.fullmatch(name):
+    if _names_things(name):
         return "numbers that name the rows"
     if is_even and rises and _INDEX_NAME.fullmatch(name) and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
         return "a running number"
@@ -178,6 +194,22 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
 def _scale(value: float) -> float:
     """Returns the clock's units per second, such as 1000 for milliseconds, derived from a time since 1970."""
     return next((scale for scale in (1.0, 1e3, 1e6, 1e9) if value / scale <= _EPOCH[1]), 1.0)
+
+
+def _are_instants(values: NDArray[np.float64]) -> bool:
+    """Whether all numbers are times since 1970, on one clock."""
+    seconds = values / _scale(float(values.max()))
+    return bool(seconds.min() >= _EPOCH[0] and seconds.max() <= _EPOCH[1])
+
+
+def _is_too_long(value: int | float | None) -> bool:
+    """Whether a whole number has more digits than a measured or counted one: it is no number of 64 bits any more."""
+    return isinstance(value, int) and abs(value) > LONGEST_COUNT
+
+
+def _names_things(name: str) -> bool:
+    """Whether a column is named as numbers of rows or nets are: ``id``, ``arch_index``, ``modelIdx``."""
+    return _ID_NAME.fullmatch(_HUMP.sub("_", name)) is not None
 
 
 def _is_sweep(rest: Mapping[str, list[str]]) -> bool:

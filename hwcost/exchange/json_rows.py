@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hwcost.errors import DataError
@@ -14,6 +17,22 @@ from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
 
 _SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
+
+_GAP = re.compile(r"[\s,]*")
+
+MOST_PRINTED = 5_000_000
+"""Characters of a text that is read as what Python printed."""
+
+RESULTS = {
+    "pytest-benchmark": {"machine_info", "benchmarks"},
+    "google/benchmark": {"context", "benchmarks"},
+    "nvbench": {"meta", "benchmarks"},
+    "pyperf": {"metadata", "benchmarks"},
+    "asv": {"commit_hash", "results"},
+    "optimum-benchmark": {"config", "report"},
+    "trtexec": {"latencyMs", "computeMs"},
+}
+"""Tools whose results 'hwcost import' reads, to the keys of their files or records."""
 
 
 def looks_like_json(text: str) -> bool:
@@ -36,22 +55,49 @@ def read_json(text: str, source: str) -> Sheet:
     except RecursionError:
         raise DataError(f"{source}: the JSON is nested too deeply. {_SHAPES}.") from None
     except ValueError as error:
-        value = _lines(text, source, str(error))
-    return _table(value, source)
+        literal = _python(text)
+        if literal is not None:
+            return _table(literal, source).remarking("the file is no JSON, but a list or dictionary as Python prints it.")
+        value = _values(text, source, str(error))
+    return replace(_table(value, source), about=_about(value))
 
 
-def _lines(text: str, source: str, why: str) -> list[Any]:
-    """Reads one JSON value a line."""
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    values: list[Any] = []
-    for number, line in lines:
+def _values(text: str, source: str, why: str) -> list[Any]:
+    """Reads JSON values that follow each other: one a line, in several lines each, or with commas between them."""
+    decoder, values = json.JSONDecoder(), []
+    at = _GAP.match(text, 0).end()  # type: ignore[union-attr]  # matches nothing at least
+    while at < len(text):
         try:
-            values.append(json.loads(line))
+            value, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             if not values:
                 raise DataError(f"{source}: this is not JSON: {why}. {_SHAPES}.") from None
-            raise DataError(f"{source}: line {number} is not JSON: {error}. Correct or delete the line.") from None
+            line = text.count("\n", 0, at) + 1
+            raise DataError(f"{source}: line {line} is not JSON: {error}. Correct or delete the line.") from None
+        values.append(value)
+        at = _GAP.match(text, at).end()  # type: ignore[union-attr]
     return values
+
+
+def _python(text: str) -> Any:
+    """Returns a list or dictionary that Python printed; None where the text is none. Only literals are read."""
+    if len(text) > MOST_PRINTED or "'" not in text:
+        return None
+    try:
+        value = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _about(value: Any) -> str:
+    """Says which other tool's results a document is; empty where it is none that is known."""
+    first = value[0] if isinstance(value, list) and value else value
+    keys = set(first) if isinstance(first, Mapping) else set()
+    tool = next((tool for tool, known in RESULTS.items() if known <= keys), None)
+    if tool is None:
+        return ""
+    return f"The file looks like results of {tool}; 'hwcost import FILE' takes those into a history (docs/formats.md)."
 
 
 def _table(value: Any, source: str) -> Sheet:
@@ -82,16 +128,36 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
     inner = list(value.values())
     if inner and all(isinstance(one, list) and not any(isinstance(cell, Mapping) for cell in one) for one in inner):
         return read_frame(value, source, "record")
+    within = list(_records_within(value, depth=1)) or list(_records_within(value))
+    if len(within) == 1:
+        path, records = within[0]
+        return read_frame(records, source, "record").remarking(f"rows are the records of '{path}'.")
     if inner and all(isinstance(one, Mapping) for one in inner):
         return _by_key(value, source)
-    lists = {name: one for name, one in value.items() if isinstance(one, list) and one and isinstance(one[0], Mapping)}
-    if len(lists) == 1:
-        name, records = lists.popitem()
-        return read_frame(records, source, "record").remarking(f"rows are the records of '{name}'.")
+    named = [(name, one) for name, one in value.items() if isinstance(one, Mapping) and _holds_rows(one)]
+    if len(named) == 1 and not within:
+        return _by_key(named[0][1], source).remarking(f"rows are the entries of '{named[0][0]}'.")
     if inner and all(isinstance(one, (int, float)) for one in inner):
         raise headerless_operators(source, [(i, [key, as_text(one)]) for i, (key, one) in enumerate(value.items(), 1)])
-    held = f"several lists of records ({', '.join(lists)})" if lists else _described(value)
-    raise DataError(f"{source}: the JSON holds {held}. {_SHAPES}.")
+    several = ", ".join(path for path, _ in within) or ", ".join(name for name, _ in named)
+    held = f"several lists of records ({several})" if several else _described(value)
+    raise DataError(f"{source}: the JSON holds {held}. {_SHAPES}. {_about(value)}".rstrip())
+
+
+def _records_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:
+    """Yields the lists of records in an object and in the objects within, by their path."""
+    for name, one in value.items():
+        below = f"{path}.{name}" if path else str(name)
+        if isinstance(one, list) and one and isinstance(one[0], Mapping):
+            yield below, one
+        elif isinstance(one, Mapping) and depth > 1:
+            yield from _records_within(one, below, depth - 1)
+
+
+def _holds_rows(value: Mapping[str, Any]) -> bool:
+    """Whether an object holds several objects with the same keys, one a row."""
+    rows = list(value.values())
+    return len(rows) > 1 and all(isinstance(row, Mapping) for row in rows) and len({frozenset(row) for row in rows}) == 1
 
 
 def _by_key(value: Mapping[str, Mapping[str, Any]], source: str) -> Sheet:

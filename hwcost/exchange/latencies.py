@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from hwcost.exchange.failure_marks import refuse_marks
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS, TableOptions
 from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
-from hwcost.exchange.sheet import Sheet, for_shell
+from hwcost.exchange.sheet import Sheet
 from hwcost.spaces.layouts import Layout
 
 LATENCY = "latency_s"
@@ -23,6 +24,9 @@ LATENCY = "latency_s"
 
 SHOWN = 8
 """Columns that a message names where several may be meant."""
+
+APART = 0.02
+"""Relative difference from a ratio within which two columns are rounded values of one measurement."""
 
 _WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
 _STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
@@ -40,8 +44,16 @@ _BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{_UNIT}))[\])]?", re.IGNOR
 _SPELLED = re.compile(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
 _MULTIPLE = re.compile(r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
 _PER_CALL = re.compile(
-    r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|step|request)"
+    r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
+    r"|request)(?![a-z])"
 )
+_MARKS = " \t\u2193\u2191\u2b07\u2b06\u25bc\u25b2\u2020\u2021\u00a7*"
+_AMID = re.compile(
+    r"(?<![A-Za-z0-9µμ'])(?P<unit>(?<=[_(\[])s|[mnuµμ]s(?:ecs?|econds?)?|(?:milli|micro|nano)s(?:ec|econd)s?)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_SCALED = re.compile(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
+_FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
@@ -50,10 +62,19 @@ _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
      "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
+_BEFORE_A_TIME = frozenset(
+    ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
+     "reciprocal", "delta", "diff")
+)  # fmt: skip
+_ANYWHERE = frozenset(
+    ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
+     "threshold", "constraint", "timeout", "cycles", "cycle", "ticks", "difference")
+)  # fmt: skip
 _REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
      "round", "t", "inference", "infer", "measured", "wall")
 )  # fmt: skip
+_VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 _MIDDLES, _SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _PARTS = rf"{_MIDDLES}|{_SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
@@ -66,6 +87,8 @@ _NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
 _CELL = re.compile(
     rf"(?P<value>[^\s±a-zµμ]+(?:e[+-]?\d+)?)\s*(?:(?:±|\+/-|\+-)\s*[\d.]+\s*)?(?P<unit>{_UNIT})?", re.IGNORECASE
 )
+_CLOCK = re.compile(r"(?:0 days,? )?0?0:(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
+_SPOKEN = re.compile(r"(?P<minutes>\d+)m ?(?P<seconds>\d+(?:\.\d+)?)s")
 _LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{_MIDDLES}))?", re.IGNORECASE)
 
 
@@ -91,6 +114,7 @@ def is_latency_name(name: str) -> bool:
 
     ``latency``, ``latency_p99_s``, ``time_ms``, ``run2_us``, ``time``, and statistics of times such as ``time_mlp.median``.
     """
+    name = name.strip(_MARKS)
     what, unit = _at_end(name)
     words = _words(name)
     if "latency" in words or "latencies" in words:
@@ -102,7 +126,20 @@ def is_latency_name(name: str) -> bool:
         return not words.isdisjoint(_TIMES) or is_latency_name(match["head"])
     if match := _NUMBER_END.fullmatch(name.strip()):
         return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
-    return _is_latency(name)
+    return _is_latency(name) or _amid(name) is not None
+
+
+def computed_word(name: str) -> str | None:
+    """Returns the word by which a column is something that is computed from a latency, or a bound on one: no latency itself.
+
+    ``log`` of ``log10_latency``, ``normalized``, ``slo``. A word such as ``log`` counts right before a word for a time or at
+    the end: ``log_softmax_ms`` is the time of an operator.
+    """
+    words = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in _ANYWHERE or (word in _BEFORE_A_TIME and (not following or following in _TIMES | _VOCABULARY)):
+            return word
+    return None
 
 
 def is_statistic_name(name: str) -> bool:
@@ -115,15 +152,29 @@ def split_unit(name: str) -> tuple[str, str | None]:
 
     A statistic or a number may stand behind it, and stays with the rest: ``latency_ms_mean``, ``Latency [ms] (p50)``.
     """
-    what, unit = _at_end(name)
+    plain = name.strip(_MARKS)
+    what, unit = _at_end(plain)
     if unit is not None:
         return what, unit
+    if _FACTOR.search(plain):
+        return name, None
     for pattern in (_STATISTIC_END, _NUMBER_END):
-        match = pattern.fullmatch(name.strip())
+        match = pattern.fullmatch(plain)
         inner = ("", None) if match is None else split_unit(match["head"])
         if match is not None and inner[1] is not None and (inner[0] or pattern is _STATISTIC_END):
             return f"{inner[0]}_{match['end']}".strip("_"), inner[1]
-    return name, None
+    return _amid(plain) or (name, None)
+
+
+def _amid(name: str) -> tuple[str, str] | None:
+    """Splits off the only unit that stands within a name of a time: ``latency_ms_gpu``, ``Latency (ms, batch 1)``."""
+    if _words(name).isdisjoint(_TIMES) or _FACTOR.search(name):
+        return None
+    found = list(_AMID.finditer(name))
+    if len(found) != 1 or _SCALED.search(name[: found[0].start()]):
+        return None
+    before, after = name[: found[0].start()].rstrip(" _.,-([{"), name[found[0].end() :].strip(" _.,-)]}")
+    return f"{before}_{after}".strip("_"), _UNIT_NAMES[found[0]["unit"].lower()]
 
 
 def _at_end(name: str) -> tuple[str, str | None]:
@@ -151,13 +202,29 @@ def _is_rate(name: str, what: str) -> bool:
 
 def _plain_number(text: str) -> bool:
     """Whether a cell is a number, with or without a unit of time of its own and a spread: ``12.5 ms``, ``12.5 ± 0.1``."""
-    return is_number(text) or ((match := _CELL.fullmatch(text)) is not None and is_number(match["value"]))
+    if is_number(text) or _duration(text) is not None:
+        return True
+    return (match := _CELL.fullmatch(text)) is not None and is_number(match["value"])
+
+
+def _duration(text: str) -> float | None:
+    """Returns the seconds of ``0 days 00:00:00.0123``, ``00:01:02.5`` or ``1m2.5s``; None where a text is none of these.
+
+    Hours are no part of one: ``12:30:05`` is a time of the day.
+    """
+    match = _CLOCK.fullmatch(text) or _SPOKEN.fullmatch(text)
+    return None if match is None else 60.0 * int(match["minutes"]) + float(match["seconds"])
 
 
 def _own_unit(texts: Sequence[str]) -> bool:
     """Whether every cell that is a number says its unit."""
-    held = [match for text in texts if (match := _CELL.fullmatch(text)) is not None and is_number(match["value"])]
-    return bool(held) and all(match["unit"] for match in held)
+    held = [text for text in texts if _plain_number(text)]
+    return bool(held) and all(map(_says_unit, held))
+
+
+def _says_unit(text: str) -> bool:
+    match = _CELL.fullmatch(text)
+    return _duration(text) is not None or (match is not None and bool(match["unit"]))
 
 
 def _is_latency(what: str) -> bool:
@@ -177,8 +244,8 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
         UsageError: When a column was named that is not there.
     """
     if options.latency is not None:
-        names = tuple(part.strip() for part in options.latency.split("+") if part.strip())
-        return _named(sheet, names, options.unit)
+        parts = tuple(part.strip() for part in options.latency.split("+") if part.strip())
+        return _named(sheet, (options.latency,) if options.latency in sheet.columns else parts, options.unit)
     if LATENCY in sheet.columns:
         if options.unit is None:
             _refuse_contradiction(sheet, LATENCY)
@@ -192,7 +259,7 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
 
 
 def _refuse_contradiction(sheet: Sheet, name: str) -> None:
-    """Refuses latencies that stand in two columns whose names give different units for equal numbers.
+    """Refuses latencies that stand in two columns whose numbers are not those that their units say.
 
     Raises:
         DataError: When there are two such columns, as where one of them was renamed and not converted.
@@ -200,12 +267,29 @@ def _refuse_contradiction(sheet: Sheet, name: str) -> None:
     what, unit = split_unit(name)
     for other in sheet.header:
         same, another = split_unit(other)
-        if same == what and another not in (None, unit) and sheet.columns[other] == sheet.columns[name]:
-            raise DataError(
-                f"{sheet.head}: the columns '{name}' and '{other}' hold the same numbers, although their names say {unit} "
-                f"and {another}: one of the names is wrong. Say which unit is right: "
-                f"--latency {for_shell(name)} --unit {unit}, or --unit {another}."
-            )
+        if same != what or unit is None or another in (None, unit):
+            continue
+        ratio = _common_ratio(sheet.columns[name], sheet.columns[other])
+        expected = UNITS[str(another)] / UNITS[unit]
+        if ratio is None or abs(ratio / expected - 1.0) < APART:
+            continue
+        is_equal = abs(ratio - 1.0) < APART
+        how = "hold the same numbers" if is_equal else f"stand in the ratio {ratio:.4g}"
+        raise DataError(
+            f"{sheet.head}: the columns '{name}' and '{other}' {how}, although their names say {unit} and {another}: one of "
+            f"the names is wrong. Say which unit is right: --latency {shlex.quote(name)} --unit {unit}, or --unit {another}."
+        )
+
+
+def _common_ratio(texts: Sequence[str], others: Sequence[str]) -> float | None:
+    """Returns the ratio of two columns where it is the same in nearly all rows, as of one measurement in two units."""
+    pairs = [(number(one), number(other)) for one, other in zip(texts, others, strict=True)]
+    ratios = [one / other for one, other in pairs if one is not None and other is not None and one > 0 and other > 0]
+    if not ratios or 2 * len(ratios) < len(pairs):
+        return None
+    middle = float(np.median(ratios))
+    off = np.abs(np.array(ratios) / middle - 1.0)
+    return middle if math.isfinite(middle) and float(np.quantile(off, 0.9)) < APART else None
 
 
 def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
@@ -218,8 +302,13 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     if unknown is not None:
         raise _unitless(sheet, unknown)
     parts = [_seconds(sheet, name, str(units[name])) for name in names]
-    remarks = (f"latency is {' + '.join(f'{name} in {one}' for name, one in units.items())}.",)
-    return Latencies(np.sum(parts, axis=0), None, names, remarks)
+    remarks = [f"latency is {' + '.join(f'{name} in {one}' for name, one in units.items())}."]
+    remarks += [
+        f"column '{name}' is read as a latency as requested, although '{word}' in its name says something else."
+        for name in names
+        if (word := computed_word(name))
+    ]
+    return Latencies(np.sum(parts, axis=0), None, names, tuple(remarks))
 
 
 def _unitless(sheet: Sheet, column: str) -> DataError:
@@ -252,7 +341,7 @@ def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return DataError(
         f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
-        f"--latency {for_shell(names[0])} (latency=... in Python); a sum is written with +."
+        f"--latency {shlex.quote(names[0])} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
     )
 
 
@@ -286,7 +375,11 @@ def _candidates(sheet: Sheet) -> list[str]:
 def named_as_latencies(names: Sequence[str]) -> list[str]:
     """Returns the names that say a latency and nothing else; where there are none, those of any times but special ones."""
     plain = [name for name in names if _is_latency(split_unit(name)[0])]
-    return plain or [name for name in names if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
+    return plain or [
+        name
+        for name in names
+        if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES) and computed_word(name) is None
+    ]
 
 
 def _absent(sheet: Sheet) -> DataError:
@@ -301,13 +394,37 @@ def _absent(sheet: Sheet) -> DataError:
             f"{sheet.head}: the column '{named}' is named as latencies are, but {what}. "
             "Write the latencies as plain numbers; of formulas in a workbook, save the values."
         )
+    computed = [(name, word) for name in sheet.header if is_latency_name(name) and (word := computed_word(name))]
+    if computed:
+        name, word = computed[0]
+        return DataError(
+            f"{sheet.head}: no column holds latencies. '{name}' is none by its name: '{word}' says that it is computed from "
+            f"latencies, or bounds them. Give the latencies themselves; --latency {shlex.quote(name)} takes it as it stands."
+        )
+    if turned := _turned(sheet):
+        return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
         text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
-    return DataError(text)
+    return DataError(f"{text} {sheet.about}".rstrip())
+
+
+def _turned(sheet: Sheet) -> str:
+    """Says in which column names of latencies stand in cells, as in tables that are transposed or long; empty for none."""
+    for name, texts in sheet.columns.items():
+        cell = next((text for text in dict.fromkeys(texts) if is_latency_name(text)), None)
+        if cell is None:
+            continue
+        if name == sheet.header[0] and len(set(texts)) == len(texts):
+            return f"'{cell[:60]}' begins a row: the table seems to be transposed. Give one row for each architecture."
+        return (
+            f"'{cell[:60]}' stands in the cells of the column '{name}'. Give one row for each architecture, and the latency "
+            "in a column of its own."
+        )
+    return ""
 
 
 def _spread_columns(sheet: Sheet, name: str) -> tuple[str, ...]:
@@ -353,6 +470,8 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
 
 def _value(text: str, unit: str) -> float | None:
     """Returns a number in a unit; a cell that says its own unit is converted."""
+    if not is_number(text) and (seconds := _duration(text)) is not None:
+        return seconds / UNITS[unit]
     match = None if is_number(text) else _CELL.fullmatch(text)
     if match is None or (value := number(match["value"])) is None:
         return number(text)

@@ -1,4 +1,4 @@
-"""Numbers with other signs in them: apostrophes and spaces between thousands, a percent sign or a multiple behind."""
+"""Numbers with other signs in them: apostrophes, spaces and ``_`` between thousands, a percent sign or a multiple behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet
 
 _GROUPED = re.compile("[+-]?[1-9]\\d{0,2}(?:['\u2019\u00a0\u202f\u2009]\\d{3})+(?:\\.\\d*)?")
-_SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?: \d{3})+(?:\.\d*)?")
-_ZEROS = re.compile(r" 0\d\d")
+_SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[ _])\d{3}(?:(?P=sign)\d{3})*(?:\.\d*)?")
+_THOUSANDS = re.compile(r"[ _]0\d\d|\.\d")
 _MARKED = re.compile(
     r"(?P<value>[^\s%A-Za-z]+(?:[eE][+-]?\d+)?)\s*(?P<mark>%|(?P<prefix>[kKMGT])(?:(?P<bytes>i?B)|FLOPs?|MACs?)?|(?P<b>B))"
+)
+_COUNTED = re.compile(
+    r"(?P<value>[+-]?\d+(?:\.\d+)?)[ -]?(?P<what>x|×|px|pixels?|layers?|L|heads?|H|dims?|ch|channels?|units?|tokens?|bits?"
+    r"|threads?|cores?|[MG]Hz|W|°C)"
 )
 _POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 _OF_BYTES = re.compile(r"bytes?|mem(?:ory)?|storage|buffer|cache|ram", re.IGNORECASE)
@@ -23,8 +27,10 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with plain numbers in columns whose cells are all numbers, some with such signs.
 
     Multiples are multiplied (``1.2M`` is 1200000, ``1 KiB`` is 1024); percent signs are left out. ``512 B`` is a number of
-    bytes where others are ``2 KB``, or the column is named as bytes are; elsewhere ``7B`` are billions. Spaces stand between
-    thousands only where a group begins with 0, as in no list of numbers: ``12 048``.
+    bytes where others are ``2 KB``, or the column is named as bytes are; elsewhere ``7B`` are billions. Spaces and ``_``
+    stand between thousands only where a group begins with 0 or decimals follow, as in no list of numbers: ``12 048``.
+
+    What all cells of a column count is left out: ``224px``, ``12 layers``, ``1.8x``.
 
     Args:
         sheet: The table.
@@ -47,9 +53,18 @@ def _plain(name: str, texts: list[str]) -> list[str] | None:
         return None
     if all(map(_GROUPED.fullmatch, different)):
         return [re.sub("['\u2019\u00a0\u202f\u2009]", "", text) for text in texts]
-    if all(map(_SPACED.fullmatch, different)) and any(map(_ZEROS.search, different)):
-        return [text.replace(" ", "") for text in texts]
-    return _multiplied(name, texts)
+    if all(map(_SPACED.fullmatch, different)) and any(map(_THOUSANDS.search, different)):
+        return [text.replace(" ", "").replace("_", "") for text in texts]
+    return _multiplied(name, texts) or _counted(texts)
+
+
+def _counted(texts: list[str]) -> list[str] | None:
+    """Returns the numbers of cells that all say the same thing that they count: ``224px``, ``12 layers``, ``1.8x``."""
+    found = {text: _COUNTED.fullmatch(text) for text in set(texts) if text}
+    things = {"" if match is None else match["what"] for match in found.values()}
+    if len(things) != 1 or "" in things:
+        return None
+    return [match["value"] if (match := found.get(text)) else text for text in texts]
 
 
 def _multiplied(name: str, texts: list[str]) -> list[str] | None:

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from hwcost.errors import DataError
 from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.spreads import without_spreads
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_COMMA_THOUSANDS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(\.\d*)?")
 _POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
 _COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_SPACED_COMMA = re.compile("[+-]?[1-9]\\d{0,2}(?:[ '\u2019\u00a0\u202f\u2009]\\d{3})+,\\d+")
 _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
@@ -47,11 +49,12 @@ def is_numeric(texts: list[str]) -> bool:
 
 
 def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
-    """Returns the sheet with decimal points, and without thousands separators.
+    """Returns the sheet with decimal points, without thousands separators, and without the spreads beside numbers.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
     need the point. Points stand between thousands in columns where a number has several of them (``74.760.192``), and commas
-    where one has several (``74,760,192``) or a decimal point besides. Columns of other texts than numbers stay as they are.
+    where one has several (``74,760,192``, ``12,34,567``) or a decimal point besides. Columns of other texts than numbers
+    stay as they are.
 
     Args:
         sheet: Texts as they were written.
@@ -60,6 +63,7 @@ def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
     Raises:
         DataError: When ``1,234`` may be either number, and no other cell decides which.
     """
+    sheet = without_spreads(sheet)
     held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
     is_decimal = bool(held) and _has_decimal_commas(sheet)
     columns, changed = dict(sheet.columns), []
@@ -105,6 +109,8 @@ def _has_decimal_commas(sheet: Sheet) -> bool:
     cells = [text for texts in sheet.columns.values() for text in texts]
     if any("." in text and _POINT_DECIMAL.fullmatch(text) and not _POINT_THOUSANDS.fullmatch(text) for text in cells):
         return False
+    if any("," in text and (_SPACED_COMMA.fullmatch(text) or _POINT_THOUSANDS.fullmatch(text)) for text in cells):
+        return True
     commas = [text for text in cells if "," in text and _COMMA_DECIMAL.fullmatch(text)]
     if any(not _COMMA_THOUSANDS.fullmatch(text) for text in commas):
         return True
@@ -139,4 +145,6 @@ def _without_signs(text: str, is_decimal: bool) -> str:
         return text.replace(",", "") if "," in text and _COMMA_THOUSANDS.fullmatch(text) else text
     if _POINT_THOUSANDS.fullmatch(text):
         return text.replace(".", "").replace(",", ".")
+    if _SPACED_COMMA.fullmatch(text):
+        return re.sub(r"[^\d,+-]", "", text).replace(",", ".")
     return text.replace(",", ".") if _COMMA_DECIMAL.fullmatch(text) else text

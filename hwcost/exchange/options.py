@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
@@ -18,7 +19,8 @@ Names = str | Iterable[str]
 class TableOptions:
     """Options for the columns of a table.
 
-    Several columns are named by a list of texts, or by one text with commas between the names.
+    Several columns are named by a list of texts, or by one text with commas between the names; a name that holds a comma
+    stands in double quotes there: ``seed,"power, W"``.
 
     Attributes:
         categorical: Columns whose numbers are names rather than amounts (space ``table`` only).
@@ -70,6 +72,9 @@ class TableOptions:
         for name in (*self.drop, self.id, self.run_column):
             if name in features:
                 raise UsageError(f"column '{name}' is named both as a feature and as none. Name it once.")
+        for name in (self.latency, *(part.strip() for part in (self.latency or "").split("+"))):
+            if name in {*features, *self.drop, self.id, self.run_column} - {None}:
+                raise UsageError(f"column '{name}' is named both as the latency and as something else. Name it once.")
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ class TableOptions:
 
 
 def _names(names: Names) -> tuple[str, ...]:
-    parts = names.split(",") if isinstance(names, str) else names
+    parts = next(csv.reader([" ".join(names.split())], skipinitialspace=True), []) if isinstance(names, str) else names
     held = list(parts) if isinstance(parts, Iterable) else [parts]
     if not all(isinstance(name, str) for name in held):
         raise UsageError(f"columns are named by a list of texts, or by one text with commas between them; got {names!r}")

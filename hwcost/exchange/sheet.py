@@ -30,6 +30,7 @@ class Sheet:
         place: Unit of ``lines``: lines and records from 1, or rows of a data frame from 0.
         categories: Columns that are categorical by their type.
         remarks: Decisions made while it was read, in whole sentences.
+        about: Sentence on what the source is, where it is known to be of another tool; empty else.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Sheet:
     place: Place = "line"
     categories: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+    about: str = ""
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -106,6 +108,8 @@ def as_text(value: Any) -> str:
         return json.dumps(value, default=as_plain)
     if isinstance(value, (int, float)):
         return "" if value != value else repr(value)
+    if hasattr(value, "total_seconds") and value == value:
+        return f"{value.total_seconds()!r} s"
     return "" if value is None or type(value).__name__ in MISSING else str(value)
 
 
@@ -115,5 +119,11 @@ def as_plain(value: Any) -> Any:
 
 
 def for_shell(*columns: str) -> str:
-    """Returns names of columns as an option of the command line takes them, quoted where a shell needs that."""
-    return shlex.quote(",".join(columns))
+    """Returns names of columns as an option of the command line takes them, quoted where that or a shell needs it."""
+    return shlex.quote(",".join(map(_listed_name, columns)))
+
+
+def _listed_name(column: str) -> str:
+    """Returns a name as it stands in a list with commas between names."""
+    doubled = column.replace('"', '""')
+    return f'"{doubled}"' if "," in column or column.startswith('"') else column

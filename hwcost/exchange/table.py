@@ -8,6 +8,7 @@ column is a feature, but for ``latency_*``, and for columns that name the rows. 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows
-from hwcost.exchange.latencies import LATENCY, is_latency_name, is_statistic_name, read_latencies
+from hwcost.exchange.latencies import LATENCY, Latencies, is_latency_name, is_statistic_name, read_latencies
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
@@ -30,7 +32,7 @@ from hwcost.exchange.summaries import refuse_summaries
 from hwcost.exchange.unit_columns import with_units
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
-from hwcost.spaces.layouts import find_layout
+from hwcost.spaces.layouts import Layout, find_layout
 from hwcost.spaces.table import Table
 
 _log = logger(__name__)
@@ -42,6 +44,9 @@ MIN_ROWS = 2
 
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
+
+_LETTERS = re.compile(r"[\s_-]+")
+"""Signs within a category that people leave out or write otherwise."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         UsageError: When an option does not fit the space, or names an unknown column.
         MissingExtraError: When the library that reads such a file is not installed.
     """
-    sheet = unmarked(read_sheet(source), options.categorical)
+    sheet = read_sheet(source)
+    sheet = unmarked(filled(sheet, [LATENCY, *filter(is_latency_name, sheet.columns)]), options.categorical)
     if len(sheet) < MIN_ROWS:
         count = "a single row" if len(sheet) else "no rows" + (" below the header" if sheet.place == "line" else "")
         raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
@@ -103,7 +109,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     if options.unit is None:
         held = with_units(held, _latency_columns(held, options), options.columns)
     layout = find_layout(held.columns)
-    latencies = read_latencies(held, options, layout)
+    latencies = _latencies(held, options, layout)
     refuse_summaries(held, latencies.latency_s)
     features = _features(held, options, latencies.columns)
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
@@ -119,9 +125,18 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     )  # fmt: skip
 
 
+def _latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -> Latencies:
+    """Reads the latencies; columns that options name as something else hold none."""
+    if options.latency is not None:
+        return read_latencies(sheet, options, layout)
+    rest = sheet.without(options.columns)
+    is_whole = layout is not None and all(name in rest.columns for name in layout.latency)
+    return read_latencies(rest, options, layout if is_whole else None)
+
+
 def _latency_columns(sheet: Sheet, options: TableOptions) -> list[str]:
     """Returns the columns that may hold latencies: those that were asked for, and those that are named so."""
-    asked = {part.strip() for part in (options.latency or LATENCY).split("+")}
+    asked = {options.latency, *(part.strip() for part in (options.latency or LATENCY).split("+"))}
     return [name for name in sheet.columns if name in asked or (is_latency_name(name) and name not in options.columns)]
 
 
@@ -206,7 +221,8 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     ]
     sheet = sheet.without(found).remarking(*remarks)
     if not sheet.columns:
-        raise DataError(f"{sheet.head}: no feature column stands beside the latencies. Add the architecture.")
+        what = f"{sheet.head}: no feature column stands beside the latencies. Add the architecture. {sheet.about}"
+        raise DataError(what.rstrip())
     categorical = {*options.categorical, *sheet.categories}
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
@@ -234,12 +250,25 @@ def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
         for column in columns
         if column.get("choices") and (count := sheet.columns[column["name"]].count(""))
     ]
-    return missing + [
+    spelled = [
+        f"column '{column['name']}' has values that differ in capitals or spaces only, and count as different: {alike}."
+        for column in columns
+        if (alike := _spelled_alike(column.get("choices", ())))
+    ]
+    return missing + spelled + [
         f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another value "
         f"cannot be predicted, and fits take long. --drop {for_shell(column['name'])} leaves it out."
         for column in columns
         if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
     ]
+
+
+def _spelled_alike(choices: Sequence[Any]) -> str:
+    """Returns the choices of a column of texts that differ in capitals, spaces and the like only; empty for none."""
+    seen: dict[str, list[str]] = {}
+    for choice in choices:
+        seen.setdefault(_LETTERS.sub("", str(choice)).lower(), []).append(f"'{choice}'")
+    return "; ".join(" and ".join(same) for same in seen.values() if len(same) > 1)
 
 
 def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from hwcost._extras import imported
 from hwcost.errors import DataError, HwcostError, MissingExtraError
-from hwcost.exchange.delimited import Rows, as_sheet
+from hwcost.exchange.delimited import Rows, as_sheet, without_headers
 from hwcost.exchange.frames import read_frame
+from hwcost.exchange.header_rows import joined_headers
 from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Sheet, as_text, places
@@ -64,18 +65,18 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
     Raises:
         DataError: When no sheet holds a table.
     """
-    tables: dict[str, tuple[Rows, list[int]]] = {}
+    tables: dict[str, tuple[Rows, list[str]]] = {}
     for name, cells in sheets.items():
-        rows, titles = _below_titles([(i, [as_text(cell) for cell in row]) for i, row in enumerate(cells, 1)])
+        rows, remarks = _below_titles([(i, [as_text(cell) for cell in row]) for i, row in enumerate(cells, 1)])
+        rows, joined = joined_headers(rows)
         if len(rows) > 1:
-            tables[name] = rows, titles
+            tables[name] = rows, [*remarks, *joined]
     if not tables:
         raise DataError(f"{source}: no sheet of the workbook holds a header and rows. Save the table as CSV, and give that.")
     timed = [name for name, (rows, _) in tables.items() if any(map(is_latency_name, rows[0][1]))]
-    name, (rows, titles) = next((name, held) for name, held in tables.items() if not timed or name in timed)
-    sheet = normalised(as_sheet(rows[0][1], rows[1:], source), is_typed=True)
-    if titles:
-        sheet = sheet.remarking(f"{places('line', titles)} skipped: a title above the table.")
+    name, (rows, remarks) = next((name, held) for name, held in tables.items() if not timed or name in timed)
+    body, headers = without_headers(rows[0][1], rows[1:])
+    sheet = normalised(as_sheet(rows[0][1], body, source), is_typed=True).remarking(*remarks, *headers)
     others = [f"'{one}'" for one in timed or tables if one != name]
     if others:
         return sheet.remarking(f"sheet '{name}' of the workbook is read. To read {' or '.join(others)}, save it as CSV.")
@@ -86,8 +87,9 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
     )
 
 
-def _below_titles(rows: Rows) -> tuple[Rows, list[int]]:
-    """Returns the rows that hold something, from the first with two cells on, and the numbers of those above it."""
+def _below_titles(rows: Rows) -> tuple[Rows, list[str]]:
+    """Returns the rows that hold something, from the first with two cells on, and what is said of those above it."""
     full = [(line, row) for line, row in rows if any(row)]
     start = next((i for i, (_, row) in enumerate(full) if sum(map(bool, row)) > 1), len(full))
-    return full[start:], [line for line, _ in full[:start]]
+    titles = [line for line, _ in full[:start]]
+    return full[start:], [f"{places('line', titles)} skipped: a title above the table."] if titles else []

@@ -136,6 +136,18 @@ def importance(ax: Axes, shares: Mapping[str, float], title: str = "Importance o
     return ax
 
 
+def checked_path(path: str | Path) -> Path:
+    """Returns the path of a figure.
+
+    Raises:
+        UsageError: When its suffix is none of those that figures are written with.
+    """
+    base = Path(path)
+    if base.suffix not in ("", ".png", ".svg"):
+        raise UsageError(f"figures are written as PNG and SVG, not as '{base.suffix}'; give {base.with_suffix('')}")
+    return base
+
+
 def save(figure: Figure, path: str | Path) -> list[Path]:
     """Writes a figure as PNG and SVG beside each other; the same figure gives the same bytes.
 
@@ -148,9 +160,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     """
     import matplotlib
 
-    base = Path(path)
-    if base.suffix not in ("", ".png", ".svg"):
-        raise UsageError(f"figures are written as PNG and SVG, not as '{base.suffix}'; give {base.with_suffix('')}")
+    base = checked_path(path)
     written = []
     try:
         base.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ _SIZES = re.compile(r"\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
 _PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
 _SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
 _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
+_ASSIGNED = re.compile(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
 _OPERATION = re.compile(r"([^|~+]+)~\d+")
 
 LONGEST = 100_000
@@ -26,9 +27,15 @@ def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
 
     A class may be named before a dictionary, as printed configurations have it: ``BertConfig {...}``. Arrays may be printed
     without commas: ``[8 512]``, and numbers as NumPy shows them: ``[np.float64(0.5)]``. A cell of NAS-Bench-201,
-    ``|none~0|+|skip_connect~0|none~1|``, is the list of its
-    operations. Nothing is executed: only literals are read.
+    ``|none~0|+|skip_connect~0|none~1|``, is the list of its operations. Percent signs of addresses (``%7B``) and JSON in a
+    text of JSON are decoded; ``layers=4;width=512`` is a dictionary. Nothing is executed: only literals are read.
     """
+    if text[:1] in ("%", '"'):
+        inner = _decoded(text) if text[0] == "%" else _text(text)
+        return None if inner[:1] not in ("{", "[", "(") else read_nested(inner)
+    if "=" in text and _ASSIGNED.fullmatch(text):
+        pairs = (part.strip().split("=", 1) for part in re.split("[,;]", text))
+        return {name: _value(value) for name, value in pairs}
     text = _CLASS.sub("", text, count=1) if text[:1].isalpha() and _CLASS.match(text) else text
     text = _SCALAR.sub(r"\1", text) if "np." in text else text
     if not text or text[0] not in "{[(|" or len(text) > LONGEST:
@@ -47,6 +54,29 @@ def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
     if isinstance(value, tuple):
         return list(value)
     return value if isinstance(value, (dict, list)) else None
+
+
+def _decoded(text: str) -> str:
+    from urllib.parse import unquote  # which takes longer to import than all of this
+
+    return unquote(text)
+
+
+def _value(text: str) -> int | float | str:
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() else value
+
+
+def _text(text: str) -> str:
+    """Returns the text that a text of JSON holds; empty where it holds something else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def read_key(text: str) -> list[str] | None:

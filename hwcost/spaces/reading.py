@@ -75,6 +75,9 @@ def read_assignments(space: SearchSpace, text: str) -> Architecture:
             raise ArchitectureError(f"'{text}' is neither a JSON object nor a dictionary")
         return space.architecture(_genes(space, value))
     pairs = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
+    names = [name.strip() for name, _, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ArchitectureError(f"'{text}' gives '{twice}' twice. Give every value once.")
     return space.architecture(_genes(space, {name.strip(): number(value) for name, _, value in pairs}))
 
 

@@ -40,6 +40,18 @@ def test_a_closed_stdout_is_no_internal_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
+def test_a_closed_stdin_holds_nothing(tmp_path: Path) -> None:
+    rows = "\n".join(f"{width},{width}" for width in range(1, 9))
+    (tmp_path / "t.csv").write_text(f"width,latency_ms\n{rows}\n")
+    how = ["--space", "table", "--model", "ridge", "--no-plot", "--out", str(tmp_path / "m")]
+    assert invoke(["fit", str(tmp_path / "t.csv"), *how]) == 0
+    command = [*SHOW[:3], "predict", str(tmp_path / "m"), "--file", "-"]
+    done = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no architecture was given" in done.stderr
+
+
 def test_what_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None:
     rows = "\n".join(f"{layers},{width},{layers * width}" for layers in (1, 2, 3) for width in (8, 16, 24, 32))
     (tmp_path / "t.csv").write_text(f"layers,größe,latency_ms\n{rows}\n", encoding="utf-8")

@@ -10,6 +10,8 @@ follow from them, and only what was measured has the latency's noise.
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
 
+A category that cuts the latencies into ranges is their class, where nothing else of the row tells it.
+
 A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name is one of a
 time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
 """
@@ -78,6 +80,12 @@ COPY_SPREAD, COPY_CLOSER = 0.1, 0.7
 DESCRIBED, AS_NOISY = 0.15, 0.9
 """The other columns leave at most this share of the latency's spread, and at least this share of that of a noisy copy."""
 
+MOST_CLASSES, FEWEST_OF_CLASS = 10, 5
+"""Values of a category that may be a class of latencies, and rows that each of them has at least."""
+
+NEAR, WIDE = 5, 8.0
+"""Steps to either side of where a class ends, and how many times their median the step there may be."""
+
 MOST_ROWS, MOST_USED = 1000, 40
 """Rows and columns that are looked at, where there are more."""
 
@@ -134,6 +142,9 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
             how = "a number that follows the latency even between rows that are equal in all other columns"
         if how is not None:
             found[i] = how
+    for i, gene in enumerate(features.space.genes):
+        if gene.categorical and gene.name not in kept and _is_class_of_latency(laws, genes, i, logs):
+            found[i] = "a class of latencies, whose values follow each other without a gap as the latency rises"
     return [Leak(features.gene_names[i], found[i]) for i in sorted(found)]
 
 
@@ -189,12 +200,16 @@ class _Laws:
 
     def left(self, target: Floats, used: list[int]) -> float:
         """Returns the robust standard deviation of what some columns leave of a target, rows left out."""
+        return robust_sd(target - self.left_out(target, used))
+
+    def left_out(self, target: Floats, used: list[int]) -> Floats:
+        """Returns the prediction of a target for each row from the others, by the law of some columns that leaves least."""
         laws = self._made.get(tuple(used))
         if laws is None:
             if len(self._made) >= KEPT_LAWS:
                 self._made.clear()
             laws = self._made[tuple(used)] = smoothers(self._features, self._genes, np.arange(len(self._genes)), used)
-        return min(robust_sd(target - law.left_out(target)) for law in laws)
+        return min((law.left_out(target) for law in laws), key=lambda one: robust_sd(target - one))
 
 
 def _most_telling(genes: Floats, logs: Floats, others: list[int]) -> list[int]:
@@ -253,6 +268,33 @@ def _is_noisy_copy(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -
     alone = laws.left(logs, used)
     is_known = LEAST_NOISE <= alone <= DESCRIBED * robust_sd(logs)
     return is_known and apart <= COPY_CLOSER * alone and laws.left(log, used) >= AS_NOISY * alone
+
+
+def _is_class_of_latency(laws: _Laws, genes: Floats, column: int, logs: Floats) -> bool:
+    """Whether a category was made by cutting the latencies into ranges: slow, medium, fast.
+
+    Its ranges do not overlap, latencies stand as closely where it changes as elsewhere, and what the other columns predict
+    overlaps, as it does not where the category belongs to sizes.
+    """
+    values, counts = np.unique(genes[:, column], return_counts=True)
+    if not 2 <= len(values) <= MOST_CLASSES or counts.min() < FEWEST_OF_CLASS:
+        return False
+    order = np.argsort(logs, kind="stable")
+    ends = _changes(genes[order, column])
+    if len(ends) != len(values) - 1:
+        return False
+    steps = np.diff(logs[order])
+    near = [np.median(steps[max(end - NEAR, 0) : end + NEAR + 1]) for end in ends]
+    if any(steps[end] > WIDE * one for end, one in zip(ends, near, strict=True)):
+        return False
+    others = _most_telling(genes, logs, [i for i in range(genes.shape[1]) if i != column])
+    predicted = np.argsort(laws.left_out(logs, others), kind="stable")
+    return len(_changes(genes[predicted, column])) > len(ends) + 1
+
+
+def _changes(values: Floats) -> list[int]:
+    """Returns the positions behind which another value follows."""
+    return np.flatnonzero(np.diff(values) != 0).tolist()
 
 
 def _marks(genes: Floats) -> NDArray[np.uint64]:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost._stats import kendall_tau, median_deviation
+from hwcost._types import Floats
+from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
 from hwcost.cost_models.features.groups import Groups
+from hwcost.units import format_seconds
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
@@ -40,6 +43,9 @@ FEWEST_PAIRS = 3
 FAR, MANY = math.log(LARGEST_LEVEL_RANGE), 0.1
 """Error (log) of a row that no machine's level explains, and the share of such rows from which it is the model that errs."""
 
+FINER = "Give them as the timer read them, or time several calls in one."
+"""Remedy for latencies in coarse steps."""
+
 MOST, MISFIT = 0.85, 0.4
 """A model whose errors (log) reach the second number within the first share of the rows says nothing about single ones."""
 
@@ -56,7 +62,9 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
         data: The table.
         trained: The fit, with the errors on its rows left out.
     """
-    return [*_effect(data, trained), *_repeats(data, trained), *_far_rows(data, trained)] if data.is_ordered else []
+    if not data.is_ordered:
+        return []
+    return [*_effect(data, trained), *_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
 
 
 def _effect(data: Data, trained: Trained) -> Iterator[str]:
@@ -85,10 +93,31 @@ def _repeats(data: Data, trained: Trained) -> Iterator[str]:
     typical = median_deviation(ratios)
     if typical * (1.0 - MAD_ERROR / math.sqrt(len(ratios))) >= UNREPEATABLE:
         yield (
-            f"the same architecture measured twice differs by {100 * math.expm1(typical):.0f} % typically. Did a setting "
+            f"the same architecture measured twice differs by {said_difference(typical)} typically. Did a setting "
             "change from row to row that no column gives (batch size, sequence length, threads, device)? Predictions are "
             "for the middle of such rows; give the setting as a column."
         )
+
+
+def _steps(trained: Trained) -> Iterator[str]:
+    """Yields a doubt where latencies stand in steps too coarse to tell architectures apart."""
+    step = coarse_step(trained.measured)
+    if step is not None:
+        yield f"{said_step(step, trained.measured)} {FINER}"
+
+
+def said_step(step: float, latency_s: Floats) -> str:
+    """Returns the sentence on latencies (n,) that stand in steps of so many seconds."""
+    share = 100.0 * step / float(np.median(latency_s))
+    return (
+        f"latencies stand in steps of {format_seconds(step)}, {share:.0f} % of their median: what differs by less was not "
+        "told apart."
+    )
+
+
+def said_difference(log_ratio: float) -> str:
+    """Returns a typical difference (log) in percent, or as a factor where it is more than double."""
+    return f"{100 * math.expm1(log_ratio):.0f} %" if log_ratio < math.log(2) else f"a factor of {math.exp(log_ratio):.3g}"
 
 
 def _far_rows(data: Data, trained: Trained) -> Iterator[str]:

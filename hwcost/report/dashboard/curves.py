@@ -41,7 +41,7 @@ def of_cells(history: History, cells: Collection[Sequence[str]]) -> list[list[fl
     series, y = history.place[rows], np.log(table.value[rows])
     against = y - _means(series, y, len(history.keys))[series]
     means = _means(cell[series] * NIGHTS + night[rows], against, len(cells) * NIGHTS)
-    return [rounded(np.round(np.exp(one), DECIMALS)) for one in means.reshape(-1, NIGHTS)]
+    return [rounded(np.asarray(np.round(np.exp(one), DECIMALS), dtype=np.float64)) for one in means.reshape(-1, NIGHTS)]
 
 
 def _means(group: Indices, y: Floats, n: int) -> Floats:

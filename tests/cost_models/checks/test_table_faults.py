@@ -313,3 +313,29 @@ def test_what_is_no_space_and_no_number_of_seeds_is_refused():
         hwcost.fit(frame, "ridge", space=3)
     with pytest.raises(UsageError, match="number of seeds must be positive, got 0"):
         hwcost.evaluate(frame, "ridge", space="table", seeds=0)
+
+
+def test_a_class_of_latencies_is_a_leak():
+    """Where its ranges are cut at latencies; not where they belong to sizes, or lie apart as those of two devices do."""
+
+    def named(seconds, classes):
+        columns = [{"name": "layers"}, {"name": "hidden"}, {"name": "batch"}]
+        columns.append({"name": "speed", "categorical": True, "choices": sorted(set(classes))})
+        made = space("table", columns=columns)
+        rows = zip(LAYERS.tolist(), HIDDEN.tolist(), BATCH.tolist(), classes, strict=True)
+        return codes(from_table(LatencyTable(made, list(map(made.architecture, rows)), seconds, None, "planted.csv")))
+
+    def cut(values):
+        return [("a", "b", "c")[one] for one in np.digitize(values, np.quantile(values, [0.3, 0.6])).tolist()]
+
+    assert named(SECONDS, cut(SECONDS)) == ["E_LEAK"]
+    assert named(SECONDS, cut(PARAMS)) == []
+    devices = RNG.choice([0, 1], N)
+    assert named(SECONDS * 1e4**devices, [("cpu", "gpu")[one] for one in devices.tolist()]) == []
+
+
+@pytest.mark.parametrize(("step", "is_said"), [(0.015625, True), (0.001, False)])
+def test_latencies_in_coarse_steps_are_said_to_be(step, is_said):
+    seconds = 0.02 + 40 * SECONDS / SECONDS.max() * 1e-3
+    found = doubts(step * np.maximum(1, np.round(seconds / step)))
+    assert [("steps of 15.6 ms" in doubt) for doubt in found] == ([True] if is_said else [])
