@@ -10,7 +10,7 @@ import numpy as np
 
 from hwcost.history import Judgement
 from hwcost.history.judgement import VERDICTS
-from hwcost.report.dashboard import curves
+from hwcost.report.dashboard.curves import of_cells, of_series
 from hwcost.report.dashboard.groups import family, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number, numbers, without_none
@@ -63,7 +63,7 @@ def _alarm(history: History, one: Judgement) -> dict[str, Any]:
             "confirmed": None if confirmation is None else [confirmation.outcome, confirmation.how],
             "accepted": None if acceptance is None else [acceptance.author, acceptance.reason],
             "reason": one.reason,
-            "spark": curves.of_series(history, rows),
+            "spark": of_series(history, rows),
         }
     )
 
@@ -98,7 +98,7 @@ def cells(history: History) -> dict[str, Any]:
     shown = {cell: _shown(history, keys[cell], worst[cell]) for cell in verdicts}
     found = [
         [*cell, counts(verdicts[cell]), number(_mean_change(history, shown[cell], worst[cell])), curve]
-        for cell, curve in zip(verdicts, curves.of_cells(history, shown.values()), strict=True)
+        for cell, curve in zip(verdicts, of_cells(history, shown.values()), strict=True)
     ]
     return {"rows": families, "columns": columns, "cells": found}
 
