@@ -193,8 +193,8 @@ def test_autodistills_teacher_and_steps() -> None:
     assert inspect.signature(Distillation.phases).parameters["alpha"].default == 0.5
     assert paper.quality == "mlm_accuracy"
     assert (paper.recipe.optimizer, paper.recipe.batch_size, paper.recipe.learning_rate) == ("lamb", 2048, 1e-3)
-    assert "steps of 2048 sequences with LAMB" in row("flash of 37000")
-    assert "at a rate of 0.001" in row("flash of 37000")
+    assert "steps of 2048 sequences with LAMB" in row("flash of")
+    assert "at a rate of 0.001" in row("flash of")
     assert f"{paper.teacher.steps} steps" in row("teacher IB-BERT")
     assert "294.2 M" in row("teacher IB-BERT")
 
