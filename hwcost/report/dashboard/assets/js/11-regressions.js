@@ -18,7 +18,7 @@
   function commits(one) {
     const nights = one.first_bad;
     if (!nights) return "";
-    const text = (night) => (night.commit ? format.commit(night.commit) + (night.dirty ? "*" : "") : String(night.at || night.run).slice(0, 10));
+    const text = (night) => (night.commit ? format.commit(night.commit).slice(0, 8) + (night.dirty ? "*" : "") : String(night.at || night.run).slice(0, 10));
     return el("code", { title: nights.map((night) => night.commit || night.run).join(" .. ") }, text(nights[0]) + ".." + text(nights[1]));
   }
 
