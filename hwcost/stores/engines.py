@@ -59,7 +59,7 @@ def parse(location: str) -> URL | Path:
         return absolute(Path(location))
     try:
         url = make_url(location)
-    except (ArgumentError, ValueError):  # the second for a port that is no number
+    except (ArgumentError, ValueError):  # a ValueError for a port such as "x"
         raise UsageError(f"'{location.split('://')[0]}://...' is not a database URL. {_KNOWN}") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
