@@ -120,7 +120,8 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
     values = {str(name): value for name, value in named.items()}
     wanted = [gene.name for gene in space.genes]
     if not all(name in values for name in wanted):
-        values |= _within(values)
+        inner = _within(values)
+        values |= _padding(space, inner) | inner
         other_names = aliases(space.name)
         values |= {other_names[name]: value for name, value in values.items() if name in other_names}
     missing = [name for name in wanted if name not in values]
@@ -130,6 +131,12 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
             f"Given: {', '.join(map(str, named)) or 'nothing'}. Genes: {', '.join(wanted)}"
         )
     return [values[name] for name in wanted]
+
+
+def _padding(space: SearchSpace, inner: Mapping[str, Any]) -> dict[str, GeneValue]:
+    """Returns the values that lists lack which are shorter than the longest one that the space knows."""
+    heads = {name.rpartition(".")[0] for name in inner}
+    return {name: value for name, value in space.fillers().items() if name.rpartition(".")[0] in heads}
 
 
 def _within(values: Mapping[str, Any]) -> dict[str, Any]:

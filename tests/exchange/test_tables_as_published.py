@@ -11,7 +11,8 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from hwcost.errors import DataError, UsageError
+import hwcost
+from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.identifiers import are_dates, find_identifiers
 from hwcost.exchange.latencies import computed_word, split_unit
 from hwcost.exchange.options import TableOptions
@@ -302,6 +303,19 @@ def test_architectures_with_percent_signs_or_within_text() -> None:
     assigned = [f"depth={2 + i};heads={i % 2}" for i in range(6)]
     for cells in ([quote(net) for net in nets], [json.dumps(net) for net in nets], assigned):
         same(table({"net": cells, "latency_ms": MS}), "width", "depth", "heads")
+
+
+def test_new_architectures_may_be_as_short_as_those_of_the_table() -> None:
+    space = table({"ks": ["[3, 5, 7]", "[3]", "[5, 7]"] * 2, "op": ["['a']", "['a', 'b']"] * 3, "latency_ms": MS}).space
+    made = space.as_architecture({"width": 8, "ks": [5], "op": ["a"]})
+    assert made.genes == (8, 5, 0, 0, "a", "absent")
+    again = hwcost.space("table", **space.options())
+    assert again.as_architecture({"width": 8, "ks": "[5]", "op": "['a']"}).genes == made.genes
+    with pytest.raises(ArchitectureError, match=r"needs a value for ks.1, ks.2"):
+        space.as_architecture({"width": 8, "ks.0": 5, "op.0": "a"})
+    fixed = table({"ks": ["[3, 5]"] * 6, "latency_ms": MS}).space
+    with pytest.raises(ArchitectureError, match=r"needs a value for ks.1"):
+        fixed.as_architecture({"width": 8, "ks": [5]})
 
 
 def test_sizes_that_look_like_dates_are_none() -> None:
