@@ -210,7 +210,7 @@ def _plain_number(text: str) -> bool:
 def _duration(text: str) -> float | None:
     """Returns the seconds of ``0 days 00:00:00.0123``, ``00:01:02.5`` or ``1m2.5s``; None where a text is none of these.
 
-    Hours are no part of one: ``12:30:05`` is a time of the day.
+    A duration has no hours: ``12:30:05`` is a time of the day.
     """
     match = _CLOCK.fullmatch(text) or _SPOKEN.fullmatch(text)
     return None if match is None else 60.0 * int(match["minutes"]) + float(match["seconds"])
