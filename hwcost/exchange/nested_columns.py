@@ -10,8 +10,11 @@ from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
-from hwcost.spaces.nested import flattened, read_key, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
 from hwcost.spaces.table import ABSENT
+
+FEWEST_LABELLED = 3
+"""Different texts of a column below which numbers with labels in them may be names."""
 
 
 def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
@@ -29,7 +32,7 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     remarks: list[str] = []
     lacking: set[str] = set(sheet.padded)
     for name, texts in sheet.columns.items():
-        cells = None if name in wanted or not texts else _nested(texts)
+        cells = None if name in wanted or not texts else _nested(texts) or _labelled(name, texts, sheet)
         if cells is None:
             columns[name] = texts
             continue
@@ -53,6 +56,21 @@ def _nested(texts: list[str]) -> list[Any] | None:
             return None
         cells.append(cell)
     return cells
+
+
+def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
+    """Reads a column of numbers with labels, ``L12_W768``; None where labels differ, or other columns hold the numbers."""
+    read = read_labels(texts[0])
+    if read is None or is_latency_name(name) or len(set(texts)) < FEWEST_LABELLED:
+        return None
+    cells = [read_labels(text) for text in texts]
+    if any(cell is None or cell[0] != read[0] or cell[1].keys() != read[1].keys() for cell in cells):
+        return None
+    values = [cell[1] for cell in cells if cell is not None]
+    varied = [label for label in read[1] if any(value[label] != values[0][label] for value in values)]
+    held = [list(map(number, column)) for other, column in sheet.columns.items() if other != name]
+    is_known = any([value[label] for value in values] in held for label in varied)
+    return None if is_known or not varied else values
 
 
 def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], set[str]]:

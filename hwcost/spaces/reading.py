@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.layouts import aliases
-from hwcost.spaces.nested import flattened, read_key, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
@@ -152,6 +152,8 @@ def _within(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inner(text: str) -> Any:
-    """Returns the dictionary or list that a text is, numbers with one sign between them among them; else None."""
+    """Returns the dictionary or list that a text is, numbers with labels or with one sign between them among them."""
     nested = read_nested(text)
+    if nested is None and (labelled := read_labels(text)) is not None:
+        return labelled[1]
     return nested if nested is not None else [number(part) for part in read_key(text) or ()]

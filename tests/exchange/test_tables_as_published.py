@@ -318,6 +318,20 @@ def test_new_architectures_may_be_as_short_as_those_of_the_table() -> None:
         fixed.as_architecture({"width": 8, "ks": [5]})
 
 
+def test_numbers_with_labels_are_values() -> None:
+    nets = [f"bert-l{2 + i % 3}-w{64 * (1 + i)}" for i in range(6)]
+    read = same(table({"net": nets, "latency_ms": MS}), "width", "l", "w")
+    assert read.architectures[1].genes == (16, 3, 128)
+    assert read.space.as_architecture({"width": 16, "net": "bert-l3-w128"}) == read.architectures[1]
+    lists = table({"net": ["k3_k5_e6", "k3_k3_e4", "k5_k7_e6"] * 2, "latency_ms": MS})
+    assert [gene.name for gene in lists.space.genes] == ["width", "k.0", "k.1", "e"]
+    for three in (nets[:3], ["l2_w3", "l2_h3", "l3_w3"], ["run1_t2", "run2_t3", "run3_t4"], ["a1", "b2", "c3"]):
+        cells = three * 2
+        columns = {"l": [2, 3, 4] * 2} if cells[0] == nets[0] else {}
+        made = table({"net": cells, **columns, "latency_ms": MS}).space
+        assert [gene.name for gene in made.genes] == ["width", "net", *columns]
+
+
 def test_sizes_that_look_like_dates_are_none() -> None:
     assert not are_dates(["12-8-1024", "6-4-1536"])
     assert not are_dates(["1024-12-8"])
