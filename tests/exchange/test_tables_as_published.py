@@ -119,6 +119,12 @@ def test_what_is_computed_from_latencies_is_none(name: str, word: str) -> None:
     same(table({name: SECONDS, "inference_ms": MS}))
 
 
+@pytest.mark.parametrize("name", ["throughput", "img/s", "samples_per_second", "FPS (batch 8)"])
+def test_a_rate_alone_is_said_to_be_one(name: str) -> None:
+    with pytest.raises(DataError, match="is a rate by its name: a latency is one over it"):
+        table({name: MS})
+
+
 def test_operators_named_like_computations_are_none() -> None:
     for name in ("log_softmax_ms", "scaled_dot_product_attention_ms", "inverse_ms", "latency_ms", "layer_norm_time_ms"):
         assert computed_word(name) is None
