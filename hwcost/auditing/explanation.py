@@ -42,7 +42,7 @@ def _opening(report: AuditReport) -> list[str]:
     if "W_RESOLUTION" in report.codes and "W_DRIFT" not in report.codes:
         return [
             f"There is no sign that the machine changed while these {things} were measured, but their latencies stand in "
-            "steps so coarse that many architectures cannot be told apart."
+            "steps so coarse that many architectures look alike."
         ]
     if report.verdict == "clean":
         return [

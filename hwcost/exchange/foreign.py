@@ -64,7 +64,7 @@ _TEXTS = (
     (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),
     (re.compile(rb"\\(begin|toprule|hline)|[^\n&]+(&[^\n&]*)+\\\\"), "LaTeX"),
 )  # fmt: skip
-"""What the first lines of text files begin with that are no tables of cells."""
+"""Beginnings of text files that hold something else than a table of cells, and their kinds."""
 
 _PICKLED = re.compile(rb"\x80[\x02-\x05](\x95|c|\}|\]|\(|\x8a|\x8c)|[\]}]q\x00|\([dl]p\d+\n|c[\w.]+\n\w+\n[p(q]", re.DOTALL)
 

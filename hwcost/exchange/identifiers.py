@@ -203,7 +203,7 @@ def _are_instants(values: NDArray[np.float64]) -> bool:
 
 
 def _is_too_long(value: int | float | None) -> bool:
-    """Whether a whole number has more digits than a measured or counted one: it is no number of 64 bits any more."""
+    """Whether a whole number has more digits than a measured or counted one, such as a hash of 64 bits has."""
     return isinstance(value, int) and abs(value) > LONGEST_COUNT
 
 

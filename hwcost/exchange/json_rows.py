@@ -57,7 +57,7 @@ def read_json(text: str, source: str) -> Sheet:
     except ValueError as error:
         literal = _python(text)
         if literal is not None:
-            return _table(literal, source).remarking("the file is no JSON, but a list or dictionary as Python prints it.")
+            return _table(literal, source).remarking("the file is not JSON, but a list or dictionary as Python prints it.")
         value = _values(text, source, str(error))
     return replace(_table(value, source), about=_about(value))
 

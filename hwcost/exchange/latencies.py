@@ -56,6 +56,9 @@ _SCALED = re.compile(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ 
 _FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
+_RATE_NAME = re.compile(
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?", re.IGNORECASE
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
 _OTHER_TIMES = frozenset(
@@ -210,7 +213,7 @@ def _plain_number(text: str) -> bool:
 def _duration(text: str) -> float | None:
     """Returns the seconds of ``0 days 00:00:00.0123``, ``00:01:02.5`` or ``1m2.5s``; None where a text is none of these.
 
-    Hours are no part of one: ``12:30:05`` is a time of the day.
+    A duration has no hours: ``12:30:05`` is a time of the day.
     """
     match = _CLOCK.fullmatch(text) or _SPOKEN.fullmatch(text)
     return None if match is None else 60.0 * int(match["minutes"]) + float(match["seconds"])
@@ -409,6 +412,9 @@ def _absent(sheet: Sheet) -> DataError:
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
         text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
+    rate = next((name for name in sheet.header if _RATE_NAME.fullmatch(name)), None)
+    if rate is not None:
+        text += f" '{rate}' is a rate by its name: a latency is one over it, times what one call handles."
     return DataError(f"{text} {sheet.about}".rstrip())
 
 

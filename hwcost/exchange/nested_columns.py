@@ -10,10 +10,11 @@ from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
-from hwcost.spaces.nested import flattened, read_key, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
+from hwcost.spaces.table import ABSENT
 
-ABSENT = "absent"
-"""Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""
+FEWEST_LABELLED = 3
+"""Different texts of a column below which numbers with labels in them may be names."""
 
 
 def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
@@ -28,17 +29,19 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
         wanted: Columns that stay as they are.
     """
     columns: dict[str, list[str]] = {}
-    remarks = []
+    remarks: list[str] = []
+    lacking: set[str] = set(sheet.padded)
     for name, texts in sheet.columns.items():
-        cells = None if name in wanted or not texts else _nested(texts)
+        cells = None if name in wanted or not texts else _nested(texts) or _labelled(name, texts, sheet)
         if cells is None:
             columns[name] = texts
             continue
-        made, is_ragged = _columns(name, cells, {*columns, *sheet.columns} - {name})
+        made, filled = _columns(name, cells, {*columns, *sheet.columns} - {name})
         columns.update(made)
-        padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if is_ragged else ""
+        lacking |= filled
+        padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if filled else ""
         remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
-    return replace(sheet, columns=columns).remarking(*remarks)
+    return replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
 
 
 def _nested(texts: list[str]) -> list[Any] | None:
@@ -55,18 +58,37 @@ def _nested(texts: list[str]) -> list[Any] | None:
     return cells
 
 
-def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], bool]:
+def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
+    """Reads a column of numbers with labels, ``L12_W768``; None where labels differ, or other columns hold the numbers."""
+    read = read_labels(texts[0])
+    if read is None or is_latency_name(name) or len(set(texts)) < FEWEST_LABELLED:
+        return None
+    cells = [read_labels(text) for text in texts]
+    if any(cell is None or cell[0] != read[0] or cell[1].keys() != read[1].keys() for cell in cells):
+        return None
+    values = [cell[1] for cell in cells if cell is not None]
+    varied = [label for label in read[1] if any(value[label] != values[0][label] for value in values)]
+    held = [list(map(number, column)) for other, column in sheet.columns.items() if other != name]
+    is_known = any([value[label] for value in values] in held for label in varied)
+    return None if is_known or not varied else values
+
+
+def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], set[str]]:
+    """Returns the texts of every entry by its name, and the names of those that some cells lack."""
     is_latency = is_latency_name(name) and not any(is_latency_name(key) for cell in cells for key in _keys(cell))
     rows = [flattened(cell, "" if isinstance(cell, Mapping) and not is_latency else name) for cell in cells]
     paths = list(dict.fromkeys(path for row in rows for path in row))
     paths.sort(key=_order(paths))
-    made = {}
+    made: dict[str, list[str]] = {}
+    filled: set[str] = set()
     for path in paths:
         texts = [as_text(row.get(path)) for row in rows]
         filler = "0" if all(number(text) is not None for text in texts if text) else ABSENT
         full = f"{name}.{path}" if path in taken else path
         made[full] = [text or filler for text in texts]
-    return made, any(len(row) < len(paths) for row in rows)
+        if any(path not in row for row in rows):
+            filled.add(full)
+    return made, filled
 
 
 def _keys(cell: Any) -> list[str]:

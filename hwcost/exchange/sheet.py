@@ -30,6 +30,7 @@ class Sheet:
         place: Unit of ``lines``: lines and records from 1, or rows of a data frame from 0.
         categories: Columns that are categorical by their type.
         remarks: Decisions made while it was read, in whole sentences.
+        padded: Columns of lists that shorter lists lack.
         about: Sentence on what the source is, where it is known to be of another tool; empty else.
     """
 
@@ -39,6 +40,7 @@ class Sheet:
     place: Place = "line"
     categories: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+    padded: frozenset[str] = frozenset()
     about: str = ""
 
     def __len__(self) -> int:

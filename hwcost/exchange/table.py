@@ -226,7 +226,8 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     categorical = {*options.categorical, *sheet.categories}
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
-    return Table(columns, options.increasing), sheet.remarking(*_many(sheet, columns))
+    padded = sheet.padded.intersection(sheet.columns)
+    return Table(columns, options.increasing, sorted(padded)), sheet.remarking(*_many(sheet, columns))
 
 
 def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:

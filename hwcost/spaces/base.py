@@ -262,6 +262,10 @@ class SearchSpace(ABC):
         """
         return None
 
+    def fillers(self) -> dict[str, GeneValue]:
+        """The values of genes that an architecture given as a list may lack, by name; none by default."""
+        return {}
+
     def increasing(self) -> tuple[int, ...]:
         """Returns, per encoded gene, 1 where latency cannot fall as the gene grows and 0 where that is unknown."""
         return (0,) * len(self.genes)

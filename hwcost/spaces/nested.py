@@ -16,6 +16,12 @@ _PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
 _SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
 _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
 _ASSIGNED = re.compile(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
+_LABEL = re.compile(r"([^\W\d_]+)[:=]?(\d+(?:\.\d+)?)")
+_LABELS = re.compile(r"(?:(?P<word>[^\W\d_]+)[_-])?(?P<labels>(?:[^\W\d_]+[:=]?\d+(?:\.\d+)?[-_,;/ ]*){2,})")
+_OF_RUNS = frozenset(
+    ("run", "exp", "experiment", "trial", "net", "model", "arch", "config", "cfg", "id", "idx", "index", "seed", "sample",
+     "job", "rep", "iter", "epoch", "step", "gpu", "cuda", "v", "ver", "version")
+)  # fmt: skip
 _OPERATION = re.compile(r"([^|~+]+)~\d+")
 
 LONGEST = 100_000
@@ -85,6 +91,23 @@ def read_key(text: str) -> list[str] | None:
         if match := pattern.fullmatch(text):
             return re.split(rf"{re.escape(match['sign'])}\s*", text)
     return None
+
+
+def read_labels(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Reads numbers behind their labels, ``L12_W768`` or ``bert-l12-w768``: the word before them, and values by label.
+
+    The numbers of a label that occurs several times are a list: ``k3_k5_e6``. None where a text is anything else, or a label
+    names a run rather than a size.
+    """
+    match = _LABELS.fullmatch(text)
+    if match is None:
+        return None
+    values: dict[str, Any] = {}
+    for label, number in _LABEL.findall(match["labels"]):
+        values.setdefault(label, []).append(_value(number))
+    if len(values) < 2 or not _OF_RUNS.isdisjoint(map(str.lower, values)):
+        return None
+    return match["word"] or "", {label: one[0] if len(one) == 1 else one for label, one in values.items()}
 
 
 def flattened(value: Any, name: str = "") -> dict[str, Any]:

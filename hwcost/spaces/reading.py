@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.layouts import aliases
-from hwcost.spaces.nested import flattened, read_key, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
@@ -120,7 +120,8 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
     values = {str(name): value for name, value in named.items()}
     wanted = [gene.name for gene in space.genes]
     if not all(name in values for name in wanted):
-        values |= _within(values)
+        inner = _within(values)
+        values |= _padding(space, inner) | inner
         other_names = aliases(space.name)
         values |= {other_names[name]: value for name, value in values.items() if name in other_names}
     missing = [name for name in wanted if name not in values]
@@ -130,6 +131,12 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
             f"Given: {', '.join(map(str, named)) or 'nothing'}. Genes: {', '.join(wanted)}"
         )
     return [values[name] for name in wanted]
+
+
+def _padding(space: SearchSpace, inner: Mapping[str, Any]) -> dict[str, GeneValue]:
+    """Returns the values that lists lack which are shorter than the longest one that the space knows."""
+    heads = {name.rpartition(".")[0] for name in inner}
+    return {name: value for name, value in space.fillers().items() if name.rpartition(".")[0] in heads}
 
 
 def _within(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,6 +152,8 @@ def _within(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inner(text: str) -> Any:
-    """Returns the dictionary or list that a text is, numbers with one sign between them among them; else None."""
+    """Returns the dictionary or list that a text is, numbers with labels or with one sign between them among them."""
     nested = read_nested(text)
+    if nested is None and (labelled := read_labels(text)) is not None:
+        return labelled[1]
     return nested if nested is not None else [number(part) for part in read_key(text) or ()]

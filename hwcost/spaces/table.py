@@ -11,6 +11,9 @@ from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.reading import is_assignments, number
 
+ABSENT = "absent"
+"""Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""
+
 
 class Table(SearchSpace):
     """Any table of features and latencies: one gene per column, numeric or categorical.
@@ -19,6 +22,7 @@ class Table(SearchSpace):
         columns: One mapping per column, in order: ``name``; ``categorical`` (default false); ``choices``, the known
             values of a categorical column.
         increasing: Names of numeric columns along which latency cannot fall.
+        padded: Names of columns of lists that shorter lists lack, so that a new architecture may lack them too.
 
     Raises:
         UsageError: When columns are missing, a name is missing or repeated, a categorical column has no choices, or an
@@ -27,7 +31,9 @@ class Table(SearchSpace):
 
     name = "table"
 
-    def __init__(self, columns: Iterable[Mapping[str, Any]] = (), increasing: Iterable[str] = ()) -> None:
+    def __init__(
+        self, columns: Iterable[Mapping[str, Any]] = (), increasing: Iterable[str] = (), padded: Iterable[str] = ()
+    ) -> None:
         self.genes = tuple(_gene(column) for column in columns)
         names = [gene.name for gene in self.genes]
         if not names:
@@ -39,7 +45,7 @@ class Table(SearchSpace):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise UsageError(f"a table's columns need different names; repeated: {', '.join(repeated)}")
-        self._increasing = frozenset(increasing)
+        self._increasing, self._padded = frozenset(increasing), frozenset(padded)
         numeric = [gene.name for gene in self.genes if not gene.categorical]
         wrong = sorted(self._increasing.difference(numeric))
         if wrong:
@@ -47,18 +53,27 @@ class Table(SearchSpace):
             raise UsageError(f"'{wrong[0]}' is not a numeric column, so latency cannot grow with it. Numeric ones: {known}")
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"columns": [...], "increasing": [...]}``."""
+        """Returns ``{"columns": [...], "increasing": [...]}``, and ``padded`` where there are such columns."""
         columns = [
             {"name": gene.name, "categorical": True, "choices": list(gene.choices)}
             if gene.categorical
             else {"name": gene.name, "categorical": False}
             for gene in self.genes
         ]
-        return {"columns": columns, "increasing": sorted(self._increasing)}
+        padded = {"padded": sorted(self._padded)} if self._padded else {}
+        return {"columns": columns, "increasing": sorted(self._increasing), **padded}
 
     def increasing(self) -> tuple[int, ...]:
         """The columns that were named; none by default, since a column of someone else's table may mean anything."""
         return tuple(int(gene.name in self._increasing) for gene in self.genes)
+
+    def fillers(self) -> dict[str, GeneValue]:
+        """The values of columns that a shorter list lacks, by name."""
+        return {
+            gene.name: ABSENT if gene.categorical and ABSENT in gene.choices else 0
+            for gene in self.genes
+            if gene.name in self._padded
+        }
 
     def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
         """Checks one value per column; numbers given for a categorical column of texts are read as texts.

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 
-from hwcost.errors import DataError, UsageError
+import hwcost
+from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.identifiers import are_dates, find_identifiers
 from hwcost.exchange.latencies import computed_word, split_unit
 from hwcost.exchange.options import TableOptions
@@ -116,6 +117,12 @@ def test_what_is_computed_from_latencies_is_none(name: str, word: str) -> None:
         table({name: MS})
     assert f"'{word}' in its name" in table({name: MS}, latency=name, unit="ms").remarks[-1]
     same(table({name: SECONDS, "inference_ms": MS}))
+
+
+@pytest.mark.parametrize("name", ["throughput", "img/s", "samples_per_second", "FPS (batch 8)"])
+def test_a_rate_alone_is_said_to_be_one(name: str) -> None:
+    with pytest.raises(DataError, match="is a rate by its name: a latency is one over it"):
+        table({name: MS})
 
 
 def test_operators_named_like_computations_are_none() -> None:
@@ -302,6 +309,33 @@ def test_architectures_with_percent_signs_or_within_text() -> None:
     assigned = [f"depth={2 + i};heads={i % 2}" for i in range(6)]
     for cells in ([quote(net) for net in nets], [json.dumps(net) for net in nets], assigned):
         same(table({"net": cells, "latency_ms": MS}), "width", "depth", "heads")
+
+
+def test_new_architectures_may_be_as_short_as_those_of_the_table() -> None:
+    space = table({"ks": ["[3, 5, 7]", "[3]", "[5, 7]"] * 2, "op": ["['a']", "['a', 'b']"] * 3, "latency_ms": MS}).space
+    made = space.as_architecture({"width": 8, "ks": [5], "op": ["a"]})
+    assert made.genes == (8, 5, 0, 0, "a", "absent")
+    again = hwcost.space("table", **space.options())
+    assert again.as_architecture({"width": 8, "ks": "[5]", "op": "['a']"}).genes == made.genes
+    with pytest.raises(ArchitectureError, match=r"needs a value for ks.1, ks.2"):
+        space.as_architecture({"width": 8, "ks.0": 5, "op.0": "a"})
+    fixed = table({"ks": ["[3, 5]"] * 6, "latency_ms": MS}).space
+    with pytest.raises(ArchitectureError, match=r"needs a value for ks.1"):
+        fixed.as_architecture({"width": 8, "ks": [5]})
+
+
+def test_numbers_with_labels_are_values() -> None:
+    nets = [f"bert-l{2 + i % 3}-w{64 * (1 + i)}" for i in range(6)]
+    read = same(table({"net": nets, "latency_ms": MS}), "width", "l", "w")
+    assert read.architectures[1].genes == (16, 3, 128)
+    assert read.space.as_architecture({"width": 16, "net": "bert-l3-w128"}) == read.architectures[1]
+    lists = table({"net": ["k3_k5_e6", "k3_k3_e4", "k5_k7_e6"] * 2, "latency_ms": MS})
+    assert [gene.name for gene in lists.space.genes] == ["width", "k.0", "k.1", "e"]
+    for three in (nets[:3], ["l2_w3", "l2_h3", "l3_w3"], ["run1_t2", "run2_t3", "run3_t4"], ["a1", "b2", "c3"]):
+        cells = three * 2
+        columns = {"l": [2, 3, 4] * 2} if cells[0] == nets[0] else {}
+        made = table({"net": cells, **columns, "latency_ms": MS}).space
+        assert [gene.name for gene in made.genes] == ["width", "net", *columns]
 
 
 def test_sizes_that_look_like_dates_are_none() -> None:

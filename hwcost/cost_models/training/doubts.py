@@ -110,8 +110,8 @@ def said_step(step: float, latency_s: Floats) -> str:
     """Returns the sentence on latencies (n,) that stand in steps of so many seconds."""
     share = 100.0 * step / float(np.median(latency_s))
     return (
-        f"latencies stand in steps of {format_seconds(step)}, {share:.0f} % of their median: what differs by less was not "
-        "told apart."
+        f"latencies stand in steps of {format_seconds(step)}, {share:.0f} % of their median: smaller differences were not "
+        "measured."
     )
 
 
