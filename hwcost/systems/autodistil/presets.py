@@ -61,7 +61,7 @@ PRESETS = {
         batches=1,
         candidates=None,
         tuned=3,
-        tuning=Tuning(Grid(Recipe(steps=160, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=32, clip=1.0))),
+        tuning=Tuning(Grid(Recipe(steps=100, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=20, clip=1.0))),
         tasks=("docstring",),
         compared=5,
         measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
