@@ -29,9 +29,13 @@ def filled(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     for name, texts in sheet.columns.items():
         if name in wanted or not _is_of_groups(texts):
             continue
-        columns[name] = list(itertools.accumulate(texts, lambda last, text: text or last))
+        columns[name] = list(itertools.accumulate(texts, _following))
         remarks.append(f"column '{name}' gives a value at the beginning of a group only: the empty cells below take it.")
     return replace(sheet, columns=columns).remarking(*remarks)
+
+
+def _following(last: str, text: str) -> str:
+    return text or last
 
 
 def _is_of_groups(texts: list[str]) -> bool:

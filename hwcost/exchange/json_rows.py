@@ -64,7 +64,8 @@ def read_json(text: str, source: str) -> Sheet:
 
 def _values(text: str, source: str, why: str) -> list[Any]:
     """Reads JSON values that follow each other: one a line, in several lines each, or with commas between them."""
-    decoder, values = json.JSONDecoder(), []
+    decoder = json.JSONDecoder()
+    values: list[Any] = []
     at = _GAP.match(text, 0).end()  # type: ignore[union-attr]  # matches nothing at least
     while at < len(text):
         try:

@@ -141,7 +141,7 @@ def computed_word(name: str) -> str | None:
     ``log`` of ``log10_latency``, ``normalized``, ``slo``. A word such as ``log`` counts right before a word for a time or at
     the end: ``log_softmax_ms`` is the time of an operator.
     """
-    words = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
+    words: list[str] = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in _ANYWHERE or (word in _BEFORE_A_TIME and (not following or following in _TIMES | _VOCABULARY)):
             return word
