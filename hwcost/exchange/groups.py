@@ -29,12 +29,12 @@ def filled(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     for name, texts in sheet.columns.items():
         if name in wanted or not _is_of_groups(texts):
             continue
-        columns[name] = list(itertools.accumulate(texts, _text_or_last))
+        columns[name] = list(itertools.accumulate(texts, _following))
         remarks.append(f"column '{name}' gives a value at the beginning of a group only: the empty cells below take it.")
     return replace(sheet, columns=columns).remarking(*remarks)
 
 
-def _text_or_last(last: str, text: str) -> str:
+def _following(last: str, text: str) -> str:
     return text or last
 
 

@@ -25,6 +25,9 @@ LATENCY = "latency_s"
 SHOWN = 8
 """Columns that a message names where several may be meant."""
 
+LOOKED_AT = 200
+"""Different cells of a column that are looked through for names of latencies, where no column has one."""
+
 APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
 
@@ -71,7 +74,7 @@ _BEFORE_A_TIME = frozenset(
 )  # fmt: skip
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
-     "threshold", "constraint", "timeout", "cycles", "cycle", "ticks", "difference")
+     "threshold", "constraint", "timeout", "cycles", "ticks", "difference")
 )  # fmt: skip
 _REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
@@ -421,7 +424,8 @@ def _absent(sheet: Sheet) -> DataError:
 def _turned(sheet: Sheet) -> str:
     """Says in which column names of latencies stand in cells, as in tables that are transposed or long; empty for none."""
     for name, texts in sheet.columns.items():
-        cell = next((text for text in dict.fromkeys(texts) if is_latency_name(text)), None)
+        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_number(text)]
+        cell = next(filter(is_latency_name, cells), None)
         if cell is None:
             continue
         if name == sheet.header[0] and len(set(texts)) == len(texts):

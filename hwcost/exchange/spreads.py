@@ -17,6 +17,7 @@ _WITH_SIGN = re.compile(
 _IN_BRACKETS = re.compile(
     rf"(?P<value>{_NUMBER})\s*(?P<own>{_UNIT})?\s*\((?P<spread>{_NUMBER})\s*(?P<unit>{_UNIT})?\)"
 )
+_POINT = re.compile(r"\d[.,]\d")
 _MARKS = frozenset("(±+\\")
 _SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
@@ -24,7 +25,8 @@ _SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 def without_spreads(sheet: Sheet) -> Sheet:
     """Returns the sheet with the number alone, and its unit, where at least half of a column's cells hold a spread too.
 
-    In brackets without a sign, a number counts as a spread where it is smaller than the one before it in every cell.
+    In brackets without a sign, a number counts as a spread where it is smaller than the one before it in every cell, and not
+    all of them are whole: ``12 (8)`` may be layers and heads.
 
     Args:
         sheet: Texts as they were written, decimal commas among them.
@@ -45,7 +47,7 @@ def _plain(texts: list[str]) -> list[str]:
     full = sum(map(bool, texts))
     for pattern in (_WITH_SIGN, _IN_BRACKETS):
         found = {text: match for text in set(texts) if (match := pattern.fullmatch(text)) is not None}
-        if pattern is _IN_BRACKETS and not all(map(_is_spread, found.values())):
+        if pattern is _IN_BRACKETS and not (all(map(_is_spread, found.values())) and any(map(_POINT.search, found))):
             continue
         if found and 2 * sum(text in found for text in texts) >= full:
             return [_alone(found[text]) if text in found else text for text in texts]

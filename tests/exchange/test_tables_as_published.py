@@ -66,6 +66,7 @@ def test_what_is_no_spread_stays() -> None:
     for cell in ("{} (1.8x)", "{} / 0.4", "{} (99999)"):
         with pytest.raises(DataError, match="none of its cells is a number"):
             table({"latency_ms": [cell.format(one) for one in MS]})
+    assert table({"layers (heads)": ["12 (8)", "6 (4)"] * 3, "latency_ms": MS}).architectures[0].genes == (8, "12 (8)")
 
 
 @pytest.mark.parametrize("sign", [" ", "\u202f", "\u00a0", "'"])
