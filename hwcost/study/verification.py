@@ -245,7 +245,7 @@ def _own_error(cost: CostModel, logs: Floats) -> float:
     """Returns the standard deviation of a candidate's own error: what left-out rows show beyond the spread of refits."""
     if cost.errors_ is None:
         return 0.0
-    shared = float(logs.var(axis=0).mean()) if len(logs) > 1 else 0.0
+    shared = float(logs.var(axis=0).mean()) if len(logs) > 1 and logs.size else 0.0
     return math.sqrt(max(float(np.mean(cost.errors_**2)) - shared, 0.0))
 
 
