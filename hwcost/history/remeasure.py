@@ -57,8 +57,8 @@ MOST_ROUNDS = 200
 """Rounds after which a campaign ends in any case."""
 
 UNSEEN = math.log(1.03)
-"""Half-width of what two processes may differ by in all workloads alike, where no anchor shows it: beside a workload that one
-code slows, workloads of equal code were 2 to 3 % slower in that process than in the other, round by round."""
+"""Half-width of what two processes may differ by in all workloads alike, where no anchor shows it: beside a workload that
+one code slows, workloads of equal code were 2 to 3 % slower in that process than in the other, round by round."""
 
 
 def measure_again(
