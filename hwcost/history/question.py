@@ -55,6 +55,8 @@ class Question:
             how far the machine moved within a round. Empty for a round that is taken as it is.
         earlier: Rounds of earlier nights between the same two runs.
         before: Log ratio that the present one is compared with, and the half-width of its 95 % interval; NaN for unknown.
+        others: Keys of workloads with an alarm of their own, like ``steady``, where too few have none: what they have in
+            common may be due to the code or to the processes, so that the interval holds both.
     """
 
     alarm: Alarm
@@ -64,6 +66,7 @@ class Question:
     steady: tuple[tuple[str, tuple[str, ...]], ...] = ()
     earlier: Evidence = field(default_factory=Evidence.of)
     before: tuple[float, float] = (0.0, 0.0)
+    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def keys(self) -> set[str]:
@@ -88,9 +91,14 @@ class Question:
         """
         evidence = self.earlier.joined(differences(found, self.arms, self.steady))
         mean, half = evidence.interval(self.alpha)
-        ratio, half = mean - self.before[0], math.hypot(half, self.before[1])
+        ratio, half = mean - self.before[0], math.hypot(half, self.before[1]) + self._shared(found)
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
         return Answer(confirm(self.alarm.change, difference), difference, evidence)
+
+    def _shared(self, found: Seen) -> float:
+        """Returns the size of what the other workloads with an alarm differ by: processes alone may differ by as much."""
+        mean = differences(found, self.others).interval(self.alpha)[0] if self.others else 0.0
+        return abs(mean) if math.isfinite(mean) else 0.0
 
     def confirmation(self, found: Seen, campaign_id: str | None, run_id: str) -> Confirmation:
         """Returns the answer as it is kept.

@@ -56,10 +56,6 @@ they end sooner, further ones fill it."""
 MOST_ROUNDS = 200
 """Rounds after which a campaign ends in any case."""
 
-UNSEEN = math.log(1.03)
-"""Half-width of what two processes may differ by in all workloads alike, where no anchor shows it: beside a workload that
-one code slows, workloads of equal code were 2 to 3 % slower in that process than in the other, round by round."""
-
 
 def measure_again(
     store: Store,
@@ -146,8 +142,9 @@ class _Again:
                 ]
             )
             beside = tuple((after[key].key, (before[key].key,)) for key in steady)
-            unseen = 0.0 if beside or len(alarms) == 1 else UNSEEN
-            questions = [_by_codes(alarm, before, after, ALPHA / len(alarms), beside, unseen) for alarm in alarms]
+            questions = [_by_codes(alarm, before, after, ALPHA / len(alarms), beside) for alarm in alarms]
+            if not beside and all(len(alarm.series) == 1 for alarm in alarms):
+                questions = [replace(one, others=tuple(_arms_of(questions, one))) for one in questions]
             made = [arm[key] for key in unique for arm in (before, after)]
             result = self._measured(setting, made, questions)
         lost = {one.workload.key for one in result.measurements if one.status == "failed"}
@@ -204,12 +201,19 @@ class _Again:
 
 def _by_codes(
     alarm: Alarm, before: Mapping[str, Workload], after: Mapping[str, Workload], alpha: float,
-    steady: tuple[tuple[str, tuple[str, ...]], ...], unseen: float,
+    steady: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> Question:  # fmt: skip
-    """Asks an alarm of both codes, workload by workload; their processes may differ by as much as ``unseen``."""
+    """Asks an alarm of both codes, workload by workload."""
     keys = [_workload(one).key for one in alarm.series]
     arms = tuple((after[key].key, (before[key].key,)) for key in keys)
-    return Question(alarm, arms, WORKTREE, alpha, steady, earlier_evidence(alarm), (0.0, unseen))
+    return Question(alarm, arms, WORKTREE, alpha, steady, earlier_evidence(alarm))
+
+
+def _arms_of(questions: Sequence[Question], asked: Question) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yields the workloads of the other questions of a campaign."""
+    for one in questions:
+        if one is not asked:
+            yield from one.arms
 
 
 def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
