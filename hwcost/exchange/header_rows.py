@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hwcost.exchange.latencies import is_statistic_name, split_unit, unit_of
+from hwcost.exchange.column_names import is_statistic_name, split_unit, unit_of
 from hwcost.exchange.sheet import places
 
 MOST_ROWS = 4

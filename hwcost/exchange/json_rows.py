@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from hwcost.errors import DataError
+from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.delimited import as_sheet, headerless_operators
 from hwcost.exchange.frames import read_frame
-from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
 

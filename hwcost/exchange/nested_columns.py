@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.identifiers import are_dates
-from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested

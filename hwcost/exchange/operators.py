@@ -18,8 +18,8 @@ from typing import Any
 
 from hwcost._io import read_at_most
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.column_names import named_as_latencies, split_unit
 from hwcost.exchange.delimited import find_delimiter
-from hwcost.exchange.latencies import named_as_latencies, split_unit
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.options import UNITS
 from hwcost.exchange.sheet import Sheet

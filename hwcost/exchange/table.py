@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.exchange.column_names import is_latency_name, is_statistic_name
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows
-from hwcost.exchange.latencies import LATENCY, Latencies, is_latency_name, is_statistic_name, read_latencies
+from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number

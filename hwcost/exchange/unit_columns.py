@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hwcost.errors import DataError
-from hwcost.exchange.latencies import LATENCY, split_unit, unit_of
+from hwcost.exchange.column_names import split_unit, unit_of
+from hwcost.exchange.latencies import LATENCY
 from hwcost.exchange.numerals import is_number
 from hwcost.exchange.sheet import Sheet, for_shell
 

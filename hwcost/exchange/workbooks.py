@@ -7,10 +7,10 @@ from typing import Any
 
 from hwcost._extras import imported
 from hwcost.errors import DataError, HwcostError, MissingExtraError
+from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.delimited import Rows, as_sheet, without_headers
 from hwcost.exchange.frames import read_frame
 from hwcost.exchange.header_rows import joined_headers
-from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Sheet, as_text, places
 

@@ -13,8 +13,8 @@ import pytest
 
 import hwcost
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.exchange.column_names import computed_word, split_unit
 from hwcost.exchange.identifiers import are_dates, find_identifiers
-from hwcost.exchange.latencies import computed_word, split_unit
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sheet import for_shell
 from hwcost.exchange.table import LatencyTable, read_table

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, DataError
-from hwcost.exchange.latencies import is_latency_name, split_unit
+from hwcost.exchange.column_names import is_latency_name, split_unit
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.samples import are_numbered
 from hwcost.exchange.table import LatencyTable, read_table

@@ -1,0 +1,183 @@
+"""What the name of a column says: a latency, a statistic of one, something computed from it, and the unit of time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
+_STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
+UNIT_NAMES = {
+    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "millisec": "ms", "microsec": "us", "nanosec": "ns",
+    "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
+    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
+    "microseconds": "us",
+    "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
+}  # fmt: skip
+UNIT = "|".join(sorted(UNIT_NAMES, key=len, reverse=True))
+_WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{UNIT})\b[\])]?", re.IGNORECASE)
+_UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{UNIT})", re.IGNORECASE)
+_BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{UNIT}))[\])]?", re.IGNORECASE)
+_SPELLED = re.compile(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
+_MULTIPLE = re.compile(r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
+_PER_CALL = re.compile(
+    r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
+    r"|request)(?![a-z])"
+)
+_MARKS = " \t\u2193\u2191\u2b07\u2b06\u25bc\u25b2\u2020\u2021\u00a7*"
+_AMID = re.compile(
+    r"(?<![A-Za-z0-9µμ'])(?P<unit>(?<=[_(\[])s|[mnuµμ]s(?:ecs?|econds?)?|(?:milli|micro|nano)s(?:ec|econd)s?)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_SCALED = re.compile(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
+_FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
+_RATE_NAME = re.compile(
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]+")
+TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
+_OTHER_TIMES = frozenset(
+    ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
+     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
+)  # fmt: skip
+_BEFORE_A_TIME = frozenset(
+    ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
+     "reciprocal", "delta", "diff")
+)  # fmt: skip
+_ANYWHERE = frozenset(
+    ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
+     "threshold", "constraint", "timeout", "cycles", "ticks", "difference")
+)  # fmt: skip
+REPEATS = frozenset(
+    ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
+     "round", "t", "inference", "infer", "measured", "wall")
+)  # fmt: skip
+_VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
+MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
+_PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
+_STATISTIC = re.compile(
+    rf"{_PARTS}|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
+    r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
+    re.IGNORECASE,
+)
+_STATISTIC_END = re.compile(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
+_NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
+_LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{MIDDLES}))?", re.IGNORECASE)
+
+
+def is_latency_name(name: str) -> bool:
+    """Whether a column is named as latencies are and so is not a feature.
+
+    ``latency``, ``latency_p99_s``, ``time_ms``, ``run2_us``, ``time``, and statistics of times such as ``time_mlp.median``.
+    """
+    name = name.strip(_MARKS)
+    what, unit = _at_end(name)
+    words = words_of(name)
+    if "latency" in words or "latencies" in words:
+        return True
+    if unit is not None:
+        is_named = _is_latency(what) or unit != "s" or not what or not words.isdisjoint(TIMES)
+        return is_named and not _is_rate(name, what)
+    if match := _STATISTIC_END.fullmatch(name.strip()):
+        return not words.isdisjoint(TIMES) or is_latency_name(match["head"])
+    if match := _NUMBER_END.fullmatch(name.strip()):
+        return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
+    return _is_latency(name) or _amid(name) is not None
+
+
+def computed_word(name: str) -> str | None:
+    """Returns the word by which a column is something that is computed from a latency, or a bound on one: no latency itself.
+
+    ``log`` of ``log10_latency``, ``normalized``, ``slo``. A word such as ``log`` counts right before a word for a time or at
+    the end: ``log_softmax_ms`` is the time of an operator.
+    """
+    words: list[str] = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in _ANYWHERE or (word in _BEFORE_A_TIME and (not following or following in TIMES | _VOCABULARY)):
+            return word
+    return None
+
+
+def is_statistic_name(name: str) -> bool:
+    """Whether a column is named as a statistic and nothing else (``p99``, ``std``): beside a latency it is one of it."""
+    return _STATISTIC.fullmatch(name.strip()) is not None
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """Splits a unit of time off a name: ``latency_ms``, ``latency (ms)``, ``latencyUs``, ``time/ns``, ``ms``.
+
+    A statistic or a number may stand behind it, and stays with the rest: ``latency_ms_mean``, ``Latency [ms] (p50)``.
+    """
+    plain = name.strip(_MARKS)
+    what, unit = _at_end(plain)
+    if unit is not None:
+        return what, unit
+    if _FACTOR.search(plain):
+        return name, None
+    for pattern in (_STATISTIC_END, _NUMBER_END):
+        match = pattern.fullmatch(plain)
+        inner = ("", None) if match is None else split_unit(match["head"])
+        if match is not None and inner[1] is not None and (inner[0] or pattern is _STATISTIC_END):
+            return f"{inner[0]}_{match['end']}".strip("_"), inner[1]
+    return _amid(plain) or (name, None)
+
+
+def _amid(name: str) -> tuple[str, str] | None:
+    """Splits off the only unit that stands within a name of a time: ``latency_ms_gpu``, ``Latency (ms, batch 1)``."""
+    if words_of(name).isdisjoint(TIMES) or _FACTOR.search(name):
+        return None
+    found = list(_AMID.finditer(name))
+    if len(found) != 1 or _SCALED.search(name[: found[0].start()]):
+        return None
+    before, after = name[: found[0].start()].rstrip(" _.,-([{"), name[found[0].end() :].strip(" _.,-)]}")
+    return f"{before}_{after}".strip("_"), UNIT_NAMES[found[0]["unit"].lower()]
+
+
+def _at_end(name: str) -> tuple[str, str | None]:
+    """Splits off a unit that ends a name; a multiple of a unit, such as ``latency (100 us)``, is none."""
+    plain = _SPELLED.sub(r"\1", _PER_CALL.sub("", name.strip()))
+    if bare := _BARE.fullmatch(plain):
+        return "", UNIT_NAMES[bare["unit"].lower()]
+    for text in (plain.replace("/", " ").strip(), _HUMP.sub("_", plain)):
+        match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
+        if match is not None and match["what"].strip(" _"):
+            is_multiple = _MULTIPLE.search(match["what"]) and "," not in text[match.end("what") : match.start("unit")]
+            return (name, None) if is_multiple else (match["what"].strip(" _.,-([{"), UNIT_NAMES[match["unit"].lower()])
+    return name, None
+
+
+def words_of(name: str) -> set[str]:
+    """Returns the words of a name in small letters: ``mean`` and ``latency`` of ``meanLatency_2``."""
+    return {word.lower() for word in _WORD.findall(_HUMP.sub("_", name))}
+
+
+def _is_rate(name: str, what: str) -> bool:
+    """Whether a unit at the end of a name stands below a stroke, as in ``frames/ms`` but not in ``latency/ms``."""
+    head = _PER_CALL.sub("", name.strip())[: len(what) + 1]
+    return not _is_latency(what) and (_RATE.fullmatch(head) is not None or _RATE.fullmatch(what) is not None)
+
+
+def _is_latency(what: str) -> bool:
+    return _LATENCY_NAME.fullmatch(what.strip()) is not None
+
+
+def named_as_latencies(names: Sequence[str]) -> list[str]:
+    """Returns the names that say a latency and nothing else; where there are none, those of any times but special ones."""
+    plain = [name for name in names if _is_latency(split_unit(name)[0])]
+    return plain or [
+        name
+        for name in names
+        if is_latency_name(name) and words_of(name).isdisjoint(_OTHER_TIMES) and computed_word(name) is None
+    ]
+
+
+def unit_of(text: str) -> str | None:
+    """Returns the unit of time that a text names: ``s``, ``ms``, ``us`` or ``ns``; None where it names none."""
+    return UNIT_NAMES.get(text.strip().lower())
+
+
+def is_rate_name(name: str) -> bool:
+    """Whether a column is named as a rate: ``fps``, ``throughput``, ``samples/s``."""
+    return _RATE_NAME.fullmatch(name) is not None
