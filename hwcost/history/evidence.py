@@ -4,6 +4,10 @@ Both processes of a round share the machine's state of that moment, and take tur
 differences of rounds are independent draws about the truth, however the machine moves. Where the machine moves within a
 round, workloads without an alarm tell how far: both processes measure them in turn with the others, and what they differ by
 is taken from the difference of the round.
+
+No process measures workloads of both codes. So the blocks of a campaign leave open how much of what the two codes differ by
+is the machine's, and whatever is taken for it is the same in all rounds. Workloads without an alarm have it too, and it
+cancels. Without them, every process is summed up by itself, as if there were no other: only then are rounds independent.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.history.always_valid import ALPHA, half_width
 from hwcost.timing.measurement import Visit
 
-__all__ = ["Evidence", "Seen", "differences", "seen"]
+__all__ = ["Evidence", "Seen", "differences", "seen", "seen_apart"]
 
 Seen = Mapping[tuple[str, int], tuple[float, float]]
 """Log latency and weight of each visit by the key of its workload and its round; a weight of 0 for one that did not see the
@@ -92,6 +96,28 @@ def seen(visits: Iterable[Visit], keys: Collection[str]) -> Seen:
     weights = np.where(values.uncontended, values.weight, 0.0)
     rows = zip(usable, values.y.tolist(), weights.tolist(), strict=True)
     return {(one.workload_key, one.round): (y, weight) for one, y, weight in rows}
+
+
+def seen_apart(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -> Seen:
+    """Returns what each visit says of its workload as its own process alone shows it, the process's level included.
+
+    Args:
+        visits: Visits of one campaign, in any order.
+        processes: Keys of the workloads that each process of a round measures.
+    """
+    found: dict[tuple[str, int], tuple[float, float]] = {}
+    of = {key: number for number, keys in enumerate(processes) for key in keys}
+    apart: dict[tuple[int, int], list[Visit]] = {}
+    for one in visits:
+        if one.is_usable and one.workload_key in of:
+            apart.setdefault((one.round, of[one.workload_key]), []).append(one)
+    for group in apart.values():
+        group.sort(key=lambda one: one.position)
+        values = visit_values(group)
+        y = values.y if values.level is None else values.y + values.level
+        rows = zip(y.tolist(), np.where(values.uncontended, values.weight, 0.0).tolist(), strict=True)
+        found |= {(one.workload_key, one.round): row for one, row in zip(group, rows, strict=True)}
+    return found
 
 
 Arms = Sequence[tuple[str, Sequence[str]]]

@@ -15,11 +15,11 @@ from hwcost.history.alarm import Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT
 from hwcost.history.confirmation import Outcome, confirm
-from hwcost.history.evidence import Evidence, Seen, differences, seen
+from hwcost.history.evidence import Evidence, Seen, differences, seen, seen_apart
 from hwcost.stores.entries import Confirmation
 from hwcost.timing.measurement import Visit
 
-__all__ = ["ANCHORS", "DIFFERENCES", "WORKTREE", "Answer", "Question", "earlier_evidence", "open_keys"]
+__all__ = ["ANCHORS", "DIFFERENCES", "WORKTREE", "Answer", "Question", "earlier_evidence", "findings", "open_keys"]
 
 WORKTREE, ANCHORS = "worktree", "anchors"
 """Ways of measuring the code of before: from a working tree of its commit, or beside workloads that did not change."""
@@ -55,8 +55,6 @@ class Question:
             how far the machine moved within a round. Empty for a round that is taken as it is.
         earlier: Rounds of earlier nights between the same two runs.
         before: Log ratio that the present one is compared with, and the half-width of its 95 % interval; NaN for unknown.
-        others: Keys of workloads with an alarm of their own, like ``steady``, where too few have none: what they have in
-            common may be due to the code or to the processes, so that the interval holds both.
     """
 
     alarm: Alarm
@@ -66,7 +64,6 @@ class Question:
     steady: tuple[tuple[str, tuple[str, ...]], ...] = ()
     earlier: Evidence = field(default_factory=Evidence.of)
     before: tuple[float, float] = (0.0, 0.0)
-    others: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def keys(self) -> set[str]:
@@ -83,6 +80,14 @@ class Question:
         """Whether measuring can tell anything."""
         return math.isfinite(self.before[0])
 
+    def has_beside(self, usable: Collection[str]) -> bool:
+        """Says whether any workload without an alarm was measured by both codes.
+
+        Args:
+            usable: Keys of the workloads that were measured.
+        """
+        return any(usable.issuperset({one, *beside}) for one, beside in self.steady)
+
     def answer(self, found: Seen) -> Answer:
         """Judges the alarm by what its campaign has measured so far.
 
@@ -91,14 +96,9 @@ class Question:
         """
         evidence = self.earlier.joined(differences(found, self.arms, self.steady))
         mean, half = evidence.interval(self.alpha)
-        ratio, half = mean - self.before[0], math.hypot(half, self.before[1]) + self._shared(found)
+        ratio, half = mean - self.before[0], math.hypot(half, self.before[1])
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
         return Answer(confirm(self.alarm.change, difference), difference, evidence)
-
-    def _shared(self, found: Seen) -> float:
-        """Returns the size of what the other workloads with an alarm differ by: processes alone may differ by as much."""
-        mean = differences(found, self.others).interval(self.alpha)[0] if self.others else 0.0
-        return abs(mean) if math.isfinite(mean) else 0.0
 
     def confirmation(self, found: Seen, campaign_id: str | None, run_id: str) -> Confirmation:
         """Returns the answer as it is kept.
@@ -120,6 +120,20 @@ class Question:
         )  # fmt: skip
 
 
+def findings(questions: Sequence[Question], visits: Sequence[Visit]) -> Seen:
+    """Returns what the visits of a campaign say of the workloads that its questions name.
+
+    Args:
+        questions: Questions of one campaign.
+        visits: Its visits so far.
+    """
+    usable = {one.workload_key for one in visits if one.is_usable}
+    if any(one.how == ANCHORS or one.has_beside(usable) for one in questions):
+        return seen(visits, _all_keys(questions))
+    arms = [arm for one in questions for arm in one.arms]
+    return seen_apart(visits, [{key for key, _ in arms}, {key for _, beside in arms for key in beside}])
+
+
 def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str]:
     """Returns the keys of the workloads that are to be measured further: those of questions without an answer.
 
@@ -129,7 +143,7 @@ def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str
     """
     lost = failed(visits)
     left = [one for one in questions if one.can_be_answered and not one.keys & lost]
-    found = seen(visits, _all_keys(left))
+    found = findings(left, visits)
     return _all_keys([one for one in left if one.answer(found).outcome == "ambiguous"])
 
 

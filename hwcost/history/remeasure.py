@@ -29,8 +29,7 @@ from hwcost.errors import DataError, HwcostError, InterruptedRunError, Measureme
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import Anchors, anchors_of
-from hwcost.history.evidence import Seen, seen
-from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, open_keys
+from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores.entries import Confirmation
 from hwcost.units import format_clock
@@ -50,8 +49,9 @@ BUDGET_S = 300.0
 """Seconds for measuring an alarm again, where nothing else was asked for."""
 
 SHARES = 16
-"""Rounds that share the time of a campaign at first: many short ones, since the machine differs from one to the next. Where
-they end sooner, further ones fill it."""
+"""Rounds that share the time of an alarm at first: many short ones, since the machine differs from one to the next. Where
+they end sooner, further ones fill it. The alarms of a campaign share its rounds, unless nothing but their number tells how
+far the machine moves within one."""
 
 MOST_ROUNDS = 200
 """Rounds after which a campaign ends in any case."""
@@ -143,8 +143,6 @@ class _Again:
             )
             beside = tuple((after[key].key, (before[key].key,)) for key in steady)
             questions = [_by_codes(alarm, before, after, ALPHA / len(alarms), beside) for alarm in alarms]
-            if not beside and all(len(alarm.series) == 1 for alarm in alarms):
-                questions = [replace(one, others=tuple(_arms_of(questions, one))) for one in questions]
             made = [arm[key] for key in unique for arm in (before, after)]
             result = self._measured(setting, made, questions)
         lost = {one.workload.key for one in result.measurements if one.status == "failed"}
@@ -180,7 +178,9 @@ class _Again:
             threads=setting.threads, tier=self.tier, role=CONFIRMATION,
         )  # fmt: skip
         plan = options.plan([Item(one, CONFIRMATION) for one in workloads])
-        plan = replace(plan, protocol=replace(plan.protocol, rounds=SHARES, max_rounds=MOST_ROUNDS))
+        is_moving = any(one.how == WORKTREE and not one.steady for one in questions)
+        rounds = min(SHARES * len(questions) if is_moving else SHARES, MOST_ROUNDS)
+        plan = replace(plan, protocol=replace(plan.protocol, rounds=rounds, max_rounds=MOST_ROUNDS))
         campaign_id = start(plan, self.store)
         result = run(self.store, campaign_id, budget_s=budget_s, further=lambda visits: open_keys(questions, visits))
         _refuse_void(result.measurements)
@@ -188,7 +188,7 @@ class _Again:
 
     def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
         """Yields the answers that a campaign gives, and says which are still open."""
-        found: Seen = seen(result.fit.visits, {key for one in questions for key in one.measured})
+        found = findings(questions, result.fit.visits)
         still_open = []
         for one in questions:
             entry = one.confirmation(found, result.campaign_id, self.check.run.run_id)
@@ -207,13 +207,6 @@ def _by_codes(
     keys = [_workload(one).key for one in alarm.series]
     arms = tuple((after[key].key, (before[key].key,)) for key in keys)
     return Question(alarm, arms, WORKTREE, alpha, steady, earlier_evidence(alarm))
-
-
-def _arms_of(questions: Sequence[Question], asked: Question) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yields the workloads of the other questions of a campaign."""
-    for one in questions:
-        if one is not asked:
-            yield from one.arms
 
 
 def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:

@@ -75,7 +75,9 @@ class InProcess:
         setting = Setting(self._backend, self._handle, protocol, telemetry, self.job.round, self.job.seed)
         places = list(zip(map(from_dict, self.job.workloads), self.job.positions, strict=True))
         with tempfile.TemporaryFile() as current:
-            limits = Limits(self.job.passes, self.job.round_s, self.job.memory_bytes, current.fileno())
+            limits = Limits(
+                self.job.passes, self.job.round_s, self.job.memory_bytes, current.fileno(), self.job.takes_turns
+            )
             try:
                 yield from Groups(setting, limits, places).events()
             except DeviceLostError as error:

@@ -42,9 +42,11 @@ class Limits:
         round_s: Seconds from the start of the process after which no further pass begins; None for no limit.
         memory_bytes: Bytes that a group may take; None for a share of what is free at the start.
         current_fd: Descriptor of the file that takes the position of the workload in hand; None for no such file.
+        takes_turns: Whether another process measures between the passes of this one, so that each pass is an event.
     """
 
     passes: int | None = None
     round_s: float | None = None
     memory_bytes: int | None = None
     current_fd: int | None = None
+    takes_turns: bool = False

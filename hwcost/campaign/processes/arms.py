@@ -1,11 +1,18 @@
-"""The arms of a round: what one process can measure, since all of it is built by the same revision of the code."""
+"""The arms of a round: what one process can measure, since all of it is built by the same revision of the code.
+
+The processes of several revisions measure in turn, pass by pass: so the machine does the same to all of them, however its
+level moves or a neighbour computes. Each revision once a round, one after another, meets another machine each.
+"""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.processes.launch import Tree
+from hwcost.timing.processes.worker import ACKNOWLEDGED
 from hwcost.workloads import RevisionWorkload
 
 if TYPE_CHECKING:
@@ -25,18 +32,24 @@ class Arm:
         workloads: The workloads as the process builds them.
         tree: Working tree whose modules it imports; None for the present one.
         keys: Keys in the plan by those that the process reports.
+        number: Its number among the arms of the round.
+        arms: Number of the arms of the round.
     """
 
     places: Places
     workloads: list[Workload]
     tree: Tree | None
     keys: dict[str, str]
+    number: int = 0
+    arms: int = 1
 
     def renamed(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Returns an event of the process with the keys of the plan."""
+        """Returns an event of the process with the keys of the plan, and a group that no other arm has."""
         if self.tree is None:
             return event
         found = dict(event)
+        if "group" in event:
+            found["group"] = event["group"] * self.arms + self.number
         if "workload_key" in event:
             found["workload_key"] = self.keys[event["workload_key"]]
         if "blocks" in event:
@@ -46,18 +59,40 @@ class Arm:
         return found
 
 
-def one_arm(plan: Plan, left: Places) -> Arm:
-    """Returns what of a round belongs to the same revision as its first workload.
+def arms_of(plan: Plan, left: Places) -> list[Arm]:
+    """Parts a round by revision, in the order of their first workloads.
 
     Args:
         plan: The plan.
-        left: Rest of the round; not empty.
+        left: Rest of the round.
     """
-    wanted = tree_of(plan.workload(left[0][1]))
-    places = [(position, key) for position, key in left if tree_of(plan.workload(key)) == wanted]
-    workloads = [measured(plan.workload(key)) for _, key in places]
-    keys = {workload.key: key for workload, (_, key) in zip(workloads, places, strict=True)}
-    return Arm(places, workloads, wanted, keys)
+    parts: dict[Tree | None, Places] = {}
+    for position, key in left:
+        parts.setdefault(tree_of(plan.workload(key)), []).append((position, key))
+    found = []
+    for number, (tree, places) in enumerate(parts.items()):
+        workloads = [measured(plan.workload(key)) for _, key in places]
+        keys = {workload.key: key for workload, (_, key) in zip(workloads, places, strict=True)}
+        found.append(Arm(places, workloads, tree, keys, number, len(parts)))
+    return found
+
+
+def in_turn(processes: Sequence[Iterable[dict[str, Any]]], seed: str) -> Iterator[dict[str, Any]]:
+    """Yields the events of several processes: one of them goes on until it waits for an answer, and then another one.
+
+    Args:
+        processes: The events of each; a process that waits is answered when its next event is asked for.
+        seed: Seed of the order within a turn.
+    """
+    drawn, left = random.Random(seed), [iter(one) for one in processes]
+    while left:
+        for one in drawn.sample(left, len(left)):
+            for event in one:
+                yield event
+                if event["event"] in ACKNOWLEDGED:
+                    break
+            else:
+                left.remove(one)
 
 
 def tree_of(workload: Workload) -> Tree | None:

@@ -61,18 +61,23 @@ class Journal:
                 self.maker.resume(heading["run_id"], heading["environment"])
                 self.close(is_whole=False)
 
-    def begin(self, number: int, environment: Mapping[str, Any], round_s: float | None) -> None:
+    def begin(
+        self, number: int, environment: Mapping[str, Any], round_s: float | None, *, is_first: bool = True
+    ) -> None:
         """Begins with a process.
 
         Args:
             number: Number of the round.
             environment: Facts that the process reports about its machine and software.
             round_s: Seconds after which it begins no further pass; None for no such end.
+            is_first: Whether it does not measure in turn with a process of before.
 
         Raises:
             DataError: When the campaign was begun on another machine or with other software; names what differs.
         """
         found = self.maker.new_process(environment)
+        if not is_first:
+            return
         self._round, self._open, self._elapsed = number, [], timer.stopwatch()
         facts = found.model_dump(mode="json")
         self._heading = {"event": PROCESS, "run_id": self.maker.run_id, "environment": facts, "round_s": round_s}

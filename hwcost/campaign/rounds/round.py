@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from hwcost._log import logger
-from hwcost.campaign.processes.arms import Arm, Places, one_arm
+from hwcost.campaign.processes.arms import Arm, Places, arms_of, in_turn
 from hwcost.campaign.processes.cpus import beside
 from hwcost.campaign.processes.exports import export, job_of, missing
 from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerEndedError, WorkerProcess
+from hwcost.devices import device_kind
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
 from hwcost.timing.execution.passes import LEAST_PASSES
@@ -34,7 +36,7 @@ MEMORY_SHARE = 0.3
 """Share of the free memory that a group may take once a process was killed; half of what it may take before."""
 
 ARM = 0.5
-"""Share of a round's time for each of two revisions that are measured in it, each in a process of its own."""
+"""Share of a round's time for each of two revisions that are measured in it, where they cannot be measured in turn."""
 
 LOSSES = 5
 """Processes in a row that lose the device before a pass is made, after which the campaign stops."""
@@ -122,30 +124,45 @@ class Rounds:
         return [(position, key) for position, key in places if key not in known and first[key] == position]
 
     def _process(self, number: int, left: Places, to_go: int) -> None:
-        """Measures what is left of a round in one fresh process; where several revisions are left, one of them."""
-        arm = one_arm(self.plan, left)
-        share = 1.0 if arm.tree is None else ARM
+        """Measures what is left of a round in a fresh process; where several revisions are left, in one for each."""
+        arms = self._arms(left)
+        share = ARM if len(arms) == 1 and arms[0].tree is not None else 1.0
         budget_s = self.budget.round_s(to_go)
         round_s = None if budget_s is None else share * budget_s
-        self.tally.begin(number, to_go, len(arm.places), round_s)
-        with WorkerProcess(self._job(number, arm, round_s), self.server, arm.tree) as worker:
+        workloads = sum(len(arm.places) for arm in arms)
+        self.tally.begin(number, to_go, workloads, round_s)
+        with ExitStack() as stack:
+            workers = [
+                stack.enter_context(WorkerProcess(self._job(number, arm, round_s), self.server, arm.tree)) for arm in arms
+            ]
             age, spare_s = timer.stopwatch(), 0.0  # without the start of a warm process, which is paid for once
-            for event in map(arm.renamed, worker.events()):
+            begun = 0
+            streams = [map(arm.renamed, worker.events()) for arm, worker in zip(arms, workers, strict=True)]
+            for event in in_turn(streams, f"{self.plan.seed}/{number}"):
                 kind = event["event"]
                 if kind == "environment":
-                    self.journal.begin(number, event, round_s)
+                    self.journal.begin(number, event, round_s, is_first=not begun)
+                    begun += 1
                 elif kind == "visit":
                     self.journal.keep(Visit.from_dict(event["visit"]))
                 elif kind == "closed":
-                    self.journal.close(is_whole=True)
+                    if len(arms) == 1:
+                        self.journal.close(is_whole=True)
                 else:
                     self.journal.add(event)
                     spare_s += _spare_s(event)
                     self._losses = 0 if kind == "pass" else self._losses
-                self._report(event, len(arm.places))
+                self._report(event, workloads)
                 self.interrupt.check()
         self.journal.close(is_whole=True)
         self.budget.learn(age() / share, (age() - spare_s) / share)
+
+    def _arms(self, left: Places) -> list[Arm]:
+        """Returns the arms that are measured next: all of them, unless a device or pauses allow one process at a time."""
+        arms = arms_of(self.plan, left)
+        if device_kind(self.handle.kind).is_shared and not self.plan.protocol.has_pauses:
+            return arms
+        return arms[:1]
 
     def _report(self, event: dict[str, Any], workloads: int) -> None:
         if event["event"] == "pass":
@@ -200,6 +217,7 @@ class Rounds:
             round_s=round_s,
             seed=self.plan.seed,
             memory_bytes=self._memory_bytes,
+            takes_turns=arm.arms > 1,
         )
 
     def _cpus(self) -> list[int] | None:

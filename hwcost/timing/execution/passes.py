@@ -62,7 +62,7 @@ class Passes:
         blocks = []
         while True:
             blocks += self._pass()
-            if elapsed() >= EVENT_S or self._is_over():
+            if self._limits.takes_turns or elapsed() >= EVENT_S or self._is_over():
                 break
         seen = telemetry.end()
         return {

@@ -60,6 +60,7 @@ class Job:
         seed: Seed of the order of workloads within each pass.
         memory_bytes: Bytes that a group of workloads may take; None for a share of what is free at the start.
         current_fd: Descriptor of a file that takes the position of the workload in hand; None for none.
+        takes_turns: Whether another process measures between the passes of this one, so that each pass is an event.
     """
 
     backend: str
@@ -76,6 +77,7 @@ class Job:
     seed: int = 0
     memory_bytes: int | None = None
     current_fd: int | None = None
+    takes_turns: bool = False
 
 
 def main() -> int:
@@ -115,7 +117,7 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
     telemetry = telemetry_of(backend, handle)
     yield {"event": "environment", **environment_of(backend.version(), handle, telemetry)}
     setting = Setting(backend, handle, Protocol.from_dict(job.protocol), telemetry, job.round, job.seed)
-    limits = Limits(job.passes, job.round_s, job.memory_bytes, job.current_fd)
+    limits = Limits(job.passes, job.round_s, job.memory_bytes, job.current_fd, job.takes_turns)
     yield from Groups(setting, limits, list(zip(map(from_dict, job.workloads), job.positions, strict=True))).events()
 
 
