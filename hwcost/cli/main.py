@@ -8,10 +8,11 @@ import os
 import sys
 import traceback
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from hwcost import __version__
 from hwcost._extras import spare
 from hwcost.cli import configured, console, plugins
 from hwcost.errors import HwcostError, InterruptedRunError, StoreError, UsageError
@@ -32,6 +33,8 @@ VERBS = {
     "search": "search", "pipeline": "pipeline", "export": "transfer", "import": "transfer", "version": "version",
 }  # fmt: skip
 """Module of each command, by its name, in the order of the help."""
+
+VERSION = "--version"
 
 GROUPS = ("config", "devices", "report", "spaces", "store", "supernet")
 """Groups of commands; their modules have the same names."""
@@ -55,10 +58,10 @@ def application(called: str = "") -> typer.Typer:
     """
     app = typer.Typer(
         name="hwcost", help=HELP, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]}, callback=_nothing,
+        context_settings={"help_option_names": ["-h", "--help"]}, callback=_front,
     )  # fmt: skip
     own = {*VERBS, *GROUPS}
-    names = {called} if called in own else own
+    names = {called} & own if called in {*own, VERSION} else own
     for module in dict.fromkeys(module for name, module in VERBS.items() if name in names):
         _module(module).register(app)
     for name in GROUPS:
@@ -74,8 +77,18 @@ def _module(name: str) -> Any:
     return import_module(f"hwcost.cli.{name}")
 
 
-def _nothing() -> None:
-    """Makes Typer keep the name of a command that stands alone."""
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"hwcost {__version__}")
+        raise typer.Exit
+
+
+def _front(
+    version: Annotated[
+        bool, typer.Option(VERSION, is_eager=True, callback=_show_version, help="Show the version, and nothing else.")
+    ] = False,
+) -> None:
+    """Makes Typer keep the name of a command that stands alone; what can be asked without a command is its options."""
 
 
 def run() -> None:

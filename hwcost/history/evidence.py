@@ -1,13 +1,13 @@
 """What rounds say of a difference of two codes: one log ratio a round, each code measured in a process of its own.
 
-Both processes of a round share the machine's state of that moment, and take turns at random in being the first. So the
-differences of rounds are independent draws about the truth, however the machine moves. Where the machine moves within a
-round, workloads without an alarm tell how far: both processes measure them in turn with the others, and what they differ by
-is taken from the difference of the round.
+Both processes of a round share the machine's state of that moment, and take turns at random. So the differences of rounds
+are independent draws about the truth, however the machine moves. What the two processes have in common, workloads without an
+alarm tell: both measure them in turn with the others, and what they differ by is taken from the difference of the round.
 
-No process measures workloads of both codes. So the blocks of a campaign leave open how much of what the two codes differ by
-is the machine's, and whatever is taken for it is the same in all rounds. Workloads without an alarm have it too, and it
-cancels. Without them, every process is summed up by itself, as if there were no other: only then are rounds independent.
+No process measures workloads of both codes. Where one process of a round follows the other, the blocks of a campaign leave
+open how much of what the two codes differ by is the machine's, and whatever is taken for it is the same in all rounds.
+Workloads without an alarm have it too, and it cancels. Without them, every process is summed up by itself, as if there were
+no other: only then are rounds independent. Where the two processes measure in turn, they see the same machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.history.always_valid import ALPHA, half_width
 from hwcost.timing.measurement import Visit
 
-__all__ = ["Evidence", "Seen", "differences", "seen", "seen_apart"]
+__all__ = ["Evidence", "Seen", "are_in_turn", "differences", "seen", "seen_apart"]
 
 Seen = Mapping[tuple[str, int], tuple[float, float]]
 """Log latency and weight of each visit by the key of its workload and its round; a weight of 0 for one that did not see the
@@ -96,6 +97,24 @@ def seen(visits: Iterable[Visit], keys: Collection[str]) -> Seen:
     weights = np.where(values.uncontended, values.weight, 0.0)
     rows = zip(usable, values.y.tolist(), weights.tolist(), strict=True)
     return {(one.workload_key, one.round): (y, weight) for one, y, weight in rows}
+
+
+def are_in_turn(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -> bool:
+    """Says whether the processes of a round measured in turn, and not one after another.
+
+    Args:
+        visits: Visits of one campaign.
+        processes: Keys of the workloads that each process of a round measures.
+    """
+    spans: dict[int, list[tuple[float, float]]] = {}
+    usable = [one for one in visits if one.is_usable]
+    for keys in processes:
+        for number in {one.round for one in usable}:
+            own = [one for one in usable if one.round == number and one.workload_key in keys]
+            if own:
+                spans.setdefault(number, []).append((min(o.started_s for o in own), max(o.ended_s for o in own)))
+    both = [sorted(found) for found in spans.values() if len(found) > 1]
+    return bool(both) and all(after[0] < before[1] for found in both for before, after in pairwise(found))
 
 
 def seen_apart(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -> Seen:

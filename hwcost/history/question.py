@@ -15,7 +15,7 @@ from hwcost.history.alarm import Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT
 from hwcost.history.confirmation import Outcome, confirm
-from hwcost.history.evidence import Evidence, Seen, differences, seen, seen_apart
+from hwcost.history.evidence import Evidence, Seen, are_in_turn, differences, seen, seen_apart
 from hwcost.stores.entries import Confirmation
 from hwcost.timing.measurement import Visit
 
@@ -128,10 +128,12 @@ def findings(questions: Sequence[Question], visits: Sequence[Visit]) -> Seen:
         visits: Its visits so far.
     """
     usable = {one.workload_key for one in visits if one.is_usable}
-    if any(one.how == ANCHORS or one.has_beside(usable) for one in questions):
-        return seen(visits, _all_keys(questions))
     arms = [arm for one in questions for arm in one.arms]
-    return seen_apart(visits, [{key for key, _ in arms}, {key for _, beside in arms for key in beside}])
+    processes = [{key for key, _ in arms}, {key for _, beside in arms for key in beside}]
+    are_apart = not any(one.how == ANCHORS or one.has_beside(usable) for one in questions)
+    if are_apart and not are_in_turn(visits, processes):
+        return seen_apart(visits, processes)
+    return seen(visits, _all_keys(questions))
 
 
 def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str]:

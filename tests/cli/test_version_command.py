@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from hwcost import __version__
 from hwcost.cli import version
+from hwcost.cli.main import invoke
 from hwcost.stores.migrations import HEAD
 from hwcost.stores.schema import SCHEMA_VERSION
 
@@ -31,6 +32,13 @@ def test_the_document():
     assert document["store_revision"] == HEAD
     assert document["packages"]["numpy"] == metadata.version("numpy")
     assert document["devices"][0]["kind"] == "cpu"
+
+
+def test_the_version_alone(capsys):
+    assert invoke(["--version"]) == 0
+    assert capsys.readouterr().out == f"hwcost {__version__}\n"
+    assert invoke(["--version", "version"]) == 0
+    assert capsys.readouterr().out == f"hwcost {__version__}\n"
 
 
 def test_the_tables():

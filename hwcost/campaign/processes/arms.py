@@ -1,7 +1,7 @@
 """The arms of a round: what one process can measure, since all of it is built by the same revision of the code.
 
-The processes of several revisions measure in turn, pass by pass: so the machine does the same to all of them, however its
-level moves or a neighbour computes. Each revision once a round, one after another, meets another machine each.
+On the host, the processes of several revisions measure in turn, pass by pass: so the machine does the same to all of them,
+however its level moves or a neighbour computes. One after another, each would meet another machine.
 """
 
 from __future__ import annotations

@@ -132,8 +132,9 @@ class Rounds:
         workloads = sum(len(arm.places) for arm in arms)
         self.tally.begin(number, to_go, workloads, round_s)
         with ExitStack() as stack:
+            jobs = [self._job(number, arm, round_s, takes_turns=len(arms) > 1) for arm in arms]
             workers = [
-                stack.enter_context(WorkerProcess(self._job(number, arm, round_s), self.server, arm.tree)) for arm in arms
+                stack.enter_context(WorkerProcess(job, self.server, arm.tree)) for job, arm in zip(jobs, arms, strict=True)
             ]
             age, spare_s = timer.stopwatch(), 0.0  # without the start of a warm process, which is paid for once
             begun = 0
@@ -158,11 +159,14 @@ class Rounds:
         self.budget.learn(age() / share, (age() - spare_s) / share)
 
     def _arms(self, left: Places) -> list[Arm]:
-        """Returns the arms that are measured next: all of them, unless a device or pauses allow one process at a time."""
+        """Returns the arms that are measured next: all of them on the host, else the first one.
+
+        A GPU that a second process holds counts as disturbed, a chip of a TPU cannot be held by two; and calls with pauses
+        are measured for a given time each.
+        """
         arms = arms_of(self.plan, left)
-        if device_kind(self.handle.kind).is_shared and not self.plan.protocol.has_pauses:
-            return arms
-        return arms[:1]
+        is_in_turn = device_kind(self.handle.kind).is_host and not self.plan.protocol.has_pauses
+        return arms if is_in_turn else arms[:1]
 
     def _report(self, event: dict[str, Any], workloads: int) -> None:
         if event["event"] == "pass":
@@ -203,7 +207,7 @@ class Rounds:
         flag = Flag(error.code, str(error), error.remedy)
         self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
 
-    def _job(self, number: int, arm: Arm, round_s: float | None) -> Job:
+    def _job(self, number: int, arm: Arm, round_s: float | None, takes_turns: bool) -> Job:
         return Job(
             backend=self.plan.backend,
             backend_options=self.plan.backend_options,
@@ -217,7 +221,7 @@ class Rounds:
             round_s=round_s,
             seed=self.plan.seed,
             memory_bytes=self._memory_bytes,
-            takes_turns=arm.arms > 1,
+            takes_turns=takes_turns,
         )
 
     def _cpus(self) -> list[int] | None:

@@ -23,7 +23,6 @@ class DeviceKind(ABC):
         min_block_s: Least seconds of a timed block: a device with a clock of its own, or without interrupts, needs less.
         stall_s: Seconds without any progress after which a process that measures counts as wedged, and is killed; None where
             calls may take any time.
-        is_shared: Whether several processes may hold a device at a time.
         clock_lock: Module that locks a device's clock and resets it, run as a program by
             :mod:`hwcost.campaign.processes.clocks`; empty where hwcost locks no clock.
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.
@@ -38,7 +37,6 @@ class DeviceKind(ABC):
     is_host: ClassVar[bool] = False
     min_block_s: ClassVar[float] = 0.020
     stall_s: ClassVar[float | None] = None
-    is_shared: ClassVar[bool] = True
     clock_lock: ClassVar[str] = ""
     match_facts: ClassVar[tuple[str, ...]] = ()
     detected_facts: ClassVar[Mapping[str, str]] = {}

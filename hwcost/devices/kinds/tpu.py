@@ -29,7 +29,6 @@ class Tpu(DeviceKind):
     """A TPU chip; its runtime reports no clock and no throttling, so there is no provider of counters."""
 
     name = "tpu"
-    is_shared = False  # a chip belongs to the process that opened it
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
         """Returns one entry per TPU chip."""
