@@ -127,7 +127,7 @@ class Nights:
         os.chdir(self.repository)
         self.suite = load_suite("smoke.toml")
         if not kept.slowed:
-            kept.write("slowed.json", slowable(self.suite, len(SPANS)))
+            kept.write("slowed.json", slowable(self.suite, len(SPANS), kept.folder))
 
     def run(self, number: int) -> Night:
         """Runs a night: a commit, the suite, the check, and alarms measured again."""
@@ -152,7 +152,7 @@ class Nights:
     def _commit(self, number: int) -> None:
         """Makes the code of a night the latest commit, unless a night that was stopped made it."""
         slow = {
-            one["key"]: one["products"]
+            one["key"]: one["turns"]
             for one, (start, length) in zip(self.kept.slowed, SPANS, strict=True)
             if start <= number < start + length
         }

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.plans.plan import Item
+from hwcost.campaign.plans.roles import FIT
+from hwcost.campaign.run import run, start
+from hwcost.errors import MeasurementError
+from hwcost.stores import open_store
 from hwcost.suites.expansion import expand
 from hwcost.suites.suite import Suite
-from hwcost.timing.timer import stopwatch
+from hwcost.workloads import FactoryWorkload
 
 SLOWER = 0.06
 
@@ -33,7 +39,7 @@ n = 4
 """
 
 NETS = '''
-"""Nets of two spaces, some of them slower than they could be: slow.json says by how many products of matrices."""
+"""Nets of two spaces, some of them slower than they could be: slow.json says by how many turns of an empty loop."""
 
 import json
 from pathlib import Path
@@ -45,23 +51,26 @@ from hwcost.workloads import ModelWorkload
 
 
 class Slowed(torch.nn.Module):
-    def __init__(self, net, products):
+    def __init__(self, net, turns):
         super().__init__()
-        self.net, self.products, self.matrix = net, products, torch.eye(64)
+        self.net, self.turns = net, turns
 
     def forward(self, *inputs):
-        for _ in range(self.products):
-            torch.mm(self.matrix, self.matrix)
+        for _ in range(self.turns):
+            pass
         return self.net(*inputs)
 
 
-def built(name, genes, batch_size, seq_len):
+def slowed(name, genes, batch_size, seq_len, turns):
     of = space(name, scale="mini")
-    arch = of.architecture([genes[gene.name] for gene in of.genes])
-    work = ModelWorkload.of(of, arch, batch_size=batch_size, seq_len=seq_len)
-    made = work.built()
+    made = ModelWorkload.of(of, of.architecture(genes), batch_size=batch_size, seq_len=seq_len).built()
+    return Slowed(made.module, turns), tuple(made.args)
+
+
+def built(name, genes, batch_size, seq_len):
+    values = [genes[gene.name] for gene in space(name, scale="mini").genes]
     slow = json.loads((Path(__file__).parent / "slow.json").read_text())
-    return Slowed(made.module, slow.get(f"{name} {list(arch.genes)}", 0)), tuple(made.args)
+    return slowed(name, values, batch_size, seq_len, slow.get(f"{name} {values}", 0))
 
 
 def supershaper(batch_size, seq_len, **genes):
@@ -70,71 +79,46 @@ def supershaper(batch_size, seq_len, **genes):
 
 def autodistil(batch_size, seq_len, **genes):
     return built("autodistil", genes, batch_size, seq_len)
+
+
+def timed(batch_size, seq_len, key, turns):
+    name, _, genes = key.partition(" ")
+    return slowed(name, json.loads(genes), batch_size, seq_len, turns)
 '''
 
-STRETCHES = 300
-"""Stretches of calls of the net and of the slowed one, in turn."""
+MANY = 20_000
+"""Turns of the loop with which a net is measured beside the net itself; what a turn takes hangs on nothing around it."""
 
-CALLS = 3
-
-FEW, MANY = 4, 40
-"""Products of slowed nets that are timed beside the net itself: the first product of a call costs more than the others."""
+BUDGET_S = 60.0
 
 
-def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
-    """Returns the first nets of a suite, each with its key in ``slow.json`` and how many products slow it by 6 %.
-
-    A product takes another time within a net than by itself, so the net is timed without any, with few and with many.
+def slowable(suite: Suite, n: int, folder: Path) -> list[dict[str, Any]]:
+    """Returns the first nets of a suite, each with its key in ``slow.json`` and how many turns slow it by 6 %.
 
     Args:
         suite: The suite, declared in the present folder.
         n: Number of nets.
+        folder: Folder that takes a store of these measurements.
     """
-    import torch
-
-    torch.set_num_threads(1)
     found = []
-    with torch.inference_mode():
-        for item in [item for part in expand(suite) for item in part.plan().items][:n]:
-            work: Any = item.workload
-            built = work.built()
-            few, many = (ratio(called(built, 0), called(built, products)) - 1.0 for products in (FEW, MANY))
-            products = max(1, round(FEW + (SLOWER - few) * (MANY - FEW) / (many - few)))
-            name, key = (f"{work.space} {one}" for one in (work.name, list(work.genes)))
-            found.append({"name": name, "key": key, "products": products})
+    for item in [item for part in expand(suite) for item in part.plan().items][:n]:
+        work: Any = item.workload
+        name, key = (f"{work.space} {one}" for one in (work.name, list(work.genes)))
+        found.append({"name": name, "key": key})
+    works = {
+        (one["key"], turns): FactoryWorkload("nets:timed", 1, 64, arguments=(("key", one["key"]), ("turns", turns)))
+        for one in found
+        for turns in (0, MANY)
+    }
+    options = MeasureOptions(device="cpu", backend="torch", tier=suite.tier or "standard")
+    with open_store(folder / "slowed.db") as store:
+        result = run(store, start(options.plan([Item(one, FIT) for one in works.values()]), store), budget_s=BUDGET_S)
+    met_s = {(one.workload_key, one.round): one.latency_s for one in result.fit.visits if one.is_usable}
+    for one in found:
+        plain, slowed = (works[one["key"], turns].key for turns in (0, MANY))
+        pairs = [(met_s.get((plain, number)), met_s.get((slowed, number))) for number in {place[1] for place in met_s}]
+        ratios = [slowed_s / plain_s for plain_s, slowed_s in pairs if plain_s and slowed_s]
+        if not ratios:
+            raise MeasurementError(f"{one['name']} could not be measured. Run again.")
+        one["turns"] = max(1, round(MANY * SLOWER / (statistics.median(ratios) - 1)))
     return found
-
-
-def called(built: Any, products: int) -> Callable[[], object]:
-    """Returns a call of a built net with so many products.
-
-    Args:
-        built: The net, of a module of this repository, and its inputs.
-        products: Number of products of a call.
-    """
-
-    def call() -> object:
-        built.module.products = products
-        return built.module(*built.args, **built.kwargs)
-
-    return call
-
-
-def ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
-    """Returns the time of the second call over that of the first, as the median of many stretches one beside the other.
-
-    Args:
-        first: A call.
-        second: Another one.
-    """
-    found = []
-    for _ in range(STRETCHES):
-        seconds = []
-        for call in (first, second):
-            call()
-            watch = stopwatch()
-            for _ in range(CALLS):
-                call()
-            seconds.append(watch())
-        found.append(seconds[1] / seconds[0])
-    return statistics.median(found)

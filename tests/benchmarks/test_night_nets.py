@@ -26,5 +26,5 @@ def test_a_net_is_slowed_by_the_key_of_its_genes(tmp_path: Path, monkeypatch: py
     works: list[Any] = [item.workload for part in expand(load_suite("smoke.toml")) for item in part.plan().items]
     first, *others = works
     (tmp_path / "slow.json").write_text(json.dumps({f"{first.space} {list(first.genes)}": 7}))
-    assert first.built().module.products == 7
-    assert {work.built().module.products for work in others} == {0}
+    assert first.built().module.turns == 7
+    assert {work.built().module.turns for work in others} == {0}
