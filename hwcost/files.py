@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from hwcost import _io, _jsonl
-from hwcost.errors import StoreError
+from hwcost.errors import StoreError, UsageError
 
-__all__ = ["append_json", "read_json_lines", "write_text", "writing"]
+__all__ = ["append_json", "cannot_write", "read_json_lines", "write_text", "writing"]
+
+FAILED_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a disk that is full, or that fails: nothing is wrong with what was asked for."""
+
+
+def cannot_write(what: str, error: OSError, give: str = "another folder") -> UsageError | StoreError:
+    """Makes the error of a result that cannot be written: one of usage, or of a disk that is full or fails.
+
+    Args:
+        what: Name of the file or folder, with what is written into it.
+        error: Error of the system.
+        give: Object of the advice "Give".
+    """
+    text = f"cannot write {what}: {error.strerror or error}."
+    if error.errno in FAILED_DISK:
+        return StoreError(f"{text} Make room, or give {give}.")
+    return UsageError(f"{text} Give {give}.")
 
 
 @contextmanager

@@ -241,8 +241,10 @@ def write_file(path: Path, text: str, remedy: str) -> None:
 
     Raises:
         UsageError: When the file cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     from hwcost._io import write_text
+    from hwcost.files import cannot_write
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -251,7 +253,7 @@ def write_file(path: Path, text: str, remedy: str) -> None:
         else:
             write_text(path.resolve(), text)
     except OSError as error:
-        raise UsageError(f"cannot write '{path}': {error.strerror}. Give {remedy}.") from None
+        raise cannot_write(f"'{path}'", error, remedy) from None
 
 
 def _plain(value: Any) -> Any:

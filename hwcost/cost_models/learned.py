@@ -143,6 +143,7 @@ class Learned(ABC):
         Raises:
             NotFittedError: When the model is not fitted.
             UsageError: When the folder cannot be written.
+            StoreError: When the disk is full, or it fails.
         """
         from hwcost.cost_models.persistence import save
 

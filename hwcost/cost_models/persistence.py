@@ -24,6 +24,7 @@ from hwcost.cost_models.card import card
 from hwcost.cost_models.families.boosters import BOOSTER_FILE
 from hwcost.cost_models.upgrade import upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
+from hwcost.files import cannot_write
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import GeneValue
 from hwcost.spaces.shaped import Shaped, unshaped
@@ -55,7 +56,7 @@ def save(model: CostModel, folder: Path) -> Path:
     try:
         write_folder(folder, texts, OWN)
     except OSError as error:
-        raise UsageError(f"cannot write the cost model to '{folder}': {error.strerror}. Give another folder.") from None
+        raise cannot_write(f"the cost model to '{folder}'", error) from None
     return folder
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import MissingExtraError, UsageError
+from hwcost.files import cannot_write
 from hwcost.units import PREFIXES
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
 
     Raises:
         UsageError: When the suffix is another one, or the file cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     import matplotlib
 
@@ -170,7 +172,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
                 figure.savefig(target, dpi=160, metadata=metadata)
                 written.append(target)
     except OSError as error:
-        raise UsageError(f"cannot write the figure '{base}': {error.strerror}. Give another path.") from None
+        raise cannot_write(f"the figure '{base}'", error, "another path") from None
     return written
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost._extras import imported
-from hwcost.errors import UsageError
+from hwcost.files import cannot_write
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import STYLE, new_figure, save
 from hwcost.report.look import look
@@ -30,6 +30,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     Raises:
         MissingExtraError: When matplotlib or Jinja2 is not installed.
         UsageError: When a file cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     jinja2 = imported("jinja2", "report")
     figures = []
@@ -47,7 +48,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
+        raise cannot_write(f"'{path}'", error) from None
     return path
 
 

@@ -12,6 +12,7 @@ from hwcost._cached import cached_property
 from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, TokenFiles, Tokenizer, halves
 from hwcost.errors import DataError, InterruptedRunError, OtherSettingsError, UsageError
+from hwcost.files import cannot_write
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.schema import VERSION, check_version
@@ -152,7 +153,7 @@ class Run:
             self.tokenizer.save(path.parent)
             write_text(path, json.dumps({"schema_version": VERSION, **self.settings.as_dict(), **parts}, indent=2))
         except OSError as error:
-            raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
+            raise cannot_write(f"'{path}'", error) from None
 
     @classmethod
     def open(cls, folder: str | Path, device: str = "cpu") -> Run:

@@ -18,8 +18,8 @@ import torch
 
 from hwcost._extras import imported
 from hwcost._io import write_atomically, write_text
-from hwcost.errors import DataError, UsageError
-from hwcost.files import writing
+from hwcost.errors import DataError
+from hwcost.files import cannot_write, writing
 from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
@@ -76,7 +76,7 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write a net into '{folder}': {error.strerror}. Give another folder") from None
+        raise cannot_write(f"a net into '{folder}'", error) from None
     described = {"schema_version": VERSION, **(about or {}), "net": asdict(blueprint)}
     write_tensors(folder / WEIGHTS, model.state_dict())
     for name, text in ((SOURCE, source(blueprint)), (CONFIG, json.dumps(described, indent=2) + "\n")):

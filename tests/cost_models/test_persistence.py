@@ -7,7 +7,7 @@ import pytest
 
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.families.lut import LookupTable
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import DataError, StoreError, UsageError
 from tests.cost_models.planted import SPACE, noisy
 
 ARCHS = SPACE.sample(30, seed=0)
@@ -102,7 +102,7 @@ def test_a_save_that_fails_leaves_the_model_that_was_there(tmp_path, folder, mon
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         for place in (folder, tmp_path / "new"):
-            with pytest.raises(UsageError, match="No space left"):
+            with pytest.raises(StoreError, match="No space left.*Make room"):
                 wider.save(place)
     assert sorted(one.name for one in tmp_path.iterdir()) == [folder.name]
     assert load(folder).predict(ARCHS).values.tolist() == before.tolist()

@@ -12,6 +12,7 @@ from typing import Any
 
 from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
+from hwcost.files import cannot_write
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -81,6 +82,7 @@ class Site:
 
         Raises:
             UsageError: When the file cannot be written.
+            StoreError: When the disk is full, or it fails.
         """
         data = content.encode() if isinstance(content, str) else content
         self._files[name] = hashlib.sha256(data).hexdigest()
@@ -92,7 +94,7 @@ class Site:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda part: part.write_bytes(data))
         except OSError as error:
-            raise _cannot_write(path, error) from None
+            raise cannot_write(f"'{path}'", error) from None
         self.written += 1
 
     def keep(self, prefix: str) -> bool:
@@ -111,23 +113,20 @@ class Site:
 
         Raises:
             UsageError: When that cannot be done.
+            StoreError: When the disk is full, or it fails.
         """
         try:
             for name in set(self._old["files"]) - set(self._files):
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
-            raise _cannot_write(self.folder, error) from None
+            raise cannot_write(f"'{self.folder}'", error) from None
         self._note(state, self._files)
 
     def _note(self, state: Mapping[str, Any], files: Mapping[str, str]) -> None:
         try:
             write_text(self.folder / MANIFEST, as_json({"format": FORMAT, "state": state, "files": files}) + "\n")
         except OSError as error:
-            raise _cannot_write(self.folder, error) from None
-
-
-def _cannot_write(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write '{path}': {error.strerror}. Give another folder, or make room")
+            raise cannot_write(f"'{self.folder}'", error) from None
 
 
 def _make(folder: Path) -> None:

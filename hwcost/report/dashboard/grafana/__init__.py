@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from hwcost._io import write_text
-from hwcost.errors import UsageError
+from hwcost.files import cannot_write
 
 FILES = ("views.sql", "hwcost.json")
 
@@ -19,6 +19,7 @@ def write_grafana(folder: str | Path) -> list[Path]:
 
     Raises:
         UsageError: When they cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     written = []
     try:
@@ -28,5 +29,5 @@ def write_grafana(folder: str | Path) -> list[Path]:
             write_text(path, files(__package__).joinpath(name).read_text(encoding="utf-8"))
             written.append(path)
     except OSError as error:
-        raise UsageError(f"cannot write to '{folder}': {error.strerror}. Give another folder") from None
+        raise cannot_write(f"to '{folder}'", error) from None
     return written
