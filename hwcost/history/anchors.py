@@ -11,6 +11,8 @@ import numpy as np
 
 from hwcost.errors import DataError
 from hwcost.history.nights import Nights, read_nights
+from hwcost.history.place import correlation_of
+from hwcost.history.stretch import Stretch
 from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
 
@@ -43,15 +45,17 @@ class Anchors:
     series: tuple[Series, ...]
     nights: Nights
 
-    def before(self, series_key: str, last_good: str) -> tuple[float, float]:
+    def before(self, series_key: str, last_good: str, alpha: float) -> tuple[float, float]:
         """Returns the log ratio of a workload and the anchors in the nights up to a run.
 
         Args:
             series_key: Key of the workload's series.
             last_good: Last run before the change.
+            alpha: Chance that the interval leaves out the ratio of a further night.
 
         Returns:
-            Mean and half-width of its 95 % interval; NaN where too few nights have all of them.
+            Mean, and half-width of the interval for one further night without a change, whose rounds all share what nights
+            differ by; NaN where too few nights have all of them.
         """
         keys = [series_key, *(one.series_key for one in self.series)]
         rows = {one.series_key: row for row, one in enumerate(self.nights.series)}
@@ -62,7 +66,9 @@ class Anchors:
         n = len(ratio)
         if n < LEAST_NIGHTS:
             return math.nan, math.nan
-        return float(ratio.mean()), _quantile(n - 1) * float(ratio.std(ddof=1)) / math.sqrt(n)
+        correlation = correlation_of([Stretch(ratio, np.ones(n))])
+        error = float(ratio.std(ddof=1)) * math.sqrt(1.0 + (1.0 + correlation) / ((1.0 - correlation) * n))
+        return float(ratio.mean()), _quantile(n - 1, alpha) * error
 
 
 def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
@@ -86,10 +92,10 @@ def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
     return Anchors(tuple(one for _, _, one in fitting[:MOST]), nights)
 
 
-def _quantile(dof: int) -> float:
+def _quantile(dof: int, alpha: float) -> float:
     from scipy import special
 
-    return float(special.stdtrit(dof, 0.975))
+    return float(special.stdtrit(dof, 1.0 - alpha / 2.0))
 
 
 def _fits(one: Series, setting: Setting) -> bool:

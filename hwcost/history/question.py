@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -54,7 +54,8 @@ class Question:
         steady: Keys of workloads without an alarm by the code of after, each with its own by the code of before: they tell
             how far the machine moved within a round. Empty for a round that is taken as it is.
         earlier: Rounds of earlier nights between the same two runs.
-        before: Log ratio that the present one is compared with, and the half-width of its 95 % interval; NaN for unknown.
+        before: Log ratio that the present one is compared with, and the half-width of the interval in which that of a night
+            without a change lies; NaN for unknown.
     """
 
     alarm: Alarm
@@ -80,13 +81,13 @@ class Question:
         """Whether measuring can tell anything."""
         return math.isfinite(self.before[0])
 
-    def has_beside(self, usable: Collection[str]) -> bool:
-        """Says whether any workload without an alarm was measured by both codes.
+    def has_beside(self, measured: Mapping[int, Collection[str]]) -> bool:
+        """Says whether both codes measured any workload without an alarm in the same round.
 
         Args:
-            usable: Keys of the workloads that were measured.
+            measured: Keys of the workloads that were measured, by round.
         """
-        return any(usable.issuperset({one, *beside}) for one, beside in self.steady)
+        return any({one, *beside} <= set(keys) for keys in measured.values() for one, beside in self.steady)
 
     def answer(self, found: Seen) -> Answer:
         """Judges the alarm by what its campaign has measured so far.
@@ -127,10 +128,13 @@ def findings(questions: Sequence[Question], visits: Sequence[Visit]) -> Seen:
         questions: Questions of one campaign.
         visits: Its visits so far.
     """
-    usable = {one.workload_key for one in visits if one.is_usable}
+    measured: dict[int, set[str]] = {}
+    for visit in visits:
+        if visit.is_usable:
+            measured.setdefault(visit.round, set()).add(visit.workload_key)
     arms = [arm for one in questions for arm in one.arms]
     processes = [{key for key, _ in arms}, {key for _, beside in arms for key in beside}]
-    are_apart = not any(one.how == ANCHORS or one.has_beside(usable) for one in questions)
+    are_apart = not any(one.how == ANCHORS or one.has_beside(measured) for one in questions)
     if are_apart and not are_in_turn(visits, processes):
         return seen_apart(visits, processes)
     return seen(visits, _all_keys(questions))

@@ -217,7 +217,7 @@ def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
     first, others = alarm.series[0], tuple(_workload(one).key for one in anchors.series)
     before = math.nan, math.nan
     if len(alarm.series) == 1:
-        before = anchors.before(first.series_key, alarm.between.last_good)
+        before = anchors.before(first.series_key, alarm.between.last_good, alpha)
     return Question(alarm, ((_workload(first).key, others),), ANCHORS, alpha, before=before)
 
 
