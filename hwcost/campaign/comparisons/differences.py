@@ -2,9 +2,8 @@
 
 The log ratio of two latencies has the errors of both. Arms of one campaign share every process and every state of the
 machine. Arms of two campaigns do not: the machine may stand at another level, which is common to all workloads and widens
-every interval. The level of a whole campaign is taken to vary as much as that of its rounds does, or, where that wanders
-from round to round, twice as much in variance. A machine that changes more between two campaigns looks like a difference
-of the arms, so measure both in one campaign where possible.
+every interval (:mod:`hwcost.campaign.comparisons.campaign_levels`). A machine that changes more between two campaigns than
+its levels show looks like a difference of the arms, so measure both in one campaign where possible.
 
 Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
 for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
@@ -22,9 +21,8 @@ from typing import Literal
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.campaign.comparisons.campaign_levels import campaign_level, level_half_width
 from hwcost.campaign.comparisons.matching import matches
-from hwcost.campaign.estimates.uncontended import visit_values
-from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag, Measurement
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
@@ -34,10 +32,6 @@ BAND = math.log(1.01)
 
 ALPHA = 0.05
 """Chance of any false FASTER or SLOWER among all workloads of a comparison."""
-
-WANDERING = 2.0
-"""Variance of the difference between two campaigns' mean levels, over the sum of the variances within, for a random walk:
-means of neighbouring stretches of length T differ with variance 2/3 T, and the level varies within each by 1/6 T."""
 
 Z = 1.959964
 """Half-width of a 95 % interval in standard errors."""
@@ -133,7 +127,8 @@ def differences(
         canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
     """
     pairs = matches(a, b)
-    level = 0.0 if is_together else math.hypot(level_half_width(a, b), canary_shift or 0.0)
+    levels = [] if is_together else [[campaign_level(arm)] for arm in (a, b)]
+    level = 0.0 if is_together else math.hypot(level_half_width(*levels), canary_shift or 0.0)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
     half = np.array([_half_width(one, other) for one, other in pairs])
     names = [one.workload.name for one, _ in pairs]
@@ -205,55 +200,6 @@ def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) ->
         return Difference("all", None, None, None, "AMBIGUOUS")
     half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, level)
     return verdicts(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
-
-
-def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:
-    """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
-
-    The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
-    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that do not prove the
-    opposite, so a campaign counts as a single degree of freedom in any case. What each campaign is not sure of in its own
-    level comes on top. One of one round tells nothing: NaN. One of a single workload adds nothing, because its interval
-    holds the level already.
-    """
-    from scipy import stats
-
-    variance, dof = 0.0, 0
-    for arm in (a, b):
-        widths = [m.half_width for m in arm if m.half_width is not None]
-        if len(widths) < 2:
-            continue
-        levels = _round_levels(arm)
-        if len(levels) < 2:
-            return math.nan
-        noise = len(levels) * (float(np.median(widths)) / Z) ** 2 / len(widths)
-        share = WANDERING if _is_moving(levels) else 1.0
-        variance += share * max(0.0, float(levels.var(ddof=1)) - noise)
-        dof += 1
-    own = [max((m.level_half_width for m in arm), default=0.0) for arm in (a, b)]  # what each is not sure of by itself
-    return math.hypot(float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0, *own)
-
-
-def _is_moving(levels: Floats) -> bool:
-    """Says whether neighbouring rounds are more alike than chance would make them (von Neumann's ratio, 1 %)."""
-    squares = float(((levels - levels.mean()) ** 2).sum())
-    return squares > 0 and float((np.diff(levels) ** 2).sum()) / (2.0 * squares) < critical(len(levels))
-
-
-def _round_levels(arm: Sequence[Measurement]) -> Floats:
-    """Returns the mean of log latency less the item's own, for every round in which most items were seen uncontended."""
-    items = {m.workload.key: math.log(m.latency_s) for m in arm if m.latency_s is not None}
-    visits = [visit for m in arm for visit in m.visits if visit.is_usable and visit.workload_key in items]
-    if not visits:
-        return np.zeros(0)
-    values = visit_values(visits)
-    y = values.y if values.level is None else values.y + values.level
-    rest = y - np.array([items[visit.workload_key] for visit in visits])
-    seen = values.uncontended if values.uncontended.any() else np.ones(len(visits), dtype=bool)
-    rounds = np.array([visit.round for visit in visits])[seen]
-    _, number, count = np.unique(rounds, return_inverse=True, return_counts=True)
-    levels = np.bincount(number, (values.weight * rest)[seen]) / np.bincount(number, values.weight[seen])
-    return np.asarray(levels[count > count.max() / 2])
 
 
 def _log_ratio(one: Measurement, other: Measurement) -> float:
