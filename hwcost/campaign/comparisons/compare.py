@@ -47,6 +47,8 @@ class Arm:
         measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
+        campaigns: The campaigns that the measurements come from, each with all that it measured; empty for one of these
+            measurements alone.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Arm:
     measurements: tuple[Measurement, ...]
     environment: Mapping[str, Any]
     canaries: Mapping[str, float] = field(default_factory=dict)
+    campaigns: tuple[tuple[Measurement, ...], ...] = ()
 
 
 def compare(
@@ -148,7 +151,10 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
         raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
     is_together = a.campaign_id is None and b.campaign_id is None
     shift = _canary_shift(a.canaries, b.canaries)
-    found = differences(a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift)
+    found = differences(
+        a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
+        campaigns=(a.campaigns or (a.measurements,), b.campaigns or (b.measurements,)),
+    )  # fmt: skip
     if not found.workloads:
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
         raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
@@ -221,7 +227,10 @@ def arm_of_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     record = next(store.records(campaign.campaign_id), None)
     planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
     facts = {} if record is None else record.environment.deciding | planned
-    return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
+    return Arm(
+        name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries,
+        (fit.measurements,),
+    )  # fmt: skip
 
 
 def _arrival(plan: Mapping[str, Any]) -> str:

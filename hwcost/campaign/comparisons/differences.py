@@ -21,9 +21,11 @@ from typing import Literal
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.campaign.comparisons.campaign_levels import campaign_level, level_half_width
+from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, campaign_level, level_half_width
 from hwcost.campaign.comparisons.matching import matches
 from hwcost.timing.measurement import Flag, Measurement
+
+Campaigns = Sequence[Sequence[Measurement]]
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
 
@@ -84,7 +86,8 @@ class Comparison:
         workloads: One per match, in the order of the first arm.
         only_a: Names of workloads that only the first arm has.
         only_b: The same of the second.
-        level_half_width: Half-width that the levels of separate campaigns add to every interval; 0 for one campaign.
+        level_half_width: Half-width that the levels of separate campaigns add to the interval of a workload, the largest of
+            them where an arm has several campaigns; 0 for one campaign.
         flags: Doubts about the comparison.
         differs: Further facts in which both sides differ, as text.
     """
@@ -116,6 +119,7 @@ def differences(
     is_together: bool = False,
     band: float = BAND,
     canary_shift: float | None = None,
+    campaigns: tuple[Campaigns, Campaigns] | None = None,
 ) -> Comparison:
     """Compares two lists of measurements.
 
@@ -125,20 +129,43 @@ def differences(
         is_together: Whether both were measured in the same rounds of one campaign.
         band: Half-width of the band of log ratios that are of no consequence.
         canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
+        campaigns: The campaigns that the measurements of each arm come from, each with all that it measured; None for one
+            campaign an arm.
     """
     pairs = matches(a, b)
-    levels = [] if is_together else [[campaign_level(arm)] for arm in (a, b)]
-    level = 0.0 if is_together else math.hypot(level_half_width(*levels), canary_shift or 0.0)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
     half = np.array([_half_width(one, other) for one, other in pairs])
+    shift = 0.0 if is_together else canary_shift or 0.0
+    levels = [] if is_together else _levels_of(pairs, campaigns or ((a,), (b,)))
+    level = np.hypot(_added(len(pairs), levels), shift)
     names = [one.workload.name for one, _ in pairs]
-    judged = verdicts(names, ratio, np.sqrt(half**2 + level**2), band)
+    judged = verdicts(names, ratio, np.hypot(half, level), band)
     found = tuple(
         replace(one, a_s=a.latency_s, b_s=b.latency_s) for one, (a, b) in zip(judged, pairs, strict=True)
     )
     taken = {id(one) for pair in pairs for one in pair}
     only_a, only_b = (tuple(one.workload.name for one in arm if id(one) not in taken) for arm in (a, b))
-    return Comparison(overall(ratio, half, level, band), found, only_a, only_b, level)
+    known = np.flatnonzero(~(np.isnan(ratio) | np.isnan(half)))
+    common = math.hypot(level_half_width(*([arm[i] for i in known] for arm in levels)), shift)
+    return Comparison(overall(ratio, half, common, band), found, only_a, only_b, float(level.max(initial=0.0)))
+
+
+def _levels_of(
+    pairs: Sequence[tuple[Measurement, Measurement]], campaigns: tuple[Campaigns, Campaigns]
+) -> list[list[CampaignLevel]]:
+    """Returns the level of the campaign that each matched measurement comes from, for either arm."""
+    found = []
+    for side, parts in enumerate(campaigns):
+        levels = [(campaign_level(part), {id(m) for m in part}) for part in parts]
+        found.append([next(level for level, own in levels if id(pair[side]) in own) for pair in pairs])
+    return found
+
+
+def _added(n: int, levels: Sequence[Sequence[CampaignLevel]]) -> Floats:
+    """Returns the half-width that levels add to the interval of each workload, shape (n,)."""
+    kinds = list(zip(*levels, strict=True)) or [()] * n
+    widths = {kind: level_half_width(*([level] for level in kind)) for kind in set(kinds)}
+    return np.array([widths[kind] for kind in kinds])
 
 
 def verdicts(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:

@@ -172,6 +172,24 @@ def test_a_level_that_wanders_widens_more_than_one_that_jumps_to_and_fro() -> No
     assert ratio == pytest.approx(math.sqrt(2.0), rel=1e-6)
 
 
+def test_levels_of_several_campaigns_of_one_arm_are_kept_apart() -> None:
+    levels = np.array([0.05, -0.05, 0.05, -0.05])
+    first = arm(1, 2, levels=tuple(levels))
+    second = [measured(SyntheticWorkload(f"v{i}"), 1.0, levels=tuple(-levels)) for i in range(2)]
+    calm = [measured(m.workload, m.latency_s) for m in (*first, *second)]
+    assert differences([*first, *second], calm).level_half_width == 0  # as one campaign, the levels cancel out
+    found = differences([*first, *second], calm, campaigns=((first, second), (calm[:2], calm[2:])))
+    half = added(first, calm[:2])
+    assert half == pytest.approx(added(second, calm[2:])) == pytest.approx(4.303 * 0.0577, rel=0.01)
+    noise = math.hypot(0.005, 0.005)
+    assert [one.half_width for one in found.workloads] == pytest.approx([math.hypot(half, noise)] * 4)
+    assert found.overall.half_width == pytest.approx(math.hypot(half / math.sqrt(2), noise / 2))
+    found = differences([*first, *second], calm, campaigns=((first, second[:1], second[1:]), (calm[:3], calm[3:])))
+    assert [one.half_width > 0.2 for one in found.workloads] == [True, True, False, False]  # type: ignore[operator]
+    assert found.level_half_width == pytest.approx(half)
+    assert found.overall.half_width == pytest.approx(math.hypot(half / 2, noise / 2), rel=1e-3)
+
+
 def test_workloads_match_by_key_then_name_then_architecture() -> None:
     archs = SPACE.sample(3, seed=0)
     small = [measured(work, 1.0) for work in models(SPACE, archs, batch_size=1, seq_len=16)]
