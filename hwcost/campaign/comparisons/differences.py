@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, campaign_level, level_half_width
@@ -134,20 +135,39 @@ def differences(
     """
     pairs = matches(a, b)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
-    half = np.array([_half_width(one, other) for one, other in pairs])
+    half = np.array([[_half_width(m) for m in pair] for pair in pairs]).reshape(-1, 2)
+    is_confirmed = np.array([[m.is_confirmed for m in pair] for pair in pairs], dtype=bool).reshape(-1, 2)
     shift = 0.0 if is_together else canary_shift or 0.0
     levels = [] if is_together else _levels_of(pairs, campaigns or ((a,), (b,)))
     level = np.hypot(_added(len(pairs), levels), shift)
     names = [one.workload.name for one, _ in pairs]
-    judged = verdicts(names, ratio, np.hypot(half, level), band)
+    judged = verdicts(names, ratio, np.hypot(np.hypot(*half.T), level), band)
     found = tuple(
         replace(one, a_s=a.latency_s, b_s=b.latency_s) for one, (a, b) in zip(judged, pairs, strict=True)
     )
     taken = {id(one) for pair in pairs for one in pair}
     only_a, only_b = (tuple(one.workload.name for one in arm if id(one) not in taken) for arm in (a, b))
-    known = np.flatnonzero(~(np.isnan(ratio) | np.isnan(half)))
+    known = np.flatnonzero(~np.isnan(ratio) & ~np.isnan(half).any(axis=1))
     common = math.hypot(level_half_width(*([arm[i] for i in known] for arm in levels)), shift)
-    return Comparison(overall(ratio, half, common, band), found, only_a, only_b, float(level.max(initial=0.0)))
+    whole = _whole(ratio[known], half[known], is_confirmed[known], common, band)
+    return Comparison(whole, found, only_a, only_b, float(level.max(initial=0.0)))
+
+
+def _whole(ratio: Floats, half: Floats, is_confirmed: NDArray[np.bool_], level: float, band: float) -> Difference:
+    """Judges all workloads of two arms together.
+
+    The half-width of an unconfirmed workload says that it may be off by the machine's delay. All unconfirmed ones of an arm
+    may be so together, so that their half-widths add up, whatever their number; noise is a small part of them.
+
+    Args:
+        ratio: Log ratio of each workload, shape (n,).
+        half: Half-width of each latency, of the first and the second arm, shape (n, 2).
+        is_confirmed: Whether it is confirmed, shape (n, 2).
+        level: Half-width that the levels of separate campaigns add.
+        band: Log ratios within it are of no consequence.
+    """
+    delays = np.where(is_confirmed, 0.0, half).sum(axis=0) / max(1, len(half))
+    return overall(ratio, np.hypot(*np.where(is_confirmed, half, 0.0).T), math.hypot(level, *delays), band)
 
 
 def _levels_of(
@@ -212,20 +232,20 @@ def _verdict(log_ratio: float, half_width: float, p: float, band: float) -> Verd
     return "SAME" if abs(log_ratio) + half_width < band else "AMBIGUOUS"
 
 
-def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -> Difference:
+def overall(log_ratio: Floats, half_width: Floats, common: float, band: float) -> Difference:
     """Judges the mean over the workloads whose ratio and interval are known; it is one claim and needs no correction.
 
     Args:
         log_ratio: Shape (n,); NaN where unknown.
-        half_width: Half-widths of their 95 % intervals, shape (n,); NaN where unknown.
-        level: Half-width that the levels of separate campaigns add to the interval.
+        half_width: Half-widths of the independent parts of their 95 % intervals, shape (n,); NaN where unknown.
+        common: Half-width that is common to workloads and no smaller for their number.
         band: Log ratios within it are of no consequence.
     """
     known = ~(np.isnan(log_ratio) | np.isnan(half_width))
     n = int(known.sum())
     if not n:
         return Difference("all", None, None, None, "AMBIGUOUS")
-    half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, level)
+    half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, common)
     return verdicts(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
 
 
@@ -233,10 +253,9 @@ def _log_ratio(one: Measurement, other: Measurement) -> float:
     return math.nan if one.latency_s is None or other.latency_s is None else math.log(other.latency_s / one.latency_s)
 
 
-def _half_width(one: Measurement, other: Measurement) -> float:
-    """Returns the half-width of the log ratio, without what the levels of the campaigns add to it."""
-    own, others = one.paired_half_width, other.paired_half_width
-    return math.nan if own is None or others is None else math.hypot(own, others)
+def _half_width(m: Measurement) -> float:
+    """Returns the half-width of a log latency, without what the level of its campaign adds to it."""
+    return math.nan if m.paired_half_width is None else m.paired_half_width
 
 
 def _known(value: float) -> float | None:

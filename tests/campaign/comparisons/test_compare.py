@@ -108,6 +108,22 @@ def added(*campaigns: list[Measurement]) -> float:
     return level_half_width(*([campaign_level(one)] for one in campaigns))
 
 
+def test_workloads_that_may_be_off_together_are_no_surer_for_their_number() -> None:
+    a, b = arm(*[1.0] * 40), arm(*[1.1] * 40)
+    off = [replace(m, half_width=0.2, is_confirmed=False) for m in b]
+    found = differences(a, off, is_together=True)
+    assert found.overall.half_width == pytest.approx(0.2, rel=0.01)
+    assert found.overall.verdict == "AMBIGUOUS"
+    assert found.workloads[0].half_width == pytest.approx(math.hypot(0.2, 0.005))
+    assert differences(off, off, is_together=True).overall.half_width == pytest.approx(math.hypot(0.2, 0.2))
+    few = differences(a, [*off[:4], *b[4:]], is_together=True)
+    noise = math.sqrt(40 + 36) * 0.005 / 40
+    assert few.overall.half_width == pytest.approx(math.hypot(4 * 0.2 / 40, noise))
+    assert few.overall.verdict == "SLOWER"
+    half = differences(off[:20] + a[20:], a[:20] + off[20:], is_together=True).overall.half_width
+    assert half == pytest.approx(math.hypot(0.1, 0.1), rel=0.01)
+
+
 def test_rounds_that_vary_widen_what_is_compared_across_campaigns() -> None:
     calm, moved = arm(1, 2, 3, 4), arm(1, 2, 3, 4, levels=(0.05, -0.05, 0.05, -0.05))
     assert added(calm, calm) == 0
