@@ -19,6 +19,7 @@ from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.facts import differing
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import open_store
+from hwcost.stores.ids import utc
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag, Measurement
@@ -78,8 +79,8 @@ def compare(
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame. Or all that a store holds along an axis,
             such as ``runs.db#commit:0123abc`` or ``runs.db#branch:main,device:cpu``; see
             :data:`hwcost.campaign.comparisons.references.AXES`.
-        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
-            table, another table.
+        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign, unless
+            one was whole before the other began: they are then those of two campaigns. Beside a table, another table.
         allow_env_mismatch: Whether to compare although the environments differ; what differs is then a flag.
         band: Log ratios within it are of no consequence; 1 % by default.
         space: Space of the rows of two tables.
@@ -149,7 +150,7 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
     flag = guards.mismatch(differing(a.environment, b.environment))
     if flag is not None and not allow_env_mismatch:
         raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
-    is_together = a.campaign_id is None and b.campaign_id is None
+    is_together = a.campaign_id is None and b.campaign_id is None and _overlap(a.measurements, b.measurements)
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(
         a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
@@ -159,6 +160,18 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
         raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
     return replace(found, flags=tuple(doubt for doubt in (flag, _moved(shift)) if doubt is not None))
+
+
+def _overlap(a: Sequence[Measurement], b: Sequence[Measurement]) -> bool:
+    """Says whether neither of two lists was whole before the other began, as far as their visits have times."""
+    spans = []
+    for arm in (a, b):
+        instants = [utc(one.started_at) for m in arm for one in m.visits if one.is_usable and one.started_at]
+        if not instants:
+            return True
+        spans.append((min(instants), max(instants)))
+    (begun, ended), (other_begun, other_ended) = spans
+    return begun <= other_ended and other_begun <= ended
 
 
 def _canary_shift(a: Mapping[str, float], b: Mapping[str, float]) -> float | None:

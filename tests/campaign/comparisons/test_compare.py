@@ -258,6 +258,25 @@ def test_lists_of_measurements_count_as_one_campaign(store: Path) -> None:
     assert hwcost.compare(found, found).level_half_width == 0
 
 
+def test_lists_measured_one_after_the_other_are_two_campaigns() -> None:
+    def at(hour: int, *minutes: int) -> list[Measurement]:
+        levels = (0.05, -0.05, 0.05, -0.05)
+        found = arm(1, 2, levels=levels)
+        return [
+            replace(m, visits=tuple(
+                replace(visit, started_at=f"2026-01-31T{hour:02}:{minute:02}:00Z")
+                for visit, minute in zip(m.visits, minutes, strict=True)
+            ))
+            for m in found
+        ]  # fmt: skip
+
+    first, later, between = at(10, 0, 1, 2, 3), at(11, 0, 1, 2, 3), at(10, 1, 2, 3, 4)
+    assert hwcost.compare(first, between).overall.verdict == "SAME"
+    assert hwcost.compare(first, later).level_half_width == pytest.approx(added(first, later)) != 0
+    assert hwcost.compare(later, first).overall.verdict == "AMBIGUOUS"
+    assert hwcost.compare(first, arm(1, 2)).level_half_width == 0
+
+
 def test_other_environments_are_refused_by_name(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
