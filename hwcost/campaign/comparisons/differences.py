@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, campaign_level, level_half_width
+from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, Z, campaign_level, level_half_width
 from hwcost.campaign.comparisons.matching import matches
 from hwcost.timing.measurement import Flag, Measurement
 
@@ -35,9 +35,6 @@ BAND = math.log(1.01)
 
 ALPHA = 0.05
 """Chance of any false FASTER or SLOWER among all workloads of a comparison."""
-
-Z = 1.959964
-"""Half-width of a 95 % interval in standard errors."""
 
 
 @dataclass(frozen=True, slots=True)

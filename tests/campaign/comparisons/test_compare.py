@@ -139,8 +139,7 @@ def test_only_noise_of_items_is_taken_out_of_what_rounds_vary() -> None:
     own, common, levels = 0.004, 0.03, (0.02, -0.02, 0.02, -0.02)
     calm = arm(1, 2)
     plain = arm(1, 2, half_width=own, levels=levels)
-    t = 3.182  # of the 3 degrees of freedom that 2 workloads in 4 rounds leave
-    noise = 4 * (own / t) ** 2 / 2
+    noise = 4 * (own / 1.96) ** 2 / 2
     assert campaign_level(plain).variance == pytest.approx(np.var(levels, ddof=1) - noise, rel=1e-3)
     shared = [replace(m, half_width=math.hypot(own, common), level_half_width=common) for m in plain]
     assert added(calm, shared) == pytest.approx(math.hypot(added(calm, plain), common))
@@ -152,7 +151,7 @@ def test_rounds_in_which_fewer_workloads_ran_have_more_noise() -> None:
     own, levels = 0.004, (0.02, -0.02, 0.02, -0.02)
     whole = arm(1, 2, 3, 4, half_width=own, levels=levels)
     part = [replace(whole[0], visits=whole[0].visits[:3]), *whole[1:]]
-    noise = 4 * (own / 2.306) ** 2 * (3 / 4 + 1 / 3) / 4  # one round has 3 visits, three have 4; 8 degrees of freedom
+    noise = 4 * (own / 1.96) ** 2 * (3 / 4 + 1 / 3) / 4  # one round has 3 visits, three have 4
     assert campaign_level(part).variance == pytest.approx(np.var(levels, ddof=1) - noise, rel=1e-3)
 
 
