@@ -19,6 +19,7 @@ from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.facts import differing
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import open_store
+from hwcost.stores.ids import utc
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag, Measurement
@@ -47,6 +48,8 @@ class Arm:
         measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
+        campaigns: The campaigns that the measurements come from, each with all that it measured; empty for one of these
+            measurements alone.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Arm:
     measurements: tuple[Measurement, ...]
     environment: Mapping[str, Any]
     canaries: Mapping[str, float] = field(default_factory=dict)
+    campaigns: tuple[tuple[Measurement, ...], ...] = ()
 
 
 def compare(
@@ -75,8 +79,8 @@ def compare(
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame. Or all that a store holds along an axis,
             such as ``runs.db#commit:0123abc`` or ``runs.db#branch:main,device:cpu``; see
             :data:`hwcost.campaign.comparisons.references.AXES`.
-        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
-            table, another table.
+        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign, unless
+            one was whole before the other began: they are then those of two campaigns. Beside a table, another table.
         allow_env_mismatch: Whether to compare although the environments differ; what differs is then a flag.
         band: Log ratios within it are of no consequence; 1 % by default.
         space: Space of the rows of two tables.
@@ -146,13 +150,28 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
     flag = guards.mismatch(differing(a.environment, b.environment))
     if flag is not None and not allow_env_mismatch:
         raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
-    is_together = a.campaign_id is None and b.campaign_id is None
+    is_together = a.campaign_id is None and b.campaign_id is None and _overlap(a.measurements, b.measurements)
     shift = _canary_shift(a.canaries, b.canaries)
-    found = differences(a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift)
+    found = differences(
+        a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
+        campaigns=(a.campaigns or (a.measurements,), b.campaigns or (b.measurements,)),
+    )  # fmt: skip
     if not found.workloads:
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
         raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
     return replace(found, flags=tuple(doubt for doubt in (flag, _moved(shift)) if doubt is not None))
+
+
+def _overlap(a: Sequence[Measurement], b: Sequence[Measurement]) -> bool:
+    """Says whether neither of two lists was whole before the other began, as far as their visits have times."""
+    spans = []
+    for arm in (a, b):
+        instants = [utc(one.started_at) for m in arm for one in m.visits if one.is_usable and one.started_at]
+        if not instants:
+            return True
+        spans.append((min(instants), max(instants)))
+    (begun, ended), (other_begun, other_ended) = spans
+    return begun <= other_ended and other_begun <= ended
 
 
 def _canary_shift(a: Mapping[str, float], b: Mapping[str, float]) -> float | None:
@@ -221,7 +240,10 @@ def arm_of_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     record = next(store.records(campaign.campaign_id), None)
     planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
     facts = {} if record is None else record.environment.deciding | planned
-    return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
+    return Arm(
+        name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries,
+        (fit.measurements,),
+    )  # fmt: skip
 
 
 def _arrival(plan: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost.campaign.comparisons.compare import Arm, compare_arms
-from hwcost.campaign.comparisons.differences import BAND, Comparison, overall, verdicts
+from hwcost.campaign.comparisons.differences import BAND, Comparison, Difference, verdicts
 from hwcost.campaign.comparisons.references import Place, Reference, arms_of
 from hwcost.errors import DataError
 from hwcost.facts import differing
@@ -82,7 +83,18 @@ def _joined(parts: list[Comparison], band: float) -> Comparison:
     flags: dict[Flag, None] = dict.fromkeys(flag for part in parts for flag in part.flags)
     only_a = tuple(name for part in parts for name in part.only_a)
     only_b = tuple(name for part in parts for name in part.only_b)
-    return Comparison(overall(ratio, half, level, band), workloads, only_a, only_b, level, tuple(flags))
+    return Comparison(_overall(parts, band), workloads, only_a, only_b, level, tuple(flags))
+
+
+def _overall(parts: list[Comparison], band: float) -> Difference:
+    """Judges all workloads of several places together: the places' own means, whose campaigns are independent."""
+    known = [sum(None not in (one.log_ratio, one.half_width) for one in part.workloads) for part in parts]
+    means = [(n / sum(known), part.overall) for n, part in zip(known, parts, strict=True) if n]
+    if not means:
+        return Difference("all", None, None, None, "AMBIGUOUS")
+    ratio = sum(share * (np.nan if one.log_ratio is None else one.log_ratio) for share, one in means)
+    half = math.hypot(*(share * (np.nan if one.half_width is None else one.half_width) for share, one in means))
+    return verdicts(["all"], np.array([ratio]), np.array([half]), band)[0]
 
 
 def _differing(a: Arm, b: Arm) -> list[str]:

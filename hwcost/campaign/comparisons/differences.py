@@ -2,9 +2,8 @@
 
 The log ratio of two latencies has the errors of both. Arms of one campaign share every process and every state of the
 machine. Arms of two campaigns do not: the machine may stand at another level, which is common to all workloads and widens
-every interval. The level of a whole campaign is taken to vary as much as that of its rounds does, or, where that wanders
-from round to round, twice as much in variance. A machine that changes more between two campaigns looks like a difference
-of the arms, so measure both in one campaign where possible.
+every interval (:mod:`hwcost.campaign.comparisons.campaign_levels`). A machine that changes more between two campaigns than
+its levels show looks like a difference of the arms, so measure both in one campaign where possible.
 
 Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
 for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
@@ -20,12 +19,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, Z, campaign_level, level_half_width
 from hwcost.campaign.comparisons.matching import matches
-from hwcost.campaign.estimates.uncontended import visit_values
-from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag, Measurement
+
+Campaigns = Sequence[Sequence[Measurement]]
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
 
@@ -34,13 +35,6 @@ BAND = math.log(1.01)
 
 ALPHA = 0.05
 """Chance of any false FASTER or SLOWER among all workloads of a comparison."""
-
-WANDERING = 2.0
-"""Variance of the difference between two campaigns' mean levels, over the sum of the variances within, for a random walk:
-means of neighbouring stretches of length T differ with variance 2/3 T, and the level varies within each by 1/6 T."""
-
-Z = 1.959964
-"""Half-width of a 95 % interval in standard errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,8 @@ class Comparison:
         workloads: One per match, in the order of the first arm.
         only_a: Names of workloads that only the first arm has.
         only_b: The same of the second.
-        level_half_width: Half-width that the levels of separate campaigns add to every interval; 0 for one campaign.
+        level_half_width: Half-width that the levels of separate campaigns add to the interval of a workload, the largest of
+            them where an arm has several campaigns; 0 for one campaign.
         flags: Doubts about the comparison.
         differs: Further facts in which both sides differ, as text.
     """
@@ -122,6 +117,7 @@ def differences(
     is_together: bool = False,
     band: float = BAND,
     canary_shift: float | None = None,
+    campaigns: tuple[Campaigns, Campaigns] | None = None,
 ) -> Comparison:
     """Compares two lists of measurements.
 
@@ -131,19 +127,62 @@ def differences(
         is_together: Whether both were measured in the same rounds of one campaign.
         band: Half-width of the band of log ratios that are of no consequence.
         canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
+        campaigns: The campaigns that the measurements of each arm come from, each with all that it measured; None for one
+            campaign an arm.
     """
     pairs = matches(a, b)
-    level = 0.0 if is_together else math.hypot(level_half_width(a, b), canary_shift or 0.0)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
-    half = np.array([_half_width(one, other) for one, other in pairs])
+    half = np.array([[_half_width(m) for m in pair] for pair in pairs]).reshape(-1, 2)
+    is_confirmed = np.array([[m.is_confirmed for m in pair] for pair in pairs], dtype=bool).reshape(-1, 2)
+    shift = 0.0 if is_together else canary_shift or 0.0
+    levels = [] if is_together else _levels_of(pairs, campaigns or ((a,), (b,)))
+    level = np.hypot(_added(len(pairs), levels), shift)
     names = [one.workload.name for one, _ in pairs]
-    judged = verdicts(names, ratio, np.sqrt(half**2 + level**2), band)
+    judged = verdicts(names, ratio, np.hypot(np.hypot(*half.T), level), band)
     found = tuple(
         replace(one, a_s=a.latency_s, b_s=b.latency_s) for one, (a, b) in zip(judged, pairs, strict=True)
     )
     taken = {id(one) for pair in pairs for one in pair}
     only_a, only_b = (tuple(one.workload.name for one in arm if id(one) not in taken) for arm in (a, b))
-    return Comparison(overall(ratio, half, level, band), found, only_a, only_b, level)
+    known = np.flatnonzero(~np.isnan(ratio) & ~np.isnan(half).any(axis=1))
+    common = math.hypot(level_half_width(*([arm[i] for i in known] for arm in levels)), shift)
+    whole = _whole(ratio[known], half[known], is_confirmed[known], common, band)
+    return Comparison(whole, found, only_a, only_b, float(level.max(initial=0.0)))
+
+
+def _whole(ratio: Floats, half: Floats, is_confirmed: NDArray[np.bool_], level: float, band: float) -> Difference:
+    """Judges all workloads of two arms together.
+
+    The half-width of an unconfirmed workload says that it may be off by the machine's delay. All unconfirmed ones of an arm
+    may be so together, so that their half-widths add up, whatever their number; noise is a small part of them.
+
+    Args:
+        ratio: Log ratio of each workload, shape (n,).
+        half: Half-width of each latency, of the first and the second arm, shape (n, 2).
+        is_confirmed: Whether it is confirmed, shape (n, 2).
+        level: Half-width that the levels of separate campaigns add.
+        band: Log ratios within it are of no consequence.
+    """
+    delays = np.where(is_confirmed, 0.0, half).sum(axis=0) / max(1, len(half))
+    return overall(ratio, np.hypot(*np.where(is_confirmed, half, 0.0).T), math.hypot(level, *delays), band)
+
+
+def _levels_of(
+    pairs: Sequence[tuple[Measurement, Measurement]], campaigns: tuple[Campaigns, Campaigns]
+) -> list[list[CampaignLevel]]:
+    """Returns the level of the campaign that each matched measurement comes from, for either arm."""
+    found = []
+    for side, parts in enumerate(campaigns):
+        levels = [(campaign_level(part), {id(m) for m in part}) for part in parts]
+        found.append([next(level for level, own in levels if id(pair[side]) in own) for pair in pairs])
+    return found
+
+
+def _added(n: int, levels: Sequence[Sequence[CampaignLevel]]) -> Floats:
+    """Returns the half-width that levels add to the interval of each workload, shape (n,)."""
+    kinds = list(zip(*levels, strict=True)) or [()] * n
+    widths = {kind: level_half_width(*([level] for level in kind)) for kind in set(kinds)}
+    return np.array([widths[kind] for kind in kinds])
 
 
 def verdicts(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:
@@ -190,80 +229,30 @@ def _verdict(log_ratio: float, half_width: float, p: float, band: float) -> Verd
     return "SAME" if abs(log_ratio) + half_width < band else "AMBIGUOUS"
 
 
-def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -> Difference:
+def overall(log_ratio: Floats, half_width: Floats, common: float, band: float) -> Difference:
     """Judges the mean over the workloads whose ratio and interval are known; it is one claim and needs no correction.
 
     Args:
         log_ratio: Shape (n,); NaN where unknown.
-        half_width: Half-widths of their 95 % intervals, shape (n,); NaN where unknown.
-        level: Half-width that the levels of separate campaigns add to the interval.
+        half_width: Half-widths of the independent parts of their 95 % intervals, shape (n,); NaN where unknown.
+        common: Half-width that is common to workloads and no smaller for their number.
         band: Log ratios within it are of no consequence.
     """
     known = ~(np.isnan(log_ratio) | np.isnan(half_width))
     n = int(known.sum())
     if not n:
         return Difference("all", None, None, None, "AMBIGUOUS")
-    half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, level)
+    half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, common)
     return verdicts(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
-
-
-def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:
-    """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
-
-    The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
-    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that do not prove the
-    opposite, so a campaign counts as a single degree of freedom in any case. What each campaign is not sure of in its own
-    level comes on top. One of one round tells nothing: NaN. One of a single workload adds nothing, because its interval
-    holds the level already.
-    """
-    from scipy import stats
-
-    variance, dof = 0.0, 0
-    for arm in (a, b):
-        widths = [m.half_width for m in arm if m.half_width is not None]
-        if len(widths) < 2:
-            continue
-        levels = _round_levels(arm)
-        if len(levels) < 2:
-            return math.nan
-        noise = len(levels) * (float(np.median(widths)) / Z) ** 2 / len(widths)
-        share = WANDERING if _is_moving(levels) else 1.0
-        variance += share * max(0.0, float(levels.var(ddof=1)) - noise)
-        dof += 1
-    own = [max((m.level_half_width for m in arm), default=0.0) for arm in (a, b)]  # what each is not sure of by itself
-    return math.hypot(float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0, *own)
-
-
-def _is_moving(levels: Floats) -> bool:
-    """Says whether neighbouring rounds are more alike than chance would make them (von Neumann's ratio, 1 %)."""
-    squares = float(((levels - levels.mean()) ** 2).sum())
-    return squares > 0 and float((np.diff(levels) ** 2).sum()) / (2.0 * squares) < critical(len(levels))
-
-
-def _round_levels(arm: Sequence[Measurement]) -> Floats:
-    """Returns the mean of log latency less the item's own, for every round in which most items were seen uncontended."""
-    items = {m.workload.key: math.log(m.latency_s) for m in arm if m.latency_s is not None}
-    visits = [visit for m in arm for visit in m.visits if visit.is_usable and visit.workload_key in items]
-    if not visits:
-        return np.zeros(0)
-    values = visit_values(visits)
-    y = values.y if values.level is None else values.y + values.level
-    rest = y - np.array([items[visit.workload_key] for visit in visits])
-    seen = values.uncontended if values.uncontended.any() else np.ones(len(visits), dtype=bool)
-    rounds = np.array([visit.round for visit in visits])[seen]
-    _, number, count = np.unique(rounds, return_inverse=True, return_counts=True)
-    levels = np.bincount(number, (values.weight * rest)[seen]) / np.bincount(number, values.weight[seen])
-    return np.asarray(levels[count > count.max() / 2])
 
 
 def _log_ratio(one: Measurement, other: Measurement) -> float:
     return math.nan if one.latency_s is None or other.latency_s is None else math.log(other.latency_s / one.latency_s)
 
 
-def _half_width(one: Measurement, other: Measurement) -> float:
-    """Returns the half-width of the log ratio, without what the levels of the campaigns add to it."""
-    own, others = one.paired_half_width, other.paired_half_width
-    return math.nan if own is None or others is None else math.hypot(own, others)
+def _half_width(m: Measurement) -> float:
+    """Returns the half-width of a log latency, without what the level of its campaign adds to it."""
+    return math.nan if m.paired_half_width is None else m.paired_half_width
 
 
 def _known(value: float) -> float | None:

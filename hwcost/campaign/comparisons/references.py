@@ -155,7 +155,7 @@ def _begins(values: Sequence[str], wanted: str, axis: str) -> bool:
 
 
 def _merged(store: Store, campaigns: Sequence[Campaign], reference: Reference, axes: set[str]) -> dict[Place, Arm]:
-    """Joins the campaigns of each place; those of one place differ in shapes."""
+    """Joins the campaigns of each place, which differ in shapes; every workload keeps the level of its own campaign."""
     found: dict[Place, Arm] = {}
     for campaign in campaigns:
         arm, place = arm_of_campaign(store, campaign, str(reference)), _place(campaign, axes)
@@ -165,7 +165,8 @@ def _merged(store: Store, campaigns: Sequence[Campaign], reference: Reference, a
         other = found.get(place)
         if other is not None:
             joined = (*other.measurements, *arm.measurements)
-            arm = replace(other, measurements=joined, canaries={**other.canaries, **arm.canaries})
+            canaries = {**other.canaries, **arm.canaries}
+            arm = replace(other, measurements=joined, canaries=canaries, campaigns=(*other.campaigns, *arm.campaigns))
         found[place] = arm
     if not any(arm.measurements for arm in found.values()):
         raise DataError(f"{reference}: nothing was measured so. Precisions are dtypes such as float32 or bfloat16.")

@@ -1,9 +1,9 @@
 """Compares two tables of latencies that others measured, architecture by architecture.
 
 A table knows no rounds: each row is one pass. Where both tables measure architectures again, the interval of a ratio comes
-from how far repeats lie apart. Otherwise it comes from how far the ratios of all architectures scatter, which counts real
-differences between architectures as noise; that makes intervals too wide rather than too narrow. Changes of a machine as a
-whole between or within the tables are in no interval, and a flag says so.
+from how far repeats lie apart, with Welch's degrees of freedom. Otherwise it comes from how far the ratios of all
+architectures scatter, which counts real differences between architectures as noise; that makes intervals too wide rather
+than too narrow. Changes of a machine as a whole between or within the tables are in no interval, and a flag says so.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._stats import robust_sd
 from hwcost._types import Floats
 from hwcost.campaign.comparisons.differences import BAND, Comparison, overall, verdicts
+from hwcost.campaign.comparisons.spread import FEWEST_REPEATS, spread_of
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.nested_columns import expanded
@@ -31,9 +31,6 @@ from hwcost.timing.measurement import Flag
 
 FEWEST_PAIRS = 5
 """Architectures in both tables below which the scatter of their ratios is unknown."""
-
-FEWEST_REPEATS = 3
-"""Repeats in a table below which their spread is unknown."""
 
 UNIT_STEP, NEAR_UNIT = float(np.log(1000.0)), float(np.log(2.0))
 """Log ratio of neighbouring units of time, and how near to it two tables are taken to be in different ones."""
@@ -52,12 +49,6 @@ class _Arm:
 
     logs: dict[Hashable, list[float]]
     names: dict[Hashable, str]
-
-    @property
-    def spread(self) -> float | None:
-        """Robust standard deviation of one row about its architecture; None with too few repeats."""
-        steps = np.concatenate([np.diff(values) for values in self.logs.values()] or [np.zeros(0)])
-        return robust_sd(steps) / np.sqrt(2.0) if len(steps) >= FEWEST_REPEATS else None
 
 
 def is_table(source: Any) -> bool:
@@ -146,16 +137,18 @@ def _half_widths(one: _Arm, other: _Arm, both: list[Hashable], ratio: Floats) ->
     """Returns half-widths of 95 % intervals of log ratios, shape (n,); NaN where there is nothing to estimate them from."""
     from scipy import stats
 
-    spreads = one.spread, other.spread
+    spreads = [spread_of(list(arm.logs.values())) for arm in (one, other)]
     if spreads[0] is not None and spreads[1] is not None:
         counts = np.array([[len(arm.logs[key]) for key in both] for arm in (one, other)], dtype=np.float64)
         median = np.where(counts > 2, np.pi / 2, 1.0)  # a median varies more than a mean
-        variances = median / counts * np.square(np.array(spreads))[:, None]
-        repeats = sum(len(values) - 1 for arm in (one, other) for values in arm.logs.values())
-        return np.asarray(stats.t.ppf(0.975, repeats) * np.sqrt(variances.sum(axis=0)))
-    if len(both) < FEWEST_PAIRS:
+        sd, dof = np.array([(spread.sd, spread.dof) for spread in spreads if spread is not None]).T[:, :, None]
+        variances = median / counts * sd**2
+        total = variances.sum(axis=0)
+        freedom = total**2 / np.maximum((variances**2 / dof).sum(axis=0), 1e-300)
+        return np.where(total > 0, stats.t.ppf(0.975, np.maximum(freedom, 1.0)) * np.sqrt(total), 0.0)
+    if len(both) < FEWEST_PAIRS or (scatter := spread_of([ratio.tolist()], robust_from=FEWEST_REPEATS)) is None:
         return np.full(len(both), np.nan)
-    return np.full(len(both), float(stats.t.ppf(0.975, len(both) - 1)) * robust_sd(ratio))
+    return np.full(len(both), float(stats.t.ppf(0.975, scatter.dof)) * scatter.sd)
 
 
 def _arms(a: LatencyTable, b: LatencyTable) -> tuple[_Arm, _Arm]:

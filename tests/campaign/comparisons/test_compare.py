@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 import hwcost
 from benchmarks.studies.comparisons import comparison_row
+from hwcost.campaign.comparisons.campaign_levels import campaign_level, level_half_width
 from hwcost.campaign.comparisons.compare import compare_arms, read_arm
-from hwcost.campaign.comparisons.differences import BAND, differences, holm, level_half_width, verdicts
+from hwcost.campaign.comparisons.differences import BAND, differences, holm, verdicts
 from hwcost.campaign.comparisons.matching import matches
 from hwcost.campaign.run import Result
 from hwcost.cli.main import invoke
@@ -101,23 +103,106 @@ def test_what_was_not_measured_is_ambiguous_and_leaves_the_rest_alone() -> None:
     assert found.overall.ratio == pytest.approx(1.1)
 
 
+def added(*campaigns: list[Measurement]) -> float:
+    """Half-width that the levels of two campaigns add to an interval."""
+    return level_half_width(*([campaign_level(one)] for one in campaigns))
+
+
+def test_workloads_that_may_be_off_together_are_no_surer_for_their_number() -> None:
+    a, b = arm(*[1.0] * 40), arm(*[1.1] * 40)
+    off = [replace(m, half_width=0.2, is_confirmed=False) for m in b]
+    found = differences(a, off, is_together=True)
+    assert found.overall.half_width == pytest.approx(0.2, rel=0.01)
+    assert found.overall.verdict == "AMBIGUOUS"
+    assert found.workloads[0].half_width == pytest.approx(math.hypot(0.2, 0.005))
+    assert differences(off, off, is_together=True).overall.half_width == pytest.approx(math.hypot(0.2, 0.2))
+    few = differences(a, [*off[:4], *b[4:]], is_together=True)
+    noise = math.sqrt(40 + 36) * 0.005 / 40
+    assert few.overall.half_width == pytest.approx(math.hypot(4 * 0.2 / 40, noise))
+    assert few.overall.verdict == "SLOWER"
+    half = differences(off[:20] + a[20:], a[:20] + off[20:], is_together=True).overall.half_width
+    assert half == pytest.approx(math.hypot(0.1, 0.1), rel=0.01)
+
+
 def test_rounds_that_vary_widen_what_is_compared_across_campaigns() -> None:
     calm, moved = arm(1, 2, 3, 4), arm(1, 2, 3, 4, levels=(0.05, -0.05, 0.05, -0.05))
-    assert level_half_width(calm, calm) == 0
-    assert level_half_width(calm, moved) == pytest.approx(4.303 * 0.0577, rel=0.05)
+    assert added(calm, calm) == 0
+    assert added(calm, moved) == pytest.approx(4.303 * 0.0577, rel=0.05)
     slower = [replace(m, latency_s=1.05 * (m.latency_s or 0)) for m in calm]
     assert differences(calm, slower).overall.verdict == "SLOWER"
     assert differences(moved, slower).overall.verdict == "AMBIGUOUS"
-    assert math.isnan(level_half_width(calm, arm(1, 2, levels=(0.0,))))
-    assert level_half_width(calm[:1], calm[1:2]) == 0
+    assert math.isnan(added(calm, arm(1, 2, levels=(0.0,))))
+    assert added(calm[:1], calm[1:2]) == 0
+
+
+def test_only_noise_of_items_is_taken_out_of_what_rounds_vary() -> None:
+    own, common, levels = 0.004, 0.03, (0.02, -0.02, 0.02, -0.02)
+    calm = arm(1, 2)
+    plain = arm(1, 2, half_width=own, levels=levels)
+    noise = 4 * (own / 1.96) ** 2 / 2
+    assert campaign_level(plain).variance == pytest.approx(np.var(levels, ddof=1) - noise, rel=1e-3)
+    shared = [replace(m, half_width=math.hypot(own, common), level_half_width=common) for m in plain]
+    assert added(calm, shared) == pytest.approx(math.hypot(added(calm, plain), common))
+    slowed = [*shared, *(replace(m, half_width=0.3, is_confirmed=False) for m in arm(3, 4, 5, levels=levels))]
+    assert campaign_level(slowed).variance == pytest.approx(campaign_level(shared).variance, rel=0.02)
+
+
+def test_rounds_in_which_fewer_workloads_ran_have_more_noise() -> None:
+    own, levels = 0.004, (0.02, -0.02, 0.02, -0.02)
+    whole = arm(1, 2, 3, 4, half_width=own, levels=levels)
+    part = [replace(whole[0], visits=whole[0].visits[:3]), *whole[1:]]
+    noise = 4 * (own / 1.96) ** 2 * (3 / 4 + 1 / 3) / 4  # one round has 3 visits, three have 4
+    assert campaign_level(part).variance == pytest.approx(np.var(levels, ddof=1) - noise, rel=1e-3)
+
+
+@pytest.mark.parametrize("workloads", [2, 3])
+def test_intervals_of_few_workloads_hold_the_levels_of_two_campaigns(workloads: int) -> None:
+    hits = []
+    for seed in range(60):
+        sides = [_at_a_level(np.random.default_rng([seed, side]), workloads) for side in (0, 1)]
+        found = differences(*sides)
+        hits += [abs(one.log_ratio) <= one.half_width for one in found.workloads]  # type: ignore[arg-type,operator]
+    assert np.mean(hits) >= 0.95
+
+
+def _at_a_level(rng: np.random.Generator, n: int, rounds: int = 4) -> list[Measurement]:
+    """A campaign whose level varies by 1.5 % from campaign to campaign and from round to round, and visits by 0.8 %."""
+    y = rng.normal(0, 0.015) + rng.normal(0, 0.015, rounds) + rng.normal(0, 0.008, (n, rounds))
+    rest = y - y.mean(axis=0) - y.mean(axis=1)[:, None] + y.mean()
+    freedom = (n - 1) * (rounds - 1)
+    own = stats.t.ppf(0.975, freedom) * math.sqrt((rest**2).sum() / freedom / rounds)
+    level = stats.t.ppf(0.975, rounds - 1) * y.mean(axis=0).std(ddof=1) / math.sqrt(rounds)
+    found = [measured(SyntheticWorkload(f"w{i}"), 1.0, levels=tuple(y[i])) for i in range(n)]
+    return [
+        replace(m, latency_s=math.exp(y[i].mean()), half_width=math.hypot(own, level), level_half_width=level)
+        for i, m in enumerate(found)
+    ]
 
 
 def test_a_level_that_wanders_widens_more_than_one_that_jumps_to_and_fro() -> None:
     calm = arm(1, 2, 3, 4)
     levels = np.linspace(-0.05, 0.05, 8)
     wandering, shuffled = (arm(1, 2, 3, 4, levels=tuple(one)) for one in (levels, levels[[0, 7, 1, 6, 2, 5, 3, 4]]))
-    ratio = level_half_width(calm, wandering) / level_half_width(calm, shuffled)
+    ratio = added(calm, wandering) / added(calm, shuffled)
     assert ratio == pytest.approx(math.sqrt(2.0), rel=1e-6)
+
+
+def test_levels_of_several_campaigns_of_one_arm_are_kept_apart() -> None:
+    levels = np.array([0.05, -0.05, 0.05, -0.05])
+    first = arm(1, 2, levels=tuple(levels))
+    second = [measured(SyntheticWorkload(f"v{i}"), 1.0, levels=tuple(-levels)) for i in range(2)]
+    calm = [measured(m.workload, m.latency_s) for m in (*first, *second)]
+    assert differences([*first, *second], calm).level_half_width == 0  # as one campaign, the levels cancel out
+    found = differences([*first, *second], calm, campaigns=((first, second), (calm[:2], calm[2:])))
+    half = added(first, calm[:2])
+    assert half == pytest.approx(added(second, calm[2:])) == pytest.approx(4.303 * 0.0577, rel=0.01)
+    noise = math.hypot(0.005, 0.005)
+    assert [one.half_width for one in found.workloads] == pytest.approx([math.hypot(half, noise)] * 4)
+    assert found.overall.half_width == pytest.approx(math.hypot(half / math.sqrt(2), noise / 2))
+    found = differences([*first, *second], calm, campaigns=((first, second[:1], second[1:]), (calm[:3], calm[3:])))
+    assert [one.half_width > 0.2 for one in found.workloads] == [True, True, False, False]  # type: ignore[operator]
+    assert found.level_half_width == pytest.approx(half)
+    assert found.overall.half_width == pytest.approx(math.hypot(half / 2, noise / 2), rel=1e-3)
 
 
 def test_workloads_match_by_key_then_name_then_architecture() -> None:
@@ -170,6 +255,25 @@ def test_lists_of_measurements_count_as_one_campaign(store: Path) -> None:
     found = read_arm(f"{store}#{ids(store)[0]}").measurements
     assert hwcost.compare(found, found).overall.verdict == "SAME"
     assert hwcost.compare(found, found).level_half_width == 0
+
+
+def test_lists_measured_one_after_the_other_are_two_campaigns() -> None:
+    def at(hour: int, *minutes: int) -> list[Measurement]:
+        levels = (0.05, -0.05, 0.05, -0.05)
+        found = arm(1, 2, levels=levels)
+        return [
+            replace(m, visits=tuple(
+                replace(visit, started_at=f"2026-01-31T{hour:02}:{minute:02}:00Z")
+                for visit, minute in zip(m.visits, minutes, strict=True)
+            ))
+            for m in found
+        ]  # fmt: skip
+
+    first, later, between = at(10, 0, 1, 2, 3), at(11, 0, 1, 2, 3), at(10, 1, 2, 3, 4)
+    assert hwcost.compare(first, between).overall.verdict == "SAME"
+    assert hwcost.compare(first, later).level_half_width == pytest.approx(added(first, later)) != 0
+    assert hwcost.compare(later, first).overall.verdict == "AMBIGUOUS"
+    assert hwcost.compare(first, arm(1, 2)).level_half_width == 0
 
 
 def test_other_environments_are_refused_by_name(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.comparisons import compare
+from hwcost.campaign.comparisons import compare, references
 from hwcost.campaign.comparisons.references import parse_reference
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.rounds import round as campaign_round
@@ -68,6 +68,17 @@ def test_commits_and_branches_are_compared_where_both_were_measured(
     assert (len(document["workloads"]), document["count"]) == (14, "14 of 16 compared, 2 missing")
     assert invoke(["compare", "--axis", axis, a, b, "--store", store, "--format", "github"]) == 0
     assert "| w0 |" in capsys.readouterr().out
+
+
+def test_campaigns_of_one_place_are_joined_and_their_levels_kept_apart(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(references, "_place", lambda *_: ("", "", "", 1))
+    reference = parse_reference(f"{store}#branch:topic")
+    assert reference is not None
+    (arm,) = references.arms_of(reference, ()).values()
+    assert [len(campaign) for campaign in arm.campaigns] == [7, 7]
+    assert [m for campaign in arm.campaigns for m in campaign] == list(arm.measurements)
 
 
 def test_a_value_that_is_not_there_and_half_a_reference_are_refused(store: str) -> None:

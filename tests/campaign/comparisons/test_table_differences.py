@@ -11,6 +11,7 @@ import pytest
 
 import hwcost as hc
 from hwcost.campaign.comparisons.differences import Comparison
+from hwcost.campaign.comparisons.spread import spread_of
 from hwcost.errors import DataError, UsageError
 
 LAYERS = np.arange(24) % 7 + 1
@@ -51,6 +52,52 @@ def test_intervals_hold_the_true_ratio(repeats: int) -> None:
     ]
     assert len(hits) == 40 * 24
     assert 0.92 <= np.mean(hits) <= 0.99
+
+
+def held(repeats: int, n: int, trials: int, noise: float = 0.02, quieter: float = 1.0, seed: int = 0) -> float:
+    """Share of intervals that hold a ratio of 1, of tables with noise in which some architectures are measured twice."""
+    rng, hits = np.random.default_rng(seed), []
+    gene = np.r_[np.arange(n), np.arange(repeats)]
+    for _ in range(trials):
+        a, b = ({"x": gene, "latency_s": rng.lognormal(0.0, sd, len(gene))} for sd in (noise, quieter * noise))
+        found = hc.compare(a, b)
+        hits += [one.low <= 1.0 <= one.high for one in found.workloads if one.low is not None and one.high is not None]
+    return float(np.mean(hits))
+
+
+@pytest.mark.parametrize("repeats", [3, 12])
+def test_intervals_from_few_repeats_hold_the_true_ratio(repeats: int) -> None:
+    assert held(repeats, 12, 60) >= 0.93
+    assert held(repeats, 12, 60, quieter=0.1) >= 0.93
+
+
+def test_intervals_from_few_ratios_hold_the_true_ratio() -> None:
+    assert held(0, 5, 120) >= 0.93
+
+
+def test_a_single_outlier_hardly_widens_what_many_repeats_tell() -> None:
+    groups = np.random.default_rng(5).normal(0.0, 0.02, (30, 2)).tolist()
+    plain = spread_of(groups)
+    groups[0][0] += 1.0
+    spoilt = spread_of(groups)
+    assert plain is not None
+    assert spoilt is not None
+    assert plain.sd == pytest.approx(0.02, rel=0.15)
+    assert spoilt.sd == pytest.approx(plain.sd, rel=0.1)
+    assert spread_of(groups[:2]) is None
+    three = spread_of(groups[1:4])
+    assert three is not None
+    assert three.sd == pytest.approx(np.sqrt(np.var(groups[1:4], axis=1, ddof=1).mean()))
+    same = spread_of([[1.0, 1.0]] * 20 + [[1.0, 1.2]])
+    assert same is not None
+    assert same.sd > 0
+
+
+@pytest.mark.parametrize("values", [2, 5, 20])
+def test_a_clipped_spread_is_right_for_normal_noise(values: int) -> None:
+    found = spread_of(np.random.default_rng(1).normal(0.0, 1.0, (4000 // values, values)).tolist())
+    assert found is not None
+    assert found.sd == pytest.approx(1.0, rel=0.04)
 
 
 def test_repeats_tell_what_differs_by_architecture_and_single_passes_do_not() -> None:
