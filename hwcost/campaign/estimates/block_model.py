@@ -111,6 +111,7 @@ class BlockModel:
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
             about how much of the noise is contention.
+        reading_error: Part of it that is this doubt, which is the same in all processes.
         states: The machine's states; None where there is one.
     """
 
@@ -121,6 +122,7 @@ class BlockModel:
     spread: Floats
     noise: float
     level_error: float
+    reading_error: float
     states: Contention | None
 
 
@@ -174,11 +176,14 @@ def fit_block_model(table: BlockTable) -> BlockModel:
         noisy, best = best, _search(table, segment, _quieter(best), _DELAYS, MOST_NOISE)
         shift = float(np.median(noisy.item - best.item))
     residual = _residual(table, segment, best)
-    level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), shift / math.sqrt(12.0))
+    reading_error = shift / math.sqrt(12.0)
+    level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), reading_error)
     level = best.segments[segment] - best.segments[segment].mean()
     states = _states(best.uncontended, residual, best.noise) if is_contended else None
-    spread = best.sensitivity.spread
-    return BlockModel(best.uncontended, level, residual, best.delay, spread, best.noise, level_error, states)
+    return BlockModel(
+        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error, abs(reading_error),
+        states,
+    )  # fmt: skip
 
 
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:

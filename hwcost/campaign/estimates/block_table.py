@@ -63,3 +63,27 @@ def segments(time: Floats, round: Indices) -> Indices:
         found[rows] = first + inside
         first += int(inside.max()) + 1
     return found
+
+
+def companions(table: BlockTable, segment: Indices) -> Indices:
+    """Counts the workloads that tell the level at each block: those of its segment, or those that ran in turn with it.
+
+    Workloads of a process ran in turn where one's blocks begin before the other's have ended. The fewer there are, the less
+    can the level that all of them met be distinguished from what the process does to each of them.
+
+    Args:
+        table: The blocks.
+        segment: Segment of each block, from :func:`segments`, shape (n,).
+
+    Returns:
+        Number of workloads, the block's own included, whichever count is larger, shape (n,).
+    """
+    n = len(segment)
+    _, first, visit = np.unique(table.visit, return_index=True, return_inverse=True)
+    last = n - 1 - np.unique(table.visit[::-1], return_index=True)[1]
+    order = np.argsort(first)
+    is_apart = first[order][1:] > np.maximum.accumulate(last[order])[:-1]
+    group = np.empty(len(first), dtype=np.intp)
+    group[order] = np.append(0, np.cumsum(is_apart))
+    inside = np.unique(segment * len(first) + visit) // len(first)
+    return np.asarray(np.maximum(np.bincount(group)[group[visit]], np.bincount(inside)[segment]))

@@ -40,6 +40,9 @@ UNUSABLE = "none of its visits can be used"
 PAUSE = 10.0
 """A pause between visits counts as at most so many usual ones, so that a campaign resumed the next day has one scale."""
 
+UNIFORM = 0.95 * math.sqrt(3.0)
+"""Half-width of the middle 95 % of a uniform distribution over its standard deviation."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
@@ -155,7 +158,8 @@ def visit_times(visits: Sequence[Visit]) -> Floats:
 def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the t interval over processes of a single workload, since its rounds cannot be distinguished from noise.
 
-    Processes that hardly saw the uncontended machine are left out, unless fewer than two did.
+    Processes that hardly saw the uncontended machine are left out, unless fewer than two did. Doubt about how much of the
+    noise is contention is the same in all of them: the truth is anywhere within its range with the same probability.
     """
     from scipy import stats
 
@@ -164,6 +168,7 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     y = values.y if is_unconfirmed else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
+    half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
     reason = UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS

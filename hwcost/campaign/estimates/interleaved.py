@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
-from hwcost.campaign.estimates.block_table import BlockTable
+from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
 from hwcost.campaign.estimates.visit_values import VisitValues
 
@@ -29,6 +28,12 @@ USUAL = 0.75
 ENOUGH = 1.5
 """Number of uncontended blocks from which a visit shows the uncontended machine: all workloads together tell which they
 are."""
+
+FEW = 4
+"""Number of workloads from which they tell the level; that of fewer holds most of what a process does to each."""
+
+SHARE = 0.25
+"""Share of a campaign's blocks beside few workloads from which their level is left to the time model."""
 
 LEAST_WEIGHT = 1e-6
 LEAST_LAYOUT = 1e-4
@@ -48,20 +53,30 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits.
     """
     table, number = block_table(visits)
-    found = values_of(table, number, fit_block_model(table))
-    if table.items > 1 or found.level is None:
-        return found
-    # of a single workload, what moves from process to process cannot be distinguished from its latency
-    return replace(found, y=found.y + found.level, level=None, level_error=0.0)
+    is_level_kept = table.items == 1 or not _tells_level(table)
+    return values_of(table, number, fit_block_model(table), is_level_kept)
 
 
-def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitValues:
+def _tells_level(table: BlockTable) -> bool:
+    """Says whether enough workloads ran in turn to tell the level of the machine from what processes do to each of them.
+
+    Where all of a process ran in turn, few are enough: what it does to all of them is the round's effect, which is counted.
+    """
+    found = companions(table, segments(table.time, table.round))
+    of_process = np.bincount(np.unique(table.round * table.items + table.item) // table.items)[table.round]
+    return float((found < np.minimum(of_process, FEW)).mean()) < SHARE
+
+
+def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_kept: bool = False) -> VisitValues:
     """Sums the blocks of every visit up.
 
     Args:
         table: The blocks.
         number: Index of each block's visit, shape (n,), without gaps.
         model: Block model that was fitted to them.
+        is_level_kept: Whether visits keep the level of the machine when they ran: what a level of blocks follows is in no
+            count of degrees of freedom, so that it is left to the time model where few workloads tell it. Of a single one,
+            all that moves from process to process is in the scatter of its visits.
     """
     n = int(number.max()) + 1
     level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
@@ -69,17 +84,18 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
     first = np.unique(number, return_index=True)[1]
     quick = uncontended_means(y, number, model)
     found = both(quick, contended_means(y, number, table.item, model))
+    values = found.y + level if is_level_kept else found.y
     is_seen = found.precision > 0
     variance = 1.0 / np.maximum(found.precision, LEAST_PRECISION)
-    precision = _precision(found.y, table.item[first], table.round[first], variance, is_seen)
+    precision = _precision(values, table.item[first], table.round[first], variance, is_seen)
     usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
     return VisitValues(
-        y=found.y,
+        y=values,
         weight=np.where(is_seen, np.clip(precision / usual, LEAST_WEIGHT, 1.0), LEAST_WEIGHT),
         uncontended=quick.count >= ENOUGH,
         states=model.states,
-        level=level,
-        level_error=model.level_error,
+        level=None if is_level_kept else level,
+        level_error=model.level_error if table.items > 1 else model.reading_error,
     )
 
 

@@ -24,7 +24,8 @@ class VisitValues:
         uncontended: Whether the visit shows the uncontended machine, shape (n,).
         states: The states of the machine; None where there is only one.
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
-        level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known.
+        level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known. Of a single
+            item, the part of it that its rounds do not show.
     """
 
     y: Floats
