@@ -153,7 +153,7 @@ def _train_on(rows: Indices, data: Data, model: str, drift: Drift | None, **opti
     again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, values, runs)
     levelled = np.asarray(values * np.exp(-again(rows, runs)))
     made = made.clone_with_hyperparameters().fit(archs, levelled, weights)
-    errors = bare + level - again.left_out(runs)
+    errors = bare + level - again.left_out()
     calibrate(made, archs, levelled, weights, errors)
     return Trained(made, rows, values, errors, None if again.is_none else again)
 
