@@ -11,6 +11,9 @@ from hwcost._types import Floats, Indices
 MAD_TO_SD = 1.4826
 """Standard deviation of normal noise, divided by its median absolute deviation."""
 
+MEDIAN_VARIANCE = 1.57
+"""Variance of a median over that of a mean, for normal noise."""
+
 TERMS = 10_000
 """Most pairs of terms of a continued fraction; a hundred are enough for any but the largest degrees of freedom."""
 

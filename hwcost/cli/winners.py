@@ -19,6 +19,8 @@ from hwcost.timing.measurement import Measurement
 MOST = 20
 """Winners that are measured."""
 BACK_TO_BACK = "back-to-back"
+UNKNOWN = "nothing tells how far the cost model errs on unmeasured ones; measure three or more, as --verify 12 does"
+"""Reason for which a verification has no probability, and what to do."""
 
 
 class Place(NamedTuple):
@@ -85,8 +87,11 @@ def certainty(state: Verification) -> str:
         return "nothing could be measured, so that no winner is verified"
     if state.best is None:
         return "none of the measured architectures satisfies the constraints"
+    key = state.cost.space.key(state.best)
+    if state.probability is None:
+        return f"{key} is the best of those measured; whether of all is not known: {UNKNOWN}"
     within = f"to within {100 * state.tolerance:g} %" if state.tolerance else ""
-    best = f"{state.cost.space.key(state.best)} is the best of all {within} with probability {state.probability:.2f}"
+    best = f"{key} is the best of all {within} with probability {state.probability:.2f}"
     return best if state.is_sure else f"{best}, {state.wanted:g} was asked for"
 
 

@@ -31,6 +31,7 @@ from hwcost.exchange.sheet import Place, Sheet, for_shell
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.summaries import refuse_summaries
 from hwcost.exchange.unit_columns import with_units
+from hwcost.levels.runs import are_shared
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layouts import Layout, find_layout
@@ -117,7 +118,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
     architectures = _architectures(features, made)
-    remarks = (*features.remarks, *latencies.remarks)
+    remarks = (*features.remarks, *latencies.remarks, *_few_rows_a_run(options.run_column, runs))
     for remark in remarks:
         _log.info("%s: %s", sheet.source, remark)
     return LatencyTable(
@@ -147,6 +148,16 @@ def _check_names(sheet: Sheet, options: TableOptions) -> None:
             what = "measuring runs" if name == options.run_column else "the rows"
             known = ", ".join(column for column in sheet.header if not is_latency_name(column))
             raise UsageError(f"{sheet.source} has no column '{name}' to name {what}. Known: {known}")
+
+
+def _few_rows_a_run(column: str | None, runs: Sequence[str] | None) -> list[str]:
+    """Returns the remark on a column that names hardly fewer measuring runs than there are rows."""
+    if runs is None or are_shared(np.unique(runs, return_inverse=True)[1]):
+        return []
+    return [
+        f"column '{column}' names {len(set(runs))} measuring runs for {len(runs)} rows: hardly any rows share a run, so "
+        "that runs have no effects"
+    ]
 
 
 def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> Sheet:

@@ -16,6 +16,9 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.levels.tridiagonal import solve
 
+ALONE = 1e-9
+"""Distance of a leverage from 1 below which a value alone tells its level: without it, nothing does."""
+
 LEAST_GAP = 1e-3
 """Values closer to each other than this, in mean spacings, count as this far apart."""
 
@@ -38,8 +41,9 @@ class Smooths:
         return np.asarray(self.leverage.sum(axis=1))
 
     def left_out(self, values: Floats) -> Floats:
-        """Errors on each value by the fit without it, shape (k, n)."""
-        return np.asarray((values - self.fitted) / np.maximum(1.0 - self.leverage, 1e-9))
+        """Errors on each value by the fit without it, shape (k, n); from zero where nothing else tells its level."""
+        rest = 1.0 - self.leverage
+        return np.where(rest < ALONE, values, (values - self.fitted) / np.maximum(rest, ALONE))
 
 
 def smooth(values: Floats, weights: Floats, gaps: Floats, memories: Floats) -> Smooths:

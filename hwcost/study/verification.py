@@ -2,10 +2,10 @@
 
 How probable that is, draws say. In each draw every candidate has a latency: a measured one within the interval of its
 measurement; any other one as a refit of the cost model predicts it (:mod:`hwcost.study.refits`), times an error of its
-own, as large as the model's errors on left-out rows are beyond the spread of the refits. The probability that the best
-measured candidate is the best of all is the share of the draws in which none is better by more than the tolerance. The
-candidates that are most often the best are measured next, the surest first (compare top-two sampling: Russo, Operations
-Research 2020).
+own and, where the model does not learn from what is measured, the level of that (:mod:`hwcost.study.own_errors`). The
+probability that the best measured candidate is the best of all is the share of the draws in which none is better by more
+than the tolerance; None where nothing tells how far the model errs. The candidates that are most often the best are
+measured next, the surest first (compare top-two sampling: Russo, Operations Research 2020).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from hwcost.errors import UsageError
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture
 from hwcost.study.judged import Judged
-from hwcost.study.refits import Refits
+from hwcost.study.own_errors import own_errors
+from hwcost.study.refits import REFITS, Refits
 from hwcost.study.remeasure import Interval
 from hwcost.study.results import Results
 
@@ -60,7 +61,7 @@ class Verification:
 
     Attributes:
         best: The best measured architecture; None where none was measured that satisfies the constraints.
-        probability: Probability that no other candidate is better by more than the tolerance.
+        probability: Probability that no other candidate is better by more than the tolerance; None where it is not known.
         wanted: Probability that was asked for.
         tolerance: Difference, relative, below which two architectures are worth the same.
         measured: Measured latency on the level of the model's rows, and the ends of its 95 % interval; in measuring order.
@@ -69,7 +70,7 @@ class Verification:
     """
 
     best: Architecture | None
-    probability: float
+    probability: float | None
     wanted: float
     tolerance: float
     measured: dict[Architecture, Interval]
@@ -79,7 +80,7 @@ class Verification:
     @property
     def is_sure(self) -> bool:
         """Whether the probability that was asked for is reached."""
-        return self.best is not None and self.probability >= self.wanted
+        return self.best is not None and self.probability is not None and self.probability >= self.wanted
 
 
 def verify(
@@ -170,11 +171,13 @@ class _Draws:
         architectures: n candidates, measured ones first.
         count: Number of measured ones.
         losses: Losses, shape (draws, n); infinite where a draw violates a constraint.
+        is_known: Whether anything tells how large the errors are that were drawn.
     """
 
     architectures: list[Architecture]
     count: int
     losses: Floats
+    is_known: bool
 
     @classmethod
     def of(cls, judged: Judged, state: Verification, lost: set[Architecture], seed: int) -> _Draws:
@@ -182,9 +185,10 @@ class _Draws:
         is_measured = np.array([judged.architectures[row] in state.measured for row in rows], dtype=bool)
         measured, order = rows[is_measured], np.concatenate([rows[is_measured], rows[~is_measured]])
         few = replace(judged, architectures=[judged.architectures[row] for row in order], losses=judged.losses[order])
-        logs = _drawn(few, state, len(measured), seed)
-        losses = np.stack([few.with_true(np.exp(row))[:, 0] for row in logs])
-        return cls(few.architectures, len(measured), losses)
+        logs, is_known = _drawn(few, state, len(measured), seed)
+        with np.errstate(over="ignore"):
+            losses = np.stack([few.with_true(np.exp(row))[:, 0] for row in logs])
+        return cls(few.architectures, len(measured), losses, is_known)
 
     def next(self, n: int) -> list[Architecture]:
         """Returns the unmeasured candidates that are most often the best, the surest first."""
@@ -207,7 +211,7 @@ class _Draws:
         others = np.delete(self.losses, best, axis=1).min(axis=1, initial=np.inf)
         with np.errstate(invalid="ignore"):
             is_best = np.isfinite(own) & ~(own - others > state.tolerance * np.abs(own))
-        return replace(state, best=self.architectures[best], probability=float(is_best.mean()))
+        return replace(state, best=self.architectures[best], probability=float(is_best.mean()) if self.is_known else None)
 
 
 def _competitors(judged: Judged, state: Verification, lost: set[Architecture]) -> Indices:
@@ -228,29 +232,27 @@ def _competitors(judged: Judged, state: Verification, lost: set[Architecture]) -
     return np.array(taken, dtype=np.intp)
 
 
-def _drawn(few: Judged, state: Verification, measured: int, seed: int) -> Floats:
-    """Draws the logarithm of every candidate's latency, shape (draws, n); the measured ones stand first."""
+def _drawn(few: Judged, state: Verification, measured: int, seed: int) -> tuple[Floats, bool]:
+    """Draws the logarithm of every candidate's latency, shape (draws, n), and says whether all errors are known.
+
+    The measured ones stand first.
+    """
     rng = np.random.default_rng(seed)
     logs = Refits.of(state.cost, seed=seed).log_values(few.genes)
-    own = _own_error(state.cost, logs)
-    drawn = np.repeat(logs, DRAWS, axis=0)
-    drawn += rng.normal(0.0, own, drawn.shape) if own else 0.0
-    for column, arch in enumerate(few.architectures[:measured]):
-        middle, error = _log_normal(state.measured[arch], own)
-        drawn[:, column] = middle + error * rng.standard_normal(len(drawn))
-    return drawn
+    found = [state.measured[arch] for arch in few.architectures[:measured]]
+    middles = np.log(np.array([seconds for seconds, _, _ in found], dtype=np.float64))
+    errors = own_errors(state.cost, logs, middles - logs.mean(axis=0)[:measured])
+    drawn = np.repeat(logs, DRAWS * REFITS // len(logs), axis=0)
+    shifts, own, total = errors.draw(rng, len(drawn))
+    drawn += shifts[:, None] + own[:, None] * rng.standard_normal(drawn.shape)
+    for column, middle in enumerate(middles.tolist()):
+        half = _log_half_width(found[column])
+        drawn[:, column] = middle + (total if half is None else half / Z95) * rng.standard_normal(len(drawn))
+    is_told = measured == len(few) and all(_log_half_width(one) is not None for one in found)
+    return drawn, errors.is_known or is_told
 
 
-def _own_error(cost: CostModel, logs: Floats) -> float:
-    """Returns the standard deviation of a candidate's own error: what left-out rows show beyond the spread of refits."""
-    if cost.errors_ is None:
-        return 0.0
-    shared = float(logs.var(axis=0).mean()) if len(logs) > 1 and logs.size else 0.0
-    return math.sqrt(max(float(np.mean(cost.errors_**2)) - shared, 0.0))
-
-
-def _log_normal(measured: Interval, unknown: float) -> tuple[float, float]:
-    """Returns mean and standard deviation of a measurement's logarithm; ``unknown`` where it has no interval."""
-    seconds, low, high = measured
-    assert seconds is not None
-    return math.log(seconds), unknown if low is None or high is None else math.log(high / low) / (2 * Z95)
+def _log_half_width(measured: Interval) -> float | None:
+    """Returns the half-width of the interval of a measurement's logarithm; None where it has no interval."""
+    _, low, high = measured
+    return None if low is None or high is None else math.log(high / low) / 2

@@ -128,3 +128,14 @@ def test_categorical_names_are_checked(write):
 )
 def test_numbers_of_lines_are_listed_as_ranges(numbers: list[int], said: str) -> None:
     assert places("line", numbers) == said
+
+
+def test_a_column_that_names_a_run_for_each_row_has_a_remark() -> None:
+    columns = {"width": list(range(1, 31)), "latency_s": [1e-3 * row for row in range(1, 31)]}
+    days = {"own": [f"day {row}" for row in range(30)], "shared": [f"day {row // 10}" for row in range(30)]}
+    own, shared = (read_table({**columns, "day": days[one]}, "table", TableOptions(run_column="day")) for one in days)
+    (remark,) = (one for one in own.remarks if "'day'" in one)
+    assert remark == (
+        "column 'day' names 30 measuring runs for 30 rows: hardly any rows share a run, so that runs have no effects"
+    )
+    assert not any("'day'" in one for one in shared.remarks)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import numpy as np
 import pytest
 
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.training.intervals import calibrate
+from hwcost.cost_models.families.lut import LookupTable
+from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.objectives.sizes import Params
@@ -16,6 +18,7 @@ from hwcost.pareto import front
 from hwcost.spaces import space
 from hwcost.study import search
 from hwcost.study.judged import Judged
+from hwcost.study.own_errors import own_errors
 from hwcost.study.refits import Refits
 from hwcost.study.selection import selection_bias
 from hwcost.study.verification import verify
@@ -189,3 +192,68 @@ def test_a_front_and_strange_models_are_refused() -> None:
         verify(two, model, measure_with(machine(0), 0))
     with pytest.raises(UsageError, match="asks this cost model"):
         verify(fastest(model, 0, 0, 20), other, measure_with(machine(0), 0))
+
+
+def priced(seed: int, factor: float, checks: int = 0):
+    """Returns a table of measured components that is off by a factor, and true latencies, 3 % off what nets sum up to."""
+    rng = np.random.default_rng(seed)
+    names = [part.name for part in SPACE.components()]
+    prices = factor * 1e-4 * np.exp(0.1 * rng.standard_normal(len(names)))
+    model = LookupTable.from_components(SPACE, dict(zip(names, prices, strict=True)), factor * 1e-3)
+    own = defaultdict(lambda: math.exp(0.03 * rng.standard_normal()) / factor)
+
+    def true(archs):
+        return np.array([own[arch.genes] * model(arch) for arch in archs])
+
+    archs = SPACE.sample(checks or 1, seed=seed)
+    model.provenance = {CHECK_ERRORS: np.log(true(archs) / model.predict(archs).values).tolist()} if checks else {}
+    return model, true
+
+
+@pytest.mark.parametrize("checks", [0, 10])
+def test_prices_that_are_off_as_a_whole_make_no_measured_net_the_best_of_all(checks: int) -> None:
+    claims, truths = [], []
+    for seed in range(4):
+        model, true = priced(seed, 1.05, checks)
+        found = search(SPACE, [Minimize(model)], searcher="random", evaluations=100, seed=seed)
+        state = verify(found, model, measure_with(true, seed), most=3, seed=seed)
+        claims.append(state.probability)
+        truths.append(true([state.best])[0] <= 1.01 * true([trial.architecture for trial in found.completed]).min())
+    assert not all(truths)
+    assert max(claims) < 0.95
+    assert 0.01 < np.mean(claims) < 0.6
+
+
+def test_a_level_common_to_all_predictions_changes_no_probability() -> None:
+    states = []
+    for factor in (1.0, 1.3, 0.8):
+        model, true = priced(2, factor, 10)
+        found = search(SPACE, [Minimize(model)], searcher="random", evaluations=60, seed=0)
+        states.append(verify(found, model, measure_with(true, 0), most=6, seed=0))
+    assert len({state.best for state in states}) == 1
+    assert [state.probability for state in states[1:]] == pytest.approx([states[0].probability] * 2, abs=1e-6)
+
+
+def test_where_nothing_tells_the_errors_there_is_no_probability() -> None:
+    model, true = priced(0, 1.0)
+    found = search(SPACE, [Minimize(model)], searcher="random", evaluations=30, seed=0)
+    state = verify(found, model, measure_with(true, 0), most=2)
+    assert (state.probability, state.is_sure, len(state.measured)) == (None, False, 2)
+    everything = search(SPACE, [Minimize(model)], searcher="random", evaluations=2, seed=0)
+    assert verify(everything, model, measure_with(true, 0), most=2).is_sure
+    bare = verify(everything, model, lambda archs: [(one, None, None) for one in true(archs)], most=2)
+    assert bare.probability is None
+
+
+def test_models_of_few_rows_err_as_their_left_out_rows_say() -> None:
+    true = machine(2)
+    model = fitted(true, 2, n=6)
+    assert model.errors_ is None
+    genes = model.features.encode(SPACE.sample(20, seed=1))
+    one, alike = Refits.of(model).log_values(genes), np.zeros((2, 20))
+    errors = own_errors(model, alike, np.zeros(0))
+    assert (errors.freedom, errors.variance) == (6, errors.total)
+    assert errors.total > 0.02**2
+    assert own_errors(model, one, np.zeros(0)).variance < errors.total
+    state = verify(fastest(model, middle_size(), 2, 100), model, measure_with(true, 2), most=1)
+    assert state.probability < 0.95

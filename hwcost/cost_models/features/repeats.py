@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
-from hwcost._stats import median_deviation
+from hwcost._stats import MEDIAN_VARIANCE, median_deviation
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.groups import Groups
 
@@ -27,9 +27,6 @@ MISFIT = 0.05
 
 FEW = 5
 """Fewest repeated architectures from which the usual disagreement of repeats is known."""
-
-MEDIAN_VARIANCE = 1.57
-"""Variance of a median over that of a mean, for normal noise."""
 
 
 @dataclass(frozen=True)

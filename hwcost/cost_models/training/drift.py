@@ -20,10 +20,11 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.groups import Groups
-from hwcost.cost_models.features.repeats import MEDIAN_VARIANCE, without_own
+from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.features.structure import bases
 from hwcost.cost_models.training.intervals import errors_of_fits, left_out_errors
 from hwcost.levels.level import Level, fit_level, no_level
+from hwcost.levels.runs import are_shared, run_effects
 from hwcost.levels.von_neumann import noise, von_neumann
 
 GAIN = 0.02
@@ -50,7 +51,9 @@ class Drift:
 
     Attributes:
         level: Log level against row number; mean zero over the rows that it was estimated from.
-        runs: Log effect of every measuring run, by its number; empty where the table does not name runs.
+        runs: Log effect of every measuring run, by its number; empty where the table does not name runs, or hardly any rows
+            share one.
+        own_runs: Log effect of the run of each row as the other rows of that run tell it, in order of rows, shape (n,).
         residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
             error that the other rows of the same architecture share, where there are any.
         predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
@@ -64,6 +67,7 @@ class Drift:
 
     level: Level
     runs: dict[int, float]
+    own_runs: Floats
     residuals: Floats
     predicted_s: Floats
     rows: Indices
@@ -98,9 +102,9 @@ class Drift:
         """
         return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
 
-    def left_out(self, runs: Indices | None = None) -> Floats:
+    def left_out(self) -> Floats:
         """Returns the log level at each of its own rows, ascending, as all the other rows tell it; shape (n,)."""
-        return np.asarray(self.level.left_out + self._of_runs(len(self.rows), runs))
+        return np.asarray(self.level.left_out + self.own_runs)
 
     def _of_runs(self, n: int, runs: Indices | None) -> Floats:
         return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
@@ -115,10 +119,13 @@ class Drift:
         """
         if self.is_confounded:
             return replace(self, residuals=errors, predicted_s=latency_s * np.exp(-errors))
-        effects = {} if runs is None else _run_effects(errors, runs)
-        half = replace(self, runs=effects, level=no_level(self.rows.astype(np.float64)))
+        half = replace(self, runs={}, own_runs=np.zeros(len(errors)), level=no_level(self.rows.astype(np.float64)))
+        cuts: tuple[float, ...] = ()
+        if runs is not None and are_shared(runs):
+            found = run_effects(errors, runs)
+            half = replace(half, runs=found.effects, own_runs=found.left_out)
+            cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
         left = errors - half(self.rows, runs)
-        cuts = () if runs is None else tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
         level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts)
         new = replace(half, level=level)
         shift = new(self.rows, runs)
@@ -152,6 +159,7 @@ def estimate_drift(
     drift = Drift(
         level=no_level(rows.astype(np.float64)),
         runs={},
+        own_runs=np.zeros(len(rows)),
         residuals=errors,
         predicted_s=latency_s * np.exp(-errors),
         rows=rows,
@@ -189,15 +197,3 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
 def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
     """Returns out-of-fold errors of log latency by fits with the choices that a structured model made before."""
     return errors_of_fits(model.clone_with_hyperparameters(), genes, latency_s, np.ones(len(genes)))
-
-
-def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:
-    """Median error of every run, drawn towards zero as far as its own uncertainty asks for; mean zero over rows."""
-    names = np.unique(runs)
-    middle = float(np.median(errors))
-    medians = np.array([np.median(errors[runs == name]) - middle for name in names])
-    counts = np.array([(runs == name).sum() for name in names])
-    doubt = MEDIAN_VARIANCE * np.array([noise(errors[runs == name]) ** 2 for name in names]) / counts
-    between = max(0.0, float(np.mean(medians**2) - np.mean(doubt)))
-    kept = medians * between / np.maximum(between + doubt, 1e-300)
-    return dict(zip(map(int, names), (kept - np.average(kept, weights=counts)).tolist(), strict=True))

@@ -35,6 +35,9 @@ KEPT_ERRORS = 1000
 RECHOOSING_ROWS = 40
 """Below so many architectures choices made by cross-validation are made anew in every fold: they are part of the error."""
 
+CHECK_ERRORS = "check_errors"
+"""Fact of a model of measured components: its errors (log) on the whole models that it was checked on."""
+
 
 def calibrate(
     model: Model,

@@ -24,7 +24,7 @@ from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.training.conformal import LEVEL
 from hwcost.cost_models.training.doubts import table_doubts
 from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift
-from hwcost.cost_models.training.intervals import calibrate, left_out_errors
+from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate, left_out_errors
 from hwcost.cost_models.training.metrics import Metrics, metrics
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import DataError, UsageError
@@ -153,7 +153,7 @@ def _train_on(rows: Indices, data: Data, model: str, drift: Drift | None, **opti
     again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, values, runs)
     levelled = np.asarray(values * np.exp(-again(rows, runs)))
     made = made.clone_with_hyperparameters().fit(archs, levelled, weights)
-    errors = bare + level - again.left_out(runs)
+    errors = bare + level - again.left_out()
     calibrate(made, archs, levelled, weights, errors)
     return Trained(made, rows, values, errors, None if again.is_none else again)
 
@@ -216,6 +216,7 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:
     made.n_rows_, made.n_architectures_ = len(archs), len({data.space.canonical(arch.genes) for arch in archs})
     trained = Trained(made, rows, measured_s, np.log(measured_s / made.predict(archs).values))
     shrunk = {"shrunk": {name: one.to_dict() for name, one in prices.shrunk.items()}} if prices.shrunk else {}
-    facts = {"priced_by": "components", "rows": len(archs), **shrunk, "metrics": known(trained.metrics)}
+    errors = {CHECK_ERRORS: trained.errors.round(6).tolist()}
+    facts = {"priced_by": "components", "rows": len(archs), **shrunk, **errors, "metrics": known(trained.metrics)}
     made.provenance = {**_origin(data), **facts}
     return trained

@@ -138,3 +138,18 @@ def test_probabilities_follow_the_errors() -> None:
     assert model.probability(ARCHS[:1], middle)[0] == pytest.approx(0.5, abs=0.1)
     assert model.probability(ARCHS[:1], middle * 1.1)[0] == pytest.approx(N / (N + 1))
     assert model.probability(ARCHS[:1], middle / 1.1)[0] == 0
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_runs_of_a_row_or_two_do_not_swallow_their_rows(rows: int) -> None:
+    runs = (np.arange(60) // rows).astype(np.intp)
+    data = table(0 * STEP, noise=0.02, runs=np.arange(N))
+    data = replace(
+        data, architectures=ARCHS[:60], values=data.values[:60], weights=np.ones(60), roles=(FIT,) * 60, runs=runs
+    )  # fmt: skip
+    fitted, plain = train(data, "lut"), train(replace(data, runs=None), "lut")
+    assert np.std(fitted.errors) > 0.8 * np.std(plain.errors)
+    assert fitted.model.log_interval_half_width_ > 0.8 * plain.model.log_interval_half_width_
+    if rows == 1:
+        assert fitted.drift is None
+        assert fitted.errors.tolist() == plain.errors.tolist()
