@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.block_delays import CLEAR_DELAY
 from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
@@ -53,8 +54,11 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits.
     """
     table, number = block_table(visits)
-    is_level_kept = table.items == 1 or not _tells_level(table)
-    return values_of(table, number, fit_block_model(table), is_level_kept)
+    if table.items == 1:
+        return values_of(table, number, fit_block_model(table), is_level_kept=True)
+    if not _tells_level(table):
+        return values_of(table, number, fit_block_model(table, CLEAR_DELAY), is_level_kept=True)
+    return values_of(table, number, fit_block_model(table))
 
 
 def _tells_level(table: BlockTable) -> bool:
