@@ -1,4 +1,7 @@
-"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran."""
+"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran.
+
+Where few workloads ran in turn, visits keep the level: the additive model counts what it takes out, and blocks do not.
+"""
 
 from __future__ import annotations
 
