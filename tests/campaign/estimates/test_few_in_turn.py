@@ -88,7 +88,7 @@ def test_paired_contrasts_are_covered_however_few_workloads_run_in_turn(
     assert 0.8 <= math.sqrt(np.mean(np.square(reported)) / np.mean(np.square(error))) <= 1.4
 
 
-@pytest.mark.parametrize(("n", "size"), [(8, 4), (8, 8), (3, 3), (2, 2)])
+@pytest.mark.parametrize(("n", "size"), [(8, 4), (2, 2)])
 def test_workloads_that_run_in_turn_tell_the_level_of_the_machine(n: int, size: int) -> None:
     values = block_values(in_groups(plan_of(n), size, 0)[1])
     assert values.level is not None
