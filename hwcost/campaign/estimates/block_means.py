@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.estimates.block_model import LEAST_DELAY, SCATTER, BlockModel
+from hwcost.campaign.estimates.block_delays import LEAST_DELAY
+from hwcost.campaign.estimates.block_model import SCATTER, BlockModel
 
 LEAST_PRECISION = 1e-9
 """Precision below which a visit says nothing."""

@@ -24,19 +24,13 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
 from hwcost.campaign.estimates.block_starts import item_quantiles, starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
 from hwcost.campaign.estimates.sensitivities import Sensitivities
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
 from hwcost.levels.tridiagonal import solve
-
-LEAST_DELAY = 0.02
-"""Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
-
-MOST_DELAY = 1.5
-DELAY_RATIO = 1.1
-"""Ratio between neighbouring delays of the grid."""
 
 SCATTER = 0.035
 """Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
@@ -92,10 +86,6 @@ QUICKEST_S = 0.02
 
 LEAST_SHARE = 0.03
 """Share of the uncontended state at the least, when a state is drawn."""
-
-_DELAYS = np.concatenate(
-    [[0.0], np.geomspace(LEAST_DELAY, MOST_DELAY, 1 + round(math.log(MOST_DELAY / LEAST_DELAY) / math.log(DELAY_RATIO)))]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +149,22 @@ class _Fit:
     log_likelihood: float = -math.inf
 
 
-def fit_block_model(table: BlockTable) -> BlockModel:
+def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> BlockModel:
     """Fits the model.
 
     Args:
         table: The blocks.
+        least_delay: Smallest log delay of a contended state.
     """
-    segment = segments(table.time, table.round)
-    best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), _DELAYS[:1]), _DELAYS[:1])
+    segment, delays = segments(table.time, table.round), delays_from(least_delay)
+    best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), NO_DELAY), NO_DELAY)
     for item in starts(table):
-        found = _search(table, segment, _start(table, segment, item, _DELAYS), _DELAYS)
+        found = _search(table, segment, _start(table, segment, item, delays), delays)
         if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
     is_contended, shift = best is not plain, 0.0
     if is_contended and best.noise > MOST_NOISE:
-        noisy, best = best, _search(table, segment, _quieter(best), _DELAYS, MOST_NOISE)
+        noisy, best = best, _search(table, segment, _quieter(best), delays, MOST_NOISE)
         shift = float(np.median(noisy.item - best.item))
     residual = _residual(table, segment, best)
     reading_error = shift / math.sqrt(12.0)

@@ -1,4 +1,7 @@
-"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran."""
+"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran.
+
+Where few workloads ran in turn, visits keep the level: the additive model counts what it takes out, and blocks do not.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.block_delays import CLEAR_DELAY
 from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
@@ -53,8 +57,11 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits.
     """
     table, number = block_table(visits)
-    is_level_kept = table.items == 1 or not _tells_level(table)
-    return values_of(table, number, fit_block_model(table), is_level_kept)
+    if table.items == 1:
+        return values_of(table, number, fit_block_model(table), is_level_kept=True)
+    if not _tells_level(table):
+        return values_of(table, number, fit_block_model(table, CLEAR_DELAY), is_level_kept=True)
+    return values_of(table, number, fit_block_model(table))
 
 
 def _tells_level(table: BlockTable) -> bool:

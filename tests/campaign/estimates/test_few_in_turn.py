@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_paired_contrasts_are_covered_however_few_workloads_run_in_turn(
     assert 0.8 <= math.sqrt(np.mean(np.square(reported)) / np.mean(np.square(error))) <= 1.4
 
 
-@pytest.mark.parametrize(("n", "size"), [(8, 4), (8, 8), (3, 3), (2, 2)])
+@pytest.mark.parametrize(("n", "size"), [(8, 4), (2, 2)])
 def test_workloads_that_run_in_turn_tell_the_level_of_the_machine(n: int, size: int) -> None:
     values = block_values(in_groups(plan_of(n), size, 0)[1])
     assert values.level is not None
@@ -99,6 +100,19 @@ def test_what_few_workloads_took_for_a_level_is_in_their_visits() -> None:
     values = block_values(visits)
     assert values.level is None
     assert values.y == pytest.approx([np.log(visit.samples_s).mean() for visit in visits], abs=0.003)
+
+
+def test_what_a_process_does_to_one_workload_is_no_neighbour() -> None:
+    """Beside delays of 30 % a layout of 2 % is none, where a workload is alone for minutes: every visit has quick blocks."""
+    plan = plan_of(8)
+    _, visits = in_groups(plan, 1, 0, blocks=12)
+    factors = np.where(np.arange(12) // 4 == 1, 1.3, 1.0)
+    slowed = [replace(visit, samples_s=tuple((factors * visit.samples_s).tolist())) for visit in visits]
+    values = block_values(slowed)
+    assert values.states is not None
+    assert values.uncontended.all()
+    assert values.states.share == pytest.approx(2 / 3, abs=0.02)
+    assert values.y == pytest.approx(block_values(visits).y, abs=0.01)
 
 
 def test_workloads_of_one_segment_or_one_group_tell_the_level_together() -> None:
