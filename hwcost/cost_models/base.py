@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost._arguments import COUNT, NUMBER, TEXT, check, of_type
 from hwcost._cached import cached_property
-from hwcost._types import Codes, Floats
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
 from hwcost.cost_models.features.domain import Domain
@@ -138,6 +138,21 @@ class CostModel(Learned):
     @property
     def chosen(self) -> str | None:
         """Name of the model that was chosen by cross-validation; None for a model that is not a choice."""
+        return None
+
+    def rechosen_errors(
+        self, genes: Floats, values: Floats, parts: Sequence[tuple[Indices, Indices]]
+    ) -> Floats | None:
+        """Returns errors of the logarithm (n,) on left-out rows where they had no part in the choice of the model.
+
+        Args:
+            genes: Encoded architectures of the fit, each once, shape (n, genes).
+            values: Their values, shape (n,).
+            parts: Kept and left-out rows of every fold.
+
+        Returns:
+            None for a model that is not a choice, or chose by other rows.
+        """
         return None
 
     @property

@@ -1,7 +1,7 @@
 """Effects of measuring runs: what the rows of a run share, drawn towards zero as far as their number asks for.
 
-How far rows of one run differ is told by all runs together, since a run of one or two rows says nothing of it. Where hardly
-any rows share a run there are no effects: they would be the rows' own errors.
+How far rows of one run differ is estimated from all runs together, since a run of one or two rows says nothing of it. Where
+hardly any rows share a run there are no effects: they would be the rows' own errors.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def are_shared(runs: Indices) -> bool:
 def run_effects(errors: Floats, runs: Indices) -> RunEffects:
     """Finds the median error of every run, shrunk.
 
-    The variance of what rows of one run do not share is told by the steps from each row to the next of its run, which a
-    level that drifts within the run does not move; that between runs by their medians beyond it.
+    The variance of what rows of one run do not share follows from the steps from each row to the next of its run, which a
+    level that drifts within the run does not move; that between runs follows from their medians, beyond it.
 
     Args:
         errors: Errors of log latency on left-out rows, in order of measurement, shape (n,).

@@ -74,8 +74,8 @@ def own_errors(cost: CostModel, logs: Floats, residuals: Floats) -> OwnErrors:
     """
     if cost.measured_:
         return _of_learning(_left_out(cost), logs)
-    told = cost.provenance.get(CHECK_ERRORS, ()) if cost.errors_ is None else cost.errors_
-    return _of_fixed(np.asarray(told, dtype=np.float64), residuals)
+    checks = cost.provenance.get(CHECK_ERRORS, ()) if cost.errors_ is None else cost.errors_
+    return _of_fixed(np.asarray(checks, dtype=np.float64), residuals)
 
 
 def _left_out(cost: CostModel) -> Floats:
@@ -96,9 +96,9 @@ def _of_learning(errors: Floats, logs: Floats) -> OwnErrors:
 
 def _of_fixed(checks: Floats, residuals: Floats) -> OwnErrors:
     """Pools the spread of both about the mean of each: the machine may have moved between them."""
-    told = [one for one in (checks, residuals) if len(one)]
-    freedom = sum(len(one) - 1 for one in told)
-    squares = sum(float(((one - one.mean()) ** 2).sum()) for one in told)
+    groups = [one for one in (checks, residuals) if len(one)]
+    freedom = sum(len(one) - 1 for one in groups)
+    squares = sum(float(((one - one.mean()) ** 2).sum()) for one in groups)
     variance = squares / freedom if freedom else 0.0
     shift = float(residuals.mean()) if len(residuals) else 0.0
     return OwnErrors(variance, variance, freedom, shift, len(residuals))

@@ -213,7 +213,7 @@ def priced(seed: int, factor: float, checks: int = 0):
 @pytest.mark.parametrize("checks", [0, 10])
 def test_prices_that_are_off_as_a_whole_make_no_measured_net_the_best_of_all(checks: int) -> None:
     claims, truths = [], []
-    for seed in range(4):
+    for seed in range(2):
         model, true = priced(seed, 1.05, checks)
         found = search(SPACE, [Minimize(model)], searcher="random", evaluations=100, seed=seed)
         state = verify(found, model, measure_with(true, seed), most=3, seed=seed)
@@ -221,7 +221,7 @@ def test_prices_that_are_off_as_a_whole_make_no_measured_net_the_best_of_all(che
         truths.append(true([state.best])[0] <= 1.01 * true([trial.architecture for trial in found.completed]).min())
     assert not all(truths)
     assert max(claims) < 0.95
-    assert 0.01 < np.mean(claims) < 0.6
+    assert min(claims) > 0.01
 
 
 def test_a_level_common_to_all_predictions_changes_no_probability() -> None:
@@ -255,5 +255,5 @@ def test_models_of_few_rows_err_as_their_left_out_rows_say() -> None:
     assert (errors.freedom, errors.variance) == (6, errors.total)
     assert errors.total > 0.02**2
     assert own_errors(model, one, np.zeros(0)).variance < errors.total
-    state = verify(fastest(model, middle_size(), 2, 100), model, measure_with(true, 2), most=1)
+    state = verify(fastest(model, middle_size(), 2, 20), model, measure_with(true, 2), most=1)
     assert state.probability < 0.95

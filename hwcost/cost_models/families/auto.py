@@ -1,19 +1,25 @@
-"""Chooses a cost model by cross-validation inside the training rows."""
+"""Chooses a cost model by cross-validation inside the training rows.
+
+Where rows are few, the choice is part of the error: the error on a left-out row is that of the candidate which the errors on
+the rows of the other folds choose (compare I. Tsamardinos, E. Greasidou and G. Borboudakis, Bootstrapping the out-of-sample
+predictions for efficient and accurate cross-validation, Machine Learning 2018). That costs no further fit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwcost._types import Codes, Floats
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import candidates as known_candidates
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.shrinkage import clearly_better
-from hwcost.cost_models.training.intervals import left_out_errors
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.training.intervals import RECHOOSING_ROWS, left_out_errors
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -21,6 +27,14 @@ from hwcost.spaces.shaped import Shape
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
+
+
+class _Tried(NamedTuple):
+    """Rows of a fit, and the errors of the logarithm on each, left out, by the name of the candidate."""
+
+    genes: Floats
+    values: Floats
+    errors: dict[str, Floats]
 
 
 class Auto(CostModel):
@@ -56,6 +70,7 @@ class Auto(CostModel):
         self.candidates = None if candidates is None else tuple(candidates)
         self.monotone = bool(monotone)
         self._choice: Auto | None = None
+        self._tried: _Tried | None = None
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         if self._choice is not None:
@@ -64,17 +79,17 @@ class Auto(CostModel):
             return
         with remembering():
             tried, errors = self._candidates(genes, values, weights)
-        self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
-        best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
-        good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
-        self.chosen_ = good[0]
+        self.candidate_errors_ = {name: float(np.abs(error).mean()) for name, error in errors.items()}
+        self.chosen_ = _best(errors)
+        is_few = len(Groups.of_architectures(self.features, genes)) < RECHOOSING_ROWS
+        self._tried = _Tried(genes, values, errors) if is_few else None
         taken = tried[self.chosen_]
         self._take(taken if taken.is_fitted else taken.fit(genes, values, weights))
 
     def _candidates(
         self, genes: Floats, values: Floats, weights: Floats
     ) -> tuple[dict[str, CostModel], dict[str, Floats]]:
-        """Returns every candidate, fitted where it chooses something, and its absolute errors of the logarithm, left out."""
+        """Returns every candidate, fitted where it chooses something, and its errors of the logarithm, left out."""
         tried: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
         for name in known_candidates(self.space) if self.candidates is None else self.candidates:
@@ -82,7 +97,7 @@ class Auto(CostModel):
                 continue
             made = self._make(name)
             try:
-                errors[name] = np.abs(left_out_errors(_settled(made, genes, values, weights), genes, values, weights))
+                errors[name] = left_out_errors(_settled(made, genes, values, weights), genes, values, weights)
             except MissingExtraError:
                 continue
             tried[name] = made
@@ -99,6 +114,18 @@ class Auto(CostModel):
     def chosen(self) -> str | None:
         """Name of the model that was chosen; None before the fit."""
         return self.chosen_ if self.is_fitted else None
+
+    def rechosen_errors(
+        self, genes: Floats, values: Floats, parts: Sequence[tuple[Indices, Indices]]
+    ) -> Floats | None:
+        """See the base class: in each fold the candidate is taken that the errors in the other folds choose."""
+        tried = self._tried
+        if tried is None or not (np.array_equal(tried.genes, genes) and np.array_equal(tried.values, values)):
+            return None
+        found = np.empty(len(values))
+        for kept, left in parts:
+            found[left] = tried.errors[_best({name: one[kept] for name, one in tried.errors.items()})][left]
+        return found
 
     @property
     def plain(self) -> CostModel:
@@ -149,6 +176,13 @@ class Auto(CostModel):
         model = cost_model(self.chosen_, self.space, **state["options"])
         model.restore(state["model"], files)
         self._take(model)
+
+
+def _best(errors: Mapping[str, Floats]) -> str:
+    """Returns the plainest candidate that is about as good as the best one, by errors of the logarithm on left-out rows."""
+    sizes = {name: np.abs(error) for name, error in errors.items()}
+    best = min(sizes, key=lambda name: float(sizes[name].mean()))
+    return next(name for name in sizes if name == best or not clearly_better(sizes[best], sizes[name], CLEAR))
 
 
 def _settled(model: CostModel, genes: Floats, values: Floats, weights: Floats) -> CostModel:

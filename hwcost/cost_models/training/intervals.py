@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import merged
 from hwcost.cost_models.training.conformal import LEVEL, quantile
-from hwcost.cost_models.training.folds import out_of_fold
+from hwcost.cost_models.training.folds import folds, out_of_fold
 from hwcost.cost_models.training.measured import judge_measured
 from hwcost.cost_models.training.remembered import recalled
 from hwcost.errors import DataError
@@ -109,6 +110,9 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
         DataError: When all rows are one architecture.
     """
     groups = Groups.of_architectures(model.features, genes)
+    found = _rechosen(model, genes, values, weights) if len(groups) < RECHOOSING_ROWS else None
+    if found is not None:
+        return found
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None
     is_even = not groups.has_repeats and np.ptp(weights) == 0  # else each layer of models merges or scales rows once more
     asked = model.plain if is_even and len(groups) >= RECHOOSING_ROWS else model
@@ -119,6 +123,17 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
     if asked.chosen is not None:  # what it chose is not among its arguments
         return _out_of_fold(unfitted, groups, genes, values, weights)
     return recalled(unfitted(), (genes, values, weights), lambda: _out_of_fold(unfitted, groups, genes, values, weights))
+
+
+def _rechosen(model: CostModel, genes: Floats, values: Floats, weights: Floats) -> Floats | None:
+    """Returns errors of a choice that was made anew without each fold, on all rows; None where the model is none."""
+    if model.chosen is None:
+        return None
+    points = Groups.of(model.features, genes)
+    once, middles, _ = merged(points, genes, values, weights)
+    groups = Groups.of_architectures(model.features, once)
+    errors = model.rechosen_errors(once, middles, list(folds(groups, _count(groups))))
+    return None if errors is None else errors[points.numbers] + np.log(values / middles[points.numbers])
 
 
 def errors_of_fits(unfitted: CostModel, genes: Floats, values: Floats, weights: Floats) -> Floats:
@@ -134,9 +149,13 @@ def _out_of_fold(
 ) -> Floats:
     if len(groups) < 2:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
-    count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 
     def predict(kept: Indices, left: Indices) -> Floats:
         return unfitted().fit_briefly(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
-    return np.asarray(np.log(values / out_of_fold(groups, count, predict, of=unfitted().name)))
+    return np.asarray(np.log(values / out_of_fold(groups, _count(groups), predict, of=unfitted().name)))
+
+
+def _count(groups: Groups) -> int:
+    """Returns the number of folds."""
+    return next((count for rows, count in FOLDS if len(groups) < rows), FEW_FOLDS)
