@@ -22,6 +22,7 @@ from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.interrupt import Interrupt
 from hwcost.campaign.rounds.budget import NEEDED, Budget
+from hwcost.campaign.rounds.companions import companions
 from hwcost.campaign.rounds.journal import Journal, failed, is_counted
 from hwcost.campaign.rounds.progress import Progress, Tally
 from hwcost.campaign.rounds.round import Rounds
@@ -320,7 +321,8 @@ class _Run:
     def _due(self) -> list[str]:
         """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before.
 
-        A campaign with goals ends as soon as no further process would bring one nearer, and nothing is left to join.
+        Few that are too imprecise get companions, which count as due with them. A campaign with goals ends as soon as no
+        further process would bring one nearer, and nothing is left to join.
         """
         protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
         keys = [key for key in self._open() if key not in failed]
@@ -338,7 +340,8 @@ class _Run:
             wanted = self._unconfirmed() if wanted is None else set()
         elif wanted is None:
             wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan)) | self._unconfirmed()
-        return [key for key in keys if key in wanted]
+        due = [key for key in keys if key in wanted]
+        return due + companions(self.plan, due, self._estimated(), counts) if due else []
 
     def _due_further(self, keys: list[str], further: Further) -> list[str]:
         """Returns what a round measures where the campaign's caller says it; everything in the rounds before."""

@@ -86,26 +86,59 @@ def unconfirmed_until(monkeypatch: pytest.MonkeyPatch, name: str, rounds: int) -
     monkeypatch.setattr(estimate, "estimate", judged)
 
 
+def rounds_of(result: campaign.Result) -> dict[str, int]:
+    return {m.workload.name: m.n_rounds for m in result.measurements}
+
+
 @pytest.mark.parametrize(
-    ("options", "counts"),
-    [
-        ({"budget_s": 60}, {"w0": 2, "w1": 5, "w2": 2}),
-        ({}, {"w0": 2, "w1": 2, "w2": 2}),
-        ({"budget_s": 60, "rounds": 3}, {"w0": 3, "w1": 3, "w2": 3}),
-    ],
+    ("options", "of_w1", "of_others"),
+    [({"budget_s": 60}, 5, 2 * 4 + 3 * 3), ({}, 2, 2 * 4), ({"budget_s": 60, "rounds": 3}, 3, 3 * 4)],
 )
 def test_a_quick_campaign_makes_more_processes_for_what_is_unconfirmed_where_a_budget_has_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], counts: dict[str, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], of_w1: int, of_others: int
 ) -> None:
     unconfirmed_until(monkeypatch, "w1", 5)
-    result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", tier="quick", **options)
-    assert {m.workload.name: m.n_rounds for m in result.measurements} == counts
+    counts = rounds_of(hwcost.measure(works(5), backend="null", store=tmp_path / "s.db", tier="quick", **options))
+    assert (counts.pop("w1"), sum(counts.values())) == (of_w1, of_others)
 
 
 def test_what_stays_unconfirmed_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unconfirmed_until(monkeypatch, "w1", 100)
     result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", tier="quick", budget_s=60)
-    assert {m.n_rounds for m in result.measurements} == {2, protocol("quick").most_rounds}
+    assert rounds_of(result)["w1"] == protocol("quick").most_rounds
+
+
+def test_a_further_round_of_few_workloads_has_companions_that_are_the_same_whenever_they_are_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_visits = estimate.estimate
+
+    def judged(plan: Plan, visits: list[Visit]) -> list[Measurement]:
+        wide = {"w1", "w4"}
+        return [
+            replace(m, half_width=0.02 if m.workload.name in wide and m.n_rounds == 2 else 0.001)
+            for m in of_visits(plan, visits)
+        ]
+
+    def stop(state: campaign.Progress) -> None:
+        if state.round == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(estimate, "estimate", judged)
+    plan = make_plan(items(works(6)), require("cpu"), "null", tier="quick", blocks=4)
+    plan = replace(plan, protocol=replace(plan.protocol, half_width=0.01, max_rounds=3, min_visit_s=0.01))
+    orders = []
+    for name in ("whole", "cut"):
+        with open_store(tmp_path / f"{name}.db") as store:
+            campaign_id = campaign.start(plan, store)
+            if name == "cut":
+                with pytest.raises(InterruptedRunError):
+                    campaign.run(store, campaign_id, progress=stop)
+            assert campaign.run(store, campaign_id).is_complete
+            orders.append(store.rounds(campaign_id))
+    assert [len(order) for order in orders[0].values()] == [6, 6, 4]
+    assert {works(6)[1].key, works(6)[4].key} < set(orders[0][2])
+    assert orders[1] == orders[0]
 
 
 def test_a_caller_may_say_what_is_measured_further(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
@@ -50,18 +51,28 @@ def fit_effects(y: Floats, item: Indices, round: Indices, weight: Floats | None 
     """
     n_items, n_rounds = int(item.max()) + 1, int(round.max()) + 1
     full = np.ones(len(y)) if weight is None else weight
+    telling = shared(round)
     a, p, used = np.zeros(n_items), np.zeros(n_rounds), full
     for _ in range(PASSES):
         a = _means(y - p[round], item, used, n_items)
         p = _means(y - a[item], round, used, n_rounds)
         p -= np.average(p[round], weights=full)
         size = np.sqrt(full) * np.abs(y - a[item] - p[round])
-        scale = median_deviation(size)
+        scale = median_deviation(size[telling])
         used = full * np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-300)) if scale > 0 else full
     a = _means(y - p[round], item, used, n_items)
     residual = y - a[item] - p[round]
     dof = repeats(item, full) - (n_rounds - 1)
-    return Effects(a, p, residual, noise(residual, full, dof), dof)
+    return Effects(a, p, residual, noise(residual[telling], full[telling], dof), dof)
+
+
+def shared(round: Indices) -> NDArray[np.bool_]:
+    """Says of each visit whether its round holds others, shape (n,); all visits do where none does.
+
+    A round's effect fits a lone visit exactly, so that what is left of it says nothing about the noise.
+    """
+    found = np.asarray(np.bincount(round)[round] > 1)
+    return found if found.any() else np.ones(len(round), dtype=np.bool_)
 
 
 def repeats(item: Indices, weight: Floats) -> float:

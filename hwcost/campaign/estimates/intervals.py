@@ -50,18 +50,17 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
     is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
     is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
     is_unconfirmed = is_lacking & (values.delay > 0)
-    most = values.delay + _of_full_visit(table, model)
+    most = values.delay + _of_full_visit(model)
     widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)
     return Intervals(np.hypot(widest, level), is_unconfirmed, level)
 
 
-def _of_full_visit(table: VisitTable, model: TimeModel) -> Floats:
+def _of_full_visit(model: TimeModel) -> Floats:
     """Returns the half-width by one full visit for items whose visits count as less, in which hardly a block is uncontended.
 
     Contended blocks tell the latency as exactly as others do, but for the delay.
     """
-    amount = np.bincount(table.item, table.weight)
-    return np.asarray(model.half_width * np.sqrt(np.minimum(amount, 1.0)))
+    return np.asarray(model.half_width * np.sqrt(np.minimum(model.amount, 1.0)))
 
 
 def level_half_width(error: float, rounds: int) -> float:

@@ -7,7 +7,10 @@ An item's latency is the one at its class's mean level over the campaign: levels
 visits.
 
 Source of the interval: the variance of noise is the residual sum of squares over what is left of the degrees of freedom, and
-the level's own error widens the interval by ``sqrt(1 + edf / (n - n / R))``.
+the level's own error widens the interval by ``sqrt(1 + edf / (n - n / R))``. An item's visits count as what they tell of it
+(:mod:`hwcost.campaign.estimates.design`). That holds with a level too, however smooth it is, and where the blocks gave it
+before: the effects of rounds are free all the same, so that an item alone in a round is tied to no other by it. Only where
+no rounds tie items at all, their rounds' levels are taken to vary about one mean, and that error is part of the interval.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.estimates.effects import Effects, fit_effects, noise, repeats
+from hwcost.campaign.estimates.design import Design, fit_design, level_variance
+from hwcost.campaign.estimates.effects import Effects, fit_effects, noise, repeats, shared
 from hwcost.campaign.estimates.joint import joint_level
 from hwcost.levels.level import Level, fit_level, no_level
 
@@ -112,6 +116,7 @@ class TimeModel:
         offset: Log level of each visit, rounds included, shape (n,).
         residual: Residual of each visit, shape (n,).
         classes: Fit of each class, by its number.
+        amount: Full visits that each item's visits are worth, shape (n_items,).
     """
 
     item: Floats
@@ -119,6 +124,7 @@ class TimeModel:
     offset: Floats
     residual: Floats
     classes: dict[int, ClassFit]
+    amount: Floats
 
     @property
     def has_level(self) -> bool:
@@ -128,11 +134,21 @@ class TimeModel:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Effects and one level, fitted together to some of the visits."""
+    """Effects and one level, fitted together to some of the visits.
+
+    Attributes:
+        effects: Effects of items and rounds.
+        level: The level.
+        offset: Log level of each visit, rounds included.
+        design: Amounts of visits by the design of items and rounds.
+        apart: Half-width of each item by its rounds' mean level, where no round ties it to most others, shape (n_items,).
+    """
 
     effects: Effects
     level: Level
     offset: Floats
+    design: Design
+    apart: Floats
 
 
 def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
@@ -146,21 +162,23 @@ def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
     everything = np.arange(len(table.y))
     pooled = _class_fit(table, common, everything)
     item, offset, residual = common.effects.item.copy(), common.offset.copy(), common.effects.residual.copy()
+    amount, apart = common.design.amount.copy(), common.apart.copy()
     classes = {}
     for group in np.unique(table.group):
         rows = np.flatnonzero(table.group == group)
-        shared = _class_fit(table, common, rows)
-        classes[int(group)] = shared if shared.dof >= CLASS_DOF else replace(pooled, widening=shared.widening)
+        shared_fit = _class_fit(table, common, rows)
+        classes[int(group)] = shared_fit if shared_fit.dof >= CLASS_DOF else replace(pooled, widening=shared_fit.widening)
         if not with_level or len(rows) < CLASS_VISITS:
             continue
-        part = table.part(rows)
+        part, items = table.part(rows), np.unique(table.item[rows])
         alone = _fit(part, table.time, with_level)
         own = replace(_class_fit(part, alone, everything[: len(rows)]), is_own=True)
-        if own.squared < (1.0 - CLASS_GAIN) * shared.squared:
+        lost = float((amount[items] / alone.design.amount).mean())  # a class by itself has fewer items to compare in a round
+        if own.squared * lost < (1.0 - CLASS_GAIN) * shared_fit.squared:
             classes[int(group)] = own
-            item[np.unique(table.item[rows])] = alone.effects.item
+            item[items], amount[items], apart[items] = alone.effects.item, alone.design.amount, alone.apart
             offset[rows], residual[rows] = alone.offset, alone.effects.residual
-    return TimeModel(item, _half_widths(table, classes), offset, residual, classes)
+    return TimeModel(item, _half_widths(table, classes, amount, apart), offset, residual, classes, amount)
 
 
 def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
@@ -173,16 +191,33 @@ def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
     """
     _, rounds = np.unique(table.round, return_inverse=True)
     effects = fit_effects(table.y, table.item, rounds, table.weight)
-    rows = np.flatnonzero(table.in_level)
-    level = no_level(table.time)
+    design = fit_design(table.item, rounds, table.weight)
+    rows = np.flatnonzero(table.in_level & shared(rounds))
+    level, at_visits = no_level(table.time), np.zeros(len(table.y))
     if with_level and effects.dof >= 1 and len(rows) >= LEVEL_VISITS:
         level = _level(table.part(rows), effects.residual[rows])
-    if level.kind == "none":
-        return _Fit(effects, level, effects.round[rounds])
-    level = replace(level, values=level.values - level(campaign).mean())
-    at_visits = level(table.time)
-    effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
-    return _Fit(effects, level, at_visits + effects.round[rounds])
+    if level.kind != "none":
+        level = replace(level, values=level.values - level(campaign).mean())
+        at_visits = level(table.time)
+        effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
+    apart = _apart(design, effects, np.bincount(rounds, table.weight).astype(np.float64))
+    return _Fit(effects, level, at_visits + effects.round[rounds], design, apart)
+
+
+def _apart(design: Design, effects: Effects, weight: Floats) -> Floats:
+    """Returns the half-width of each item by its rounds' mean level; 0 where rounds tie it to most others.
+
+    Args:
+        design: Amounts of visits, and the parts of the design.
+        effects: Effects of rounds.
+        weight: Full visits of each round, shape (rounds,).
+    """
+    from scipy import stats
+
+    variance, dof = level_variance(effects.round, weight, design.part)
+    if dof <= 0 or not design.apart.any():
+        return np.zeros(len(design.apart))
+    return np.asarray(float(stats.t.ppf(0.975, max(1.0, dof))) * np.sqrt(design.apart * variance))
 
 
 def _level(table: VisitTable, rest: Floats) -> Level:
@@ -212,21 +247,35 @@ def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
     """Estimates the noise of one class, or of all, under a fit."""
     weight = table.weight[rows]
     share = len(rows) / len(table.y)
-    free = repeats(np.unique(table.item[rows], return_inverse=True)[1], weight)
-    taken = share * (len(fit.effects.round) - 1 + fit.level.edf + CUT_EDF * len(fit.level.cuts))
-    sd = noise(fit.effects.residual[rows], weight, free - taken)
-    return ClassFit(fit.level, False, sd, free - taken, 1.0 + taken / max(1.0, free))
+    items, item = np.unique(table.item[rows], return_inverse=True)
+    free = repeats(item, weight)
+    edf, cuts = fit.level.edf, CUT_EDF * len(fit.level.cuts)
+    taken = share * (len(fit.effects.round) - 1 + edf + cuts)
+    telling = shared(table.round)[rows]
+    telling = telling if telling.any() else ~telling
+    sd = noise(fit.effects.residual[rows][telling], weight[telling], free - taken)
+    widening = 1.0 + taken / max(1.0, free)
+    if not fit.design.is_complete:  # amounts hold what rounds take, beyond what they take of complete ones
+        amount = fit.design.amount[items]
+        widening = 1.0 + share * (amount.mean() - 1.0 + edf + cuts) / max(1.0, np.maximum(amount - 1.0, 0.0).sum())
+    return ClassFit(fit.level, False, sd, free - taken, float(widening))
 
 
-def _half_widths(table: VisitTable, classes: dict[int, ClassFit]) -> Floats:
-    """Returns the half-width of every item's interval; NaN without degrees of freedom."""
+def _half_widths(table: VisitTable, classes: dict[int, ClassFit], amount: Floats, apart: Floats) -> Floats:
+    """Returns the half-width of every item's interval; NaN without degrees of freedom.
+
+    Args:
+        table: The visits.
+        classes: Noise of each class.
+        amount: Full visits that each item's visits are worth, shape (n_items,).
+        apart: Half-width of each item by its rounds' mean level, where no round ties it to most others, shape (n_items,).
+    """
     from scipy import stats
 
-    amount = np.bincount(table.item, table.weight)
     found = np.full(len(amount), math.nan)
     for group, fit in classes.items():
         if fit.dof >= 1:
             items = np.unique(table.item[table.group == group])
             wide = float(stats.t.ppf(0.975, fit.dof)) * math.sqrt(fit.squared)
-            found[items] = wide / np.sqrt(amount[items])
+            found[items] = np.hypot(wide / np.sqrt(amount[items]), apart[items])
     return found

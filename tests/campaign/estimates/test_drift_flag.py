@@ -24,9 +24,8 @@ def text(moved: float, noise: float, kind: str, confounded: bool = False) -> str
     """Returns what is said of a level with that range, under residuals with that range."""
     level = replace(no_level(TIMES), kind=kind)
     swing = np.sin(TIMES) / np.ptp(np.sin(TIMES))
-    model = TimeModel(
-        np.zeros(1), np.zeros(1), swing * math.log1p(moved), swing * noise, {0: ClassFit(level, False, noise, 30.0, 1.0)}
-    )
+    classes = {0: ClassFit(level, False, noise, 30.0, 1.0)}
+    model = TimeModel(np.zeros(1), np.zeros(1), swing * math.log1p(moved), swing * noise, classes, np.ones(1))
     flags = of_campaign(PLAN, [], None, model, replace(DRIFT, range=moved, is_confounded=confounded))
     return next((flag.text for flag in flags if flag.code == "W_DRIFT"), None)
 
