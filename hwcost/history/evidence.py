@@ -106,15 +106,11 @@ def are_in_turn(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -
         visits: Visits of one campaign.
         processes: Keys of the workloads that each process of a round measures.
     """
-    spans: dict[int, list[tuple[float, float]]] = {}
-    usable = [one for one in visits if one.is_usable]
-    for keys in processes:
-        for number in {one.round for one in usable}:
-            own = [one for one in usable if one.round == number and one.workload_key in keys]
-            if own:
-                spans.setdefault(number, []).append((min(o.started_s for o in own), max(o.ended_s for o in own)))
-    both = [sorted(found) for found in spans.values() if len(found) > 1]
-    return bool(both) and all(after[0] < before[1] for found in both for before, after in pairwise(found))
+    spans = []
+    for group in _by_process(visits, processes).values():
+        spans.append((group[0].round, min(one.started_s for one in group), max(one.ended_s for one in group)))
+    both = [(before, after) for before, after in pairwise(sorted(spans)) if before[0] == after[0]]
+    return bool(both) and all(after[1] < before[2] for before, after in both)
 
 
 def seen_apart(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -> Seen:
@@ -125,17 +121,24 @@ def seen_apart(visits: Iterable[Visit], processes: Sequence[Collection[str]]) ->
         processes: Keys of the workloads that each process of a round measures.
     """
     found: dict[tuple[str, int], tuple[float, float]] = {}
-    of = {key: number for number, keys in enumerate(processes) for key in keys}
-    apart: dict[tuple[int, int], list[Visit]] = {}
-    for one in visits:
-        if one.is_usable and one.workload_key in of:
-            apart.setdefault((one.round, of[one.workload_key]), []).append(one)
-    for group in apart.values():
+    for group in _by_process(visits, processes).values():
         group.sort(key=lambda one: one.position)
         values = visit_values(group)
         y = values.y if values.level is None else values.y + values.level
         rows = zip(y.tolist(), np.where(values.uncontended, values.weight, 0.0).tolist(), strict=True)
         found |= {(one.workload_key, one.round): row for one, row in zip(group, rows, strict=True)}
+    return found
+
+
+def _by_process(
+    visits: Iterable[Visit], processes: Sequence[Collection[str]]
+) -> dict[tuple[int, int], list[Visit]]:
+    """Returns the usable visits of each process, by its round and its number among the processes."""
+    of = {key: number for number, keys in enumerate(processes) for key in keys}
+    found: dict[tuple[int, int], list[Visit]] = {}
+    for one in visits:
+        if one.is_usable and one.workload_key in of:
+            found.setdefault((one.round, of[one.workload_key]), []).append(one)
     return found
 
 
