@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.history.stretch import Stretch, effective, p_of
+from hwcost.history.stretch import Stretch, p_of
 
 __all__ = ["LEAST_NIGHTS", "cuts_of", "has_enough"]
 
@@ -67,9 +67,14 @@ def has_enough(weight: Floats) -> NDArray[np.bool_]:
     Args:
         weight: Share of a full value that each counts as, shape (n,).
     """
-    places = range(LEAST_NIGHTS, len(weight) - LEAST_NIGHTS + 1)
-    counts = [min(effective(weight[:place]), effective(weight[place:])) for place in places]
-    return np.array(counts) >= LEAST_EFFECTIVE - ROUNDING
+    before, after = _effective_up_to_each(weight), _effective_up_to_each(weight[::-1])[::-1]
+    counts = np.minimum(before[:-1], after[1:])[LEAST_NIGHTS - 1 : len(weight) - LEAST_NIGHTS]
+    return np.asarray(counts >= LEAST_EFFECTIVE - ROUNDING)
+
+
+def _effective_up_to_each(weight: Floats) -> Floats:
+    """Returns for each value what it and all before it count as (:func:`hwcost.history.stretch.effective`), shape (n,)."""
+    return np.asarray(weight.cumsum() ** 2 / (weight**2).cumsum())
 
 
 def _instead(stretch: Stretch, energy: Floats, p_value: float) -> int | None:
@@ -104,11 +109,13 @@ def _energy(stretch: Stretch) -> Floats:
     """Returns the scaled energy distance between both sides of every cut that leaves two values or more on either."""
     z = stretch.mean + np.sqrt(stretch.weight) * (stretch.y - stretch.mean)
     n = len(z)
-    places = np.arange(LEAST_NIGHTS, n - LEAST_NIGHTS + 1)
-    sums = np.zeros((n + 1, n + 1))  # of the distances between all values before two indices
-    sums[1:, 1:] = np.abs(z[:, None] - z).cumsum(0).cumsum(1)
-    before, after = places.astype(float), (n - places).astype(float)
-    left, between = sums[places, places], sums[places, n] - sums[places, places]
-    right = sums[n, n] - left - 2 * between
+    sums = np.abs(z[:, None] - z).cumsum(1)  # of distances from a value to all up to another
+    within = 2 * sums.diagonal().cumsum()  # among the values up to each
+    to_all = sums[:, -1].cumsum()  # and from these to all
+    places = slice(LEAST_NIGHTS - 1, n - LEAST_NIGHTS)
+    before = np.arange(1.0, n)[places]
+    after = n - before
+    left, between = within[places], (to_all - within)[places]
+    right = to_all[-1] - left - 2 * between
     distance = 2 * between / (before * after) - left / (before * (before - 1)) - right / (after * (after - 1))
     return np.asarray(before * after / (before + after) * distance)

@@ -108,10 +108,11 @@ def _missing(past: Past, row: int) -> str:
     present = np.flatnonzero(past.nights.row[row] >= 0)
     runs = past.nights.runs
     suites = {runs[index].suite for index in present}
-    ended = [index for index, run in enumerate(runs) if run.suite in suites and run.status in ENDED]
-    if not ended:
+    newest_first = reversed(range(len(runs)))
+    ended = next((index for index in newest_first if runs[index].suite in suites and runs[index].status in ENDED), None)
+    if ended is None:
         return ""
-    latest = max(ended[-1], int(present[-1]))
+    latest = max(ended, int(present[-1]))
     status, why = past.nights.status(row, latest), past.nights.why(row, latest)
     if status in ("ok", "unconfirmed"):
         return ""

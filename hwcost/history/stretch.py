@@ -41,12 +41,12 @@ class Stretch(NamedTuple):
     @property
     def amount(self) -> float:
         """Number of full values that they count as."""
-        return float(self.weight.sum())
+        return float(np.add.reduce(self.weight))
 
     @property
     def mean(self) -> float:
         """Weighted mean."""
-        return float((self.weight * self.y).sum()) / self.amount
+        return float(self.weight @ self.y) / self.amount
 
 
 def effective(weights: Floats) -> float:
@@ -57,19 +57,20 @@ def effective(weights: Floats) -> float:
 
     Source: L. Kish, Survey Sampling, 1965 (effective sample size).
     """
-    return float(weights.sum()) ** 2 / float((weights**2).sum())
+    return float(weights.sum()) ** 2 / float(weights @ weights)
 
 
 def p_of(before: Stretch, after: Stretch) -> float:
     """Returns the two-sided p value of Student's t test on two sides with one variance; 0 where only the mean varies."""
     from scipy import special
 
-    difference = after.mean - before.mean
+    means = before.mean, after.mean
+    difference, spread = abs(means[1] - means[0]), 1 / before.amount + 1 / after.amount
     found = []
-    for variance, dof in _variances([before, after]):
+    for variance, dof in _variances([before, after], means):
         if variance <= 0.0:
             return 0.0 if difference else 1.0
-        t = abs(difference) / math.sqrt(variance * (1 / before.amount + 1 / after.amount))
+        t = difference / math.sqrt(variance * spread)
         found.append(float(2.0 * special.stdtr(dof, -t)))
     return min(found)
 
@@ -83,24 +84,24 @@ def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:
     Args:
         parts: The parts, none of them empty.
     """
-    return next(_variances(parts))
+    return next(_variances(parts, [part.mean for part in parts]))
 
 
-def _variances(parts: Sequence[Stretch]) -> Iterator[tuple[float, int]]:
-    """Yields the variance of a full value, and a bound on it that has more degrees of freedom where that has few.
+def _variances(parts: Sequence[Stretch], means: Sequence[float]) -> Iterator[tuple[float, int]]:
+    """Yields the variance of a full value about given means, and a bound with more degrees of freedom where that has few.
 
     No value varies less than a full one, so that of all values as they are is a bound.
     """
-    rest = np.concatenate([part.y - part.mean for part in parts])
+    rest = np.concatenate([part.y - mean for part, mean in zip(parts, means, strict=True)])
     weight = np.concatenate([part.weight for part in parts])
     dof = max(1, len(rest) - len(parts))
-    variance = float((weight * rest**2).sum()) / dof
+    variance = float(weight @ (rest * rest)) / dof
     full = rest[weight >= 1.0]
     if FULL <= len(full) < len(rest):
         dof_of_full = max(1, len(full) - len(parts))
-        of_full = float((full**2).sum()) / dof_of_full
+        of_full = float(full @ full) / dof_of_full
         if of_full > variance:
             yield of_full, dof_of_full
-            yield max(of_full, float((rest**2).sum()) / dof), dof
+            yield max(of_full, float(rest @ rest) / dof), dof
             return
     yield variance, dof

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from hwcost.stores.ids import utc
 from hwcost.stores.series import STATUSES, Estimate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_Number = TypeVar("_Number", bound=np.generic)
 
 
 class EstimateRow(NamedTuple):
@@ -88,25 +87,25 @@ class EstimateTable:
         Raises:
             DataError: When a row has an unknown status.
         """
-        columns: list[list[Sequence[Any]]] = [[] for _ in EstimateRow._fields]
+        texts = {name: _Texts() for name in _TEXTS}
+        numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in _NUMBERS}
         for page in pages:
-            for parts, column in zip(columns, zip(*page, strict=True), strict=bool(page)):
-                parts.append(column)
-        given = dict(zip(EstimateRow._fields, columns, strict=True))
-        series_key, series = _indexed(given["series_key"])
-        run_id, run = _indexed(given["run_id"])
-        campaign_id, campaign = _indexed(given["campaign_id"])
-        flags, flag = _indexed(given["flags"])
-        reasons, reason = _indexed(given["reason"])
-        names, status = _indexed(given["status"])
-        unknown = set(names) - set(STATUSES)
-        if unknown:
+            columns = dict(zip(EstimateRow._fields, zip(*page, strict=True), strict=bool(page)))
+            for name, column in columns.items():  # page by page, while its values are near
+                if name in texts:
+                    texts[name].add(column)
+                else:
+                    numbers[name].append(np.array(column, _NUMBERS[name]))
+        (series_key, series), (campaign_id, campaign), (run_id, run), (names, status), (flags, flag), (reasons, reason) = (
+            texts[name].indexed() for name in _TEXTS
+        )
+        if unknown := set(names) - set(STATUSES):
             raise DataError(f"the store holds damaged estimates: their status is {', '.join(map(repr, sorted(unknown)))}")
-        numbers = {name: _joined(given[name], np.float64) for name in _NUMBERS}
+        joined = {name: np.concatenate([np.array([], dtype), *numbers[name]]) for name, dtype in _NUMBERS.items()}
         table = cls(
             series_key=series_key, series=series, run_id=run_id, run=run, campaign_id=campaign_id, campaign=campaign,
-            n_rounds=_joined(given["n_rounds"], np.intp), status=np.array([*map(STATUSES.index, names)], np.int8)[status],
-            flags=[tuple(codes.split()) for codes in flags], flag=flag, reasons=reasons, reason=reason, **numbers,
+            status=np.array([*map(STATUSES.index, names)], np.int8)[status], flags=[tuple(codes.split()) for codes in flags],
+            flag=flag, reasons=reasons, reason=reason, **joined,
         )  # fmt: skip
         return table.take(np.lexsort((campaign, run, series, table.measured_s)))
 
@@ -133,8 +132,33 @@ class EstimateTable:
             )
 
 
-_NUMBERS = ("measured_s", "value", "half_width", "level_half_width")
-_COLUMNS = ("series", "run", "campaign", *_NUMBERS, "n_rounds", "status", "flag", "reason")
+_TEXTS = ("series_key", "campaign_id", "run_id", "status", "flags", "reason")
+_NUMBERS: dict[str, type[np.generic]] = {
+    "measured_s": np.float64, "value": np.float64, "half_width": np.float64, "level_half_width": np.float64,
+    "n_rounds": np.intp,
+}  # fmt: skip
+_COLUMNS = ("series", "run", "campaign", *_NUMBERS, "status", "flag", "reason")
+
+
+class _Texts:
+    """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None."""
+
+    def __init__(self) -> None:
+        self.place: dict[str | None, int] = {None: -1}
+        self.pages: list[Indices] = []
+
+    def add(self, page: Sequence[str | None]) -> None:
+        """Adds a page."""
+        for text in set(page) - self.place.keys():
+            self.place[text] = len(self.place) - 1
+        self.pages.append(np.fromiter(map(self.place.__getitem__, page), np.intp, len(page)))
+
+    def indexed(self) -> tuple[list[str], Indices]:
+        """Returns the texts, sorted, and the index of every row."""
+        known = sorted(text for text in self.place if text is not None)
+        order = np.array([*(0 for _ in known), -1], dtype=np.intp)  # by place; the last one, -1, is None's
+        order[[self.place[text] for text in known]] = np.arange(len(known))
+        return known, order[np.concatenate([np.zeros(0, np.intp), *self.pages])]
 
 
 def estimate_row(estimate: Estimate) -> EstimateRow:
@@ -195,16 +219,3 @@ def seconds(instant: str) -> float:
 def instant(measured_s: float) -> str:
     """Returns seconds since 1970 as an instant in UTC, in the form of :func:`hwcost.stores.ids.utc`."""
     return (_EPOCH + timedelta(microseconds=round(measured_s * 1e6))).isoformat(timespec="microseconds")
-
-
-def _indexed(parts: Sequence[Sequence[str | None]]) -> tuple[list[str], Indices]:
-    """Returns the distinct texts of a column, sorted, and the index of every row; -1 for None."""
-    known = sorted({text for part in parts for text in part if text is not None})
-    place: dict[str | None, int] = {text: index for index, text in enumerate(known)}
-    place[None] = -1
-    return known, _joined([[place[text] for text in part] for part in parts], np.intp)
-
-
-def _joined(parts: Sequence[Sequence[Any]], dtype: type[_Number]) -> NDArray[_Number]:
-    """Returns a column that comes in parts as one array; None becomes nan where it may."""
-    return np.concatenate([np.array([], dtype), *(np.array(part, dtype) for part in parts)])

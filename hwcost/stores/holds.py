@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,8 @@ def held_by_server(engine: Engine, url: str, campaign_id: str) -> Iterator[None]
     Raises:
         BusyError: When another connection holds it.
     """
+    from sqlalchemy.exc import SQLAlchemyError
+
     number = int.from_bytes(hashlib.sha256(f"hwcost campaign {campaign_id}".encode()).digest()[:8], "big", signed=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         name = f"hwcost, process {os.getpid()} of {_user()}"[:LONGEST_APPLICATION]
@@ -70,7 +72,9 @@ def held_by_server(engine: Engine, url: str, campaign_id: str) -> Iterator[None]
         try:
             yield
         finally:
-            connection.invalidate()  # closed, not put back: the lock and the name belong to this hold alone
+            with suppress(SQLAlchemyError):  # a connection that is lost has let go; the server sees a closed one only later
+                connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (number,))
+            connection.invalidate()  # closed, not put back: the name belongs to this hold alone
 
 
 def busy(campaign_id: str, url: str, holder: str) -> BusyError:

@@ -16,6 +16,9 @@ _UNITS = {"s": "seconds", "J": "joules", "B": "bytes", "W": "watts", "1": "ratio
 
 _ENDS = re.compile(r"_(s|j|w|bytes|per_s|1)$")
 
+_UNREADABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
+"""Control characters but the newline, and halves of surrogate pairs."""
+
 
 class OpenMetrics(Writer):
     """Latest values for Prometheus."""
@@ -96,9 +99,4 @@ def escaped(text: str) -> str:
 
     Control characters and halves of surrogate pairs, which no reader has to accept, become U+FFFD.
     """
-    clean = "".join("\ufffd" if _is_unprintable(sign) else sign for sign in text)
-    return clean.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _is_unprintable(sign: str) -> bool:
-    return (ord(sign) < 0x20 and sign != "\n") or ord(sign) == 0x7F or 0xD800 <= ord(sign) <= 0xDFFF
+    return _UNREADABLE.sub("\ufffd", text).replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
