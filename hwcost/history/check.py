@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hwcost.history.judge import judge, judge_devices
+from hwcost.history.judge import judge_both
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
 from hwcost.history.policy import DEFAULT, Policy
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
@@ -150,10 +150,10 @@ def check(
     series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
     patterns = {"workload": workload, "device": device, "backend": backend}
     given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
-    judged = judge(runs, series, table, **given)
+    judged, of_devices = judge_both(runs, series, table, **given)
     started = {run.run_id: run.started_at for run in runs}
     kept = [one for one in judged if _is_since(one, started, since)]
-    devices = [one for one in judge_devices(runs, series, table, **given) if _is_since(one, started, since)]
+    devices = [one for one in of_devices if _is_since(one, started, since)]
     ordered = sorted(kept, key=lambda one: (VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0)))
     return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept))
 

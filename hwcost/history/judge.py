@@ -14,7 +14,7 @@ from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
 
-__all__ = ["judge", "judge_devices"]
+__all__ = ["judge", "judge_both", "judge_devices"]
 
 
 def judge(
@@ -51,15 +51,7 @@ def judge(
     Raises:
         UnknownNameError: When there is no run ``at``.
     """
-    past = Past.of(runs, series, table, policy, entries, at)
-    wanted = [
-        row
-        for row, one in enumerate(past.nights.series)
-        if is_matched(one, workload, device, backend) and one.extra.get("role") != CANARY
-    ]
-    levels = past.levels()
-    found = (judged_series(past, row, levels[row]) for row in wanted)
-    return [one for one in found if one is not None]
+    return _of_series(Past.of(runs, series, table, policy, entries, at), workload, device, backend)
 
 
 def judge_devices(
@@ -78,7 +70,38 @@ def judge_devices(
 
     The level is that of all series, whatever ``workload`` is; it only leaves out what has no such workload.
     """
+    return _of_devices(Past.of(runs, series, table, policy, entries, at), workload, device, backend)
+
+
+def judge_both(
+    runs: Sequence[Run],
+    series: Mapping[str, Series],
+    table: EstimateTable,
+    *,
+    policy: Policy = DEFAULT,
+    entries: Sequence[Entry] = (),
+    at: str | None = None,
+    workload: str = "*",
+    device: str = "*",
+    backend: str = "*",
+) -> tuple[list[Judgement], list[DeviceJudgement]]:
+    """Judges series and devices: what :func:`judge` and :func:`judge_devices` return, from values that are read once."""
     past = Past.of(runs, series, table, policy, entries, at)
+    return _of_series(past, workload, device, backend), _of_devices(past, workload, device, backend)
+
+
+def _of_series(past: Past, workload: str, device: str, backend: str) -> list[Judgement]:
+    wanted = [
+        row
+        for row, one in enumerate(past.nights.series)
+        if is_matched(one, workload, device, backend) and one.extra.get("role") != CANARY
+    ]
+    levels = past.levels()
+    found = (judged_series(past, row, levels[row]) for row in wanted)
+    return [one for one in found if one is not None]
+
+
+def _of_devices(past: Past, workload: str, device: str, backend: str) -> list[DeviceJudgement]:
     return [
         judged_device(past, one)
         for one in past.commons

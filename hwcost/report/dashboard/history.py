@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.history import DeviceJudgement, Judgement, Policy, judge_both
 from hwcost.history.check import WINDOW
 from hwcost.history.judgement import VERDICTS
 from hwcost.history.policy import CANARY
@@ -156,12 +156,12 @@ def _judged(history: History, series: Mapping[str, Series], policy: PolicyOf, en
     for suite in sorted({run.suite for run in history.runs}):
         runs = select_runs(history.runs, suite)
         given = runs, series, _latest(history.table, runs)
-        terms = policy(suite)
-        for one in judge(*given, policy=terms, entries=entries):
+        judged, devices = judge_both(*given, policy=policy(suite), entries=entries)
+        for one in judged:
             other = found.get(one.series_key)
             if other is None or VERDICTS.index(one.verdict) < VERDICTS.index(other.verdict):
                 found[one.series_key] = one
-        of_devices += judge_devices(*given, policy=terms, entries=entries)
+        of_devices += devices
     judgements = [one for key, one in sorted(found.items()) if key in history.series]
     return replace(history, judgements=judgements, of_devices=of_devices)
 
