@@ -15,7 +15,7 @@ import typer
 
 from hwcost import __version__
 from hwcost._extras import spare
-from hwcost.cli import configured, console, plugins
+from hwcost.cli import configured, console, converters, plugins
 from hwcost.errors import HwcostError, InterruptedRunError, StoreError, UsageError
 from hwcost.registry import has_members_of_others
 
@@ -141,6 +141,7 @@ def invoke(arguments: list[str]) -> int:
     console.reset()
     try:
         command = typer.main.get_command(application(*arguments[:1]))
+        converters.spare(command)
         result = command(arguments, standalone_mode=False, default_map=_configured(command, arguments))
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)

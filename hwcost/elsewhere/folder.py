@@ -26,7 +26,8 @@ from hwcost.backends.null import Null
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan
 from hwcost.elsewhere.nets import description, write_onnx
-from hwcost.errors import StoreError, UsageError
+from hwcost.errors import UsageError
+from hwcost.files import cannot_write
 from hwcost.stores.schema import Campaign
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.guards import cache, work
@@ -93,8 +94,8 @@ def write_folder(
 
     Raises:
         UsageError: When the folder holds something, or the plan has a backend, a kind of device, a workload or a stopping
-            criterion that the runner does not know.
-        StoreError: When the folder cannot be written.
+            criterion that the runner does not know, or may not be written.
+        StoreError: When the disk is full, or it fails.
     """
     check(plan)
     try:
@@ -109,7 +110,7 @@ def write_folder(
             folder.set_rounds(planned_rounds(plan))
             return folder
     except OSError as error:
-        raise StoreError(f"cannot write the job folder '{path}': {error.strerror or error}") from None
+        raise cannot_write(f"the job folder '{path}'", error) from None
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hwcost._extras import imported
-from hwcost.errors import DataError, StoreError, UsageError
+from hwcost.errors import DataError, UsageError
+from hwcost.files import cannot_write
 from hwcost.stores.base import Store
 from hwcost.stores.copy import Counts
 from hwcost.stores.entries import kind_name
@@ -80,9 +81,9 @@ def write_parquet(store: Store, folder: Path, campaign_id: str | None = None) ->
 
     Raises:
         UnknownNameError: When the campaign is not there.
-        UsageError: When the folder is there already.
+        UsageError: When the folder is there already, or may not be written.
         MissingExtraError: When pyarrow is not installed.
-        StoreError: When the folder cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     imported("pyarrow.parquet", "tables")
     if folder.exists():
@@ -95,7 +96,7 @@ def write_parquet(store: Store, folder: Path, campaign_id: str | None = None) ->
         made = {name: _write(part / f"{name}{SUFFIX}", name, rows) for name, rows in tables.items()}
         os.rename(part, folder)
     except OSError as error:
-        raise StoreError(f"cannot write '{folder}': {error.strerror or error}. Make room, or give another folder.") from None
+        raise cannot_write(f"'{folder}'", error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Counts(**{name: made[name] for name in ("campaigns", "rounds", "records", "runs", "estimates", "entries")})
