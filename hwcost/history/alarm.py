@@ -33,6 +33,7 @@ class Alarm:
         between: Runs between which the change lies, and whose codes are compared.
         change: The change.
         earlier: Comparison of an earlier night, which left it open; None for a change that was not measured again.
+        since: First run of the level before the change; None where it is not known, or for a change of a device.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Alarm:
     between: RunRange
     change: Change
     earlier: Confirmation | None = None
+    since: str | None = None
 
 
 class Setting(NamedTuple):
@@ -94,7 +96,8 @@ def _alarm(
     usable = tuple(one for one in series if one.quantity == LATENCY and one.origin == "measured" and one.spec)
     if usable and judged.first_bad is not None and judged.change is not None:
         between = _spanning(runs, judged.first_bad, judged.confirmation)
-        yield Alarm(key, usable, between, judged.change, judged.confirmation)
+        since = judged.since if isinstance(judged, Judgement) else None
+        yield Alarm(key, usable, between, judged.change, judged.confirmation, since)
 
 
 def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | None) -> RunRange:

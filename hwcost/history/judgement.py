@@ -57,6 +57,7 @@ class Judgement:
         owner: Name of who is asked about the series; empty for nobody.
         nights: Number of nights with a value that were looked at.
         unconfirmed: Number of them whose value is unconfirmed, so that it counts less.
+        since: First run of the level before the change, or of the present one without a change; None where neither is known.
     """
 
     series_key: str
@@ -74,6 +75,7 @@ class Judgement:
     owner: str = ""
     nights: int = 0
     unconfirmed: int = 0
+    since: str | None = None
 
     @property
     def is_confirmed(self) -> bool:

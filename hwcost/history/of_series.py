@@ -141,4 +141,5 @@ def _judgement(past: Past, finding: Finding, values: _Values, judged: Callable[.
         finding.change,
         past.range(finding),
         finding.confirmation,
+        since=None if finding.since is None else past.nights.runs[finding.since].run_id,
     )

@@ -28,7 +28,7 @@ from hwcost.campaign.run import run, start
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
 from hwcost.history.always_valid import ALPHA
-from hwcost.history.anchors import Anchors, anchors_of
+from hwcost.history.anchors import LEAST, Anchors, anchors_of
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores.entries import Confirmation
@@ -214,10 +214,12 @@ def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
 
     What all of a device share cannot be seen so, since the anchors have it too.
     """
-    first, others = alarm.series[0], tuple(_workload(one).key for one in anchors.series)
-    before = math.nan, math.nan
-    if len(alarm.series) == 1:
-        before = anchors.before(first.series_key, alarm.between.last_good, alpha)
+    first, last_good, before = alarm.series[0], alarm.between.last_good, (math.nan, math.nan)
+    if alarm.since is not None:
+        anchors = anchors.at_one_level(alarm.since, last_good)
+        if len(anchors.series) >= LEAST:
+            before = anchors.before(first.series_key, alarm.since, last_good, alpha)
+    others = tuple(_workload(one).key for one in anchors.series)
     return Question(alarm, ((_workload(first).key, others),), ANCHORS, alpha, before=before)
 
 

@@ -20,7 +20,7 @@ from hwcost.history.question import DIFFERENCES
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
-from hwcost.stores.entries import Confirmation
+from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
@@ -56,6 +56,13 @@ def factor(place: Path | None, work: Workload) -> float:
     assert place is not None
     found = dict(line.split() for line in (place / "slow.txt").read_text().splitlines())
     return float(found.get(work.name, 1.0))
+
+
+def on_the_device(history: History) -> None:
+    """Lets the nights have been measured on the simulated device."""
+    law_s = SimDevice().law_s
+    for i, work in enumerate(WORKS):
+        history.y[i] += math.log(law_s(work)) - history.y[i, :12].mean()
 
 
 @pytest.fixture
@@ -117,9 +124,7 @@ def test_a_change_that_all_share_is_the_codes_or_the_machines(
 def test_without_the_code_of_before_anchors_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:
-    law_s = SimDevice().law_s
-    for i, work in enumerate(WORKS):  # the nights were measured on the simulated device
-        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    on_the_device(history)
     slow = {"net003": 1.06} if is_slow else {}
     simulated(monkeypatch, lambda place, work: 1.3 * slow.get(work.name, 1.0))  # the machine is slow today
     monkeypatch.chdir(tmp_path)
@@ -130,12 +135,29 @@ def test_without_the_code_of_before_anchors_tell(
     assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
 
 
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_anchors_compare_with_the_nights_since_an_accepted_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
+) -> None:
+    on_the_device(history)
+    history.y[3, 12:] += math.log1p(0.1)
+    simulated(monkeypatch, lambda place, work: (1.166 if is_slow else 1.1) if work.name == "net003" else 1.0)
+    monkeypatch.chdir(tmp_path)
+    with open_store(tmp_path / "s.db") as store:
+        runs = history.stored(store, WORKS, []).runs
+        store.add_entry(Acceptance(run_id="run012", author="ann", reason="more accurate", workload="net003"))
+        before = check(store, runs)
+        (alarm,) = alarms_of(before)
+        assert alarm.since == "run012"
+        assert measure_again(store, before) == []
+        (entry,) = store.entries(Confirmation)
+    assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
+
+
 def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
 ) -> None:
-    law_s = SimDevice().law_s
-    for i, work in enumerate(WORKS):
-        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    on_the_device(history)
     repository = Repository(tmp_path)
     good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
     monkeypatch.chdir(tmp_path)
