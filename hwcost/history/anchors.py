@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hwcost.history.check import Check
     from hwcost.stores.base import Store
 
-__all__ = ["LEAST", "Anchors", "anchors_of"]
+__all__ = ["LEAST", "LEAST_NIGHTS", "Anchors", "anchors_of"]
 
 MOST = 5
 """Anchors that are measured."""
@@ -93,8 +93,14 @@ class Anchors:
         return {run.run_id: place for place, run in enumerate(self.nights.runs)}
 
 
-def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
+def anchors_of(store: Store, check: Check, setting: Setting, why: str) -> Anchors:
     """Chooses the anchors of a setting: those without a change that have most nights of their present level.
+
+    Args:
+        store: Store of the history.
+        check: The check.
+        setting: The setting.
+        why: Reason why anchors are needed, for the error.
 
     Raises:
         DataError: When there are fewer than two.
@@ -112,10 +118,8 @@ def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
             fitting.append((int(nights.is_full[row, first:].sum()), one.series_key, one, first))
     fitting.sort(reverse=True)
     if len(fitting) < LEAST:
-        raise DataError(
-            f"the code of before cannot be had (commit {setting.good_commit or 'unknown'}), and {len(fitting)} workloads "
-            f"without an alarm can stand as anchors; it takes {LEAST}"
-        )
+        text = f"{len(fitting)} workloads without an alarm can stand as anchors; it takes {LEAST}"
+        raise DataError(f"{why}, and {text}" if why else text)
     chosen = fitting[:MOST]
     return Anchors(tuple(one for _, _, one, _ in chosen), nights, tuple(first for *_, first in chosen))
 

@@ -78,7 +78,7 @@ class Question:
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether measuring can tell anything."""
+        """Whether measuring can tell anything: it is known what the present ratio is compared with."""
         return math.isfinite(self.before[0])
 
     def has_beside(self, measured: Mapping[int, Collection[str]]) -> bool:
@@ -101,12 +101,12 @@ class Question:
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
         return Answer(confirm(self.alarm.change, difference), difference, evidence)
 
-    def confirmation(self, found: Seen, campaign_id: str | None, run_id: str) -> Confirmation:
+    def confirmation(self, found: Seen, campaign_id: str, run_id: str) -> Confirmation:
         """Returns the answer as it is kept.
 
         Args:
             found: Findings of the visits of the campaign.
-            campaign_id: The campaign; None where none could tell anything.
+            campaign_id: The campaign.
             run_id: The latest run at the time.
         """
         answer, extra = self.answer(found), {AT: run_id}
@@ -148,7 +148,7 @@ def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str
         visits: Its visits so far.
     """
     lost = failed(visits)
-    left = [one for one in questions if one.can_be_answered and not one.keys & lost]
+    left = [one for one in questions if not one.keys & lost]
     found = findings(left, visits)
     return _all_keys([one for one in left if one.answer(found).outcome == "ambiguous"])
 
