@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from hwcost.devices import find, resolve
+from hwcost.errors import HwcostError
 from hwcost.history.changes import Change
-from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, run_range
+from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, common_key, run_range
 from hwcost.quantities import LATENCY
 from hwcost.stores.entries import Confirmation
 from hwcost.stores.runs import Run
@@ -17,7 +19,7 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.history.check import Check
 
-__all__ = ["Alarm", "Setting", "alarms_of", "by_setting"]
+__all__ = ["Alarm", "Setting", "alarms_of", "by_setting", "is_elsewhere"]
 
 REPRESENTATIVES = 5
 """Workloads that are measured for a change that all of a device share."""
@@ -54,6 +56,7 @@ class Setting(NamedTuple):
         threads: Number of threads within an operator.
         good_commit: Commit before the change; None where it is not known.
         bad_commit: Commit after it.
+        device_key: Key of the device; None where it is not known.
     """
 
     device: str
@@ -62,6 +65,7 @@ class Setting(NamedTuple):
     threads: int
     good_commit: str | None
     bad_commit: str | None
+    device_key: str | None
 
 
 def alarms_of(check: Check) -> list[Alarm]:
@@ -85,9 +89,19 @@ def by_setting(alarms: Sequence[Alarm]) -> dict[Setting, list[Alarm]]:
     for alarm in alarms:
         first, between = alarm.series[0], alarm.between
         options = json.dumps(first.backend_options, sort_keys=True)
-        commits = between.good_commit, between.bad_commit
-        found.setdefault(Setting(first.device, first.backend, options, first.threads or 1, *commits), []).append(alarm)
+        names = first.device, first.backend, options, first.threads or 1
+        setting = Setting(*names, between.good_commit, between.bad_commit, first.device_key)
+        found.setdefault(setting, []).append(alarm)
     return found
+
+
+def is_elsewhere(series: Series) -> bool:
+    """Says whether a series is of a device of another machine, while this one has a device of that name too."""
+    try:
+        here = find(resolve(series.device))
+    except HwcostError:
+        return False
+    return here is not None and series.device_key is not None and here.key != series.device_key
 
 
 def _alarm(
@@ -115,7 +129,5 @@ def _of_device(
 ) -> Iterator[Judgement]:
     """Yields the judgements that are ok of a device's workloads, which show what all of them share."""
     for one in judgements:
-        of_it = series[one.series_key]
-        names = (of_it.device, of_it.backend, of_it.quantity)
-        if one.verdict == "ok" and names == (device.device, device.backend, device.quantity):
+        if one.verdict == "ok" and common_key(series[one.series_key]) == device.key:
             yield one

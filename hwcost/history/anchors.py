@@ -133,4 +133,5 @@ def _quantile(dof: int, alpha: float) -> float:
 def _fits(one: Series, setting: Setting) -> bool:
     options = json.dumps(one.backend_options, sort_keys=True)
     names = (one.device, one.backend, options, one.threads or 1)
-    return names == setting[:4] and one.quantity == LATENCY and one.origin == "measured" and bool(one.spec)
+    is_of_it = names == setting[:4] and one.device_key == setting.device_key
+    return is_of_it and one.quantity == LATENCY and one.origin == "measured" and bool(one.spec)

@@ -27,7 +27,7 @@ from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes.worker_process import WorkerEndedError
 from hwcost.campaign.run import run, start
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError, StoreError, UsageError
-from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
+from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, is_elsewhere
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import LEAST, LEAST_NIGHTS, Anchors, anchors_of
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
@@ -91,6 +91,9 @@ def measure_again(
     if other:
         remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
     for setting, group in by_setting(alarms).items():
+        if is_elsewhere(group[0].series[0]):
+            remarks.append(f"{_counted(group, setting)} of another machine {_stay(group)} unconfirmed. Run hwcost check there.")
+            continue
         left, why = {alarm.key: alarm for alarm in group}, "nothing that was measured tells of it."
         try:
             for entry in again.confirmations(setting, group):
@@ -101,7 +104,7 @@ def measure_again(
         except HwcostError as error:
             why = str(error)
         if left:
-            remarks.append(f"{_counted(left, setting)} {'stays' if len(left) == 1 else 'stay'} unconfirmed: {why}")
+            remarks.append(f"{_counted(left, setting)} {_stay(left)} unconfirmed: {why}")
     return remarks
 
 
@@ -273,6 +276,10 @@ def _refuse_void(measurements: Sequence[Measurement]) -> None:
 def _workload(series: Series) -> Workload:
     """Makes the workload of a series, whatever the file of its factory holds at the commit that is measured."""
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
+
+
+def _stay(what: Sized) -> str:
+    return "stays" if len(what) == 1 else "stay"
 
 
 def _counted(what: Sized, setting: Setting) -> str:

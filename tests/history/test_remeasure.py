@@ -12,7 +12,7 @@ import pytest
 
 from hwcost.campaign.processes.worker_process import WorkerDiedError
 from hwcost.campaign.rounds import round as campaign_round
-from hwcost.devices import DeviceHandle, load
+from hwcost.devices import DeviceHandle, load, present
 from hwcost.errors import MeasurementError, StoreError
 from hwcost.history import Policy, remeasure
 from hwcost.history.alarm import alarms_of
@@ -272,6 +272,21 @@ def test_an_alarm_of_too_few_nights_stays_unconfirmed_and_takes_no_time_from_oth
     assert said == ["Measuring 1 alarm on cpu with null again until it is known, for 20 s at most."]
     assert "1 alarm on cpu with null stays unconfirmed" in remark
     assert "fewer than 4 nights of its level" in remark
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+def test_an_alarm_of_another_machine_is_not_measured_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_here: bool
+) -> None:
+    on_the_device(history)
+    simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
+    monkeypatch.chdir(tmp_path)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [], device_key=present()[0].key if is_here else "another")
+        remarks = measure_again(store, before)
+        outcomes = [one.outcome for one in store.entries(Confirmation)]
+    expected = "1 alarm on cpu with null of another machine stays unconfirmed. Run hwcost check there."
+    assert (outcomes, remarks) == ((["confirmed"], []) if is_here else ([], [expected]))
 
 
 def test_a_store_that_cannot_be_written_ends_measuring_again(
