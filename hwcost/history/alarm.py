@@ -19,10 +19,13 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.history.check import Check
 
-__all__ = ["Alarm", "Setting", "alarms_of", "by_setting", "is_elsewhere"]
+__all__ = ["SERIES", "Alarm", "Setting", "alarms_of", "by_setting", "is_elsewhere"]
 
 REPRESENTATIVES = 5
 """Workloads that are measured for a change that all of a device share."""
+
+SERIES = "series_keys"
+"""Name of the workloads that an ambiguous confirmation rests on, by the keys of their series, in its ``extra``."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def alarms_of(check: Check) -> list[Alarm]:
     found: list[Alarm] = []
     for one in devices:
         of_it = [check.series[judgement.series_key] for judgement in _of_device(check.judgements, check.series, one)]
-        found += _alarm(check.runs, one, one.key, of_it[:REPRESENTATIVES])
+        found += _alarm(check.runs, one, one.key, _representatives(of_it, one.confirmation))
     for alarm in judged:
         found += _alarm(check.runs, alarm, alarm.series_key, [check.series[alarm.series_key]])
     return sorted(found, key=lambda one: one.earlier is None)
@@ -122,6 +125,18 @@ def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | No
     good, bad = place[earlier.before_run_id], place[earlier.run_id]
     is_spanned = good <= place[between.last_good] and place[between.first_bad] <= bad
     return run_range(runs, good, bad) if is_spanned else between
+
+
+def _representatives(of_it: Sequence[Series], earlier: Confirmation | None) -> list[Series]:
+    """Chooses the workloads that are measured for a device: those of an earlier night, whose rounds still count then.
+
+    Args:
+        of_it: The workloads that show the change.
+        earlier: Comparison of an earlier night; None where there was none.
+    """
+    known = {one.series_key: one for one in of_it}
+    kept = [] if earlier is None else earlier.extra.get(SERIES, [])
+    return [known[key] for key in kept] if kept and known.keys() >= set(kept) else list(of_it[:REPRESENTATIVES])
 
 
 def _of_device(

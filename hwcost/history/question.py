@@ -11,7 +11,7 @@ import numpy as np
 
 from hwcost.campaign.comparisons.differences import Difference, verdicts
 from hwcost.campaign.rounds.journal import failed
-from hwcost.history.alarm import Alarm
+from hwcost.history.alarm import SERIES, Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT
 from hwcost.history.confirmation import Outcome, confirm
@@ -112,7 +112,8 @@ class Question:
         answer, extra = self.answer(found), {AT: run_id}
         kept: dict[str, Any] = extra
         if answer.outcome == "ambiguous" and self.how == WORKTREE:
-            kept = {**extra, DIFFERENCES: answer.evidence.to_list()}
+            series = [one.series_key for one in self.alarm.series]
+            kept = {**extra, DIFFERENCES: answer.evidence.to_list(), SERIES: series}
         difference = answer.difference
         return Confirmation(
             series_key=self.alarm.key, run_id=self.alarm.between.first_bad, before_run_id=self.alarm.between.last_good,
@@ -154,9 +155,11 @@ def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str
 
 
 def earlier_evidence(alarm: Alarm) -> Evidence:
-    """Returns the rounds that an alarm has from earlier nights; none where it is measured between other runs now."""
+    """Returns the rounds that an alarm has from earlier nights; none where other runs or workloads are measured now."""
     one, between = alarm.earlier, alarm.between
-    if one is None or len(alarm.series) > 1 or (one.before_run_id, one.run_id) != between[:2]:
+    if one is None or (one.before_run_id, one.run_id) != between[:2]:
+        return Evidence.of()
+    if one.extra.get(SERIES, [alarm.key]) != [series.series_key for series in alarm.series]:
         return Evidence.of()
     return Evidence.of(one.extra.get(DIFFERENCES, ()))
 

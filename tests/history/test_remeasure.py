@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hwcost.errors import MeasurementError, StoreError
 from hwcost.history import Policy, remeasure
 from hwcost.history.alarm import alarms_of
 from hwcost.history.check import check
-from hwcost.history.question import DIFFERENCES
+from hwcost.history.question import DIFFERENCES, WORKTREE, Question, earlier_evidence
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
@@ -287,6 +288,27 @@ def test_an_alarm_of_another_machine_is_not_measured_here(
         outcomes = [one.outcome for one in store.entries(Confirmation)]
     expected = "1 alarm on cpu with null of another machine stays unconfirmed. Run hwcost check there."
     assert (outcomes, remarks) == ((["confirmed"], []) if is_here else ([], [expected]))
+
+
+def test_an_open_common_change_goes_on_with_the_workloads_and_rounds_of_the_night_before(
+    tmp_path: Path, history: History
+) -> None:
+    history.y[:, 22:] += SLOWER
+    history.y[3, 22:] -= SLOWER
+    commits = [*["a" * 40] * 22, "b" * 40]
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, commits)
+        (alarm,) = alarms_of(before)
+        assert len(alarm.series) == 5
+        last_two = alarm.series[3:]
+        question = Question(replace(alarm, series=last_two), (("after", ("before",)),), WORKTREE)
+        seen = {("before", number): (0.0, 1.0) for number in range(3)}
+        seen |= {("after", number): (y, 1.0) for number, y in enumerate([0.05, 0.0, 0.02])}
+        store.add_entry(question.confirmation(seen, "campaign", before.runs[-2].run_id))
+        (again,) = alarms_of(check(store, before.runs))
+        assert again.series == last_two
+        assert len(earlier_evidence(again)) == 3
+        assert len(earlier_evidence(replace(again, series=alarm.series[:2]))) == 0
 
 
 def test_a_store_that_cannot_be_written_ends_measuring_again(
