@@ -11,7 +11,7 @@ from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
 
-__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "run_range"]
+__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "name_of", "run_range"]
 
 Verdict = Literal["ok", "regressed", "improved", "ambiguous", "insufficient", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
@@ -161,6 +161,12 @@ def run_range(runs: Sequence[Run], good: int, bad: int) -> RunRange:
 def commit_of(run: Run) -> str | None:
     """Returns the commit whose code a run measured; None where it is not known, or files differed from it."""
     return None if run.code is None or run.code.is_dirty else run.code.commit
+
+
+def name_of(run: Run) -> str:
+    """Names a run by its time and commit."""
+    commit = commit_of(run)
+    return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
 
 
 def _is_open(first_bad: RunRange | None, confirmation: Confirmation | None) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.history.common import Common, common_levels
-from hwcost.history.judgement import RunRange, commit_of, run_range
+from hwcost.history.judgement import RunRange, name_of, run_range
 from hwcost.history.machines import runs_of_machines
 from hwcost.history.nights import Nights, read_nights
 from hwcost.history.policy import Policy, Terms, is_matched
@@ -104,9 +104,7 @@ class Past:
 
     def name(self, index: int) -> str:
         """Names a run by its time and commit."""
-        run = self.nights.runs[index]
-        commit = commit_of(run)
-        return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
+        return name_of(self.nights.runs[index])
 
 
 def _change(log_ratio: float) -> str:

@@ -91,7 +91,7 @@ class History:
 
     def stored(
         self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null",
-        device_key: str | None = None,
+        device_key: str | None = None, without: Iterable[tuple[int, int]] = (),
     ) -> Check:  # fmt: skip
         """Writes the history into a store and checks it.
 
@@ -101,6 +101,7 @@ class History:
             commits: Commit of each night, the last of them for the rest; empty where none is known.
             backend: Backend that measured them.
             device_key: Key of the device; None where it is not known.
+            without: Workloads and nights that have no estimate.
         """
         runs = []
         for night, run in enumerate(self.runs):
@@ -114,7 +115,7 @@ class History:
             )
             for work in works[: self.n]
         ]
-        table, keys = self.table(), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
+        table, keys = self.table(without), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
         store.add_estimates(series, [replace(one, series_key=keys[one.series_key]) for one in table.estimates()])
         return check(store, runs)
 
