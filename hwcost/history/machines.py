@@ -1,8 +1,8 @@
 """The machines that share a suite and a store: which runs are each one's, and when one has stopped measuring.
 
-A run does not say where it was made, but its estimates do: devices that were ever measured in one run are of one machine, and
-a machine's runs are those that measured any device of it. A machine that never shares a run with another one is judged by its
-own runs only, whatever the others have measured meanwhile.
+A run does not say where it was made, but its estimates do: devices that were ever measured in one run are of one machine,
+and a machine's runs are those that measured any device of it. A machine is judged by its own runs only, whatever the others
+have measured meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def runs_of_machines(nights: Nights) -> list[Flags]:
     machines: list[tuple[set[str], Flags]] = []
     for device in dict.fromkeys(devices):
         rows = [row for row, name in enumerate(devices) if name == device]
-        names, runs = {device}, (nights.row[rows] >= 0).any(axis=0)
+        names, runs = {device}, np.asarray((nights.row[rows] >= 0).any(axis=0))
         for other in [one for one in machines if (one[1] & runs).any()]:
             machines.remove(other)
             names, runs = names | other[0], runs | other[1]

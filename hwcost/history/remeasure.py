@@ -92,7 +92,8 @@ def measure_again(
         remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
     for setting, group in by_setting(alarms).items():
         if is_elsewhere(group[0].series[0]):
-            remarks.append(f"{_counted(group, setting)} of another machine {_stay(group)} unconfirmed. Run hwcost check there.")
+            which = f"{_counted(group, setting)} of another machine"
+            remarks.append(f"{which} {_stay(group)} unconfirmed. Run hwcost check there.")
             continue
         left, why = {alarm.key: alarm for alarm in group}, "nothing that was measured tells of it."
         try:

@@ -266,13 +266,13 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
 
 def test_an_interrupted_campaign_that_measures_changes_again_is_not_resumed_but_checked_again(tmp_path: Path) -> None:
     def stop(state: campaign.Progress) -> None:
-        if state.passes == 2:
+        if state.round == 1:
             raise KeyboardInterrupt
 
     plan = make_plan([Item(work, CONFIRMATION) for work in works(2)], require("cpu"), "null", rounds=2)
     with open_store(tmp_path / "s.db") as store:
         campaign_id = campaign.start(plan, store)
-        with pytest.raises(InterruptedRunError, match="2 visits are kept. Run hwcost check again") as told:
+        with pytest.raises(InterruptedRunError, match="visits are kept. Run hwcost check again") as told:
             campaign.run(store, campaign_id, progress=stop)
     assert "--resume" not in str(told.value)
 

@@ -115,7 +115,8 @@ class History:
             )
             for work in works[: self.n]
         ]
-        table, keys = self.table(without), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
+        table = self.table(without)
+        keys = {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
         store.add_estimates(series, [replace(one, series_key=keys[one.series_key]) for one in table.estimates()])
         return check(store, runs)
 

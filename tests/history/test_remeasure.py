@@ -187,7 +187,7 @@ def test_anchors_take_the_place_of_a_tree_that_cannot_be_used(
     bad = repository.commit("bench/slow.txt", "net003 1.06\n")
     monkeypatch.chdir(bench if trouble == "folder" else tmp_path)
     simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
-    in_process, run = campaign_round.WorkerProcess, subprocess.run
+    in_process, run = getattr(campaign_round, "WorkerProcess"), subprocess.run  # noqa: B009 - not exported
 
     def dying(job: Any, server: Any = None, tree: Any = None) -> Any:
         if tree is not None:
