@@ -181,7 +181,7 @@ class _Again:
         """Yields a confirmation of every alarm that its nights and anchors tell of.
 
         Args:
-            setting: What the alarms have in common.
+            setting: Setting of all of them.
             alarms: The alarms.
             why: Reason why no working tree is measured.
 

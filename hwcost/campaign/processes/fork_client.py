@@ -153,7 +153,7 @@ def _fork(connection: socket.socket, launch: Launch) -> Forked | None:
 
 
 def _is_silent(connection: socket.socket) -> bool:
-    """Says whether the warm process is there and has not told yet that the latest worker has ended."""
+    """Says whether the warm process is there and has not reported the end of the latest worker."""
     try:
         connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError as error:
