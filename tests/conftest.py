@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -46,6 +49,25 @@ def require_package(name: str) -> Any:
         if os.environ.get("HWCOST_REQUIRE") == "system":
             pytest.fail(message)
         pytest.skip(message)
+
+
+def import_anew(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Lets the test import a module of its own, whatever others have imported by that name; forgotten after the test."""
+    monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """Says how a worker of pytest-xdist ended that is gone: its exit status, negative for a signal."""
+    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    if error is None or process is None:
+        return
+    try:
+        ended = f"ended with status {process.wait(timeout=10.0)}"
+    except subprocess.TimeoutExpired:
+        ended = "still runs"
+    node.config.pluginmanager.get_plugin("terminalreporter").write_line(f"[{node.gateway.id}] process {process.pid} {ended}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -78,9 +78,11 @@ def test_a_child_that_was_forked_does_not_keep_a_lock_that_was_let_go(tmp_path: 
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(write)
-        os.read(read, 1)  # lives on until the parent closes the pipe
-        os._exit(0)
+        try:
+            os.close(write)
+            os.read(read, 1)  # lives on until the parent closes the pipe
+        finally:
+            os._exit(0)
     os.close(read)
     lock.release()
     assert FileLock(tmp_path / "a").acquire({})

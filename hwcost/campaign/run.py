@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from hwcost.campaign.goals.half_width import KINDS
 from hwcost.campaign.goals.until import Standing, Until
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
+from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
@@ -28,7 +29,7 @@ from hwcost.campaign.rounds.progress import Progress, Tally
 from hwcost.campaign.rounds.round import Rounds
 from hwcost.campaign.series import keep_estimates
 from hwcost.devices import DeviceHandle, require
-from hwcost.errors import DeviceError, InterruptedRunError
+from hwcost.errors import DeviceError, HwcostError, InterruptedRunError, StoreError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Measurement, Visit
@@ -174,9 +175,12 @@ def run(
             store.set_status(campaign_id, "interrupted")
             kept = f"interrupted; {len(campaign.journal.visits)} visits are kept."
             raise InterruptedRunError(f"{kept} {campaign.advice}") from None
-        except DeviceError as error:  # busy, or lost
-            store.set_status(campaign_id, "stopped")
-            raise type(error)(f"{error} {campaign.advice}") from None
+        except HwcostError as error:
+            with suppress(StoreError):
+                store.set_status(campaign_id, "stopped")
+            if isinstance(error, DeviceError):  # busy, or lost
+                raise type(error)(f"{error} {campaign.advice}") from None
+            raise
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
     keep_estimates(store, campaign_id, fit)
@@ -210,7 +214,9 @@ class _Run:
 
     @property
     def advice(self) -> str:
-        """The command that resumes the campaign."""
+        """What goes on with the campaign; one that measures changes again is not resumed, the next check begins another."""
+        if all(item.role == CONFIRMATION for item in self.plan.items):
+            return "Run hwcost check again: it measures the changes that are still open."
         there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
         return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
 

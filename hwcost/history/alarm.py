@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from hwcost.devices import find, resolve
+from hwcost.errors import HwcostError
 from hwcost.history.changes import Change
-from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, run_range
+from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, common_key, run_range
 from hwcost.quantities import LATENCY
 from hwcost.stores.entries import Confirmation
 from hwcost.stores.runs import Run
@@ -17,10 +19,13 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.history.check import Check
 
-__all__ = ["Alarm", "Setting", "alarms_of", "by_setting"]
+__all__ = ["SERIES", "Alarm", "Setting", "alarms_of", "by_setting", "is_elsewhere"]
 
 REPRESENTATIVES = 5
 """Workloads that are measured for a change that all of a device share."""
+
+SERIES = "series_keys"
+"""Name of the workloads that an ambiguous confirmation rests on, by the keys of their series, in its ``extra``."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Alarm:
         between: Runs between which the change lies, and whose codes are compared.
         change: The change.
         earlier: Comparison of an earlier night, which left it open; None for a change that was not measured again.
+        since: First run of the level before the change; None where it is not known, or for a change of a device.
     """
 
     key: str
@@ -40,6 +46,7 @@ class Alarm:
     between: RunRange
     change: Change
     earlier: Confirmation | None = None
+    since: str | None = None
 
 
 class Setting(NamedTuple):
@@ -52,6 +59,7 @@ class Setting(NamedTuple):
         threads: Number of threads within an operator.
         good_commit: Commit before the change; None where it is not known.
         bad_commit: Commit after it.
+        device_key: Key of the device; None where it is not known.
     """
 
     device: str
@@ -60,6 +68,7 @@ class Setting(NamedTuple):
     threads: int
     good_commit: str | None
     bad_commit: str | None
+    device_key: str | None
 
 
 def alarms_of(check: Check) -> list[Alarm]:
@@ -71,7 +80,7 @@ def alarms_of(check: Check) -> list[Alarm]:
     found: list[Alarm] = []
     for one in devices:
         of_it = [check.series[judgement.series_key] for judgement in _of_device(check.judgements, check.series, one)]
-        found += _alarm(check.runs, one, one.key, of_it[:REPRESENTATIVES])
+        found += _alarm(check.runs, one, one.key, _representatives(of_it, one.confirmation))
     for alarm in judged:
         found += _alarm(check.runs, alarm, alarm.series_key, [check.series[alarm.series_key]])
     return sorted(found, key=lambda one: one.earlier is None)
@@ -83,9 +92,19 @@ def by_setting(alarms: Sequence[Alarm]) -> dict[Setting, list[Alarm]]:
     for alarm in alarms:
         first, between = alarm.series[0], alarm.between
         options = json.dumps(first.backend_options, sort_keys=True)
-        commits = between.good_commit, between.bad_commit
-        found.setdefault(Setting(first.device, first.backend, options, first.threads or 1, *commits), []).append(alarm)
+        names = first.device, first.backend, options, first.threads or 1
+        setting = Setting(*names, between.good_commit, between.bad_commit, first.device_key)
+        found.setdefault(setting, []).append(alarm)
     return found
+
+
+def is_elsewhere(series: Series) -> bool:
+    """Says whether a series is of a device of another machine, while this one has a device of that name too."""
+    try:
+        here = find(resolve(series.device))
+    except HwcostError:
+        return False
+    return here is not None and series.device_key is not None and here.key != series.device_key
 
 
 def _alarm(
@@ -94,7 +113,8 @@ def _alarm(
     usable = tuple(one for one in series if one.quantity == LATENCY and one.origin == "measured" and one.spec)
     if usable and judged.first_bad is not None and judged.change is not None:
         between = _spanning(runs, judged.first_bad, judged.confirmation)
-        yield Alarm(key, usable, between, judged.change, judged.confirmation)
+        since = judged.since if isinstance(judged, Judgement) else None
+        yield Alarm(key, usable, between, judged.change, judged.confirmation, since)
 
 
 def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | None) -> RunRange:
@@ -107,12 +127,22 @@ def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | No
     return run_range(runs, good, bad) if is_spanned else between
 
 
+def _representatives(of_it: Sequence[Series], earlier: Confirmation | None) -> list[Series]:
+    """Chooses the workloads that are measured for a device: those of an earlier night, whose rounds still count then.
+
+    Args:
+        of_it: The workloads that show the change.
+        earlier: Comparison of an earlier night; None where there was none.
+    """
+    known = {one.series_key: one for one in of_it}
+    kept = [] if earlier is None else earlier.extra.get(SERIES, [])
+    return [known[key] for key in kept] if kept and known.keys() >= set(kept) else list(of_it[:REPRESENTATIVES])
+
+
 def _of_device(
     judgements: Sequence[Judgement], series: Mapping[str, Series], device: DeviceJudgement
 ) -> Iterator[Judgement]:
     """Yields the judgements that are ok of a device's workloads, which show what all of them share."""
     for one in judgements:
-        of_it = series[one.series_key]
-        names = (of_it.device, of_it.backend, of_it.quantity)
-        if one.verdict == "ok" and names == (device.device, device.backend, device.quantity):
+        if one.verdict == "ok" and common_key(series[one.series_key]) == device.key:
             yield one

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.history.judge import judge_both
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
-from hwcost.history.policy import DEFAULT, Policy
+from hwcost.history.lost import judged_lost
+from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["AT", "GATES", "WINDOW", "Check", "check"]
 
 WINDOW = 120
-"""Latest runs whose estimates are read: a series that was measured in every other one of them has the nights of a policy."""
+"""Latest runs whose estimates are read: a series that was measured in every other one of them has the nights of a policy.
+Of earlier ones only what these lack is read."""
 
 AT = "latest_run_id"
 """Name of the latest run at the time of a confirmation, in its ``extra``."""
@@ -146,16 +148,25 @@ def check(
         device: Pattern of the names of devices.
         backend: Pattern of the names of backends.
     """
-    entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
+    accepted = store.entries(Acceptance)
+    entries: list[Entry] = [*accepted, *store.entries(Confirmation)]
     series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
     patterns = {"workload": workload, "device": device, "backend": backend}
     given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
     judged, of_devices = judge_both(runs, series, table, **given)
+    older, known = [run.run_id for run in runs[:-WINDOW]], set(table.series_key)
+    absent = {key: one for key, one in series.items() if key not in known and _is_asked(one, workload, device, backend)}
+    if older and absent:
+        judged += judged_lost(runs, absent, store.estimates(series_keys=absent, run_ids=older), policy, accepted)
     started = {run.run_id: run.started_at for run in runs}
     kept = [one for one in judged if _is_since(one, started, since)]
     devices = [one for one in of_devices if _is_since(one, started, since)]
     ordered = sorted(kept, key=lambda one: (VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0)))
     return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept))
+
+
+def _is_asked(one: Series, workload: str, device: str, backend: str) -> bool:
+    return is_matched(one, workload, device, backend) and one.extra.get("role") != CANARY
 
 
 def _is_since(one: Judgement | DeviceJudgement, started: Mapping[str, str], since: str | None) -> bool:

@@ -32,7 +32,8 @@ def judge(
     """Judges every series as it stood at a run.
 
     Each is compared with its own latest nights, the level common to its device taken out; see
-    :mod:`hwcost.history.trace` and :mod:`hwcost.history.common` for the rules. Canaries get no verdict.
+    :mod:`hwcost.history.trace` and :mod:`hwcost.history.common` for the rules. Anchors get no verdict, since the level need
+    not be theirs: a change of the code leaves them where they are.
 
     Args:
         runs: Runs; estimates of others do not count.
@@ -46,7 +47,8 @@ def judge(
         backend: Pattern of the names of backends.
 
     Returns:
-        One judgement for every series that was ever measured by one of these runs, in the order of their keys.
+        One judgement for every series that was ever measured by one of these runs, except anchors, in the order of their
+        keys.
 
     Raises:
         UnknownNameError: When there is no run ``at``.
@@ -94,7 +96,7 @@ def _of_series(past: Past, workload: str, device: str, backend: str) -> list[Jud
     wanted = [
         row
         for row, one in enumerate(past.nights.series)
-        if is_matched(one, workload, device, backend) and one.extra.get("role") != CANARY
+        if is_matched(one, workload, device, backend) and not past.terms[row].is_anchor and one.extra.get("role") != CANARY
     ]
     levels = past.levels()
     found = (judged_series(past, row, levels[row]) for row in wanted)

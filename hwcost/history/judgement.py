@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from hwcost.history.changes import Change
 from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.stores.runs import Run
+from hwcost.stores.series import Series
 
-__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "device_key", "run_range"]
+__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "name_of", "run_range"]
 
 Verdict = Literal["ok", "regressed", "improved", "ambiguous", "insufficient", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
@@ -57,6 +58,7 @@ class Judgement:
         owner: Name of who is asked about the series; empty for nobody.
         nights: Number of nights with a value that were looked at.
         unconfirmed: Number of them whose value is unconfirmed, so that it counts less.
+        since: First run of the level before the change, or of the present one without a change; None where neither is known.
     """
 
     series_key: str
@@ -74,6 +76,7 @@ class Judgement:
     owner: str = ""
     nights: int = 0
     unconfirmed: int = 0
+    since: str | None = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -134,9 +137,13 @@ class DeviceJudgement:
         return self.cause in ("code", "unknown") and _is_open(self.first_bad, self.confirmation)
 
 
-def device_key(device: str, backend: str, quantity: str) -> str:
-    """Returns the key under which confirmations of a common change are kept."""
-    return f"device:{device}/{backend}/{quantity}"
+def common_key(series: Series) -> str:
+    """Returns the key under which confirmations are kept of a change that a series shares with all of its device.
+
+    Devices of one name that are not equal, such as the CPUs of two machines, have keys of their own.
+    """
+    names = f"device:{series.device}/{series.backend}/{series.quantity}"
+    return names if series.device_key is None else f"{names}/{series.device_key}"
 
 
 def run_range(runs: Sequence[Run], good: int, bad: int) -> RunRange:
@@ -154,6 +161,12 @@ def run_range(runs: Sequence[Run], good: int, bad: int) -> RunRange:
 def commit_of(run: Run) -> str | None:
     """Returns the commit whose code a run measured; None where it is not known, or files differed from it."""
     return None if run.code is None or run.code.is_dirty else run.code.commit
+
+
+def name_of(run: Run) -> str:
+    """Names a run by its time and commit."""
+    commit = commit_of(run)
+    return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
 
 
 def _is_open(first_bad: RunRange | None, confirmation: Confirmation | None) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
-from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
+from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
@@ -27,7 +27,7 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
         past: Everything that is known.
         common: The level.
     """
-    key = device_key(common.device, common.backend, common.quantity)
+    key = common_key(past.nights.series[int(common.rows[0])])
     names = (common.device, common.backend, common.quantity, key)
     known = np.flatnonzero(np.isfinite(common.level) & (common.columns >= _break(past, common)))
     if not common.n_series:

@@ -12,6 +12,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
+from hwcost.history.machines import absence
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.stretch import effective
@@ -104,15 +105,20 @@ def _values(past: Past, row: int, common: Common, first: int) -> _Values:
 
 
 def _missing(past: Past, row: int) -> str:
-    """Says what is missing of the latest run of the series' suites; empty when nothing is."""
-    present = np.flatnonzero(past.nights.row[row] >= 0)
+    """Says what is missing of the latest run of the series' suites on its machine; empty when nothing is."""
+    present, own = np.flatnonzero(past.nights.row[row] >= 0), past.own[row]
     runs = past.nights.runs
     suites = {runs[index].suite for index in present}
-    newest_first = reversed(range(len(runs)))
+    if len(present) and not own.all():
+        others = np.array([run.suite in suites and run.status in ENDED for run in runs]) & ~own
+        if passed := absence(own, others):
+            last = past.name(int(np.flatnonzero(own)[-1]))
+            return f"Its machine has measured nothing since {last}, while other machines made {passed} runs."
+    newest_first = reversed(np.flatnonzero(own))
     ended = next((index for index in newest_first if runs[index].suite in suites and runs[index].status in ENDED), None)
     if ended is None:
         return ""
-    latest = max(ended, int(present[-1]))
+    latest = max(int(ended), int(present[-1]))
     status, why = past.nights.status(row, latest), past.nights.why(row, latest)
     if status in ("ok", "unconfirmed"):
         return ""
@@ -141,4 +147,5 @@ def _judgement(past: Past, finding: Finding, values: _Values, judged: Callable[.
         finding.change,
         past.range(finding),
         finding.confirmation,
+        since=None if finding.since is None else past.nights.runs[finding.since].run_id,
     )

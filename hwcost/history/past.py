@@ -6,8 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hwcost.history.common import Common, common_levels
-from hwcost.history.judgement import RunRange, commit_of, run_range
+from hwcost.history.judgement import RunRange, name_of, run_range
+from hwcost.history.machines import runs_of_machines
 from hwcost.history.nights import Nights, read_nights
 from hwcost.history.policy import Policy, Terms, is_matched
 from hwcost.history.trace import Finding, Noted
@@ -30,6 +34,7 @@ class Past:
         commons: Common levels.
         acceptances: Index of its run and acceptance, the earliest run first.
         noted: Confirmations by the key of their series, the oldest first.
+        own: Whether each run is of the machine of a series, shape (n_runs,), series by series.
     """
 
     nights: Nights
@@ -38,6 +43,7 @@ class Past:
     commons: list[Common]
     acceptances: list[tuple[int, Acceptance]]
     noted: dict[str, list[Noted]]
+    own: list[NDArray[np.bool_]]
 
     @classmethod
     def of(
@@ -54,7 +60,8 @@ class Past:
             if one.run_id in place:
                 noted.setdefault(one.series_key, []).append(Noted(place.get(one.before_run_id, -1), place[one.run_id], one))
         commons = common_levels(nights, terms, policy)
-        return cls(nights, terms, policy, commons, sorted(accepted, key=lambda pair: pair[0]), noted)
+        accepted.sort(key=lambda pair: pair[0])
+        return cls(nights, terms, policy, commons, accepted, noted, runs_of_machines(nights))
 
     def levels(self) -> list[Common]:
         """Returns the common level of every series."""
@@ -97,9 +104,7 @@ class Past:
 
     def name(self, index: int) -> str:
         """Names a run by its time and commit."""
-        run = self.nights.runs[index]
-        commit = commit_of(run)
-        return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
+        return name_of(self.nights.runs[index])
 
 
 def _change(log_ratio: float) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hwcost.campaign.comparisons.differences import Difference, verdicts
 from hwcost.campaign.rounds.journal import failed
-from hwcost.history.alarm import Alarm
+from hwcost.history.alarm import SERIES, Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT
 from hwcost.history.confirmation import Outcome, confirm
@@ -78,7 +78,7 @@ class Question:
 
     @property
     def can_be_answered(self) -> bool:
-        """Whether measuring can tell anything."""
+        """Whether measuring can tell anything: it is known what the present ratio is compared with."""
         return math.isfinite(self.before[0])
 
     def has_beside(self, measured: Mapping[int, Collection[str]]) -> bool:
@@ -101,18 +101,19 @@ class Question:
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
         return Answer(confirm(self.alarm.change, difference), difference, evidence)
 
-    def confirmation(self, found: Seen, campaign_id: str | None, run_id: str) -> Confirmation:
+    def confirmation(self, found: Seen, campaign_id: str, run_id: str) -> Confirmation:
         """Returns the answer as it is kept.
 
         Args:
             found: Findings of the visits of the campaign.
-            campaign_id: The campaign; None where none could tell anything.
+            campaign_id: The campaign.
             run_id: The latest run at the time.
         """
         answer, extra = self.answer(found), {AT: run_id}
         kept: dict[str, Any] = extra
         if answer.outcome == "ambiguous" and self.how == WORKTREE:
-            kept = {**extra, DIFFERENCES: answer.evidence.to_list()}
+            series = [one.series_key for one in self.alarm.series]
+            kept = {**extra, DIFFERENCES: answer.evidence.to_list(), SERIES: series}
         difference = answer.difference
         return Confirmation(
             series_key=self.alarm.key, run_id=self.alarm.between.first_bad, before_run_id=self.alarm.between.last_good,
@@ -148,15 +149,17 @@ def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str
         visits: Its visits so far.
     """
     lost = failed(visits)
-    left = [one for one in questions if one.can_be_answered and not one.keys & lost]
+    left = [one for one in questions if not one.keys & lost]
     found = findings(left, visits)
     return _all_keys([one for one in left if one.answer(found).outcome == "ambiguous"])
 
 
 def earlier_evidence(alarm: Alarm) -> Evidence:
-    """Returns the rounds that an alarm has from earlier nights; none where it is measured between other runs now."""
+    """Returns the rounds that an alarm has from earlier nights; none where other runs or workloads are measured now."""
     one, between = alarm.earlier, alarm.between
-    if one is None or len(alarm.series) > 1 or (one.before_run_id, one.run_id) != between[:2]:
+    if one is None or (one.before_run_id, one.run_id) != between[:2]:
+        return Evidence.of()
+    if one.extra.get(SERIES, [alarm.key]) != [series.series_key for series in alarm.series]:
         return Evidence.of()
     return Evidence.of(one.extra.get(DIFFERENCES, ()))
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.plans.roles import CONFIRMATION
+from hwcost.campaign.processes.worker_process import WorkerEndedError
 from hwcost.campaign.run import run, start
-from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError
-from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
+from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError, StoreError, UsageError
+from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, is_elsewhere
 from hwcost.history.always_valid import ALPHA
-from hwcost.history.anchors import Anchors, anchors_of
+from hwcost.history.anchors import LEAST, LEAST_NIGHTS, Anchors, anchors_of
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores.entries import Confirmation
@@ -81,7 +82,7 @@ def measure_again(
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was confirmed by then is kept.
-        StoreError: When the store cannot be written.
+        StoreError: When the store cannot be read or written.
     """
     again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier, say)
     alarms, remarks = alarms_of(check), []
@@ -90,13 +91,21 @@ def measure_again(
     if other:
         remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
     for setting, group in by_setting(alarms).items():
+        if is_elsewhere(group[0].series[0]):
+            which = f"{_counted(group, setting)} of another machine"
+            remarks.append(f"{which} {_stay(group)} unconfirmed. Run hwcost check there.")
+            continue
+        left, why = {alarm.key: alarm for alarm in group}, "nothing that was measured tells of it."
         try:
             for entry in again.confirmations(setting, group):
                 store.add_entry(entry)
-        except InterruptedRunError:
+                del left[entry.series_key]
+        except (InterruptedRunError, StoreError):
             raise
         except HwcostError as error:
-            remarks.append(f"{_counted(group, setting)} {'stays' if len(group) == 1 else 'stay'} unconfirmed: {error}")
+            why = str(error)
+        if left:
+            remarks.append(f"{_counted(left, setting)} {_stay(left)} unconfirmed: {why}")
     return remarks
 
 
@@ -110,22 +119,33 @@ class _Again:
         self.budget_s, self.tier, self.say = budget_s, tier, say
 
     def confirmations(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
-        """Yields a confirmation of every alarm: by working trees where both codes can be had and built, else by anchors."""
-        repository = repository_of(self.folder)
-        left = list(alarms)
-        if repository is not None and self._has_both(repository, setting):
-            found = list(self._by_worktree(repository, setting, alarms))
-            yield from found
-            done = {one.series_key for one in found}
-            left = [alarm for alarm in alarms if alarm.key not in done]
-        if left:
-            yield from self._by_anchors(setting, left)
+        """Yields a confirmation of every alarm that can be measured: by working trees of both codes, else by anchors.
 
-    def _has_both(self, repository: Path, setting: Setting) -> bool:
-        good, bad = setting.good_commit, setting.bad_commit
-        if good is None or bad is None or good == bad:
-            return False
-        return has_commit(repository, good) and has_commit(repository, bad)
+        Raises:
+            DataError: Behind those, when there are others; says why.
+        """
+        found: list[Confirmation] = []
+        why = f"the code of before cannot be had (commit {setting.good_commit or 'unknown'})"
+        try:
+            repository = self._repository(setting)
+            if repository is not None:
+                found = list(self._by_worktree(repository, setting, alarms))
+                why = f"not both codes can be measured from working trees (commit of before {setting.good_commit})"
+        except (UsageError, WorkerEndedError) as error:
+            why = f"no working tree of the code of before can be used: {str(error).rstrip('.')}"
+            self.say(f"{_counted(alarms, setting)}: {why}. Anchors take its place.")
+        yield from found
+        done = {one.series_key for one in found}
+        left = [alarm for alarm in alarms if alarm.key not in done]
+        if left:
+            yield from self._by_anchors(setting, left, why)
+
+    def _repository(self, setting: Setting) -> Path | None:
+        """Returns the repository that has the codes of before and after; None where none has, or where they are equal."""
+        repository, good, bad = repository_of(self.folder), setting.good_commit, setting.bad_commit
+        if repository is None or good is None or bad is None or good == bad:
+            return None
+        return repository if has_commit(repository, good) and has_commit(repository, bad) else None
 
     def _by_worktree(self, repository: Path, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm whose workloads could be built from both trees."""
@@ -153,19 +173,32 @@ class _Again:
         if any(len(alarm.series) > 1 for alarm in alarms):
             return {}
         try:
-            return {one.key: one for one in map(_workload, anchors_of(self.store, self.check, setting).series)}
+            return {one.key: one for one in map(_workload, anchors_of(self.store, self.check, setting, "").series)}
         except DataError:
             return {}
 
-    def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
-        anchors = anchors_of(self.store, self.check, setting)
-        questions = [_beside(alarm, anchors, ALPHA / len(alarms)) for alarm in alarms]
-        if not any(one.can_be_answered for one in questions):
-            yield from (one.confirmation({}, None, self.check.run.run_id) for one in questions)
-            return
-        series = [*(one for alarm in alarms for one in alarm.series), *anchors.series]
-        unique = {one.key: one for one in map(_workload, series)}
-        yield from self._answers(setting, self._measured(setting, list(unique.values()), questions), questions)
+    def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str) -> Iterator[Confirmation]:
+        """Yields a confirmation of every alarm that its nights and anchors tell of.
+
+        Args:
+            setting: Setting of all of them.
+            alarms: The alarms.
+            why: Reason why no working tree is measured.
+
+        Raises:
+            DataError: When there are too few anchors, or, behind the confirmations, alarms that they cannot tell of.
+        """
+        anchors = anchors_of(self.store, self.check, setting, why)
+        asked = [_beside(alarm, anchors, ALPHA / len(alarms)) for alarm in alarms]
+        questions = [one for one in asked if one.can_be_answered]
+        if questions:
+            wanted = set[str]().union(*(one.measured for one in questions))
+            series = [*(one for alarm in alarms for one in alarm.series), *anchors.series]
+            unique = {one.key: one for one in map(_workload, series) if one.key in wanted}
+            yield from self._answers(setting, self._measured(setting, list(unique.values()), questions), questions)
+        lacking = {_lack(one) for one in asked if not one.can_be_answered}
+        if lacking:
+            raise DataError(f"{why}, and {'; '.join(sorted(lacking))}.")
 
     def _measured(self, setting: Setting, workloads: Sequence[Workload], questions: Sequence[Question]) -> Result:
         """Measures round after round until no question is open, or the time of its alarms is over."""
@@ -187,10 +220,12 @@ class _Again:
         return result
 
     def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
-        """Yields the answers that a campaign gives, and says which are still open."""
+        """Yields the answers that a campaign gives, and says which are still open; none where no round tells of an alarm."""
         found = findings(questions, result.fit.visits)
         still_open = []
         for one in questions:
+            if not len(one.answer(found).evidence):
+                continue
             entry = one.confirmation(found, result.campaign_id, self.check.run.run_id)
             still_open += [one] if entry.outcome == "ambiguous" else []
             yield entry
@@ -214,11 +249,20 @@ def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
 
     What all of a device share cannot be seen so, since the anchors have it too.
     """
-    first, others = alarm.series[0], tuple(_workload(one).key for one in anchors.series)
-    before = math.nan, math.nan
-    if len(alarm.series) == 1:
-        before = anchors.before(first.series_key, alarm.between.last_good, alpha)
+    first, last_good, before = alarm.series[0], alarm.between.last_good, (math.nan, math.nan)
+    if alarm.since is not None:
+        anchors = anchors.at_one_level(alarm.since, last_good)
+        if len(anchors.series) >= LEAST:
+            before = anchors.before(first.series_key, alarm.since, last_good, alpha)
+    others = tuple(_workload(one).key for one in anchors.series)
     return Question(alarm, ((_workload(first).key, others),), ANCHORS, alpha, before=before)
+
+
+def _lack(question: Question) -> str:
+    """Says why anchors do not tell of an alarm."""
+    if question.alarm.since is None:
+        return "anchors do not tell, since they share what all workloads of a device do"
+    return f"fewer than {LEAST_NIGHTS} nights of its level before have a value of it and of {LEAST} anchors"
 
 
 def _refuse_void(measurements: Sequence[Measurement]) -> None:
@@ -235,6 +279,10 @@ def _workload(series: Series) -> Workload:
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
 
 
-def _counted(what: Sequence[object], setting: Setting) -> str:
+def _stay(what: Sized) -> str:
+    return "stays" if len(what) == 1 else "stay"
+
+
+def _counted(what: Sized, setting: Setting) -> str:
     """Names alarms by their number and place, for example ``2 alarms on cpu with torch``."""
     return f"{len(what)} {'alarm' if len(what) == 1 else 'alarms'} on {setting.device} with {setting.backend}"

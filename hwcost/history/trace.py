@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +71,8 @@ class Finding:
         bad: Index of the first run after it.
         confirmation: Confirmation of the change.
         remark: Further remark for the sentence.
+        since: Index of the first run of the level before the change, or of the present one without a change; None for a
+            change that lies before the nights looked at.
     """
 
     verdict: Verdict
@@ -82,6 +84,7 @@ class Finding:
     bad: int | None = None
     confirmation: Confirmation | None = None
     remark: str = ""
+    since: int | None = None
 
     @property
     def log_ratio(self) -> float:
@@ -177,25 +180,31 @@ class _History:
         good, bad = int(self.runs[max(change.earliest - 1, 0)]), int(self.runs[change.latest])
         if answer is not None and answer.outcome == "ambiguous":
             verdict = "ambiguous"
-        return Finding(verdict, after, before, half, change, good, bad, answer)
+        since = int(self.runs[self._first(step)])
+        return Finding(verdict, after, before, half, change, good, bad, answer, since=since)
+
+    def _first(self, level: int) -> int:
+        """Returns the index of the first night of a level."""
+        return len(self.nights.y) - sum(one.nights for one in self.levels[level:])
 
     def _same(self, sd: float, remark: str) -> Finding:
         """Compares the latest night with the others at its level."""
         last = len(self.nights.y)
-        first = last - self.levels[-1].nights
+        first = self._first(len(self.levels) - 1)
         usual, latest = self.nights.part(first, max(last - 1, first + 1)), self.nights.part(last - 1, last)
         dof = max(len(usual.y) - 1, 1)
         before, after = _level(usual, sd, dof), _level(latest, sd, dof)
-        finding = Finding("ok", after, before, math.hypot(before.half, after.half), remark=remark)
+        half, since = math.hypot(before.half, after.half), int(self.runs[first])
+        finding = Finding("ok", after, before, half, remark=remark, since=since)
         size = abs(finding.log_ratio)
         outlying = OUTLYING * robust_sd(usual.y) / math.sqrt(latest.amount)
         if len(usual.y) >= LEAST_USUAL and size >= self.terms.least and size > outlying:
             text = "the latest night alone differs, which one night cannot prove: the next one tells"
-            return Finding("ambiguous", after, before, finding.half, remark=text)
+            return replace(finding, verdict="ambiguous", remark=text)
         if sd * SEEN > VAGUE * self.terms.least:
             seen = 100 * math.expm1(SEEN * sd)
             text = f"nights differ by {100 * sd:.1f} %, so that only a change of {seen:.0f} % is found"
-            return Finding("ambiguous", after, before, finding.half, remark=text)
+            return replace(finding, verdict="ambiguous", remark=text)
         return finding
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hwcost.campaign.processes.launch import Tree
@@ -23,7 +23,11 @@ PATIENCE_S = 120.0
 
 
 def repository_of(folder: Path) -> Path | None:
-    """Returns the top folder of the repository that holds a folder; None where there is none, or no git."""
+    """Returns the top folder of the repository that holds a folder; None where there is none, or no git.
+
+    Raises:
+        DataError: When git does not answer.
+    """
     if shutil.which("git") is None:
         return None
     found = _git(folder, "rev-parse", "--show-toplevel")
@@ -31,7 +35,11 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def has_commit(repository: Path, commit: str) -> bool:
-    """Says whether a repository holds a commit."""
+    """Says whether a repository holds a commit.
+
+    Raises:
+        DataError: When git does not answer.
+    """
     return bool(_COMMIT.fullmatch(commit)) and _git(repository, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
 
 
@@ -49,19 +57,24 @@ def tree_of(repository: Path, commit: str, folder: Path) -> Iterator[Tree]:
         the repository replaced by those of the tree. What is not under version control, such as compiled modules, is absent.
 
     Raises:
-        DataError: When git cannot check the commit out.
+        DataError: When git cannot check the commit out, or there is no place for it.
     """
-    with tempfile.TemporaryDirectory(prefix="hwcost-tree-") as parent:
+    try:
+        held = tempfile.TemporaryDirectory(prefix="hwcost-tree-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise DataError(f"there is no temporary folder for commit {commit[:40]}: {error}") from None
+    with held as parent:
         top = Path(parent).resolve() / "tree"
         if not has_commit(repository, commit):
             raise DataError(f"{repository} has no commit {commit[:40]}. Fetch it, or check where its repository lies.")
-        made = _git(repository, "worktree", "add", "--detach", "--quiet", str(top), commit)
-        if made.returncode:
-            raise DataError(f"commit {commit[:40]} cannot be checked out from {repository}: {made.stderr.strip()}")
         try:
+            made = _git(repository, "worktree", "add", "--detach", "--quiet", str(top), commit)
+            if made.returncode:
+                raise DataError(f"commit {commit[:40]} cannot be checked out from {repository}: {made.stderr.strip()}")
             yield _tree(repository, top, folder)
         finally:
-            _git(repository, "worktree", "remove", "--force", str(top))
+            with suppress(DataError):
+                _git(repository, "worktree", "remove", "--force", str(top))
 
 
 def _tree(repository: Path, top: Path, folder: Path) -> Tree:
@@ -82,6 +95,16 @@ def _is_source(folder: Path) -> bool:
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs git without hooks of the repository."""
+    """Runs git without hooks of the repository.
+
+    Raises:
+        DataError: When it cannot be started, or does not end in time.
+    """
     command = ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = error if isinstance(error, OSError) else f"it took longer than {PATIENCE_S:.0f} s"
+        raise DataError(f"git {' '.join(arguments[:2])} gave no answer in {folder}: {why}") from None

@@ -17,10 +17,11 @@ from hwcost.campaign.estimates import estimate
 from hwcost.campaign.estimates.estimate import measurements
 from hwcost.campaign.planning import find_or_create, make_plan
 from hwcost.campaign.plans.plan import Item, Plan, items
+from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes.cpus import reserved
 from hwcost.cli.main import invoke
 from hwcost.devices import processors, require
-from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
+from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, StoreError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Campaign
 from hwcost.timing.measurement import Measurement, Visit
@@ -261,6 +262,42 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
         assert result.is_complete
         assert {m.n_rounds for m in result.measurements} == {3}  # the first made less than half of its passes
         assert kept == [record.visit for record in store.records()][:5]
+
+
+def test_an_interrupted_campaign_that_measures_changes_again_is_not_resumed_but_checked_again(tmp_path: Path) -> None:
+    def stop(state: campaign.Progress) -> None:
+        if state.round == 1:
+            raise KeyboardInterrupt
+
+    plan = make_plan([Item(work, CONFIRMATION) for work in works(2)], require("cpu"), "null", rounds=2)
+    with open_store(tmp_path / "s.db") as store:
+        campaign_id = campaign.start(plan, store)
+        with pytest.raises(InterruptedRunError, match="visits are kept. Run hwcost check again") as told:
+            campaign.run(store, campaign_id, progress=stop)
+    assert "--resume" not in str(told.value)
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_whatever_ends_a_campaign_early_it_is_not_kept_as_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_full: bool
+) -> None:
+    with open_store(tmp_path / "s.db") as store:
+        campaign_id = campaign.start(make_plan(items(works(2)), require("cpu"), "null"), store)
+        set_status = store.set_status
+
+        def status(of: str, said: str) -> None:
+            if is_full and said == "stopped":
+                raise StoreError("the disk is full")
+            set_status(of, said)
+
+        def fail(*given: Any) -> None:
+            raise StoreError("the disk is full") if is_full else DataError("begun in another environment")
+
+        monkeypatch.setattr(store, "set_status", status)
+        monkeypatch.setattr(campaign.Rounds, "run", fail)
+        with pytest.raises(StoreError if is_full else DataError, match="disk is full|another environment"):
+            campaign.run(store, campaign_id)
+        assert store.campaign(campaign_id).status == ("running" if is_full else "stopped")
 
 
 def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ class History:
         seed: Seed of the noise.
         anchors: Number of canaries among the workloads, the last of them.
         commits: Whether every night has a commit of its own; none has one otherwise.
+        machines: Number of machines that measure in turn, a night each, every one workloads of its own.
         statuses: Status of estimates by series and night; others are ok.
         vague: Half-width of an unconfirmed value.
         y: Log values, shape (n, nights).
@@ -43,6 +44,7 @@ class History:
     seed: int = 0
     anchors: int = 0
     commits: bool = True
+    machines: int = 1
     statuses: dict[tuple[int, int], str] = field(default_factory=dict)
     vague: float = 0.1
 
@@ -66,6 +68,7 @@ class History:
         return [
             Series(
                 workload_key=f"w{i}", name=f"net{i:03d}", kind="synthetic", device="cpu", backend="torch",
+                device_key=f"m{i % self.machines}" if self.machines > 1 else None,
                 extra={"role": "canary"} if i >= self.n - self.anchors else {},
             )
             for i in range(self.n)
@@ -82,11 +85,14 @@ class History:
                 status = self.statuses.get((i, night), "ok")
                 value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
                 half = self.vague if status == "unconfirmed" else 0.01
-                if (i, night) not in left_out:
+                if (i, night) not in left_out and i % self.machines == night % self.machines:
                     rows.append((key, f"c{night}", f"run{night:03d}", at, value, half, 0.0, 4, status, "", ""))
         return EstimateTable.from_pages([rows])
 
-    def stored(self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null") -> Check:
+    def stored(
+        self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null",
+        device_key: str | None = None, without: Iterable[tuple[int, int]] = (),
+    ) -> Check:  # fmt: skip
         """Writes the history into a store and checks it.
 
         Args:
@@ -94,6 +100,8 @@ class History:
             works: Workloads that the series are of; those beyond the history's are left out.
             commits: Commit of each night, the last of them for the rest; empty where none is known.
             backend: Backend that measured them.
+            device_key: Key of the device; None where it is not known.
+            without: Workloads and nights that have no estimate.
         """
         runs = []
         for night, run in enumerate(self.runs):
@@ -103,11 +111,12 @@ class History:
         series = [
             Series(
                 workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend,
-                threads=1,
+                device_key=device_key, threads=1,
             )
             for work in works[: self.n]
         ]
-        table, keys = self.table(), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
+        table = self.table(without)
+        keys = {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
         store.add_estimates(series, [replace(one, series_key=keys[one.series_key]) for one in table.estimates()])
         return check(store, runs)
 
@@ -117,9 +126,12 @@ class History:
         return {known[one.series_key].name: one for one in found}
 
     def device(self, *entries: Entry, **options: Any) -> DeviceJudgement:
-        known, table = self._given(options)
-        (found,) = judge_devices(self.runs, known, table, entries=entries, **options)
+        (found,) = self.devices(*entries, **options)
         return found
+
+    def devices(self, *entries: Entry, **options: Any) -> list[DeviceJudgement]:
+        known, table = self._given(options)
+        return judge_devices(self.runs, known, table, entries=entries, **options)
 
     def _given(self, options: dict[str, Any]) -> tuple[Mapping[str, Series], EstimateTable]:
         return {one.series_key: one for one in self.series}, self.table(options.pop("without", ()))

@@ -209,6 +209,19 @@ def test_a_shift_of_everything_is_said_once_and_anchors_tell_the_cause(moves: bo
     assert device.is_alarm is not moves
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_anchors_that_a_policy_names_have_no_verdict_of_their_own_when_the_code_moves_all_others(direction: int) -> None:
+    history = History(n=40)
+    history.y[:38, 20:] += direction * SLOWER
+    policy = Policy.of([{"workload": "net038", "anchor": True}, {"workload": "net039", "anchor": True}])
+    verdicts = {name: one.verdict for name, one in history.judged(policy=policy).items()}
+    assert verdicts == {f"net{i:03d}": "ok" for i in range(38)}
+    device = history.device(policy=policy)
+    assert (device.cause, device.verdict) == ("code", "regressed" if direction > 0 else "improved")
+    assert device.n_series == 38
+    assert device.ratio == pytest.approx(math.exp(direction * SLOWER), abs=0.01)
+
+
 def test_without_anchors_the_same_commit_is_the_machine_and_others_are_ambiguous_until_measured_again() -> None:
     history = History(n=40)
     history.y[:, 20:] += SLOWER

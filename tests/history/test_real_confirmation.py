@@ -12,6 +12,7 @@ from hwcost.history.remeasure import measure_again
 from hwcost.stores import open_store
 from hwcost.stores.entries import Confirmation
 from hwcost.workloads import FactoryWorkload
+from tests.conftest import import_anew
 from tests.history.histories import History
 from tests.history.repository import Repository
 
@@ -44,6 +45,7 @@ def test_a_slow_down_of_the_code_is_confirmed(
     good = repository.commit("nets.py", NETS.format(layers=8))
     bad = repository.commit("nets.py", NETS.format(layers=12))
     monkeypatch.chdir(tmp_path)
+    import_anew(monkeypatch, "nets")
     works = [FactoryWorkload(f"nets:{name}").resolved() for name in ("slow", "steady")]
     history = History(n=2)
     history.y[:, 22:] += 0.4  # of both, and the code explains one of them

@@ -38,4 +38,5 @@ def together(count: int, folder: Path, work: Callable[[], Any], ends: Sequence[i
         process.join(PATIENCE_S)
         if process.is_alive():
             process.kill()
+            process.join()
     assert [process.exitcode for process in processes] == list(ends or [0] * count)

@@ -41,8 +41,11 @@ class Forked:
         self._returncode: int | None = None
 
     def kill(self) -> None:
-        """See :class:`Launched`; the number is its own until the next one is forked."""
-        if self._returncode is None:
+        """See :class:`Launched`.
+
+        The number is its own until the next one is forked, or the warm process has ended, which took it along.
+        """
+        if self._returncode is None and _is_silent(self._connection):
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
 
@@ -147,6 +150,15 @@ def _fork(connection: socket.socket, launch: Launch) -> Forked | None:
     stdout.close()
     _log.info("workers are spawned: %s", said.get("refused", "the warm process ended"))
     return None
+
+
+def _is_silent(connection: socket.socket) -> bool:
+    """Says whether the warm process is there and has not reported the end of the latest worker."""
+    try:
+        connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
 
 
 def answer(connection: socket.socket) -> dict[str, Any]:

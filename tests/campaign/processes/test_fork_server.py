@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from hwcost.backends import BACKENDS
-from hwcost.campaign.processes.fork_client import ForkServer, answer, is_forked
+from hwcost.campaign.processes.fork_client import Forked, ForkServer, answer, is_forked
 from hwcost.campaign.processes.worker_process import WorkerDiedError, WorkerProcess
 from hwcost.devices import require
 from hwcost.spaces import Component, space
@@ -156,6 +156,25 @@ def test_only_what_declares_it_itself_is_forked_and_only_on_the_processor(monkey
     torch = BACKENDS.load("torch")
     monkeypatch.setattr(BACKENDS, "load", lambda name: type("Own", (torch,), {}))
     assert not is_forked("torch", "cpu")
+
+
+def test_a_number_is_sent_no_signal_once_it_may_be_another_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, how: killed.append(pid))
+    for pid, said in ((7, b'{"returncode": 0}'), (8, b"")):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs, open(os.devnull, "w+") as pipe:
+            worker = Forked(pid, 3, ours, pipe, pipe)
+            worker.kill()
+            assert killed == [pid]
+            if said:
+                theirs.send(said)  # it has ended
+                worker.kill()
+            theirs.close()  # the warm process has
+            worker.kill()
+            assert killed == [pid]
+            assert worker.wait() == (0 if said else -signal.SIGKILL)
+        killed.clear()
 
 
 LAYOUT = """
