@@ -16,6 +16,7 @@ from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.features.domain import Domain
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import GeneValue, SearchSpace
@@ -32,35 +33,30 @@ class AtShape(CostModel):
     """A fitted cost model over shapes at one shape; made by :meth:`CostModel.at`, and never fitted itself.
 
     Args:
-        model: The fitted model.
-        columns: Its genes that give the shape.
-        sizes: Size of each of them.
+        shape: The fitted model and the shape.
     """
 
     name = "at-shape"
     complexity = None
     learns = False
 
-    def __init__(self, model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> None:
-        super().__init__(columns.rest, **{**sizes}, quantity=model.quantity)
-        self.model, self.columns, self.sizes = model, columns, dict(sizes)
-
-    def _points(self, genes: Floats) -> Floats:
-        return self.columns.joined(genes, self.sizes)
+    def __init__(self, shape: FixedShape) -> None:
+        super().__init__(shape.columns.rest, **{**shape.sizes}, quantity=shape.model.quantity)
+        self.shape, self.model = shape, shape.model
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         self._refuse()
 
     def _predict(self, genes: Floats) -> Floats:
-        return self.model.predict_encoded(self._points(genes))
+        return self.model.predict_encoded(self.shape.points(genes))
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """See the base class; the shape counts too."""
-        return self.model.in_domain(self._points(genes))
+        return self.model.in_domain(self.shape.points(genes))
 
     def half_widths(self, genes: Floats) -> Floats:
         """See the base class; wider at a shape beyond those of the fit."""
-        return self.model.half_widths(self._points(genes))
+        return self.model.half_widths(self.shape.points(genes))
 
     def importance(self) -> dict[str, float]:
         """Returns the model's own shares."""
@@ -77,7 +73,7 @@ class AtShape(CostModel):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        at = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        at = ", ".join(f"{name}={size}" for name, size in self.shape.sizes.items())
         raise UsageError(
             f"this is the cost model '{self.model.name}' at {at}: fit, clone or save that model itself, and ask it for "
             ".at(...) again"
@@ -92,9 +88,11 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
         columns: Its genes that give the shape.
         sizes: Size of each of them.
     """
+    fixed = FixedShape(model, columns, dict(sizes))
     shape = Shape(**sizes) if isinstance(model.space, Shaped) else None
     table = None if shape is None else model.table_at(shape)
-    made = AtShape(model, columns, sizes) if table is None else table
+    made = AtShape(fixed) if table is None else table
+    made.fixed_shape = fixed
     made.n_rows_, made.n_architectures_, made.monotone_ = model.n_rows_, model.n_architectures_, ()
     made.errors_, made.noise_half_width_ = model.errors_, model.noise_half_width_
     made.provenance = {**model.provenance, **sizes}

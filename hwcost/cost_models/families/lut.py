@@ -163,8 +163,9 @@ class LookupTable(CostModel):
         return float(np.sqrt(np.mean(np.log(seconds / values[fit.rows]) ** 2)))
 
     def clone_with_hyperparameters(self) -> LookupTable:
-        """Returns an unfitted copy with the form and the penalties that were chosen."""
-        return LookupTable(self.space, **{**self.get_params(), "form": self.form_, "penalties": self.penalties_})
+        """Returns an unfitted copy with the form and the penalties that were chosen; prices as given had none."""
+        chosen = {"form": self.form_, "penalties": self.penalties_ or None}
+        return LookupTable(self.space, **{**self.get_params(), **chosen})
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
