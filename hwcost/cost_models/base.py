@@ -36,7 +36,7 @@ from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.shape_columns import ShapeColumns
-from hwcost.spaces.shaped import Shape, Shaped
+from hwcost.spaces.shaped import Shaped
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
@@ -322,8 +322,8 @@ class CostModel(Learned):
         check_own_shape(self, {"batch_size": batch_size, "seq_len": seq_len})
         return self
 
-    def table_at(self, shape: Shape) -> CostModel | None:
-        """Returns the lookup table that a model over shapes is at one of them, without interval; None where it is none."""
+    def at_shape(self, shape: FixedShape) -> CostModel | None:
+        """Returns a faster model of architectures with this one's answers at a shape, without interval; None without one."""
         return None
 
     def half_widths(self, genes: Floats) -> Floats:
