@@ -164,8 +164,8 @@ class Hybrid(CostModel):
         common = self.common_params()
         of_base = self.base_.clone_with_hyperparameters().get_params()
         chosen = {name: value for name, value in of_base.items() if name not in common}
-        kept = {"base": self.base_.name, "base_options": chosen, "monotone": self.monotone}
-        return Hybrid(self.space, rounds=self.rounds_, **{**common, **kept})
+        kept: dict[str, Any] = {"rounds": self.rounds_, "base": self.base_.name, "monotone": self.monotone}
+        return Hybrid(self.space, base_options=chosen, **kept, **common)
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 

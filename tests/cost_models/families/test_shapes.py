@@ -233,6 +233,13 @@ def test_what_cannot_be_asked_is_refused() -> None:
         model.predict(archs, batch_size=[1, 2, np.nan], seq_len=8)
     with pytest.raises(ArchitectureError, match="batch_size is a whole number from 1; got nan"):
         SPACE.architecture([*archs[0].genes, np.nan, 8])
+    encoded = model.features.encode([SPACE.at(arch, SHAPES[0]) for arch in archs])
+    for size in (0.0, 1.5, -1.0):
+        encoded[1, -1] = size
+        with pytest.raises(ArchitectureError, match=f"seq_len is a whole number from 1; got {size:g}"):
+            model.predict(encoded)
+        with pytest.raises(ArchitectureError, match="seq_len is a whole number from 1"):
+            cost_model("shapes", SPACE).fit(encoded, [1.0, 2.0, 3.0])
     with pytest.raises(UsageError, match=r"one for each of 3 architectures; got an array of shape \(2,\)"):
         model.predict(archs, batch_size=[1, 2], seq_len=8)
     with pytest.raises(UsageError, match="several shapes .batch_size 1 to 4; seq_len 32 to 256., and seq_len was not said"):
