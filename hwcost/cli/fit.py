@@ -39,7 +39,8 @@ Operators = Annotated[
 Monotone = Annotated[
     bool,
     typer.Option(
-        "--monotone/--no-monotone", help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost)."
+        "--monotone/--no-monotone",
+        help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost; hybrid over shapes).",
     ),
 ]
 Plot = Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured values.")]

@@ -27,6 +27,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import Middles, merged
 from hwcost.cost_models.learned import Learned
@@ -35,7 +36,7 @@ from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.shape_columns import ShapeColumns
-from hwcost.spaces.shaped import Shape, Shaped
+from hwcost.spaces.shaped import Shaped
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class CostModel(Learned):
         fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
+        fixed_shape: The shape that ``at`` took it at, and the model over shapes that it is there; None for any other model.
     """
 
     name: ClassVar[str]
@@ -80,6 +82,7 @@ class CostModel(Learned):
     has_interval: ClassVar[bool] = False
     fewest_architectures: ClassVar[int] = 5
 
+    fixed_shape: FixedShape | None = None
     _is_brief = False
 
     def __init__(
@@ -319,8 +322,8 @@ class CostModel(Learned):
         check_own_shape(self, {"batch_size": batch_size, "seq_len": seq_len})
         return self
 
-    def table_at(self, shape: Shape) -> CostModel | None:
-        """Returns the lookup table that a model over shapes is at one of them, without interval; None where it is none."""
+    def at_shape(self, shape: FixedShape) -> CostModel | None:
+        """Returns a faster model of architectures with this one's answers at a shape, without interval; None without one."""
         return None
 
     def half_widths(self, genes: Floats) -> Floats:

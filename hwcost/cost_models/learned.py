@@ -92,7 +92,7 @@ class Learned(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves the feature extractor out: whoever unpickles the model shares that of its own process."""
-        return {name: value for name, value in vars(self).items() if name not in ("features", "_forest", "_compiled")}
+        return {name: value for name, value in vars(self).items() if name not in ("features", "_forest", "_table")}
 
     if not TYPE_CHECKING:
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost._arguments import NUMBER, SWITCH, TEXT, check
 from hwcost._types import Floats
+from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.objectives.confidence import Confidence
 from hwcost.objectives.cost_function import (
@@ -226,6 +227,9 @@ class Constraint:
         if is_predictor(self.value):
             if isinstance(archs, Candidates):
                 check_space(self.value, archs.space)
+                if isinstance(self.value, CostModel):  # what it predicts, without the intervals that nobody asks for
+                    values = self.value.predict_codes(archs.codes)
+                    return _Examined(values, self.value.in_domain(archs.genes) & ~np.isnan(values))
             found = self.value.predict(archs.genes if isinstance(archs, Candidates) else list(archs))
             return _Examined(found.values, found.in_domain & ~np.isnan(found.values))
         own = getattr(self.value, "space", None)

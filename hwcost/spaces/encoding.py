@@ -9,10 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._arguments import COUNT
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.errors import ArchitectureError
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.shaped import SHAPE_GENES, Shaped, split
 
 DIRECT = 100_000
 """Whole choices below this are turned into codes by one look-up."""
@@ -70,7 +72,8 @@ class Encoding:
         """Returns encoded genes when all of them are points of the space.
 
         Raises:
-            ArchitectureError: When the shape is wrong or a value is not one of the gene's choices.
+            ArchitectureError: When the array's shape is wrong, a value is not one of the gene's choices, or a batch size or
+                length of a point is not a whole number from 1.
         """
         if genes.ndim != 2 or genes.shape[1] != len(self.gene_names):
             raise ArchitectureError(
@@ -87,6 +90,11 @@ class Encoding:
                         f"gene '{self.gene_names[column]}' of space '{self.space.name}' cannot be "
                         f"{genes[np.flatnonzero(wrong)[0], column]:g}. Allowed: {', '.join(f'{v:g}' for v in values)}"
                     )
+        if isinstance(self.space, Shaped):
+            for name, sizes in zip(SHAPE_GENES, split(genes)[1].T, strict=True):
+                wrong = (sizes < 1) | (sizes != np.round(sizes))
+                if wrong.any():
+                    raise ArchitectureError(f"{name} is {COUNT.noun}; got {sizes[wrong][0]:g}")
         return genes
 
     @cached_property

@@ -66,6 +66,13 @@ class ShapeColumns:
         """Returns the values of the other genes of a point."""
         return tuple(genes[i] for i in self._others(len(genes)))
 
+    def with_sizes(self, genes: tuple[GeneValue, ...], sizes: Mapping[str, int]) -> tuple[GeneValue, ...]:
+        """Returns the values of the point that has these values of its other genes, and these sizes."""
+        whole = list(genes)
+        for name, place in sorted(self.places.items(), key=lambda one: one[1]):
+            whole.insert(place, sizes[name])
+        return tuple(whole)
+
     def are(self, genes: tuple[GeneValue, ...], sizes: Mapping[str, float]) -> bool:
         """Whether a point has these sizes."""
         return all(genes[place] == sizes[name] for name, place in self.places.items())

@@ -20,7 +20,8 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.training.intervals import CHECK_ERRORS, left_out_errors
+from hwcost.cost_models.training.intervals import CHECK_ERRORS
+from hwcost.cost_models.training.refitting import OwnRows
 
 __all__ = ["OwnErrors", "own_errors"]
 
@@ -72,18 +73,18 @@ def own_errors(cost: CostModel, logs: Floats, residuals: Floats) -> OwnErrors:
         logs: Logarithm of every refit's answer to n candidates, shape (refits, n).
         residuals: Log of measured over predicted value of each measured candidate, shape (m,).
     """
-    if cost.measured_:
-        return _of_learning(_left_out(cost), logs)
+    rows = OwnRows.of(cost)
+    if len(rows):
+        return _of_learning(_left_out(cost, rows), logs)
     checks = cost.provenance.get(CHECK_ERRORS, ()) if cost.errors_ is None else cost.errors_
     return _of_fixed(np.asarray(checks, dtype=np.float64), residuals)
 
 
-def _left_out(cost: CostModel) -> Floats:
+def _left_out(cost: CostModel, rows: OwnRows) -> Floats:
     """Returns errors of the logarithm on left-out rows, also of so few that the model has no interval."""
-    if cost.errors_ is not None or len(cost.measured_) < 2:
+    if cost.errors_ is not None or len(rows) < 2:
         return np.zeros(0) if cost.errors_ is None else cost.errors_
-    genes = cost.features.encode([cost.space.architecture(one) for one in cost.measured_])
-    return left_out_errors(cost, genes, np.array(list(cost.measured_.values())), np.ones(len(genes)))
+    return rows.left_out_errors()
 
 
 def _of_learning(errors: Floats, logs: Floats) -> OwnErrors:

@@ -13,6 +13,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.training.refitting import OwnRows
 
 __all__ = ["REFITS", "Refits"]
 
@@ -39,18 +40,18 @@ class Refits:
     def of(cls, cost: CostModel, count: int = REFITS, seed: int = 0) -> Refits:
         """Refits a model on the measured values that it kept, with the hyperparameters that it chose.
 
+        A model at one shape is refitted as the model over shapes that it was made of.
+
         Args:
             cost: A fitted model.
             count: Number of refits.
             seed: Seed of the weights.
         """
-        if not cost.measured_:
+        rows, rng = OwnRows.of(cost), np.random.default_rng(seed)
+        if not len(rows):
             return cls(cost, (cost,))
-        archs = [cost.space.architecture(genes) for genes in cost.measured_]
-        values, rng = np.array(list(cost.measured_.values())), np.random.default_rng(seed)
-        genes = cost.features.encode(archs)
-        weights = np.maximum(rng.exponential(size=(count, len(archs))), LEAST_WEIGHT)
-        return cls(cost, tuple(cost.clone_with_hyperparameters().fit(genes, values, row) for row in weights))
+        weights = np.maximum(rng.exponential(size=(count, len(rows))), LEAST_WEIGHT)
+        return cls(cost, tuple(rows.refitted(row) for row in weights))
 
     @property
     def is_spread(self) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from hwcost._arguments import COUNT, NUMBER, SEED, check
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.training.intervals import calibrate
+from hwcost.cost_models.training.refitting import OwnRows
 from hwcost.errors import UsageError
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture
@@ -153,13 +153,10 @@ def _judged(found: Results, cost: CostModel) -> Judged:
 
 def _learned(state: Verification, news: dict[Architecture, Interval]) -> Verification:
     """Adds measurements, and fits the model on its own and all of them."""
-    measured, first = {**state.measured, **news}, state.cost
-    if not first.measured_:
+    measured, rows = {**state.measured, **news}, OwnRows.of(state.cost)
+    if not len(rows):
         return replace(state, measured=measured, rounds=state.rounds + 1)
-    values = {**first.measured_, **{first.space.canonical(arch.genes): float(one[0] or 0) for arch, one in news.items()}}
-    archs, seconds = [first.space.architecture(genes) for genes in values], list(values.values())
-    again = calibrate(first.clone_with_hyperparameters().fit(archs, seconds), archs, seconds)
-    again.provenance = first.provenance
+    again = rows.joined({arch: float(one[0] or 0) for arch, one in news.items()}).learned()
     return replace(state, measured=measured, rounds=state.rounds + 1, cost=again)
 
 

@@ -79,6 +79,22 @@ def test_a_search_bounds_latency_at_a_shape(fitted, capsys) -> None:
     assert "a whole number from 1" in refused(capsys, *limits, f"{fitted}@0,16<=1500us")
 
 
+@pytest.mark.parametrize("model", ["shapes", "lightgbm"])
+def test_winners_at_a_shape_are_corrected_and_verified(model, fitted, capsys) -> None:
+    store, out = fitted.replace("model", "runs.db"), f"{fitted}-{model}"
+    assert invoke(["fit", store, "--model", model, "--out", out, "--no-plot", "-q"]) == 0
+    capsys.readouterr()
+    asked = ["search", "--minimize", f"{out}@4,64", "-n", "30", "--refits", "4"]
+    measured = ["--verify", "3", "--backend", "null", "--tier", "quick", "--store", f"{fitted}-{model}.db"]
+    found = document(capsys, *asked, *measured)
+    (bias,) = found["selection"].values()
+    assert 0.8 < bias["factor"] < 1.3
+    assert bias["log_error"] < 0.1
+    assert len(found["measured"]) == 3
+    assert found["verification"]["rounds"] == 1
+    assert 0 < found["verification"]["probability"] <= 1
+
+
 @pytest.mark.parametrize("sizes", ["0", "1,0", "1,x", "1,,2", "-1"])
 def test_what_is_no_size_is_refused(sizes, capsys) -> None:
     for option, name in (("--batch-size", "batch size"), ("--seq-len", "sequence length")):

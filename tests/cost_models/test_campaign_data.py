@@ -7,6 +7,7 @@ from hwcost.cost_models.data import from_measurements, is_store, read
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
 from hwcost.timing.measurement import Flag, Measurement
+from hwcost.workloads.factory_model import FactoryModelWorkload
 from hwcost.workloads.model import ModelWorkload
 from tests.cost_models.planted import SPACE, noisy
 
@@ -48,6 +49,26 @@ def test_latencies_at_several_shapes_are_never_fitted_as_if_of_one():
     assert (len(data), data.shape) == (3, {"batch_size": 8, "seq_len": 64})
     with pytest.raises(DataError, match="no usable measurement at batch_size=2. Found: batch_size=1"):
         from_measurements(both, shape={"batch_size": 2})
+
+
+def test_rows_of_a_shape_that_nobody_says_are_fitted_alone_and_not_among_others(tmp_path, monkeypatch):
+    (tmp_path / "own_nets.py").write_text("def build(**genes):\n    raise NotImplementedError\n")
+    monkeypatch.chdir(tmp_path)
+
+    def row(index: int, **sizes: int) -> Measurement:
+        workload = FactoryModelWorkload.of(SPACE, ARCHS[index], factory="own_nets:build", **sizes)
+        return Measurement(
+            workload=workload, role="fit", half_width=0.01, latency_s=float(LATENCY_S[index]), n_rounds=4, visits=()
+        )
+
+    alone = from_measurements([row(0), row(1)])
+    assert (alone.shape, alone.architectures) == ({}, ARCHS[:2])
+    with pytest.raises(DataError, match="does not say its batch size and sequence length, and other rows have others"):
+        from_measurements([row(0), row(1, batch_size=2, seq_len=8)])
+    with pytest.raises(DataError, match="does not say its batch size and sequence length"):
+        from_measurements([row(0, batch_size=2), row(1, batch_size=2, seq_len=8)])
+    with pytest.raises(DataError, match="Found: the factory's own shape"):
+        from_measurements([row(0)], shape={"batch_size": 2})
 
 
 def test_the_hash_knows_every_bit():

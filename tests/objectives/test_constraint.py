@@ -120,6 +120,16 @@ def test_reasons_tell_the_prediction_and_the_probability() -> None:
     assert any("latency_s" in reason and "is above" in reason for reason in plain.reasons(archs) if reason is not None)
 
 
+def test_candidates_are_judged_by_their_codes_and_architectures_alike(monkeypatch) -> None:
+    model, archs = calibrated(200), SHAPER.sample(40, seed=3)
+    constraint, candidates = Constraint(model, most=MIDDLE_S), Candidates.of(SHAPER, archs)
+    wanted = constraint.feasible(archs), constraint.violation(archs), constraint.chance(archs), constraint.reasons(archs)
+    monkeypatch.setattr(type(model), "predict", None)
+    found = constraint.feasible(candidates), constraint.violation(candidates), constraint.chance(candidates)
+    assert [one.tolist() for one in found] == [one.tolist() for one in wanted[:3]]
+    assert constraint.reasons(candidates) == wanted[3]
+
+
 def test_outside_the_domain_nothing_is_feasible() -> None:
     rng = np.random.default_rng(1)
     few = [SHAPER.architecture(rng.choice([120, 240, 360], 12).tolist()) for _ in range(40)]

@@ -19,6 +19,7 @@ from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.joint import JointTables
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.rowwise import exp_of
@@ -114,10 +115,23 @@ class CompiledForest:
 
     @classmethod
     def of(
-        cls, forest: Forest | None, features: Features, answers: Answers | None = None, tables: Tables | None = None
+        cls,
+        forest: Forest | None,
+        features: Features,
+        answers: Answers | None = None,
+        tables: Tables | None = None,
+        shape: FixedShape | None = None,
     ) -> CompiledForest | None:
-        """Compiles a forest; None where trees are too deep, or genes may hold any number."""
-        ranks = None if forest is None else Ranks.of(forest, features)
+        """Compiles a forest; None where trees are too deep, or genes may hold any number.
+
+        Args:
+            forest: The forest; None where there is none.
+            features: Extractor of the architectures.
+            answers: See the class.
+            tables: See the class.
+            shape: The shape of all architectures, for a forest over shapes.
+        """
+        ranks = None if forest is None else Ranks.of(forest, features, shape)
         return None if forest is None or ranks is None else cls(forest, ranks, tables, answers)
 
     def compile(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from operator import itemgetter
@@ -22,6 +22,7 @@ from hwcost._types import Codes, Floats
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.group_arrays import GroupArrays
 from hwcost.cost_models.features.extractor import WORK, Features
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.joint import JointTables
 from hwcost.cost_models.features.tabulate import JOINED
 
@@ -47,16 +48,17 @@ class Ranks:
     choices: list[tuple[Any, ...]]
 
     @classmethod
-    def of(cls, forest: Forest, features: Features) -> Ranks | None:
-        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are not such a sum."""
-        space = features.space
-        if not all(gene.choices for gene in space.genes):
+    def of(cls, forest: Forest, features: Features, shape: FixedShape | None = None) -> Ranks | None:
+        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are not such a sum.
+
+        Args:
+            forest: The forest.
+            features: Extractor of the architectures.
+            shape: The shape of all of them, for a forest over shapes.
+        """
+        if not all(gene.choices for gene in features.space.genes):
             return None
-        columns = [
-            (index, values)
-            for index, gene in enumerate(space.genes)
-            for values in (np.eye(len(gene.choices)) if gene.categorical else features._choices(index)[None])
-        ]
+        columns = _columns(features, {} if shape is None else shape.by_place)
         genes, tables, params, passed = [], [], None, np.empty(0)
         for place, column in enumerate(forest.used):
             if column == len(columns):
@@ -93,6 +95,27 @@ class Ranks:
         if self.params is not None:
             found[-1] = np.searchsorted(self.passed, self.params(codes), side="right")
         return found
+
+
+def _columns(features: Features, fixed: Mapping[int, float]) -> list[tuple[int, Floats]]:
+    """Returns the columns that trees see of genes, in order: the number of the gene, and the column by its codes.
+
+    Args:
+        features: Extractor of the architectures.
+        fixed: Sizes that the trees see among the genes, by their places. Such a column is a constant of the gene before it,
+            or of the first one, so that the numbers of genes still ascend.
+    """
+    found: list[tuple[int, Floats]] = []
+    others = iter(enumerate(features.space.genes))
+    last = 0
+    for place in range(len(features.space.genes) + len(fixed)):
+        if place in fixed:
+            found.append((last, np.full(features.sizes[last], float(fixed[place]))))
+            continue
+        last, gene = next(others)
+        values = np.eye(len(gene.choices)) if gene.categorical else features._choices(last)[None]
+        found += [(last, column) for column in values]
+    return found
 
 
 def summed_params(features: Features) -> JointTables | None:

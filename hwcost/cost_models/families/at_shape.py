@@ -1,7 +1,8 @@
 """A cost model over shapes, asked at one of them: a cost function of architectures alone.
 
 Where the model is a sum of component prices at a shape, that is a lookup table of its own, which answers as fast and to as
-many searchers as any other. Else the shape is joined to the architectures and the model is asked.
+many searchers as any other. Boosted trees are compiled for the architectures at the shape. Else the shape is joined to the
+architectures and the model is asked.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.features.domain import Domain
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
-from hwcost.spaces.base import GeneValue, SearchSpace
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 from hwcost.spaces.shape_columns import ShapeColumns
 from hwcost.spaces.shaped import Shape, Shaped
 
@@ -32,35 +34,47 @@ class AtShape(CostModel):
     """A fitted cost model over shapes at one shape; made by :meth:`CostModel.at`, and never fitted itself.
 
     Args:
-        model: The fitted model.
-        columns: Its genes that give the shape.
-        sizes: Size of each of them.
+        shape: The fitted model and the shape.
+        own: What the model makes of itself for the shape, see :meth:`CostModel.at_shape`; None where it is asked itself.
     """
 
     name = "at-shape"
     complexity = None
     learns = False
 
-    def __init__(self, model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> None:
-        super().__init__(columns.rest, **{**sizes}, quantity=model.quantity)
-        self.model, self.columns, self.sizes = model, columns, dict(sizes)
-
-    def _points(self, genes: Floats) -> Floats:
-        return self.columns.joined(genes, self.sizes)
+    def __init__(self, shape: FixedShape, own: CostModel | None = None) -> None:
+        super().__init__(shape.columns.rest, **{**shape.sizes}, quantity=shape.model.quantity)
+        self.shape, self.model, self._own = shape, shape.model, own
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         self._refuse()
 
     def _predict(self, genes: Floats) -> Floats:
-        return self.model.predict_encoded(self._points(genes))
+        if self._own is not None:
+            return self._own.predict_encoded(genes)
+        return self.model.predict_encoded(self.shape.points(genes))
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; trees take codes as they are."""
+        return super().predict_codes(codes) if self._own is None else self._own.predict_codes(codes)
+
+    def _one(self, arch: Architecture) -> float:
+        return super()._one(arch) if self._own is None else self._own._one(arch)
+
+    def compile(self) -> AtShape:
+        """See the base class: trees are compiled for the shape."""
+        self._check_fitted()
+        if self._own is not None:
+            self._own.compile()
+        return self
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """See the base class; the shape counts too."""
-        return self.model.in_domain(self._points(genes))
+        return self.model.in_domain(self.shape.points(genes))
 
     def half_widths(self, genes: Floats) -> Floats:
         """See the base class; wider at a shape beyond those of the fit."""
-        return self.model.half_widths(self._points(genes))
+        return self.model.half_widths(self.shape.points(genes))
 
     def importance(self) -> dict[str, float]:
         """Returns the model's own shares."""
@@ -77,7 +91,7 @@ class AtShape(CostModel):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        at = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        at = ", ".join(f"{name}={size}" for name, size in self.shape.sizes.items())
         raise UsageError(
             f"this is the cost model '{self.model.name}' at {at}: fit, clone or save that model itself, and ask it for "
             ".at(...) again"
@@ -92,9 +106,10 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
         columns: Its genes that give the shape.
         sizes: Size of each of them.
     """
-    shape = Shape(**sizes) if isinstance(model.space, Shaped) else None
-    table = None if shape is None else model.table_at(shape)
-    made = AtShape(model, columns, sizes) if table is None else table
+    fixed = FixedShape(model, columns, dict(sizes))
+    own = model.at_shape(fixed)
+    made = own if isinstance(own, LookupTable) else AtShape(fixed, own)
+    made.fixed_shape = fixed
     made.n_rows_, made.n_architectures_, made.monotone_ = model.n_rows_, model.n_architectures_, ()
     made.errors_, made.noise_half_width_ = model.errors_, model.noise_half_width_
     made.provenance = {**model.provenance, **sizes}
@@ -106,8 +121,8 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
     made.measured_half_widths_ = of_shape(model.measured_half_widths_)
     made.domain_ = model.domain_.at(columns.places, sizes)
     made.log_interval_half_width_ = model.log_interval_half_width_
-    if shape is not None and made.log_interval_half_width_ is not None:
-        made.log_interval_half_width_ *= model.domain_.widening_at(shape)
+    if isinstance(model.space, Shaped) and made.log_interval_half_width_ is not None:
+        made.log_interval_half_width_ *= model.domain_.widening_at(Shape(**sizes))
     return made
 
 

@@ -18,12 +18,12 @@ from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.shrinkage import clearly_better
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.training.intervals import RECHOOSING_ROWS, left_out_errors
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.spaces.shaped import Shape
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
@@ -154,9 +154,9 @@ class Auto(CostModel):
     def _one(self, arch: Architecture) -> float:
         return self.model_(arch)
 
-    def table_at(self, shape: Shape) -> CostModel | None:
+    def at_shape(self, shape: FixedShape) -> CostModel | None:
         """See the base class; that of the chosen model."""
-        return self.model_.table_at(shape)
+        return self.model_.at_shape(shape)
 
     def importance(self) -> dict[str, float]:
         """Returns the chosen model's shares."""

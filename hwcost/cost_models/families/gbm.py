@@ -17,7 +17,7 @@ from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
-from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, exponential
+from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, Question, exponential
 from hwcost.cost_models.families.boosters import (
     BOOSTER_FILE,
     predict_lightgbm,
@@ -28,6 +28,7 @@ from hwcost.cost_models.families.boosters import (
     train_xgboost,
 )
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.fixed_shape import FixedShape, sharing, whole_points
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -99,7 +100,8 @@ class Boosted(CostModel):
 
     def columns(self, genes: Floats) -> Floats:
         """Returns what the trees see of encoded architectures (n, genes), shape (n, columns)."""
-        return self.features.learner_columns(genes) if self.sizes else self.features.one_hot(genes)
+        features, points = whole_points(self, genes)
+        return features.learner_columns(points) if self.sizes else features.one_hot(points)
 
     @abstractmethod
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
@@ -152,10 +154,12 @@ class Boosted(CostModel):
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
-        offset = self.offset_
-        return OnDemand(
-            lambda: CompiledForest.of(self._trees(), self.features, lambda made: exponential(made.one, offset))
-        )
+        offset, shape = self.offset_, self.fixed_shape
+
+        def answers(made: CompiledForest) -> Question:
+            return exponential(made.one, offset)
+
+        return OnDemand(lambda: CompiledForest.of(self._trees(), self.features, answers, shape=shape))
 
     def compile(self: Model) -> Model:
         """See the base class: the trees are laid out, and their kernels compiled where numba is installed."""
@@ -164,6 +168,10 @@ class Boosted(CostModel):
         if forest is not None:
             forest.compile()
         return self
+
+    def at_shape(self: Model, shape: FixedShape) -> Model:
+        """See the base class: the same trees, which are compiled for the architectures at the shape."""
+        return sharing(self, shape)
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the total gain."""

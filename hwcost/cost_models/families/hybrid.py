@@ -24,13 +24,15 @@ from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, Qu
 from hwcost.cost_models.families.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.families.shrinkage import clearly_better
+from hwcost.cost_models.features.fixed_shape import FixedShape, sharing, whole_points
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.structure import BASES, OVER_SHAPES, bases
 from hwcost.cost_models.training.folds import folds, side_by_side
 from hwcost.cost_models.training.intervals import left_out_errors
 from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.spaces.shaped import Shape
+from hwcost.spaces.shaped import SHAPE_GENES
 
 STAGES = (25, 50, 100, 200, 400, 800)
 """Numbers of trees among which cross-validation chooses, besides none."""
@@ -52,6 +54,8 @@ class Hybrid(CostModel):
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
         base: Name of the structured model, ``lut`` or ``polynomial``, over shapes ``shapes``; ``auto`` chooses by
             cross-validation among what fits the space.
+        monotone: Never call a larger batch or a longer sequence faster, within the domain; only latency is held to it.
+            Turn it off where the device can be faster with more of them.
         base_options: Arguments of the base, for example its form and penalties; None lets it choose them.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
@@ -74,6 +78,7 @@ class Hybrid(CostModel):
         *,
         rounds: int | None = None,
         base: str = "auto",
+        monotone: bool = True,
         base_options: Mapping[str, Any] | None = None,
         **common: Any,
     ) -> None:
@@ -84,6 +89,7 @@ class Hybrid(CostModel):
             raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join((*BASES, *OVER_SHAPES))}")
         self.rounds = rounds
         self.base = base
+        self.monotone = bool(monotone)
         self.base_options = None if base_options is None else dict(base_options)
 
     def _make(self, name: str) -> CostModel:
@@ -97,6 +103,8 @@ class Hybrid(CostModel):
         self.rounds_ = self._chosen_rounds(genes, values, weights) if self.rounds is None else self.rounds
         rounds, is_brief = self.rounds_, self._is_brief
         self.booster_ = self._boost(self.base_, genes, values, weights, rounds, is_brief) if rounds else None
+        held = self._held(self.base_) if rounds else []
+        self.monotone_ = tuple(name for name, sign in zip(self.features.learner_names, held, strict=False) if sign)
 
     def _chosen_base(self, genes: Floats, values: Floats, weights: Floats) -> CostModel:
         """Fits the bases that come into question; a later one is taken when it is clearly better on rows left out."""
@@ -110,8 +118,15 @@ class Hybrid(CostModel):
     def _boost(
         self, base: CostModel, genes: Floats, values: Floats, weights: Floats, rounds: int, is_brief: bool = False
     ) -> Any:
-        left = np.log(values / base.predict_encoded(genes))
-        return train_lightgbm(self.features.learner_columns(genes), left, weights, rounds, DEPTH, RATE, is_brief=is_brief)
+        left, columns = np.log(values / base.predict_encoded(genes)), self.features.learner_columns(genes)
+        return train_lightgbm(columns, left, weights, rounds, DEPTH, RATE, self._held(base), is_brief)
+
+    def _held(self, base: CostModel) -> list[int]:
+        """Returns, per column, 1 where the trees never fall along it: the shape's, where the base never falls either."""
+        if not (self.monotone and self.quantity == LATENCY and base.name in OVER_SHAPES):
+            return []
+        sizes = [1] * len(SHAPE_GENES)
+        return [*[0] * (len(self.features.learner_names) - len(sizes)), *sizes]
 
     def _chosen_rounds(self, genes: Floats, values: Floats, weights: Floats) -> int:
         left = np.log(values / self.base_.predict_encoded(genes))
@@ -149,7 +164,8 @@ class Hybrid(CostModel):
         common = self.common_params()
         of_base = self.base_.clone_with_hyperparameters().get_params()
         chosen = {name: value for name, value in of_base.items() if name not in common}
-        return Hybrid(self.space, rounds=self.rounds_, base=self.base_.name, base_options=chosen, **common)
+        kept: dict[str, Any] = {"rounds": self.rounds_, "base": self.base_.name, "monotone": self.monotone}
+        return Hybrid(self.space, base_options=chosen, **kept, **common)
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
@@ -158,18 +174,26 @@ class Hybrid(CostModel):
         if self.booster_ is None:
             return values
         forest = self._forest.when_it_pays(len(genes))
+        features, points = whole_points(self, genes)
         if forest is None or not forest.beats_library(len(genes)):
-            correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
+            correction = predict_lightgbm(self.booster_, features.learner_columns(points))
         else:
             correction = forest.many(self.features.codes(genes))
-        return np.asarray(values * rowwise.exp(correction * self.domain_.trust(self.features, genes)))
+        return np.asarray(values * rowwise.exp(correction * self.domain_.trust(features, points)))
+
+    @property
+    def _is_trusted(self) -> bool:
+        """Whether the trees count in full whatever architecture is asked for."""
+        shape = self.fixed_shape
+        domain = self.domain_ if shape is None else self.domain_.at(shape.columns.places, shape.sizes)
+        return domain.is_whole
 
     def predict_codes(self, codes: Codes) -> Floats:
         """See the base class; tables and a compiled forest take codes as they are."""
         forest = None if self.booster_ is None else self._forest.when_it_pays(len(codes))
         if self.booster_ is None:
             return self.base_.predict_codes(codes)
-        if forest is None or not forest.beats_library(len(codes)) or not self.domain_.is_whole:
+        if forest is None or not forest.beats_library(len(codes)) or not self._is_trusted:
             return super().predict_codes(codes)
         return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
 
@@ -182,22 +206,22 @@ class Hybrid(CostModel):
             return super()._one(arch) if found is None else found  # which says what is wrong with it
         if self.booster_ is None:
             return self.base_(arch)
-        if forest is None or not self.domain_.is_whole:
+        if forest is None or not self._is_trusted:
             return super()._one(arch)
         return self.base_(arch) * rowwise.exp_of(forest.one(arch.genes))
 
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
-        base, is_whole = self.base_, self.domain_.is_whole
-        table = base if is_whole and isinstance(base, LookupTable) else None
+        base, shape = self.base_, self.fixed_shape
+        table = base if self._is_trusted and isinstance(base, LookupTable) else None
 
         def answers(made: CompiledForest) -> Question | None:
             return None if table is None or made.both is None else table.corrected(made.both)
 
         def make() -> CompiledForest | None:
             forest = read_lightgbm_forest(self.booster_.model_to_string())
-            return CompiledForest.of(forest, self.features, answers, None if table is None else table.tables_)
+            return CompiledForest.of(forest, self.features, answers, None if table is None else table.tables_, shape)
 
         return OnDemand(make)
 
@@ -210,9 +234,13 @@ class Hybrid(CostModel):
             forest.compile()
         return self
 
-    def table_at(self, shape: Shape) -> CostModel | None:
-        """See the base class; None with trees."""
-        return None if self.booster_ is not None else self.base_.table_at(shape)
+    def at_shape(self, shape: FixedShape) -> CostModel | None:
+        """See the base class: the base at the shape and the same trees, where there are any."""
+        if self.booster_ is None:
+            return self.base_.at_shape(shape)
+        made = sharing(self, shape)
+        made.base_ = shape.asked_of(self.base_)
+        return made
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 
@@ -222,7 +250,7 @@ class Hybrid(CostModel):
 
     def _state(self) -> dict[str, Any]:
         base = {"base": self.base_.name, "options": self.base_.get_params(), "model": self.base_.state()}
-        return {"rounds": self.rounds_, **base}
+        return {"rounds": self.rounds_, "monotone": list(self.monotone_), **base}
 
     def _files(self) -> dict[str, str]:
         return {} if self.booster_ is None else {BOOSTER_FILE: self.booster_.model_to_string()}
@@ -233,3 +261,4 @@ class Hybrid(CostModel):
         self.base_ = cost_model(state["base"], self.space, **state["options"])
         self.base_.restore(state["model"], {})
         self.booster_ = read_lightgbm(files[BOOSTER_FILE]) if self.rounds_ else None
+        self.monotone_ = tuple(str(name) for name in state.get("monotone", ()))

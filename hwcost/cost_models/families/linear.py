@@ -9,10 +9,11 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.compiled.tabulated import Tabled, Tabulated
 from hwcost.cost_models.families.one_shape import refuse_shapes
 from hwcost.cost_models.families.shrinkage import fit_ridge
 from hwcost.cost_models.features.extractor import WORK
+from hwcost.cost_models.features.tabulate import JOINED, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 
@@ -23,7 +24,7 @@ FLOOR = 0.05
 Line = TypeVar("Line", bound="_Line")
 
 
-class _Line(CostModel):
+class _Line(Tabled):
     """A straight line in some columns, fitted to relative errors, with one penalty.
 
     Args:
@@ -58,6 +59,7 @@ class _Line(CostModel):
         """Returns k names."""
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self._forget_table()
         columns = self._columns(genes)
         scale = float(np.median(values))
         mean, sd = columns.mean(axis=0), columns.std(axis=0)
@@ -71,8 +73,23 @@ class _Line(CostModel):
         self.floor_ = FLOOR * float(values.min())
         self.shares_ = np.abs(fit.coefficients) * (columns.std(axis=0) > 0)
 
-    def _predict(self, genes: Floats) -> Floats:
-        return np.asarray(np.maximum(rowwise.dot(self._columns(genes), self.slopes_) + self.intercept_, self.floor_))
+    def _line(self, genes: Floats) -> Floats:
+        return rowwise.dot(self._columns(genes), self.slopes_) + self.intercept_
+
+    def _untabled(self, genes: Floats) -> Floats:
+        return np.asarray(np.maximum(self._line(genes), self.floor_))
+
+    def _tabulated(self) -> Tabulated | None:
+        features, with_pairs = self.features, self._with_pairs
+        if with_pairs is None:
+            return None
+        tables = tabulate(lambda codes: self._line(features.genes_of(codes)), features.sizes, with_pairs)
+        return Tabulated(features, tables, floor=self.floor_)
+
+    @property
+    @abstractmethod
+    def _with_pairs(self) -> bool | None:
+        """Whether the columns are sums over pairs of neighbouring genes, and not over single ones; None where neither."""
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the summed absolute slopes of standardised columns."""
@@ -93,6 +110,7 @@ class _Line(CostModel):
         }
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self._forget_table()
         self.intercept_, self.slopes_ = float(state["intercept_s"]), np.array(state["slopes_s"], dtype=np.float64)
         self.penalty_, self.floor_ = float(state["penalty"]), float(state["floor_s"])
         self.shares_ = np.array(state["shares"], dtype=np.float64)
@@ -115,6 +133,11 @@ class Ridge(_Line):
 
     def _columns(self, genes: Floats) -> Floats:
         return self.features.one_hot(genes)
+
+    @property
+    def _with_pairs(self) -> bool | None:
+        sizes = self.features.sizes
+        return False if all(sizes) and sum(sizes) <= JOINED else None
 
     def _column_names(self) -> list[str]:
         return self.features.one_hot_names
@@ -142,6 +165,11 @@ class ParamsLine(_Line):
 
     def _columns(self, genes: Floats) -> Floats:
         return self.features.work(genes)[:, [WORK.index("params")]]
+
+    @property
+    def _with_pairs(self) -> bool | None:
+        counts = self.features.tables
+        return None if counts is None else bool(counts.pairs)
 
     def _column_names(self) -> list[str]:
         return ["params"]

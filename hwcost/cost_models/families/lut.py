@@ -17,8 +17,8 @@ from hwcost._arguments import Kind, check
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.compiled.models import ENOUGH_CODES, Batches, OnDemand, Question, batches
+from hwcost.cost_models.compiled.models import Question
+from hwcost.cost_models.compiled.tabulated import Tabled, Tabulated, finished
 from hwcost.cost_models.families.expected import check as check_probabilities
 from hwcost.cost_models.families.expected import expected_product, expected_sum
 from hwcost.cost_models.families.importance import Variation
@@ -26,9 +26,9 @@ from hwcost.cost_models.families.shrinkage import GRID, RidgeFit, fit_ridge
 from hwcost.cost_models.features.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.joint import JointTables, priced
-from hwcost.cost_models.features.tabulate import Quick, Tables, check_codes, tabulate
-from hwcost.errors import ArchitectureError, DataError, UsageError
-from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.cost_models.features.tabulate import Tables, tabulate
+from hwcost.errors import DataError, UsageError
+from hwcost.spaces.base import SearchSpace
 
 PROBABILITIES = Kind("a list of one array per gene", lambda given: hasattr(given, "__len__"))
 FORMS = ("auto", "linear", "log")
@@ -39,7 +39,7 @@ FLOOR = 0.05
 """No prediction falls below this share of the quickest training row; an additive form could go negative far outside."""
 
 
-class LookupTable(CostModel):
+class LookupTable(Tabled):
     """Additive lookup table.
 
     Args:
@@ -163,33 +163,22 @@ class LookupTable(CostModel):
         return float(np.sqrt(np.mean(np.log(seconds / values[fit.rows]) ** 2)))
 
     def clone_with_hyperparameters(self) -> LookupTable:
-        """Returns an unfitted copy with the form and the penalties that were chosen."""
-        return LookupTable(self.space, **{**self.get_params(), "form": self.form_, "penalties": self.penalties_})
+        """Returns an unfitted copy with the form and the penalties that were chosen; prices as given had none."""
+        chosen = {"form": self.form_, "penalties": self.penalties_ or None}
+        return LookupTable(self.space, **{**self.get_params(), **chosen})
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
-    def _predict(self, genes: Floats) -> Floats:
-        return self._of_raw(self._raw(genes) if self.tables_ is None else self.tables_(self.features.codes(genes)))
+    def _tabulated(self) -> Tabulated | None:
+        if self.tables_ is None:
+            return None
+        return Tabulated(self.features, self.tables_, self.scale_, self.floor_, self.form_ == "log")
+
+    def _untabled(self, genes: Floats) -> Floats:
+        return finished(self._raw(genes), self.scale_, self.floor_, self.form_ == "log")
 
     def _raw(self, genes: Floats) -> Floats:
         return self.additive_(self.features, genes)
-
-    def predict_codes(self, codes: Codes) -> Floats:
-        """Predicts values (n,) for gene codes (n, genes) by one table look-up for several genes.
-
-        Quickest for bytes that stand row after row; from 20 million rows on, or after ``compile``, by a compiled loop where
-        the extra ``fast`` is installed.
-
-        Raises:
-            ArchitectureError: When a code is not one of its gene's.
-        """
-        if self.tables_ is None:
-            return super().predict_codes(codes)
-        kernel = self._compiled.when_it_pays(len(codes))
-        if kernel is None:
-            check_codes(codes, self.features.sizes)
-            return self._of_raw(self.tables_(codes))
-        return self._of_raw(kernel(codes)) if self.form_ == "log" else kernel(codes)
 
     def tables(self) -> Tables | None:
         """Returns the table as sums over genes, and pairs of neighbours, in a scale that keeps the order of values.
@@ -219,23 +208,6 @@ class LookupTable(CostModel):
         joint = self.features.joint
         return None if joint is None else priced(joint, self.additive_, self.features)
 
-    def _of_raw(self, raw: Floats) -> Floats:
-        values = rowwise.exp(raw) if self.form_ == "log" else raw
-        return np.asarray(np.maximum(values * self.scale_, self.floor_))
-
-    def _one(self, arch: Architecture) -> float:
-        quick = self._quick
-        if quick is None:
-            return super()._one(arch)
-        try:
-            total = quick(arch.genes)
-        except KeyError:
-            self.space.architecture(arch.genes)
-            raise ArchitectureError(f"architecture {arch} does not lie in space '{self.space.name}'") from None
-        if self.form_ == "log":
-            return max(rowwise.exp_of(total) * self.scale_, self.floor_)
-        return max(total * self.scale_, self.floor_)
-
     def corrected(self, question: Question) -> Question:
         """Returns the function of one architecture's values that returns its price times the exponential of a correction.
 
@@ -254,40 +226,9 @@ class LookupTable(CostModel):
 
         return answer
 
-    def compile(self) -> LookupTable:
-        """See the base class: the tables of several genes are joined, and the loop over batches compiled."""
-        self._check_fitted()
-        _ = self._quick
-        loop = self._compiled.now()
-        if loop is not None and self.tables_ is not None:
-            loop(np.zeros((1, len(self.tables_.single)), np.uint8))  # numba compiles at the first batch
-        return self
-
-    @cached_property
-    def _compiled(self) -> OnDemand[Batches]:
-        """The loop over the codes of batches, compiled once they were asked for often enough."""
-
-        def make() -> Batches | None:
-            return None if self.tables_ is None else batches(self.tables_, *self._finish)
-
-        return OnDemand(make, ENOUGH_CODES)
-
-    @property
-    def _finish(self) -> tuple[float, float]:
-        """Factor of the sums, and least value; neither changes a sum of logarithms."""
-        return (1.0, -np.inf) if self.form_ == "log" else (self.scale_, self.floor_)
-
-    @cached_property
-    def _quick(self) -> Quick | None:
-        """The tables as dictionaries, made when the first single architecture is asked for."""
-        if self.tables_ is None:
-            return None
-        return Quick.of(self.tables_, [self.features.choices(i) for i in range(len(self.features.sizes))])
-
     def _tabulate(self) -> None:
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
-        vars(self).pop("_quick", None)
-        vars(self).pop("_compiled", None)
+        self._forget_table()
         vars(self).pop("_joint", None)
         counts = self.features.tables
         if counts is None:

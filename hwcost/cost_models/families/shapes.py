@@ -20,6 +20,7 @@ from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.shrinkage import fit_ridge
+from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.shape_work import KINDS_OF_WORK, ShapeWork, by_shape
 from hwcost.errors import UsageError
 from hwcost.quantities import QUANTITIES, quantity
@@ -143,16 +144,16 @@ class Shapes(CostModel):
             values[rows] = rowwise.dot(counts[rows], self.component_values(shape))
         return self._turned(genes, np.maximum(values, self.floor_))
 
-    def table_at(self, shape: Shape) -> LookupTable | None:
-        """Returns the lookup table that this model is at one shape, without an interval; None for a rate."""
+    def at_shape(self, shape: FixedShape) -> LookupTable | None:
+        """See the base class: the lookup table that this model is at one shape; None for a rate."""
         if self.quantity in PER_CALL:
             return None
         from hwcost.cost_models.families.at_shape import priced_table
 
-        assert isinstance(self.space, Shaped)
+        at = Shape(**shape.sizes)
         names = [part.name for part in self.work.features.components]
-        prices = dict(zip(names, self.component_values(shape).tolist(), strict=True))
-        return priced_table(self.space.base, shape, prices, self.quantity, self.floor_)
+        prices = dict(zip(names, self.component_values(at).tolist(), strict=True))
+        return priced_table(shape.columns.rest, at, prices, self.quantity, self.floor_)
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def _checked(name: str, given: ArrayLike, n: int) -> Floats:
         UsageError: When they are not, or are not as many as the architectures.
     """
     sizes = np.asarray(given)
-    if sizes.dtype.kind not in "iuf" or not np.all((sizes >= 1) & (sizes == np.round(sizes))):
+    if sizes.dtype.kind not in "iuf" or not np.all((sizes >= 1) & np.isfinite(sizes) & (sizes == np.round(sizes))):
         raise UsageError(f"{name}= is a whole number from 1, or one for each architecture; got {given!r:.60}")
     if sizes.shape not in ((), (n,)):
         raise UsageError(f"{name}= is one number, or one for each of {n} architectures; got an array of shape {sizes.shape}")

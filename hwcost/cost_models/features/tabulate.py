@@ -51,6 +51,14 @@ class Tables:
                 part += table.take(_flat(rows, first, sizes), axis=0)
         return total
 
+    def least(self) -> float:
+        """Returns the least value of all codes, of a scalar function."""
+        lowest = self.single[0]
+        for gene, own in enumerate(self.single[1:]):
+            beside = self.pairs[gene] if self.pairs else 0.0
+            lowest = (lowest[:, None] + beside).min(axis=0) + own
+        return float(self.base + lowest.min())
+
     @cached_property
     def _flattened(self) -> list[tuple[int, tuple[int, ...], Floats]]:
         """What ``spans`` has: the first gene, the numbers of choices, and the table with one axis for all of them."""

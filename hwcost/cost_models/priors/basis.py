@@ -15,7 +15,9 @@ import numpy as np
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 
@@ -97,6 +99,23 @@ class Basis:
         own = [rowwise.dot(raw, column) - mean for column, mean in zip(self.mix.T, self.mean, strict=True)]
         return np.stack([*known, np.ones(len(genes)), *works, *own], axis=1)
 
+    def tables(self, coefficients: Floats) -> Tables | None:
+        """Returns the sum of the columns, times coefficients (columns,), as a sum over genes and pairs of neighbours.
+
+        None where it is none: where components are no such sums, a source is no table that adds prices, or one has a floor
+        that some architecture would reach.
+        """
+        features, counts = self.features, self.features.tables
+        if counts is None or not all(work.least() >= 1.0 for work in features.work_tables or ()):
+            return None
+        if not all(map(_is_sum, self.sources)):
+            return None
+
+        def total(codes: Codes) -> Floats:
+            return rowwise.dot(self(features.genes_of(codes)), coefficients)
+
+        return tabulate(total, features.sizes, with_pairs=bool(counts.pairs))
+
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON, without the sources."""
         arrays = {"norms": self.norms.tolist(), "mix": self.mix.tolist(), "mean": self.mean.tolist()}
@@ -110,6 +129,14 @@ class Basis:
         if mix.ndim != 2 or mean.shape != (mix.shape[1],) or len(kinds) != len(norms) + 1 + len(mean):
             raise ValueError("the columns of a prior do not fit each other")
         return cls(features, sources, norms, mix, mean, kinds)
+
+
+def _is_sum(source: CostModel) -> bool:
+    """Whether a source adds prices from a table, and no architecture falls to the floor under its predictions."""
+    table = source.plain
+    if not isinstance(table, LookupTable) or table.form_ != "linear" or table.tables_ is None:
+        return False
+    return table.tables_.least() * table.scale_ >= table.floor_
 
 
 def _works(features: Features, genes: Floats) -> list[Floats]:

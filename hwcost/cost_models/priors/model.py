@@ -15,7 +15,9 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.compiled.tabulated import Tabled, Tabulated
+from hwcost.cost_models.families.expected import expected_sum
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.priors.answer import Answer, answer
 from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
@@ -53,7 +55,7 @@ class Learnt:
     tails: float
 
 
-class PriorModel(CostModel):
+class PriorModel(Tabled):
     """A few rows of a new device, and models of other devices.
 
     Args:
@@ -123,6 +125,7 @@ class PriorModel(CostModel):
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self._forget_table()
         known = self.learnt()
         rows = known.basis(genes)
         found = weigh_tails(known.members, known.views, known.noises, known.tails, rows, values, weights)
@@ -147,8 +150,21 @@ class PriorModel(CostModel):
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
-    def _predict(self, genes: Floats) -> Floats:
+    def _untabled(self, genes: Floats) -> Floats:
         return np.maximum(rowwise.dot(self.basis_(genes), self.answer_.mean), self.floor_)
+
+    def _tabulated(self) -> Tabulated | None:
+        tables = self.basis_.tables(self.answer_.mean)
+        return None if tables is None else Tabulated(self.features, tables, floor=self.floor_)
+
+    def tables(self) -> Tables | None:
+        """Returns the mixture as sums over genes, and pairs of neighbours; None where the sources are no lookup tables."""
+        return None if self._table is None else self._table.tables
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """See the base class; known where the sources are lookup tables, and without the floor under predictions."""
+        tables = self.tables()
+        return super().expected(probabilities) if tables is None else expected_sum(tables, probabilities)
 
     def half_widths(self, genes: Floats) -> Floats:
         """See the base class; wider where rows and sources say less."""
@@ -169,9 +185,9 @@ class PriorModel(CostModel):
         }
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self._forget_table()
         models = [source.model for source in self._sources]
         self.basis_ = Basis.from_dict(self.features, models, state["basis"])
         self.answer_ = Answer.from_dict(state["answer"])
         self.weights_ = {str(name): float(share) for name, share in state["weights"].items()}
         self.floor_ = float(state["floor_s"])
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
 
 import numpy as np
@@ -10,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.cost_models import CostModel, cost_model, load
+from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
+from hwcost.cost_models.compiled.models import CompiledForest
 from hwcost.cost_models.families.at_shape import AtShape
+from hwcost.cost_models.families.boosters import predict_lightgbm, predict_xgboost
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.features.shape_work import KINDS_OF_WORK, ShapeWork
 from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import ArchitectureError, UsageError
-from hwcost.spaces import Architecture, space
+from hwcost.spaces import Architecture, Candidates, space
 from hwcost.spaces.shaped import Shape, Shaped
+from tests.conftest import require_package
 
 BASE = space("supershaper", scale="small")
 SPACE = Shaped(BASE)
@@ -95,6 +100,40 @@ def test_a_larger_batch_or_a_longer_sequence_never_costs_less(batch: int, length
     assert (model.predict(arch, batch_size=batch, seq_len=length + more).values >= here).all()
 
 
+@cache
+def with_trees(monotone: bool = True) -> CostModel:
+    """A hybrid whose rows have a structure that makes larger batches and longer sequences seem faster at places."""
+    points, values = drawn(240, 0, SHAPES)
+    wave = [0.15 * np.sin(4 * np.log2(batch * length)) for batch, length in map(SPACE.shape_of, points)]
+    return cost_model("hybrid", SPACE, rounds=100, monotone=monotone).fit(points, values * np.exp(wave))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(*[st.integers(1, 4)] * 2), st.tuples(*[st.integers(32, 256)] * 2), st.integers(0, 99))
+def test_trees_on_top_keep_to_that_within_the_domain(sizes: tuple[int, int], lengths: tuple[int, int], seed: int) -> None:
+    model, archs = with_trees(), BASE.sample(3, seed=seed)
+    (small, large), (short, long) = sorted(sizes), sorted(lengths)
+    here = model.predict(archs, batch_size=small, seq_len=short)
+    assert here.in_domain.all()
+    assert (model.predict(archs, batch_size=large, seq_len=short).values >= here.values).all()
+    assert (model.predict(archs, batch_size=small, seq_len=long).values >= here.values).all()
+
+
+def test_trees_over_shapes_are_held_unless_they_are_not_to_be(tmp_path) -> None:
+    held, free, arch = with_trees(), with_trees(False), BASE.sample(1, seed=0)
+    assert held.monotone_ == load(held.save(tmp_path / "held")).monotone_ == ("batch_size", "seq_len")
+    assert free.monotone_ == ()
+    lengths = np.arange(32, 257)
+    steps = [np.diff(one.predict(arch * 225, batch_size=1, seq_len=lengths).values) for one in (held, free)]
+    assert steps[0].min() >= 0
+    assert steps[1].min() < 0
+    points, values = drawn(60, 0, SHAPES)
+    energy = cost_model("hybrid", SPACE, rounds=10, quantity="energy_j").fit(points, values)
+    assert energy.monotone_ == () == fitted().monotone_
+    assert held.clone_with_hyperparameters().monotone
+    assert not free.clone_with_hyperparameters().monotone
+
+
 # -- asking -----------------------------------------------------------------------------------------------------------
 
 
@@ -115,6 +154,43 @@ def test_every_way_to_ask_gives_one_answer(name: str) -> None:
     assert answer.in_domain.tolist() == wanted.in_domain.tolist()
     assert [alone(arch) for arch in archs] == answer.values.tolist()
     assert isinstance(alone, AtShape if name == "lightgbm" else LookupTable)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "hybrid"])
+@pytest.mark.parametrize("shape", [Shape(2, 64), Shape(8, 300)])
+def test_trees_are_compiled_at_a_shape_with_the_same_bits(name: str, shape: Shape) -> None:
+    if name == "xgboost":
+        require_package("xgboost")
+    points, values = drawn(120, 0, SHAPES)
+    rough = values * np.exp(0.05 * np.random.default_rng(1).standard_normal(120))
+    model = cost_model(name, SPACE, rounds=40).fit(points, rough)
+    archs, alone = BASE.sample(50, seed=3), model.at(*shape)
+    codes = Candidates.of(BASE, archs).codes
+    wanted, one = alone.predict(archs).values, alone(archs[0])
+    trees = CompiledForest.of(read(model), alone.features, shape=alone.fixed_shape)
+    assert trees is not None
+    of_library = library_sums(model, [SPACE.at(arch, shape) for arch in archs])
+    assert np.array_equal(trees.many(codes), of_library)
+    assert [trees.one(arch.genes) for arch in archs] == of_library.tolist()
+    assert np.array_equal(alone.predict_codes(codes), wanted)
+    assert alone.compile() is alone
+    for other in (alone, pickle.loads(pickle.dumps(alone)).compile()):
+        assert np.array_equal(other.predict(archs).values, wanted)
+        assert np.array_equal(other.predict_codes(codes), wanted)
+        assert [other(arch) for arch in archs] == wanted.tolist()
+    assert one == wanted[0]
+    np.testing.assert_allclose(wanted, model.predict(archs, batch_size=shape[0], seq_len=shape[1]).values, rtol=1e-12)
+
+
+def read(model: CostModel) -> Forest | None:
+    text = model.files()["booster.txt"]
+    return read_xgboost_forest(text) if model.name == "xgboost" else read_lightgbm_forest(text)
+
+
+def library_sums(model: CostModel, points: list[Architecture]) -> np.ndarray:
+    """What the library that grew the trees sums to."""
+    columns = model.features.learner_columns(model.features.encode(points))
+    return (predict_xgboost if model.name == "xgboost" else predict_lightgbm)(model.booster_, columns)
 
 
 def test_at_a_shape_the_measurements_of_that_shape_answer() -> None:
@@ -146,6 +222,24 @@ def test_what_cannot_be_asked_is_refused() -> None:
             model.predict(archs, **sizes)
         with pytest.raises(UsageError, match="is a whole number from 1"):
             model.at(**sizes)
+    for sizes in ({"batch_size": np.nan, "seq_len": 8}, {"batch_size": 1, "seq_len": np.inf}):
+        with pytest.raises(UsageError, match="is a whole number from 1"):
+            model.predict(archs, **sizes)
+        with pytest.raises(UsageError, match="is a whole number from 1"):
+            model.at(**sizes)
+        with pytest.raises(UsageError, match="is a whole number from 1"):
+            model(archs[0], **sizes)
+    with pytest.raises(UsageError, match="is a whole number from 1"):
+        model.predict(archs, batch_size=[1, 2, np.nan], seq_len=8)
+    with pytest.raises(ArchitectureError, match="gene 'batch_size' of space 'shaped' is a finite number, got nan"):
+        SPACE.architecture([*archs[0].genes, np.nan, 8])
+    encoded = model.features.encode([SPACE.at(arch, SHAPES[0]) for arch in archs])
+    for size in (0.0, 1.5, -1.0):
+        encoded[1, -1] = size
+        with pytest.raises(ArchitectureError, match=f"seq_len is a whole number from 1; got {size:g}"):
+            model.predict(encoded)
+        with pytest.raises(ArchitectureError, match="seq_len is a whole number from 1"):
+            cost_model("shapes", SPACE).fit(encoded, [1.0, 2.0, 3.0])
     with pytest.raises(UsageError, match=r"one for each of 3 architectures; got an array of shape \(2,\)"):
         model.predict(archs, batch_size=[1, 2], seq_len=8)
     with pytest.raises(UsageError, match="several shapes .batch_size 1 to 4; seq_len 32 to 256., and seq_len was not said"):
@@ -192,6 +286,16 @@ def test_columns_of_a_table_that_are_named_so_are_a_shape(tmp_path) -> None:
     assert model.at() is model
     with pytest.raises(UsageError, match="several shapes .batch_size 1 to 8; .* and seq_len was not said"):
         model.at(batch_size=3)
+    for kind in ("lightgbm", "hybrid"):
+        ops = space("table", columns=[op, columns[0], {**op, "name": "next"}, columns[2]])
+        mixed = [[o, b, "b" if w > 50 else "a", s] for b, w, s, o in rows]
+        trees = cost_model(kind, ops, rounds=30).fit(mixed, [1e-3 + 1e-6 * b * w * s for b, w, s, _ in rows])
+        for sizes in ({"batch_size": 3, "seq_len": 50}, {"batch_size": 20, "seq_len": 500}):
+            at = trees.at(**sizes)
+            asked = [[a, b] for a in "ab" for b in "ab"]
+            before = at.predict(asked).values.tolist()
+            assert before == trees.predict(asked, **sizes).values.tolist()
+            assert at.compile().predict(asked).values.tolist() == before == [at(one) for one in asked]
     only = cost_model("constant", space("table", columns=columns[:2])).fit([[1, 9], [2, 9]], [1.0, 2.0])
     with pytest.raises(UsageError, match="without a column for seq_len"):
         only.at(1, 8)

@@ -16,8 +16,8 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.priors.files import as_prices, shipped
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.errors import DataError, NotFittedError, UsageError
-from hwcost.spaces import Architecture, SearchSpace, space
+from hwcost.errors import ArchitectureError, DataError, NotFittedError, UsageError
+from hwcost.spaces import Architecture, Candidates, SearchSpace, space
 
 SPACE = space("supershaper")
 WIDTHS = np.array([120, 240, 360, 480, 540, 600, 768])
@@ -190,6 +190,50 @@ def test_saving_keeps_sources_and_every_bit(tmp_path: Any) -> None:
     genes = np.array([arch.genes for arch in NEW[:8]], dtype=float)
     refits = [one.clone().fit(genes, seconds(prices(9), GENES[:8])) for one in (cost, again)]
     np.testing.assert_allclose(refits[0].predict(NEW).values, refits[1].predict(NEW).values, rtol=1e-9)
+
+
+def test_where_sources_are_tables_their_mixture_is_one(tmp_path: Any) -> None:
+    cost = fitted(20, 5)
+    plain = np.maximum(cost.basis_(cost.features.encode(NEW)) @ cost.answer_.mean, cost.floor_)
+    wanted, codes = cost.predict(NEW).values, Candidates.of(SPACE, NEW).codes
+    np.testing.assert_allclose(wanted, plain, rtol=1e-9)
+    one = cost(NEW[0])
+    for other in (cost, cost.compile(), load(cost.save(tmp_path / "model")).compile()):
+        assert np.array_equal(other.predict(NEW).values, wanted)
+        assert np.array_equal(other.predict_codes(codes), wanted)
+        assert np.array_equal(other.predict_codes(codes.astype(np.uint8)), wanted)
+        assert [other(arch) for arch in NEW[:20]] == wanted[:20].tolist()
+    assert one == wanted[0]
+    shares = [np.eye(7)[code] for code in codes[0]]
+    assert cost.expected(shares) == pytest.approx(wanted[0])
+    middle = cost.predict(SPACE.sample(4000, seed=3)).values.mean()
+    assert cost.expected([np.full(7, 1 / 7)] * 12) == pytest.approx(middle, rel=0.02)
+    assert cost.tables() is not None
+    with pytest.raises(ArchitectureError, match="code 7 of gene 0"):
+        cost.predict_codes(np.full((1, 12), 7))
+
+
+def test_sources_that_are_no_tables_are_asked_themselves() -> None:
+    archs = SPACE.sample(40, seed=1)
+    trees = cost_model("lightgbm", SPACE).fit(archs, seconds(prices(1), [arch.genes for arch in archs]))
+    floored = LookupTable.from_components(SPACE, {part.name: 1e-3 for part in SPACE.components()})
+    floored.floor_ = 1.0
+    for other in (trees, floored):
+        cost = PriorModel(SPACE, sources=[source(0), other]).fit(archs[:6], seconds(prices(2), [a.genes for a in archs[:6]]))
+        assert cost.tables() is None
+        wanted = np.maximum(cost.basis_(cost.features.encode(NEW)) @ cost.answer_.mean, cost.floor_)
+        np.testing.assert_allclose(cost.compile().predict(NEW).values, wanted, rtol=1e-9)
+        assert [cost(arch) for arch in NEW[:5]] == cost.predict(NEW[:5]).values.tolist()
+        with pytest.raises(UsageError, match="a mean over architectures needs a table"):
+            cost.expected([np.full(7, 1 / 7)] * 12)
+
+
+def test_a_refitted_mixture_forgets_its_table() -> None:
+    cost = fitted(20, 5)
+    before = cost.predict(NEW).values
+    archs = SPACE.sample(5, seed=8)
+    cost.fit(archs, 10 * seconds(prices(20), [arch.genes for arch in archs]))
+    assert (cost.predict(NEW).values > 5 * before).all()
 
 
 def test_a_table_of_few_rows_is_read_as_the_table_of_the_prior() -> None:

@@ -1,0 +1,76 @@
+"""A prior and rows at several batch sizes and lengths: models over shapes teach a new device, models of one shape do not."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from hwcost.cost_models import CostModel, cost_model, load
+from hwcost.cost_models.data import Data
+from hwcost.cost_models.priors.fit import train_with_prior
+from hwcost.cost_models.priors.sources import read_prior, refuse_other_space
+from hwcost.cost_models.training.intervals import calibrate
+from hwcost.errors import DataError, UsageError
+from hwcost.spaces import Architecture, space
+from hwcost.spaces.shaped import Shape, Shaped
+
+BASE = space("supershaper", scale="small")
+SPACE = Shaped(BASE)
+SHAPES = [Shape(batch, length) for batch in (1, 2, 4) for length in (32, 128)]
+
+
+def latency_s(point: Architecture, device: int) -> float:
+    """A device: an overhead of components, a rate and a bandwidth of its own."""
+    rng = np.random.default_rng(device)
+    overhead, rate, bandwidth = np.array([4e-5, 6e10, 1.2e10]) * np.exp(0.3 * rng.standard_normal(3))
+    arch, shape = SPACE.architecture_of(point), SPACE.shape_of(point)
+    works = [BASE.component_work(part, *shape) for part in BASE.components(arch)]
+    return float(sum(overhead + work.flops / rate + 4 * work.elements / bandwidth for work in works))
+
+
+def drawn(n: int, device: int, seed: int) -> tuple[list[Architecture], np.ndarray]:
+    points = [SPACE.at(arch, SHAPES[i % len(SHAPES)]) for i, arch in enumerate(BASE.sample(n, seed=seed))]
+    noise = np.exp(0.005 * np.random.default_rng(seed).standard_normal(n))
+    return points, noise * np.array([latency_s(point, device) for point in points])
+
+
+@cache
+def source(device: int) -> CostModel:
+    points, values = drawn(48, device, device)
+    model = calibrate(cost_model("shapes", SPACE).fit(points, values), points, values)
+    model.provenance = {"device": f"simulated {device}"}
+    return model
+
+
+def trained(n: int) -> CostModel:
+    points, values = drawn(n, 9, 100)
+    data = Data(SPACE, points, values, np.ones(n), ("fit",) * n, "few", {}, {})
+    return train_with_prior(data, read_prior([source(device) for device in range(4)], SPACE)).model
+
+
+def test_five_rows_at_several_shapes_are_enough(tmp_path) -> None:
+    cost, new = trained(5), drawn(40, 9, 200)[0]
+    truth = np.array([latency_s(point, 9) for point in new])
+    answer = cost.predict(new)
+    assert np.abs(answer.values / truth - 1).mean() < 0.08
+    assert answer.low is not None
+    assert answer.high is not None
+    assert ((answer.low <= truth) & (truth <= answer.high)).mean() > 0.8
+    again = load(cost.save(tmp_path / "model"))
+    assert again.predict(new).values.tolist() == answer.values.tolist()
+    arch, shape = SPACE.architecture_of(new[0]), SPACE.shape_of(new[0])
+    assert again.at(*shape)(arch) == again(arch, batch_size=shape.batch_size, seq_len=shape.seq_len) == answer.values[0]
+    assert cost.compile().predict(new).values.tolist() == answer.values.tolist()
+
+
+def test_a_prior_of_one_shape_and_rows_at_several_are_refused() -> None:
+    archs = BASE.sample(6, seed=0)
+    one = cost_model("lut", BASE).fit(archs, [latency_s(SPACE.at(arch, SHAPES[0]), 0) for arch in archs])
+    with pytest.raises(DataError, match=r"is of space 'supershaper' .* and the measurements are of space 'shaped'"):
+        refuse_other_space(read_prior([one], BASE), SPACE, "latency_s")
+    with pytest.raises(DataError, match="All of a prior are of one"):
+        read_prior([one, source(0)])
+    with pytest.raises(UsageError, match="no prior ships with space 'shaped'"):
+        read_prior("auto", SPACE)
