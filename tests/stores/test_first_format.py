@@ -100,7 +100,8 @@ def test_facts_are_where_they_belong(old: Store) -> None:
 
 def test_no_row_is_lost(old: Store) -> None:
     """Also not that of a visit that was skipped, which the first format knew."""
-    first = [json.loads(line)["record"] for line in (DATA / "first_format.jsonl").read_text().splitlines() if "record" in line]
+    found = map(json.loads, (DATA / "first_format.jsonl").read_text().splitlines())
+    first = [line["record"] for line in found if "record" in line]
     kept = {record.identity.record_id: record for record in old.records()}
     assert {one["identity"]["record_id"] for one in first} == set(kept)
     assert old.count() == len(first)

@@ -151,8 +151,9 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
     flag = guards.mismatch(differing(a.environment, b.environment))
     if flag is not None and not allow_env_mismatch:
         raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
-    is_given = a.campaign_id is None and b.campaign_id is None
-    is_together = _overlap(a.measurements, b.measurements) if is_given else is_one and len(a.campaigns) == len(b.campaigns) == 1
+    is_together = is_one and len(a.campaigns) == len(b.campaigns) == 1
+    if a.campaign_id is None and b.campaign_id is None:
+        is_together = _overlap(a.measurements, b.measurements)
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(
         a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
