@@ -1,5 +1,6 @@
 # make measure   set-up, then a cost model of this CPU from real measurements
 # make test      set-up, then the tests
+# make test-tools  an environment of its own for other benchmark tools, and the tests that run them
 # make test-xla  an environment of its own for torch_xla, its tests, and BERT-base and a component table on XLA's compiler for CPUs
 # make docs      set-up, then the documentation site in site/
 
@@ -10,10 +11,11 @@ EXTRAS := torch,onnx,openvino,xgboost-cpu,fast,report,serve,supernet,hf,search,b
 STORE := runs/cpu-supershaper.db
 MODEL := models/cpu-supershaper
 
+TOOLS := .venv-tools
 XLA := .venv-xla
 XLA_TORCH = $$($(XLA)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/torch/lib
 
-.PHONY: setup measure test test-xla lint types docs clean
+.PHONY: setup measure test test-tools test-xla lint types docs clean
 
 setup: $(VENV)/.installed
 
@@ -36,6 +38,17 @@ measure: setup
 
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+$(TOOLS)/.installed: tests/exchange/requirements.txt
+	@start=$$(date +%s); \
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS); \
+	echo "installing other benchmark tools into $(TOOLS)" >&2; \
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -r tests/exchange/requirements.txt && touch $@ && \
+	echo "set-up took $$(( $$(date +%s) - start )) s" >&2
+
+test-tools: setup $(TOOLS)/.installed
+	HWCOST_TOOLS=$(abspath $(TOOLS))/bin $(BIN)/python -m pytest -m slow \
+		tests/exchange/test_benchmark_tools.py tests/history/test_changes_of_peers.py
 
 # torch_xla runs with its own release of torch alone, whose only build is one for CUDA; cuda_stubs.py spares its libraries.
 $(XLA)/.installed: pyproject.toml tests/xla/linked.txt tests/xla/requirements.txt tests/xla/cuda_stubs.py
@@ -63,4 +76,4 @@ docs: setup
 	@echo "documentation: site/index.html"
 
 clean:
-	rm -rf $(VENV) $(XLA) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) $(XLA) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,7 +1,7 @@
 """How often detectors of changes cry wolf, and how often they find a change, on histories with known truth.
 
 Run: ``python benchmarks/detectors.py [--series N] [--peers PYTHON]``. PYTHON is an interpreter with ``asv`` and
-``apache-otava`` (they need an environment of their own: ``python -m venv peers && peers/bin/pip install asv apache-otava``).
+``apache-otava``, such as ``.venv-tools/bin/python``, which ``make test-tools`` makes: they need an environment of their own.
 
 Histories have 60 nights and a noise of 2 %, either independent from night to night (iid) or correlated by 0.5 (AR); a change
 comes with night 45. A false alarm is any change in a quiet history; a change is found when one of the right sign lies within

@@ -54,12 +54,14 @@ class Latencies:
         spread_s: Spread inside each measurement, shape ``(n,)``, seconds; None where the table has none.
         columns: The columns that were read.
         remarks: Decisions that were made, in whole sentences.
+        spread: Those of the columns that hold the spread.
     """
 
     latency_s: NDArray[np.float64]
     spread_s: NDArray[np.float64] | None
     columns: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
 
 
 def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -> Latencies:
@@ -270,7 +272,7 @@ def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], 
     conflict = [name for name in names if split_unit(name)[1] not in (None, unit)]
     if conflict:
         remarks = (*remarks, f"{conflict[0]} is read in {unit} as requested, although its name gives another unit.")
-    return Latencies(latency_s, spread_s, (*names, *spread), remarks)
+    return Latencies(latency_s, spread_s, (*names, *spread), remarks, tuple(spread))
 
 
 def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,7 @@ class LatencyTable:
         place: Unit of ``lines``: ``line`` or ``record`` from 1, or ``row`` of a data frame from 0.
         names: Name of each row, where a column was said to give it.
         remarks: Decisions about columns, units and decimal signs, in whole sentences.
+        rest: Texts of the columns that are neither genes nor the latency, by name; those of its spread are among them.
     """
 
     space: SearchSpace
@@ -80,6 +81,7 @@ class LatencyTable:
     place: Place = "row"
     names: list[str] | None = None
     remarks: tuple[str, ...] = ()
+    rest: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -113,17 +115,19 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     layout = find_layout(held.columns)
     latencies = _latencies(held, options, layout)
     refuse_summaries(held, latencies.latency_s)
-    features = _features(held, options, latencies.columns)
+    chosen = features = _features(held, options, latencies.columns)
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
     architectures = _architectures(features, made)
+    others = held.without([*(set(latencies.columns) - set(latencies.spread)), *chosen.columns]).columns
+    rest = {**others, **features.without(gene.name for gene in made.genes).columns}
     remarks = (*features.remarks, *latencies.remarks, *_few_rows_a_run(options.run_column, runs))
     for remark in remarks:
         _log.info("%s: %s", sheet.source, remark)
     return LatencyTable(
         made, architectures, latencies.latency_s, latencies.spread_s, sheet.source, runs, tuple(sheet.columns), sheet.lines,
-        sheet.place, names, remarks,
+        sheet.place, names, remarks, rest,
     )  # fmt: skip
 
 

@@ -169,7 +169,7 @@ class JsonLinesStore(LinesHistory):
         self._check_open()
         line = os.pread(self._file, entry.length, entry.offset)
         found = decode(line, entry.line, self.url, self._version)
-        if found is None or found.record is None:
+        if found.record is None:
             raise DataError(f"line {entry.line} of '{self.url}' was changed while it was read. Open the store again.")
         return found.record
 

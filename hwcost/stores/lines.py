@@ -106,7 +106,7 @@ class Line(BaseModel):
         return line
 
 
-def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -> Line | None:
+def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -> Line:
     """Reads one line after the first.
 
     Args:
@@ -115,9 +115,6 @@ def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -
         path: The file.
         version: Schema version in the file's first line; lines of the first version are migrated.
 
-    Returns:
-        None for a line without a visit: a record of the first version whose visit was skipped.
-
     Raises:
         DataError: When it is none; names the file and the line.
     """
@@ -125,7 +122,7 @@ def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -
         raise DataError(f"line {number} of '{path}' is longer than {MAX_LINE_BYTES} bytes; it is not a record of hwcost")
     try:
         migrated = line if version == SCHEMA_VERSION else _migrated(line)
-        return None if migrated is None else Line.model_validate_json(migrated, strict=True)
+        return Line.model_validate_json(migrated, strict=True)
     except (ValidationError, DataError) as error:
         what = reason(error) if isinstance(error, ValidationError) else error
         raise DataError(
@@ -133,7 +130,7 @@ def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -
         ) from None
 
 
-def _migrated(line: bytes) -> bytes | str | None:
+def _migrated(line: bytes) -> bytes | str:
     """Returns a line of the first version in the present one; what is not such a line is left as it is."""
     try:
         found: Any = json.loads(line)
@@ -142,7 +139,7 @@ def _migrated(line: bytes) -> bytes | str | None:
             return line
         if "campaign" in found:
             return json.dumps({"campaign": second_format.campaign(part)})
-        return json.dumps({"record": second_format.record(part)}) if second_format.is_measured(part) else None
+        return json.dumps({"record": second_format.record(part)})
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
         return line
 

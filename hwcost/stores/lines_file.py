@@ -133,8 +133,8 @@ class LinesFile(Store):
         try:
             if self._end == 0:
                 self._version = check_header(line, self.url)
-            elif line.strip() and (found := decode(line, number, self.url, self._version)) is not None:
-                self._apply(found, number, len(line))
+            elif line.strip():
+                self._apply(decode(line, number, self.url, self._version), number, len(line))
         except DataError:
             if is_whole or self._end == 0 or len(line) > MAX_LINE_BYTES:
                 raise

@@ -233,27 +233,12 @@ def test_onnxruntime_appends_its_header_again() -> None:
     assert any("no time zone" in remark for remark in run.remarks)
 
 
-def test_latency_tables(tmp_path) -> None:
-    header = ",".join(f"l{index}" for index in range(1, 13))
-    row = ",".join(["120"] * 12)
-    other = ",".join(["360"] * 12)
-    (tmp_path / "k80.csv").write_text(f"{header},latency_s\n{row},0.5\n{other},0.9\n{row},0.7\n{row},0.6\n")
-    format, [run] = read(tmp_path / "k80.csv", None, Given(device="k80"))
-    assert format.name == "supershaper"
-    assert [(s.arch, e.value, e.n_rounds) for s, e in zip(run.series, run.estimates, strict=True)] == [
-        ([120] * 12, 0.6, 3), ([360] * 12, 0.9, 1),
-    ]  # fmt: skip
-    genes = [
-        "encoder_embed_dim", "encoder_layer_num", "encoder_ffn_embed_dim_avg", "encoder_self_attention_heads_avg",
-        "decoder_embed_dim", "decoder_layer_num", "decoder_ffn_embed_dim_avg", "decoder_self_attention_heads_avg",
-        "decoder_ende_attention_heads_avg", "decoder_arbitrary_ende_attn_avg",
-    ]  # fmt: skip
-    times = "latency_mean_encoder,latency_mean_decoder,latency_std_encoder,latency_std_decoder"
-    lines = [f"512,6,1877.33,6,640,3,1706.67,6,2.66667,1.33333,{first},5.5,0.1,0.1" for first in (2.0, 3.0)]
-    (tmp_path / "hat.csv").write_text("\n".join([f"{','.join(genes)},{times}", *lines]))
-    format, [run] = read(tmp_path / "hat.csv", None, Given(device="titan-xp"))
-    assert (format.name, run.estimates[0].value) == ("hat", pytest.approx(8.0e-3))
-    assert any("ms" in remark for remark in run.remarks)
+def test_what_else_trtexec_says_of_a_query_is_kept(tmp_path) -> None:
+    queries = [{"latencyMs": 2.0, "inMs": 0.1, "mine": index} for index in range(3)]
+    (tmp_path / "in.json").write_text(json.dumps(queries))
+    _, [run] = read(tmp_path / "in.json", None, HERE)
+    kept = run.run.extra["columns"][run.series[0].series_key]
+    assert kept == {"queries": 3, "minimum_s": 2e-3, "maximum_s": 2e-3, "mine": [0, 1, 2]}
 
 
 def test_a_device_is_never_guessed() -> None:
@@ -288,6 +273,8 @@ def drop(*path):
 
 
 P, G, N, T = "pytest_benchmark.json", "google_benchmark.json", "nvbench.json", "trtexec_times.json"
+L = "trtexec_profile.json"
+A = "asv/bench-1/d5f48b92-existing-py_python3.11.json"
 WRONG = [
     (P, put("benchmarks", 1, "stats", "median", float("nan")), "benchmarks[1].stats.median: expected a finite number"),
     (P, put("benchmarks", 1, "stats", "median", -1e-3), "benchmarks[1].stats.median: expected a positive duration"),
@@ -304,6 +291,18 @@ WRONG = [
     (N, put("benchmarks", 0, "states", 0, "summaries", 3, "data", []), "expected data with a 'value'"),
     (T, put(2, "latencyMs", -0.5), "[2].latencyMs: expected a positive duration"),
     (T, drop(4, "latencyMs"), "[4]: 'latencyMs' is missing"),
+    (L, put(1, "medianMs", float("nan")), "[1].medianMs: expected a finite number"),
+    (L, put(2, "medianMs", -0.9), "[2].medianMs: expected a positive duration"),
+    (L, put(2, "medianMs", "0.9 ms"), "[2].medianMs: expected a number"),
+    (L, put(0, "count", "many"), "[0].count: expected a number"),
+    (L, drop(3, "name"), "[3]: 'name' is missing"),
+    (A, put("results", "suite.Suite.time_reduce", 0, 0, -1e-6), "expected a positive duration"),
+    (A, put("results", "suite.Suite.time_reduce", 0, 0, float("inf")), "expected a finite number"),
+    (A, put("results", "suite.Suite.time_reduce", 0, 0, "fast"), "expected a number, got \"fast\""),
+    (A, put("results", "suite.Suite.time_reduce", 0, [1e-6]), "results.suite.Suite.time_reduce"),
+    (A, drop("results"), "'results' is missing"),
+    (A, put("version", 1), "version: expected version 2 of asv's result files"),
+    (A, put("date", "yesterday"), "date: expected a number"),
     ("optimum_benchmark.json", put("report", "forward", "latency", "unit", "ms"), "expected the unit 's'"),
     ("pyperf.json", put("benchmarks", 0, "metadata", {"name": "sum", "unit": "parsec"}), "expected a unit"),
     ("pyperf.json", put("benchmarks", 0, "runs", []), "has no values"),
@@ -312,11 +311,12 @@ WRONG = [
 
 @pytest.mark.parametrize(("name", "change", "message"), WRONG)
 def test_a_wrong_value_is_refused_with_its_place(tmp_path, name, change, message) -> None:
-    (tmp_path / name).write_text(edited(DATA / name, change))
+    path = tmp_path / Path(name).name
+    path.write_text(edited(DATA / name, change))
     with pytest.raises(DataError) as error:
-        read(tmp_path / name, None, HERE)
+        read(path, "asv" if name == A else None, HERE)
     assert message in str(error.value)
-    assert str(tmp_path / name) in str(error.value)
+    assert str(path) in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-"""The tools themselves: what they write today is read, and what is written for them they read."""
+"""The tools themselves: what they write today is read, and what is written for them they read; see ``make test-tools``."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 import subprocess
 
 import pytest
@@ -11,40 +9,27 @@ import pytest
 from hwcost.exchange.benchmarks.base import Given, History
 from hwcost.exchange.benchmarks.reading import read, writer
 from hwcost.stores.series import Estimate
-from tests.conftest import require_program
+from tests.conftest import require_package, require_program
 from tests.exchange import tools
 from tests.exchange.test_benchmark_exports import commit, history, series
+from tests.other_tools import missing, python_with, tool
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]
 
 
-def program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def package(name: str) -> None:
-    if importlib.util.find_spec(name) is None:
-        pytest.skip(f"{name} is not installed")
-
-
 def test_asv(tmp_path) -> None:
-    _, [run] = read(tools.asv(tmp_path, program("asv")))
+    _, [run] = read(tools.asv(tmp_path, tool("asv")))
     assert len(run.estimates) == 6
     assert sum(one.status == "failed" for one in run.estimates) == 1
 
 
 def test_pytest_benchmark(tmp_path) -> None:
-    package("pytest_benchmark")
-    _, [run] = read(tools.pytest_benchmark(tmp_path))
+    _, [run] = read(tools.pytest_benchmark(tmp_path, python_with("pytest_benchmark")))
     assert len(run.estimates) == 2
 
 
 def test_pyperf(tmp_path) -> None:
-    package("pyperf")
-    _, [run] = read(tools.pyperf(tmp_path))
+    _, [run] = read(tools.pyperf(tmp_path, python_with("pyperf")))
     assert run.estimates[0].n_rounds == 3
 
 
@@ -52,14 +37,14 @@ def test_google_benchmark(tmp_path) -> None:
     compiler = require_program("g++")
     (tmp_path / "probe.cpp").write_text("#include <benchmark/benchmark.h>\nint main() {}\n")
     if subprocess.run([compiler, "-fsyntax-only", str(tmp_path / "probe.cpp")], capture_output=True).returncode:
-        pytest.skip("google/benchmark (Debian: libbenchmark-dev) is not installed")
+        missing("google/benchmark (Debian's libbenchmark-dev)")
     _, [run] = read(tools.google_benchmark(tmp_path, compiler))
     assert [one.status for one in run.estimates] == ["ok", "ok", "failed"]
 
 
 def test_onnxruntime(tmp_path) -> None:
-    package("onnxruntime")
-    package("transformers")
+    require_package("onnxruntime")
+    require_package("transformers")
     _, [run] = read(tools.onnxruntime(tmp_path), None, Given(device="bench-1"))
     assert [one.value for one in run.estimates] == pytest.approx([2.1e-3, 15e-3, 60.5e-3])
 
@@ -71,7 +56,7 @@ def write(exported, folder) -> None:
 
 
 def test_otava_finds_the_change_in_what_is_written_for_it(tmp_path) -> None:
-    otava = program("otava")
+    otava = tool("otava")
     quiet, shifted = series("quiet"), series("shifted")
     made = history(quiet, shifted, nights=28)
     wobble = [1.001, 0.999, 1.002, 0.998]
@@ -92,7 +77,7 @@ def test_otava_finds_the_change_in_what_is_written_for_it(tmp_path) -> None:
 
 
 def test_asv_shows_what_is_written_for_it(tmp_path) -> None:
-    asv = program("asv")
+    asv = tool("asv")
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "__init__.py").write_text("")
     (tmp_path / "asv.conf.json").write_text('{"version": 1, "project": "x", "repo": ".", "results_dir": "results"}')

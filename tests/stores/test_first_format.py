@@ -21,6 +21,7 @@ from hwcost.errors import StoreError
 from hwcost.stores import Store, open_store
 from hwcost.stores.copy import copy
 from hwcost.stores.environment import Environment
+from hwcost.stores.schema import Record
 from hwcost.stores.sql import SqlStore
 
 DATA = Path(__file__).parent / "data"
@@ -42,6 +43,10 @@ def near(value: float | None) -> object:
     return None if value is None else pytest.approx(value, rel=1e-9)
 
 
+def was_skipped(record: Record) -> bool:
+    return (record.extra.get("result") or {}).get("status") == "skipped"
+
+
 @pytest.fixture(params=[database, lines])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     with open_store(request.param(tmp_path), create=False) as store:
@@ -52,7 +57,8 @@ def test_measurements_are_those_of_before(old: Store) -> None:
     assert [campaign.campaign_id for campaign in old.campaigns()] == list(EXPECTED)
     for campaign in old.campaigns():
         visits = visits_of(old, campaign.campaign_id)
-        samples = [[v.workload_key, v.round, v.position, v.status, list(v.samples_s)] for v in visits]
+        made = [record.visit for record in old.records(campaign.campaign_id) if not was_skipped(record)]
+        samples = [[v.workload_key, v.round, v.position, v.status, list(v.samples_s)] for v in made]
         wanted = EXPECTED[campaign.campaign_id]
         assert hashlib.sha256(json.dumps(samples).encode()).hexdigest() == wanted["samples"]
         fit = fit_campaign(Plan.from_dict(campaign.plan), visits)
@@ -66,8 +72,9 @@ def test_measurements_are_those_of_before(old: Store) -> None:
 
 
 def test_facts_are_where_they_belong(old: Store) -> None:
-    found = [record for record in old.records() if record.environment.device.get("kind") == "cuda"]
-    assert len(found) == 6  # the skipped one is gone: there was no visit
+    cuda = [record for record in old.records() if record.environment.device.get("kind") == "cuda"]
+    found = [record for record in cuda if not was_skipped(record)]
+    assert (len(cuda), len(found)) == (7, 6)
     for record in found:
         environment = record.environment
         assert environment.software["driver_version"] == "550.54.15"
@@ -87,8 +94,25 @@ def test_facts_are_where_they_belong(old: Store) -> None:
     assert (odd.extra["note"], odd.origin, odd.environment.protocol["cache_state"]) == ("kept", "imported", "hot")
     assert late.extra["result"] == {"error_type": "XidError", "error_text": "late", "peak_memory_bytes": 1024}
     assert {record.workload.role for record in old.records()} == {"fit", "test", "uniform"}
-    assert old.count(role="test") == 8
+    assert old.count(role="test") == 9
     assert old.count(role="judge") == 0
+
+
+def test_no_row_is_lost(old: Store) -> None:
+    """Also not that of a visit that was skipped, which the first format knew."""
+    found = map(json.loads, (DATA / "first_format.jsonl").read_text().splitlines())
+    first = [line["record"] for line in found if "record" in line]
+    kept = {record.identity.record_id: record for record in old.records()}
+    assert {one["identity"]["record_id"] for one in first} == set(kept)
+    assert old.count() == len(first)
+    (skipped,) = (one for one in first if one["result"]["status"] == "skipped")
+    record = kept[skipped["identity"]["record_id"]]
+    assert was_skipped(record)
+    assert (record.visit.status, record.visit.samples_s, record.visit.flags) == ("void", (), ())
+    assert (record.visit.round, record.visit.position) == (skipped["identity"]["round"], skipped["identity"]["position"])
+    assert record.workload.spec == skipped["workload"]["spec"]
+    assert record.environment.host["site"] == "lab"
+    assert list(old.records(status="void")).count(record) == 1
 
 
 def test_both_kinds_of_store_hold_the_same(tmp_path: Path) -> None:

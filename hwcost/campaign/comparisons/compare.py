@@ -145,12 +145,15 @@ def table_pair(
 
 def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: float = BAND) -> Comparison:
     """Compares two arms that were read; see :func:`compare`."""
-    if a.campaign_id is not None and a.campaign_id == b.campaign_id:
+    is_one = a.campaign_id is not None and a.campaign_id == b.campaign_id
+    if is_one and not _are_apart(a.measurements, b.measurements):
         raise DataError(f"both arms are campaign {a.campaign_id}. Name two, for example STORE#ID or STORE#BACKEND.")
     flag = guards.mismatch(differing(a.environment, b.environment))
     if flag is not None and not allow_env_mismatch:
         raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
-    is_together = a.campaign_id is None and b.campaign_id is None and _overlap(a.measurements, b.measurements)
+    is_together = is_one and len(a.campaigns) == len(b.campaigns) == 1
+    if a.campaign_id is None and b.campaign_id is None:
+        is_together = _overlap(a.measurements, b.measurements)
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(
         a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
@@ -160,6 +163,11 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
         raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
     return replace(found, flags=tuple(doubt for doubt in (flag, _moved(shift)) if doubt is not None))
+
+
+def _are_apart(a: Sequence[Measurement], b: Sequence[Measurement]) -> bool:
+    """Says whether no workload is in both lists, as those of two precisions in one campaign."""
+    return not {one.workload.key for one in a} & {one.workload.key for one in b}
 
 
 def _overlap(a: Sequence[Measurement], b: Sequence[Measurement]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -90,7 +90,7 @@ def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
 
 def _matching(store: Store, runs: Sequence[Run], reference: Reference) -> list[Campaign]:
     """Returns the campaigns that meet all conditions, the oldest first; never an empty list."""
-    conditions = {axis: value for axis, value in reference.conditions.items() if axis != "precision"}  # of workloads
+    conditions = dict(reference.conditions)
     of_runs = {axis: conditions.pop(axis) for axis in OF_RUNS if axis in conditions}
     if of_runs:
         kept = list(runs)
@@ -135,18 +135,28 @@ def _of_run(run: Run, axis: str) -> list[str]:
 def _of_campaign(store: Store, campaign: Campaign, axis: str) -> list[str]:
     if axis == "environment":
         return _facts(store, campaign)
+    if axis == "precision":
+        return sorted({str(item["workload"].get("dtype")) for item in campaign.plan.get("items", ())})
     value = campaign.campaign_id if axis == "campaign" else campaign.plan.get(axis)
     return [] if value is None else [str(value)]
 
 
 def _facts(store: Store, campaign: Campaign) -> list[str]:
-    """Returns the facts of a campaign's environment as ``NAME=VALUE``."""
+    """Returns the facts of a campaign's environment as ``NAME=VALUE``; of a map, ``NAME.ENTRY=VALUE``."""
     record = next(store.records(campaign.campaign_id), None)
     groups = Environment() if record is None else record.environment
     facts: dict[str, Any] = {}
     for group in (groups.device, groups.host, groups.software, groups.settings):
         facts |= dict(group)
-    return [f"{name}={value}" for name, value in sorted(facts.items()) if isinstance(value, (str, int, float))]
+    return list(_texts(facts))
+
+
+def _texts(facts: Mapping[str, Any], owner: str = "") -> Iterator[str]:
+    for name, value in sorted(facts.items()):
+        if isinstance(value, Mapping):
+            yield from _texts(value, f"{owner}{name}.")
+        elif isinstance(value, (str, int, float)):
+            yield f"{owner}{name}={value}"
 
 
 def _begins(values: Sequence[str], wanted: str, axis: str) -> bool:
@@ -168,8 +178,6 @@ def _merged(store: Store, campaigns: Sequence[Campaign], reference: Reference, a
             canaries = {**other.canaries, **arm.canaries}
             arm = replace(other, measurements=joined, canaries=canaries, campaigns=(*other.campaigns, *arm.campaigns))
         found[place] = arm
-    if not any(arm.measurements for arm in found.values()):
-        raise DataError(f"{reference}: nothing was measured so. Precisions are dtypes such as float32 or bfloat16.")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -42,11 +43,12 @@ class _Table(Reader):
         if document.is_folder:
             raise UsageError(f"{document.source} is a folder. Give the CSV file")
         table = read_table(document.path, self.space)
-        rows = _rows(table)
-        remarks = list(table.remarks)
+        facts = {name: texts[0] for name, texts in table.rest.items() if len(set(texts)) == 1}
+        rows = _rows(table, {name: texts for name, texts in table.rest.items() if name not in facts})
+        remarks = [*table.remarks, *_kept(table)]
         if len(rows) < len(table):
             remarks.append(f"{len(table)} rows measure {len(rows)} architectures; of each the median is kept.")
-        return [imported(rows, document, given, Origin(self.name), remarks)]
+        return [imported(rows, document, given, Origin(self.name, facts=facts), remarks)]
 
 
 class Hat(_Table):
@@ -72,14 +74,29 @@ def _published(space: str) -> set[str]:
     return genes[0]
 
 
-def _rows(table: LatencyTable) -> list[Row]:
-    latencies: dict[Any, list[float]] = defaultdict(list)
-    for arch, latency_s in zip(table.architectures, table.latency_s, strict=True):
-        latencies[arch].append(float(latency_s))
+def _kept(table: LatencyTable) -> list[str]:
+    """Returns the remark on the columns that are neither genes nor the latency; none without such columns."""
+    if not table.rest:
+        return []
+    named = ", ".join(f"'{name}'" for name in table.rest)
+    return [f"neither a gene nor the latency, and kept with the run as the file has it: {named}."]
+
+
+def _rows(table: LatencyTable, rest: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Makes a row of every architecture.
+
+    Args:
+        table: The table.
+        rest: Texts of further columns, which are kept in the order of the architecture's rows.
+    """
+    places: dict[Any, list[int]] = defaultdict(list)
+    for place, arch in enumerate(table.architectures):
+        places[arch].append(place)
     return [
         Row(
-            name=table.space.key(arch), value=float(np.median(values)), search_space=table.space.name,
-            arch=list(table.space.named(arch).values()), n_rounds=len(values),
+            name=table.space.key(arch), value=float(np.median(table.latency_s[own])), search_space=table.space.name,
+            arch=list(table.space.named(arch).values()), n_rounds=len(own),
+            rest={name: [texts[place] for place in own] for name, texts in rest.items()},
         )
-        for arch, values in latencies.items()
+        for arch, own in places.items()
     ]  # fmt: skip

@@ -19,6 +19,13 @@ MS = 1e3
 _PARTS = {"latencyMs": None, "computeMs": "compute"}
 """Times of a query that become series, with the name of the part: the whole latency, and the GPU's own time."""
 
+_OF_A_QUERY = frozenset(
+    ("startMs", "endMs", "startInMs", "endInMs", "startH2dMs", "endH2dMs", "startComputeMs", "endComputeMs", "startOutMs",
+     "endOutMs", "startD2hMs", "endD2hMs", "startEnqMs", "endEnqMs", "inMs", "outMs", "h2dMs", "d2hMs", "enqMs", "computeMs",
+     "latencyMs", "endToEndMs")
+)  # fmt: skip
+"""What trtexec says of every query: raw samples, which are not kept."""
+
 _OF_TIMES = "times are converted from ms; each is the median over the queries, latency with the transfers."
 _OF_PROFILE = "times are converted from ms; each is the {statistic} of a layer, with the profiler's own overhead."
 _BACKEND = "tensorrt"
@@ -61,10 +68,12 @@ def _is_profile(value: Any) -> bool:
 
 def _times(name: str, nodes: list[Node]) -> list[Row]:
     rows = []
+    unknown = {key: None for node in nodes for key in node.members() if key not in _OF_A_QUERY}
+    further = {key: [node.value.get(key) for node in nodes] for key in unknown}
     for field, part in _PARTS.items():
         if part is None or "computeMs" in nodes[0].value:
             values = [node.field(field).seconds(MS) for node in nodes]
-            rest = {"queries": len(values), "minimum_s": min(values), "maximum_s": max(values)}
+            rest = {"queries": len(values), "minimum_s": min(values), "maximum_s": max(values), **further}
             rows.append(Row(name, float(np.median(values)), component=part, backend=_BACKEND, rest=rest))
     return rows
 

@@ -20,6 +20,9 @@ VISIT = (
 )  # fmt: skip
 """Parts of the result that are fields of the visit, under the same names."""
 
+SKIPPED = "skipped"
+"""Status of a visit that was never tried, which only the first format knew."""
+
 RENAMED_DEVICE = {"sm_count": "cores", "sm_version": "compute_capability"}
 ENVIRONMENT = ("tool", "device", "host", "software")
 IDENTITY = ("record_id", "campaign_id", "run_id", "attempt", "idempotency_key", "created_at")
@@ -33,16 +36,13 @@ def campaign(old: Plain) -> Plain:
     return {**old, "plan": plan, "schema_version": 2}
 
 
-def is_measured(old: Plain) -> bool:
-    """Whether there was a visit at all; the first format also knew records of visits that were skipped."""
-    return bool((old.get("result") or {}).get("status") != "skipped")
-
-
 def record(old: Plain) -> Plain:
     """Returns a record of the first format in the second one.
 
+    One of a visit that was skipped becomes a void visit without samples; what it was stands in ``extra``.
+
     Args:
-        old: A record with its environment and samples, of a visit that was made.
+        old: A record with its environment and samples.
     """
     workload = {name: value for name, value in _without_empty(old["workload"]).items() if name != "workload_key"}
     return {
@@ -75,6 +75,9 @@ def environment(old: Plain) -> Plain:
 def _visit(old: Plain) -> Plain:
     identity, result = _without_empty(old["identity"]), _without_empty(_group(old, "result"))
     conditions = {name: value for name, value in _flat(old.get("conditions"), False).items() if name not in SETTINGS}
+    found = _some(result, VISIT)
+    if found.get("status") == SKIPPED:
+        found["status"] = "void"
     return {
         "workload_key": old["workload"]["workload_key"],
         "round": identity.get("round", 0),
@@ -82,19 +85,20 @@ def _visit(old: Plain) -> Plain:
         "started_at": identity.get("started_at", ""),
         "conditions": conditions,
         "flags": [_some(doubt, ("code", "text", "remedy")) for doubt in result.get("validity", ())],
-        **_some(result, VISIT),
+        **found,
     }
 
 
 def _left_over(old: Plain) -> Plain:
     """Returns what the second format has no field for, by its group; nothing that is known is lost."""
     identity, result, trust = (_without_empty(_group(old, name)) for name in ("identity", "result", "trust"))
+    left = ("error_type", "error_text", "peak_memory_bytes", *(("status",) if result.get("status") == SKIPPED else ()))
     gone: dict[str, Plain] = {
         "identity": {name: identity[name] for name in ("ended_at", "supersedes") if name in identity},
         "code": _flat(old.get("code")),
         "energy": _flat(old.get("energy")),
         "result": {
-            **{name: result[name] for name in ("error_type", "error_text", "peak_memory_bytes") if name in result},
+            **{name: result[name] for name in left if name in result},
             **_extra(result),
         },
         "trust": {} if set(trust) <= {"origin", "extra"} and trust.get("origin") != "submitted" else _flat(trust),

@@ -22,11 +22,11 @@ records = sa.table(
     "records",
     sa.column("record_id", sa.Text),
     sa.column("role", sa.Text),
+    sa.column("status", sa.Text),
     sa.column("started_s", sa.Double),
     sa.column("environment_key", sa.Text),
     sa.column("document", sa.JSON),
 )
-samples = sa.table("samples", sa.column("record_id", sa.Text), sa.column("samples", sa.LargeBinary))
 
 
 def upgrade() -> None:
@@ -50,10 +50,6 @@ def upgrade() -> None:
 
 def _upgrade_record(connection: sa.Connection, row: Any, old: dict[str, Any], new: set[str]) -> None:
     whole = {**row.document, "environment": old[row.environment_key]}
-    if not second_format.is_measured(whole):
-        connection.execute(sa.delete(samples).where(samples.c.record_id == row.record_id))
-        connection.execute(sa.delete(records).where(records.c.record_id == row.record_id))
-        return
     document = second_format.record(whole)
     environment = document.pop("environment")
     document["visit"].pop("samples_s", None)
@@ -65,6 +61,7 @@ def _upgrade_record(connection: sa.Connection, row: Any, old: dict[str, Any], ne
         "environment_key": key,
         "document": document,
         "role": document["workload"]["role"],
+        "status": document["visit"].get("status", "ok"),
         "started_s": document["visit"].get("started_s", 0.0),
     }
     connection.execute(sa.update(records).where(records.c.record_id == row.record_id).values(**values))
