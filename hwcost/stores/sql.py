@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -140,14 +140,21 @@ class SqlStore(SqlHistory):
         self._known_environments.update(record.environment.key for record in records)
 
     def records(
-        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+        self,
+        campaign_id: str | None = None,
+        *,
+        role: str | None = None,
+        status: str | None = None,
+        workload_keys: Collection[str] | None = None,
     ) -> Iterator[Record]:
         """See the base class."""
+        keys = None if workload_keys is None else set(workload_keys)
         table, campaigns = tables.records, tables.campaigns
         order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
-        query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
+        query = select(table.c.record_id, table.c.workload_key).join(campaigns)
+        query = _filtered(query.order_by(campaigns.c.created_at, table.c.campaign_id, *order), campaign_id, role, status)
         with self.reading() as connection:
-            found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
+            found = [row.record_id for row in connection.execute(query) if keys is None or row.workload_key in keys]
         environments: dict[str, Environment] = {}
         for start in range(0, len(found), _PAGE):
             for row in self._page(found[start : start + _PAGE], environments):

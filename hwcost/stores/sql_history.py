@@ -104,12 +104,14 @@ class SqlHistory(Database):
         with self.writing("add an entry to") as connection:
             return self._insert(connection, tables.entries, row)
 
-    def entries(self, kind: type[_Entry]) -> list[_Entry]:
+    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
         """See the base class."""
         table = tables.entries
         query = select(table.c.document).where(table.c.kind == kind_name(kind))
+        query = query.order_by(table.c.created_at, table.c.entry_id)
+        chosen = [query] if run_ids is None else [query.where(table.c.run_id.in_(some)) for some in _batches(run_ids)]
         with self.reading() as connection:
-            found = connection.execute(query.order_by(table.c.created_at, table.c.entry_id)).scalars().all()
+            found = [document for one in chosen for document in connection.execute(one).scalars()]
         return [valid(kind, document) for document in found]
 
     def _runs(self, query: Select[Any]) -> list[Run]:

@@ -107,6 +107,11 @@ class History:
         """Runs by their id."""
         return {run.run_id: run for run in self.runs}
 
+    @cached_property
+    def run_place(self) -> dict[str, int]:
+        """Place of each run in the table's list of runs."""
+        return {run_id: index for index, run_id in enumerate(self.table.run_id)}
+
     @property
     def latest_s(self) -> int | None:
         """Instant of the latest estimate, seconds of the epoch; None without one."""
