@@ -1,14 +1,15 @@
 """Times the dashboard at the size of a year: 365 nights of 312 workloads on 4 devices, on SQLite and PostgreSQL.
 
 Run ``python benchmarks/dashboard.py [STORE ...]``; without arguments, on a new SQLite file. It prints each figure beside its
-bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again. The nights whose
-records a build reads have them: the last two, and those around the change that is still an alarm; ``--no-records`` leaves
-them out.
+bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again. The nights
+whose records a build reads have them: the last two, and those around the change that is still an alarm; ``--no-records``
+leaves them out. Garbage is collected as rarely as by the command.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import shutil
 import tempfile
 import time
@@ -18,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from hwcost.cli.main import COLLECTED_AFTER
 from hwcost.report.dashboard import build_site
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
@@ -45,6 +47,7 @@ MANY = SimNights(
 
 def main() -> None:
     """Runs the benchmark."""
+    gc.set_threshold(COLLECTED_AFTER)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stores", nargs="*", help="Stores to use; a new SQLite file without any.")
     parser.add_argument("--no-records", action="store_true", help="Leave out the records of the nights.")

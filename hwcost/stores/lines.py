@@ -2,10 +2,10 @@
 
 The first line is ``{"hwcost": "store", "schema_version": 4}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
 ``{"status": ...}``, ``{"pass": ...}`` or ``{"record": ...}``; and of the history ``{"run": ...}``, ``{"run_end": ...}``,
-``{"series": ...}``, ``{"estimates": [...]}``, ``{"acceptance": ...}``, ``{"confirmation": ...}``,
-``{"model_check": ...}`` or ``{"campaign_audit": ...}``. What is unknown is left out, or null in estimates. Lines are only ever added at the end, so a file
-that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose workloads all have a
-record of that round are superseded by them, and so is an estimate by a later one of the same campaign.
+``{"series": ...}``, ``{"estimates": [...]}``, ``{"acceptance": ...}``, ``{"confirmation": ...}``, ``{"model_check": ...}``
+or ``{"campaign_audit": ...}``. What is unknown is left out, or null in estimates. Lines are only ever added at the end, so a
+file that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose workloads all
+have a record of that round are superseded by them, and so is an estimate by a later one of the same campaign.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The campaigns of simulated nights, with the records of their visits: as many, and as large, as a real night leaves.
 
-Every round is a process that measures its workloads in turn, pass after pass, so that each visit has the start and the pass of
-its blocks, what the backend reported, and the conditions of the machine meanwhile. The audit of each campaign is kept, as a run
-of a suite does.
+Every round is a process that measures its workloads in turn, pass after pass, so that each visit has the start and the pass
+of its blocks, what the backend reported, and the conditions of the machine meanwhile. The audit of each campaign is kept, as
+a run of a suite does.
 """
 
 from __future__ import annotations
@@ -71,18 +71,19 @@ class NightRecords:
         store.add_campaign(campaign)
         infos = {one.workload_key: _info(one) for one in series}
         values = {one.workload_key: estimate for one, estimate in zip(series, estimates, strict=True)}
+        place = self.sim.devices.index(series[0].device)
         began = datetime.fromisoformat(first.measured_at)
         for number in range(self.rounds):
             order = store.add_round(campaign_id, number, plan.order(number, list(values)))
             environment = _environment(series[0], number)
             for start in range(0, len(order), self.group):
                 keys = order[start : start + self.group]
-                rng = np.random.default_rng([self.sim.seed, 5, night, self.sim.devices.index(series[0].device), number, start])
+                rng = np.random.default_rng([self.sim.seed, 5, night, place, number, start])
                 offset_s = BLOCK_S * self.blocks * (number * len(order) + start)
                 starts = _starts(rng, len(keys), self.blocks)
                 visits = [
-                    self._visit(rng, values[key], key, number, start + place, began, offset_s, starts[place])
-                    for place, key in enumerate(keys)
+                    self._visit(rng, values[key], key, number, start + turn, began, offset_s, starts[turn])
+                    for turn, key in enumerate(keys)
                 ]
                 made += visits
                 store.close_group(
@@ -140,7 +141,7 @@ def _info(one: Series) -> WorkloadInfo:
 
 
 def _starts(rng: np.random.Generator, workloads: int, blocks: int) -> Floats:
-    """Returns when each block of each workload began, seconds, shape (workloads, blocks): in turn, in a random order a pass."""
+    """Returns when each block of each workload began, seconds, shape (workloads, blocks): in turn, in a random order."""
     places = np.array([rng.permutation(workloads) for _ in range(blocks)]).T
     return np.asarray(BLOCK_S * (places + workloads * np.arange(blocks)))
 

@@ -41,7 +41,7 @@ space = "supershaper:scale=mini"
 components = true
 n = 2
 """
-ARGV = ["hwcost", "run", "mine.toml", "--store", "nights.db", "--only", "parts", "--resume", "--skip-existing", "--tier", "quick"]
+ARGV = shlex.split("hwcost run mine.toml --store nights.db --only parts --resume --skip-existing --tier quick")
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +74,7 @@ def planned(text: str | None, capsys: pytest.CaptureFixture[str]) -> list[dict[s
     return [item["workload"] for item in json.loads(capsys.readouterr().out)["plan"]["items"]]
 
 
-@pytest.mark.parametrize("how", [{}, {"tier": "strict", "arrival": "gap=20ms", "pin": False, "quantities": ("tokens_per_s",)}])
+@pytest.mark.parametrize("how", [{}, {"tier": "strict", "arrival": "gap=20ms", "pin": False}])
 def test_an_architecture_of_a_space_with_options(capsys: pytest.CaptureFixture[str], how: dict[str, Any]) -> None:
     options = MeasureOptions(backend="null", batch_size=2, **how)
     space = make_space("autodistil", scale="mini", heads="retained", subspace="small")
