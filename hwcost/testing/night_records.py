@@ -28,7 +28,7 @@ from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION, protocol
 BLOCK_S = 0.02
 """Seconds of a block, with the switch to its workload."""
 
-SECONDS = {"cpu_s": 0.6, "prepare_s": 0.02, "first_run_s": 0.01, "warmup_s": (0.012,)}
+SECONDS: dict[str, Any] = {"cpu_s": 0.6, "prepare_s": 0.02, "first_run_s": 0.01, "warmup_s": (0.012,)}
 """Further times of a visit."""
 
 

@@ -61,10 +61,10 @@ def front(history: History, log: str | Path) -> dict[str, Any]:
 
 def _measured(history: History, index: int) -> tuple[int, str | None]:
     """Returns the number of a series, and the file of the latest campaign that measured it; None for none."""
-    rows = history.rows[index] if index >= 0 else []
-    campaigns = history.table.campaign[rows[-1:]] if len(rows) else []
-    found = [history.table.campaign_id[campaign] for campaign in campaigns if campaign >= 0]
-    return index, slug(found[0]) if found else None
+    if index < 0 or not len(history.rows[index]):
+        return index, None
+    campaign = int(history.table.campaign[history.rows[index][-1]])
+    return index, slug(history.table.campaign_id[campaign]) if campaign >= 0 else None
 
 
 def _unit(name: str) -> str:

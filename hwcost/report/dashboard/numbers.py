@@ -41,8 +41,8 @@ def without_none(items: dict[str, Any]) -> dict[str, Any]:
 
 
 def numbers(values: Iterable[float | None]) -> list[float | None]:
-    """Returns several numbers as :func:`rounded` does; None for None."""
-    return rounded(np.array([math.nan if value is None else value for value in values], dtype=np.float64))
+    """Returns a few numbers, one by one as :func:`number` does."""
+    return [number(value) for value in values]
 
 
 def hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
