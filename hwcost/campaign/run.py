@@ -121,7 +121,8 @@ def start(plan: Plan, store: Store, run_id: str | None = None, extra: Mapping[st
         plan: The plan.
         store: Store that takes it.
         run_id: Run of a suite that the campaign belongs to; None for one by itself.
-        extra: Further facts by name that are kept with the campaign, as plain JSON.
+        extra: Further facts by name that are kept with the campaign, as plain JSON, such as ``on``, the address of the
+            machine that is to measure it.
     """
     from hwcost import __version__
     from hwcost.stores.schema import Campaign

@@ -12,6 +12,7 @@ from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError, InterruptedRunError, UsageError
+from hwcost.suites.audits import keep_audit
 from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
 from hwcost.suites.failures import planned_series, record_failure
@@ -121,7 +122,9 @@ class _Night:
             campaign_id, is_done = self._found(planned, planned.plan)
             if is_done:
                 return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items))
-            return Outcome.of(planned.part, self._measured(planned, campaign_id, share_s))
+            result = self._measured(planned, campaign_id, share_s)
+            keep_audit(self.store, self.run, result)
+            return Outcome.of(planned.part, result)
         except InterruptedRunError:
             raise
         except HwcostError as error:
@@ -133,7 +136,8 @@ class _Night:
         mine = self.store.campaigns(self.run.run_id)
         same = next((one for one in mine if _is_of(one, plan)), None)
         if same is None:
-            return campaign.start(plan, self.store, self.run.run_id, planned.facts), False
+            on = {} if planned.part.on is None else {"on": planned.part.on}
+            return campaign.start(plan, self.store, self.run.run_id, {**planned.facts, **on}), False
         estimated = self.store.estimates(run_ids=[self.run.run_id])
         has_estimates = same.campaign_id in {estimated.campaign_id[i] for i in estimated.campaign.tolist() if i >= 0}
         return same.campaign_id, same.status in ("done", "stopped") and has_estimates
