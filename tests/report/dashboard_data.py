@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
 from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
 from hwcost.stores.environment import Environment
-from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
-from hwcost.stores.series import Estimate, Series
+from hwcost.stores.series import Series
 from hwcost.testing.nights import Shift, SimNights
 from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.protocol import protocol
+from hwcost.workloads import SyntheticWorkload
 
 NIGHTS = SimNights(
     nights=44,
@@ -31,6 +33,13 @@ NIGHTS = SimNights(
     ),
 )
 """Nights with known changes: some of the code, on every device or on one."""
+
+
+AUDITED = Plan(
+    tuple(Item(SyntheticWorkload(f"net {number}", flops=10**8 * (number + 1))) for number in range(12)), "cpu", "null",
+    protocol("standard"),
+)  # fmt: skip
+"""Plan of the latest campaign of the first device, whose audit is shown."""
 
 
 def write_nights(store: Store, sim: SimNights = NIGHTS) -> None:
@@ -49,7 +58,9 @@ def write_records(store: Store, sim: SimNights) -> None:
     for night in range(sim.nights - 8, sim.nights):
         for device in sim.devices:
             campaign = f"{sim.suite}-{night:05d}-{device}"
-            store.add_campaign(Campaign(campaign_id=campaign, created_at=sim.run(night).started_at, status="done"))
+            is_audited = night == sim.nights - 1 and device == sim.devices[0]
+            plan = AUDITED.to_dict() if is_audited else {}
+            store.add_campaign(Campaign(campaign_id=campaign, created_at=sim.run(night).started_at, status="done", plan=plan))
             driver = "550.54" if night < sim.nights - 5 else "560.28"
             environment = Environment(
                 software={"driver_version": driver, "python_version": "3.11.7"}, device={"device_name": device},
@@ -58,6 +69,8 @@ def write_records(store: Store, sim: SimNights) -> None:
             rows = [i for i, one in enumerate(sim.series) if one.device == device and one.arch is not None]
             for row in rows if night == sim.nights - 1 else rows[:1]:
                 _write_visits(store, campaign, sim, sim.series[row], float(np.exp(sim.logs[row, night])), environment)
+            if is_audited:
+                _write_audited(store, campaign, environment)
 
 
 def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, value: float, environment: Environment) -> None:
@@ -81,6 +94,22 @@ def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, valu
             Record.from_visit(
                 visit, campaign_id=campaign, run_id=f"process-{number}", workload=info, environment=environment
             )
+        )
+
+
+def _write_audited(store: Store, campaign: str, environment: Environment) -> None:
+    """Writes the visits of :data:`AUDITED`, in random order; two thirds through, the machine becomes 15 % slower."""
+    rng = np.random.default_rng(11)
+    keys = [item.workload.key for item in AUDITED.items]
+    order = [(number, int(place)) for number in range(4) for place in rng.permutation(len(keys))]
+    for at, (number, place) in enumerate(order):
+        value = 1e-3 * (place + 10) * (1.15 if at > 2 * len(order) / 3 else 1.0) * float(np.exp(rng.normal(0.0, 0.005)))
+        visit = Visit(
+            keys[place], number, at % len(keys), (value,) * 10, started_s=100.0 + 2 * at, ended_s=101.0 + 2 * at
+        )
+        info = WorkloadInfo.from_workload(AUDITED.items[place].workload)
+        store.append(
+            Record.from_visit(visit, campaign_id=campaign, run_id=f"{number}", workload=info, environment=environment)
         )
 
 
@@ -135,80 +164,6 @@ def write_study(path: Path, space: str = "supershaper", n: int = 300) -> Path:
         lines.append({"event": "tell", "arch": arch, "values": values, "status": "completed", "number": number})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
-
-
-HOSTILE = (
-    "<img src=x onerror=\"window.probe=1\">", "</script><script>window.probe=2</script>", "javascript:window.probe=3",
-    "\u202edesrever\u202c", "a/b?c=d&e#f", "'; DROP TABLE runs; --", "__proto__", "{{7*7}}", "\u2028\u2029",
-)  # fmt: skip
-"""Texts that a careless page would run, lose or mangle."""
-
-
-def write_hostile(store: Store) -> list[Series]:
-    """Writes a history that has a hostile text in every field that takes one; returns its series."""
-    long = HOSTILE[0] + "x" * 9_900
-    made = []
-    for number, text in enumerate([*HOSTILE, long]):
-        made.append(
-            Series(
-                workload_key=text[:900] + str(number), name=text, kind=text, search_space=text, component=text, arch=[text],
-                device=text[:500], backend=HOSTILE[number % 3], precision=HOSTILE[0], backend_options={text[:50]: text[:50]},
-            )
-        )  # fmt: skip
-    for night in range(12):
-        at, bad = f"2025-03-{night + 1:02d}T03:00:00+00:00", HOSTILE[night % len(HOSTILE)]
-        code = Code(repository=bad, commit=bad, branch=HOSTILE[1], is_dirty=True)
-        run = Run(
-            run_id=f"{bad} {night}",
-            suite=HOSTILE[0],
-            started_at=at,
-            status="done",
-            code=code,
-            argv=[bad, bad],
-            hwcost_version=bad,
-        )
-        store.add_run(run)
-        values = [0.01 * (1.3 if night > 7 else 1.0) * (1 + 0.001 * ((night * 7) % 5)) for _ in made]
-        store.add_estimates(
-            made,
-            [
-                Estimate(one.series_key, f"{bad} {night}", run.run_id, at, value, 0.01, flags=("W_<b>",), reason=bad)
-                if number != night
-                else Estimate(one.series_key, f"{bad} {night}", run.run_id, at, None, None, status="failed", reason=bad)
-                for number, (one, value) in enumerate(zip(made, values, strict=True))
-            ],
-        )
-    last = f"{HOSTILE[11 % len(HOSTILE)]} 11"
-    for text in HOSTILE:
-        check = ModelCheck(
-            run_id=last, model=text, device=text, quantity=text, n=1, holds=False, reason=text, importance={text: 1.0},
-            points=[[made[0].series_key, 0.01, 0.009, 0.011, 0.0101], [text, 1.0, 1.0, 1.0, 1.0]],
-        )  # fmt: skip
-        store.add_entry(check)
-    _hostile_records(store, made)
-    return made
-
-
-def _hostile_records(store: Store, made: list[Series]) -> None:
-    campaign = f"{HOSTILE[11 % len(HOSTILE)]} 11"
-    store.add_campaign(Campaign(campaign_id=campaign, status="done"))
-    for text, one in zip(HOSTILE, made, strict=False):
-        visit = Visit(
-            one.workload_key, 0, 0, samples_s=(0.01, 0.011, 0.012), started_at="2025-03-12T03:00:00+00:00",
-            flags=(Flag("W_X", text, text),),
-        )  # fmt: skip
-        info = WorkloadInfo(name=text, kind=text, search_space=text, arch=[text], backend=text, spec={text: text})
-        environment = Environment(software={"driver_version": text}, host={"extra": text}, extra={text: text})
-        store.append(
-            Record.from_visit(
-                visit,
-                campaign_id=campaign,
-                run_id=text,
-                workload=info,
-                environment=environment,
-                key=f"{text} {one.series_key}",
-            )
-        )
 
 
 def make_store(folder: Path, name: str = "nights.db") -> Path:

@@ -22,11 +22,11 @@ def app_of(store: Path, folder: Path, **settings: Any) -> Any:
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[str]:
-    """Serves a store on a free port of this machine; yields the address."""
+def serving(store: Path, **settings: Any) -> Iterator[str]:
+    """Serves a store on a free port of this machine, with further settings; yields the address."""
     uvicorn = require_package("uvicorn")
     with tempfile.TemporaryDirectory() as folder:
-        config = uvicorn.Config(app_of(store, Path(folder)), "127.0.0.1", 0, log_level="error")
+        config = uvicorn.Config(app_of(store, Path(folder), **settings), "127.0.0.1", 0, log_level="error")
         listening = config.bind_socket()
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],))
