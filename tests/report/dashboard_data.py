@@ -60,7 +60,8 @@ def write_records(store: Store, sim: SimNights) -> None:
             campaign = f"{sim.suite}-{night:05d}-{device}"
             is_audited = night == sim.nights - 1 and device == sim.devices[0]
             plan = AUDITED.to_dict() if is_audited else {}
-            store.add_campaign(Campaign(campaign_id=campaign, created_at=sim.run(night).started_at, status="done", plan=plan))
+            at = sim.run(night).started_at
+            store.add_campaign(Campaign(campaign_id=campaign, created_at=at, status="done", plan=plan))
             driver = "550.54" if night < sim.nights - 5 else "560.28"
             environment = Environment(
                 software={"driver_version": driver, "python_version": "3.11.7"}, device={"device_name": device},

@@ -26,6 +26,9 @@ LONG = IMAGE + "x" * (MAX_TEXT - len(IMAGE))
 REGRESSED = len(HOSTILE) + 2
 """Series that regressed by themselves: one for each text, one with the longest text, and the first one's twin."""
 
+MISSING = 2
+"""Series whose measurement failed on the last night: the first one of the crowd, and the net of the study."""
+
 NIGHTS, SLOW = 12, 8
 """Number of nights, and the first one on which everything is slower."""
 
@@ -48,7 +51,7 @@ def _series(text: str, number: int, **fields: str | None) -> Series:
 
 
 def write_hostile(store: Store) -> list[Series]:
-    """Writes the history; returns its series. On the last night, the net of the study fails."""
+    """Writes the history; returns its series. Every night one of them fails, and the last one also the net of the study."""
     made = hostile_series()
     for night in range(NIGHTS):
         store.add_run(_run(night))

@@ -28,6 +28,7 @@
 
   const short = (text) => text.trim().replace(/\s+/g, " ").slice(0, 50);
   const box = ({ left, right, top, bottom }) => ({ left, right, top, bottom });
+  const LONG = 80; // characters of a text of which it is enough to see the beginning
   const hides = (value) => value === "hidden" || value === "clip";
 
   function isUnseen(element) {
@@ -36,14 +37,14 @@
     return head !== null && getComputedStyle(head).clipPath !== "none"; // for screen readers only
   }
 
-  // What its ancestors let be seen of a part; what they cut off for good is a fault, unless its whole text stands in a title.
+  // What its ancestors let be seen of a part; what they cut off for good is a fault, unless it is long and stands in a title.
   function add(parts, faults, part) {
     for (let up = part.element; up && up !== document.documentElement; up = up.parentElement) {
       const { overflowX, overflowY } = getComputedStyle(up);
       if (overflowX === "visible" && overflowY === "visible") continue;
       const edge = up.getBoundingClientRect();
       const isOut = part.left < edge.left - 1 || part.right > edge.right + 1 || part.top < edge.top - 2 || part.bottom > edge.bottom + 2;
-      if (isOut && (hides(overflowX) || hides(overflowY)) && !up.title) faults.push("cut: " + part.text);
+      if (isOut && (hides(overflowX) || hides(overflowY)) && !(up.title.length > LONG)) faults.push("cut: " + part.text);
       part.left = Math.max(part.left, edge.left);
       part.right = Math.min(part.right, edge.right);
       part.top = Math.max(part.top, edge.top);

@@ -32,7 +32,7 @@ from hwcost.stores.schema import WorkloadInfo
 from hwcost.testing.nights import SimNights
 from hwcost.testing.stores import make_record, make_series
 from tests.report.dashboard_data import NIGHTS, write_nights, write_study
-from tests.report.hostile_data import HOSTILE, REGRESSED, write_hostile
+from tests.report.hostile_data import HOSTILE, MISSING, REGRESSED, write_hostile
 
 SMALL = replace(NIGHTS, nights=40, workloads=6)
 
@@ -198,7 +198,8 @@ def test_feeds_hold_hostile_texts(store: Store, tmp_path: Path) -> None:
     write_hostile(store)
     built = build_site(store, tmp_path / "site")
     entries = ElementTree.parse(tmp_path / "site" / "feed.xml").findall(f"{{{ATOM}}}entry")
-    assert len(entries) == built.counts["regressed"] == REGRESSED
+    assert (built.counts["regressed"], built.counts["missing"]) == (REGRESSED, MISSING)
+    assert len(entries) == REGRESSED + MISSING
     assert any(HOSTILE[0] in (entry.findtext(f"{{{ATOM}}}title") or "") for entry in entries)
     lines = (tmp_path / "site" / "metrics.txt").read_text().split("\n")
     assert lines[-2:] == ["# EOF", ""]

@@ -149,6 +149,26 @@ def test_everything_is_reached_by_keyboard(reader: Reader) -> None:
     assert all("attention" in row[0] for row in reader.rows("series"))
 
 
+CONTROLS = """() => [...document.querySelectorAll("a[href], button, select, input, summary, [tabindex='0']")]
+    .filter((one) => one.checkVisibility())"""
+FOCUSED = f"""() => {{ const one = document.activeElement, style = getComputedStyle(one);
+    return [({CONTROLS})().indexOf(one), style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0]; }}"""
+
+
+@pytest.mark.parametrize("view", ["#/overview", "#/regressions", "#/compare?along=device"])
+def test_tab_goes_through_every_control_in_order_and_shows_where_it_is(reader: Reader, view: str) -> None:
+    page = reader.open(view)
+    wanted = page.evaluate(f"({CONTROLS})().length")
+    seen: list[int] = []
+    while len(seen) < wanted:
+        page.keyboard.press("Tab")
+        place, is_shown = page.evaluate(FOCUSED)
+        assert is_shown, page.evaluate("document.activeElement.outerHTML")
+        if not seen or place != seen[-1]:  # a date has several fields
+            seen.append(place)
+    assert seen == list(range(wanted))
+
+
 def test_without_javascript_there_is_a_summary(opened: Opened, built: Built) -> None:
     with opened(base_of(built.page.parent), java_script_enabled=False) as reader:
         page = reader.page
@@ -156,4 +176,7 @@ def test_without_javascript_there_is_a_summary(opened: Opened, built: Built) -> 
         cells = [int(one) for one in page.locator("#summary tbody td").all_inner_texts()]
         assert cells == list(built.counts.values())
         assert format_quantity("latency_s", None) == "-"
-        assert "autodistill" in page.inner_text("main")
+        text = page.inner_text("main")
+        assert "autodistill" in text
+        assert f"{built.counts['regressed']} of 24 series regressed, 1 is missing" in text
+        assert "The cost model hybrid supershaper no longer holds on cpu" in text

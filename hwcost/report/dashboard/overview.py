@@ -67,7 +67,8 @@ def _devices(history: History) -> list[dict[str, Any]]:
     labels = places(history.series.values())
     return [
         {
-            "device": one.device, "place": labels.get((one.device, one.backend), one.device), "verdict": one.verdict, "cause": one.cause, "ratio": number(one.ratio),
+            "device": one.device, "place": labels.get((one.device, one.backend), one.device),
+            "verdict": one.verdict, "cause": one.cause, "ratio": number(one.ratio),
             "low": number(one.low), "high": number(one.high), "n": one.n_series, "reason": one.reason,
         }
         for one in history.of_devices
