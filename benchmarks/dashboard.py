@@ -1,23 +1,29 @@
 """Times the dashboard at the size of a year: 365 nights of 312 workloads on 4 devices, on SQLite and PostgreSQL.
 
 Run ``python benchmarks/dashboard.py [STORE ...]``; without arguments, on a new SQLite file. It prints each figure beside its
-bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again.
+bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again. The nights
+whose records a build reads have them: the last two, and those around the change that is still an alarm; ``--no-records``
+leaves them out. Garbage is collected as rarely as by the command.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from hwcost.cli.main import COLLECTED_AFTER
 from hwcost.report.dashboard import build_site
 from hwcost.stores import open_store
+from hwcost.stores.base import Store
+from hwcost.testing.night_records import NightRecords
 from hwcost.testing.nights import Shift, SimNights
 from hwcost.timing.timer import stopwatch
 
@@ -28,10 +34,11 @@ YEAR = SimNights(
     noise=0.01,
     level=0.004,
     correlation=0.3,
-    missing=0.001,
     failed=0.0005,
     shifts=(Shift(355, 1.06, "*no. 4*"), Shift(200, 0.93, "*no. 7*", "t4"), Shift(100, 1.1, "*attention*", "cpu")),
 )
+RECORDED = (354, 355, 363, 364)
+"""Nights with the records of all their visits: 4 devices x 312 workloads x 4 visits each."""
 MANY = SimNights(
     nights=36_500, workloads=1, devices=("cpu",), noise=0.01, correlation=0.3, spacing=timedelta(minutes=14.4)
 )  # fmt: skip
@@ -40,32 +47,42 @@ MANY = SimNights(
 
 def main() -> None:
     """Runs the benchmark."""
+    gc.set_threshold(COLLECTED_AFTER)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stores", nargs="*", help="Stores to use; a new SQLite file without any.")
+    parser.add_argument("--no-records", action="store_true", help="Leave out the records of the nights.")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for location in given.stores or [str(Path(folder) / "year.db")]:
             print(f"\n{location.partition('@')[2] or location}")
-            year(location, Path(folder) / "site")
+            year(location, Path(folder) / "site", () if given.no_records else RECORDED)
             shutil.rmtree(Path(folder) / "site")
         print("\none series of 36,500 points")
         drawn(Path(folder))
 
 
-def year(location: str, site: Path) -> None:
-    """Times writing, the first build, the next night's, and the overview."""
+def year(location: str, site: Path, recorded: tuple[int, ...]) -> None:
+    """Times writing, the first build, the next night's, and the overview; some nights have records."""
     last = YEAR.nights - 1
     with open_store(location) as store:
         if not store.runs():
             timed("write 364 nights", None, lambda: YEAR.write(store, range(last)))
+            timed("write records of nights", None, lambda: written(store, recorded[:-1]))
         build = lambda: build_site(store, site)  # noqa: E731
         timed("first build", 60.0, build)
         if len(store.runs()) == last:
+            timed("write records of a night", None, lambda: written(store, recorded[-1:]))
             YEAR.write(store, [last])
         built = timed("next night's build", 5.0, build)
-        print(f"  {built.estimates} estimates, {built.written} files written, {built.kept} kept")
+        print(f"  {built.estimates} estimates, {store.count()} records, {built.written} files written, {built.kept} kept")
     for name, value, bar in opened(site / "index.html", ""):
         report(name, value, bar)
+
+
+def written(store: Store, nights: Sequence[int]) -> None:
+    """Writes the records of nights."""
+    for night in nights:
+        NightRecords(YEAR).write(store, night)
 
 
 def drawn(folder: Path) -> None:

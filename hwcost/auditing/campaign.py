@@ -33,7 +33,20 @@ def audit_campaign(plan: Plan, visits: Iterable[Visit], source: str) -> AuditRep
     Raises:
         DataError: When there are too few usable visits, or only one workload.
     """
-    fit = fit_campaign(plan, visits)
+    return audit_fit(plan, fit_campaign(plan, visits), source)
+
+
+def audit_fit(plan: Plan, fit: CampaignFit, source: str) -> AuditReport:
+    """Audits a campaign whose visits were fitted.
+
+    Args:
+        plan: Plan of the campaign.
+        fit: Fit to all its visits.
+        source: Name of the store or file, for messages.
+
+    Raises:
+        DataError: When there are too few usable visits, or only one workload.
+    """
     made = [visit for measurement in fit.measurements for visit in measurement.visits]
     if fit.model is None or fit.drift is None or len(fit.visits) < MIN_ROWS:
         keys = {visit.workload_key for visit in fit.visits}

@@ -113,18 +113,20 @@ class Result:
         return f"<campaign {self.campaign_id} in {self.store_url}: {len(self.measurements)} measurements{state}>"
 
 
-def start(plan: Plan, store: Store, run_id: str | None = None) -> str:
+def start(plan: Plan, store: Store, run_id: str | None = None, on: str | None = None) -> str:
     """Writes a plan into a store and returns the new campaign's id.
 
     Args:
         plan: The plan.
         store: Store that takes it.
         run_id: Run of a suite that the campaign belongs to; None for one by itself.
+        on: Address of the machine that is to measure it, which is kept as ``extra["on"]``; None for this one.
     """
     from hwcost import __version__
     from hwcost.stores.schema import Campaign
 
-    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id)
+    extra = {} if on is None else {"on": on}
+    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id, extra=extra)
     store.add_campaign(campaign)
     return campaign.campaign_id
 

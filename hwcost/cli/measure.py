@@ -163,4 +163,4 @@ def _start(plan: Plan, store: str | None, run: RunOptions, place: Transport | No
     from hwcost.stores import open_store
 
     with open_store(store) as opened:
-        run_campaign(opened, start(plan, opened), run, place)
+        run_campaign(opened, start(plan, opened, on=None if place is None else place.url), run, place)

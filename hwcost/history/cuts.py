@@ -107,7 +107,8 @@ def _weakened(side: Stretch, other: float) -> Stretch:
 
 def _energy(stretch: Stretch) -> Floats:
     """Returns the scaled energy distance between both sides of every cut that leaves two values or more on either."""
-    z = stretch.mean + np.sqrt(stretch.weight) * (stretch.y - stretch.mean)
+    mean = stretch.mean
+    z = mean + np.sqrt(stretch.weight) * (stretch.y - mean)
     n = len(z)
     sums = np.abs(z[:, None] - z).cumsum(1)  # of distances from a value to all up to another
     within = 2 * sums.diagonal().cumsum()  # among the values up to each

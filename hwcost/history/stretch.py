@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,17 +63,33 @@ def effective(weights: Floats) -> float:
 
 def p_of(before: Stretch, after: Stretch) -> float:
     """Returns the two-sided p value of Student's t test on two sides with one variance; 0 where only the mean varies."""
-    from scipy import special
-
-    means = before.mean, after.mean
-    difference, spread = abs(means[1] - means[0]), 1 / before.amount + 1 / after.amount
+    parts = before, after
+    amounts = [part.amount for part in parts]
+    means = [float(part.weight @ part.y) / amount for part, amount in zip(parts, amounts, strict=True)]
+    difference, spread = abs(means[1] - means[0]), 1 / amounts[0] + 1 / amounts[1]
+    is_full = sum(amounts) == len(before.y) + len(after.y)
     found = []
-    for variance, dof in _variances([before, after], means):
+    for variance, dof in [_variance_of_full(parts, means)] if is_full else _variances(parts, means):
         if variance <= 0.0:
             return 0.0 if difference else 1.0
         t = difference / math.sqrt(variance * spread)
-        found.append(float(2.0 * special.stdtr(dof, -t)))
+        found.append(float(2.0 * _special().stdtr(dof, -t)))
     return min(found)
+
+
+@cache
+def _special() -> Any:
+    """Returns the special functions of SciPy, which are imported when they are first needed."""
+    from scipy import special
+
+    return special
+
+
+def _variance_of_full(parts: Sequence[Stretch], means: Sequence[float]) -> tuple[float, int]:
+    """Returns the variance of values that all count in full about given means, and its degrees of freedom."""
+    rests = [part.y - mean for part, mean in zip(parts, means, strict=True)]
+    dof = max(1, sum(map(len, rests)) - len(parts))
+    return sum(float(rest @ rest) for rest in rests) / dof, dof
 
 
 def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:

@@ -143,7 +143,12 @@ class Store(ABC):
 
     @abstractmethod
     def records(
-        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+        self,
+        campaign_id: str | None = None,
+        *,
+        role: str | None = None,
+        status: str | None = None,
+        workload_keys: Collection[str] | None = None,
     ) -> Iterator[Record]:
         """Yields records, by campaign from the oldest, within one by ``started_s``, round and position.
 
@@ -151,11 +156,12 @@ class Store(ABC):
             campaign_id: Only this campaign; all when None. Nothing is yielded for an unknown one.
             role: Only workloads with this role.
             status: Only records with this status.
+            workload_keys: Only workloads with these keys; of all when None.
         """
 
     @abstractmethod
     def count(self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None) -> int:
-        """Returns how many records :meth:`records` would yield."""
+        """Returns how many records :meth:`records` would yield for them."""
 
     @abstractmethod
     def held(self, campaign_id: str) -> AbstractContextManager[None]:
@@ -245,8 +251,8 @@ class Store(ABC):
         """Writes down something about a history; returns False, and changes nothing, when its id is already there."""
 
     @abstractmethod
-    def entries(self, kind: type[_Entry]) -> list[_Entry]:
-        """Returns what was written down of one kind, the oldest first."""
+    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
+        """Returns what was written down of one kind, the oldest first; only about some runs where they are given."""
 
     @abstractmethod
     def close(self) -> None:

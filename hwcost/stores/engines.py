@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from json import JSONDecodeError
+from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -106,7 +106,7 @@ def server_engine(url: URL) -> Engine:
         UsageError: When the URL names an unknown driver.
     """
     try:
-        return create_engine(url, json_serializer=canonical_json, pool_pre_ping=True)
+        return create_engine(url, json_serializer=canonical_json, json_deserializer=_read_json, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise MissingExtraError(f"the database driver of '{url.drivername}'", "postgres") from None
     except SQLAlchemyError as error:
@@ -123,6 +123,18 @@ def explained_errors(url: str, what: str) -> Iterator[None]:
         text = " ".join(str(origin).split())
         advice = next((say for word, say in _ADVICE if word in text.lower()), "See the database's own messages.")
         raise StoreError(f"cannot {what} the store '{url}': {text}. {advice}") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise JSONDecodeError(f"expecting a finite number, got {name}", name, 0)
+
+
+_decoder = JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _read_json(document: str | bytes) -> Any:
+    """Reads a document as the driver gives it; its numbers must be finite."""
+    return _decoder.decode(document if isinstance(document, str) else document.decode())
 
 
 def _make_folder(folder: Path) -> None:
@@ -163,7 +175,8 @@ def _engine(uri: str, *, read_only: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, json_serializer=canonical_json)
+    how: dict[str, Any] = {"json_serializer": canonical_json, "json_deserializer": _read_json}
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, **how)
     event.listen(engine, "connect", _prepare_reading if read_only else _prepare)
     event.listen(engine, "begin", _begin)
     return engine

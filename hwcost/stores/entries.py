@@ -1,4 +1,4 @@
-"""What is written down about a history beside its estimates: accepted changes, confirmations, checks of cost models."""
+"""What is written down about a history beside its estimates: accepted changes, confirmations, audits, checks of models."""
 
 from __future__ import annotations
 
@@ -106,9 +106,43 @@ class ModelCheck(Group):
     importance: JsonDict = Field(default_factory=dict)
 
 
-Entry = Acceptance | Confirmation | ModelCheck
+class CampaignAudit(Group):
+    """What the audit of a campaign of a run says, kept when it ends, so that nobody has to fit its visits again.
 
-KINDS: dict[str, type[Entry]] = {"acceptance": Acceptance, "confirmation": Confirmation, "model_check": ModelCheck}
+    Attributes:
+        entry_id: UUIDv7.
+        created_at: Instant at which it was audited.
+        run_id: Run that the campaign belongs to.
+        campaign_id: The campaign.
+        verdict: Verdict, see :data:`hwcost.auditing.report.VERDICTS`.
+        flags: Doubts as ``[code, text, remedy]``.
+        level_range: Highest over lowest level of the machine, less one.
+        von_neumann: Ratio of the residuals' ranks: 1 for noise, towards 0 for a level that moves.
+        rows: Numbers of the visits in the order measured.
+        residuals: Latency over what the workload accounts for, less one, visit by visit.
+        level: Level of the machine, less one, at each of them.
+        segments: Stretches between jumps as ``[first, last, level]``.
+    """
+
+    entry_id: Key = Field(default_factory=new_id)
+    created_at: Instant = Field(default_factory=utc_now)
+    run_id: Key
+    campaign_id: Key
+    verdict: Text
+    flags: JsonList = Field(default_factory=list)
+    level_range: Number
+    von_neumann: Number
+    rows: tuple[Count, ...] = ()
+    residuals: tuple[Number, ...] = ()
+    level: tuple[Number, ...] = ()
+    segments: JsonList = Field(default_factory=list)
+
+
+Entry = Acceptance | Confirmation | ModelCheck | CampaignAudit
+
+KINDS: dict[str, type[Entry]] = {
+    "acceptance": Acceptance, "confirmation": Confirmation, "model_check": ModelCheck, "campaign_audit": CampaignAudit,
+}  # fmt: skip
 """Kinds of entries by the names that stores keep."""
 
 

@@ -84,10 +84,13 @@ class EstimateTable:
     def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
         """Makes a table of pages of rows with the fields of :class:`EstimateRow`, in any order.
 
+        Args:
+            pages: The pages; None in a row stands for the usual text of :data:`USUAL`.
+
         Raises:
             DataError: When a row has an unknown status.
         """
-        texts = {name: _Texts() for name in _TEXTS}
+        texts = {name: _Texts(USUAL.get(name)) for name in _TEXTS}
         numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in _NUMBERS}
         for page in pages:
             columns = dict(zip(EstimateRow._fields, zip(*page, strict=True), strict=bool(page)))
@@ -95,7 +98,7 @@ class EstimateTable:
                 if name in texts:
                     texts[name].add(column)
                 else:
-                    numbers[name].append(np.array(column, _NUMBERS[name]))
+                    numbers[name].append(_numbers(column, _NUMBERS[name], name in _UNKNOWN))
         (series_key, series), (campaign_id, campaign), (run_id, run), (names, status), (flags, flag), (reasons, reason) = (
             texts[name].indexed() for name in _TEXTS
         )
@@ -132,18 +135,33 @@ class EstimateTable:
             )
 
 
+USUAL = {"status": "ok", "flags": "", "reason": ""}
+"""Texts of most estimates, by their columns: databases need not give them row by row."""
+
 _TEXTS = ("series_key", "campaign_id", "run_id", "status", "flags", "reason")
 _NUMBERS: dict[str, type[np.generic]] = {
     "measured_s": np.float64, "value": np.float64, "half_width": np.float64, "level_half_width": np.float64,
     "n_rounds": np.intp,
 }  # fmt: skip
+_UNKNOWN = ("value", "half_width")
+"""Columns in which there may be no number."""
 _COLUMNS = ("series", "run", "campaign", *_NUMBERS, "status", "flag", "reason")
 
 
-class _Texts:
-    """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None."""
+def _numbers(column: Sequence[Any], dtype: type[np.generic], may_lack: bool) -> NDArray[Any]:
+    """Returns a column of numbers; nan for None, where there may be one."""
+    return np.array(column, dtype) if may_lack else np.fromiter(column, dtype, len(column))
 
-    def __init__(self) -> None:
+
+class _Texts:
+    """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None.
+
+    Args:
+        usual: Text that None stands for; None where it stands for no text.
+    """
+
+    def __init__(self, usual: str | None = None) -> None:
+        self.usual = usual
         self.place: dict[str | None, int] = {None: -1}
         self.pages: list[Indices] = []
 
@@ -155,10 +173,14 @@ class _Texts:
 
     def indexed(self) -> tuple[list[str], Indices]:
         """Returns the texts, sorted, and the index of every row."""
-        known = sorted(text for text in self.place if text is not None)
-        order = np.array([*(0 for _ in known), -1], dtype=np.intp)  # by place; the last one, -1, is None's
-        order[[self.place[text] for text in known]] = np.arange(len(known))
-        return known, order[np.concatenate([np.zeros(0, np.intp), *self.pages])]
+        rows = np.concatenate([np.zeros(0, np.intp), *self.pages])
+        usual = {self.usual} if self.usual is not None and (rows < 0).any() else set()
+        known = sorted({text for text in self.place if text is not None} | usual)
+        index: dict[str | None, int] = {text: place for place, text in enumerate(known)}
+        order = np.zeros(len(self.place), dtype=np.intp)  # by place; the last one, -1, is None's
+        for text, place in self.place.items():
+            order[place] = index.get(self.usual if text is None else text, -1)
+        return known, order[rows]
 
 
 def estimate_row(estimate: Estimate) -> EstimateRow:

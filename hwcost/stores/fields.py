@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from hwcost._cached import cached_property
 from hwcost.facts.values import MAX_INTEGER, MAX_TEXT
@@ -71,6 +71,14 @@ def plain_json(value: Any) -> Any:
     return plain
 
 
+STORED = {"stored": True}
+"""Context of validation of a document that was read from a store: its open maps hold plain JSON already."""
+
+
+def _plain(value: Any, info: ValidationInfo) -> Any:
+    return value if info.context is STORED else plain_json(value)
+
+
 def cut(text: str) -> str:
     """Returns text of other programs as stores take it: without NUL and lone surrogates, and no longer than the bound."""
     clean = text.replace("\x00", "").encode(errors="replace").decode()
@@ -96,9 +104,9 @@ Number = float
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 Quantity = Annotated[float, Field(ge=0)]
 Samples = Annotated[tuple[Seconds, ...], Field(max_length=MAX_SAMPLES)]
-JsonDict = Annotated[dict[str, Any], BeforeValidator(plain_json)]
+JsonDict = Annotated[dict[str, Any], BeforeValidator(_plain)]
 """An open map of plain JSON, copied on the way in; numpy scalars and tuples become numbers and lists."""
-JsonList = Annotated[list[Any], BeforeValidator(plain_json)]
+JsonList = Annotated[list[Any], BeforeValidator(_plain)]
 
 
 class Group(BaseModel):

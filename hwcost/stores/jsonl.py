@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,11 +133,18 @@ class JsonLinesStore(LinesHistory):
                 self._write(lines)
 
     def records(
-        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+        self,
+        campaign_id: str | None = None,
+        *,
+        role: str | None = None,
+        status: str | None = None,
+        workload_keys: Collection[str] | None = None,
     ) -> Iterator[Record]:
         """See the base class."""
+        keys = None if workload_keys is None else set(workload_keys)
         for entry in sorted(self._chosen(campaign_id, role, status), key=self._order):
-            yield self._record(entry)
+            if keys is None or entry.workload_key in keys:
+                yield self._record(entry)
 
     def count(self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None) -> int:
         """See the base class."""

@@ -2,10 +2,10 @@
 
 The first line is ``{"hwcost": "store", "schema_version": 4}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
 ``{"status": ...}``, ``{"pass": ...}`` or ``{"record": ...}``; and of the history ``{"run": ...}``, ``{"run_end": ...}``,
-``{"series": ...}``, ``{"estimates": [...]}``, ``{"acceptance": ...}``, ``{"confirmation": ...}`` or
-``{"model_check": ...}``. What is unknown is left out, or null in estimates. Lines are only ever added at the end, so a file
-that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose workloads all have a
-record of that round are superseded by them, and so is an estimate by a later one of the same campaign.
+``{"series": ...}``, ``{"estimates": [...]}``, ``{"acceptance": ...}``, ``{"confirmation": ...}``, ``{"model_check": ...}``
+or ``{"campaign_audit": ...}``. What is unknown is left out, or null in estimates. Lines are only ever added at the end, so a
+file that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose workloads all
+have a record of that round are superseded by them, and so is an estimate by a later one of the same campaign.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hwcost.errors import DataError
 from hwcost.stores.base import Store
-from hwcost.stores.entries import Acceptance, Confirmation, Entry, ModelCheck, kind_name
+from hwcost.stores.entries import Acceptance, CampaignAudit, Confirmation, Entry, ModelCheck, kind_name
 from hwcost.stores.fields import Count, Group, Instant, Key, reason
 from hwcost.stores.history import History, history
 from hwcost.stores.journal import PassLine
@@ -77,6 +77,7 @@ class Line(BaseModel):
     acceptance: Acceptance | None = None
     confirmation: Confirmation | None = None
     model_check: ModelCheck | None = None
+    campaign_audit: CampaignAudit | None = None
 
     @model_validator(mode="after")
     def _check_one(self) -> Line:
@@ -88,7 +89,7 @@ class Line(BaseModel):
     @property
     def entry(self) -> Entry | None:
         """What the line writes down about a history; None where it holds something else."""
-        return self.acceptance or self.confirmation or self.model_check
+        return self.acceptance or self.confirmation or self.model_check or self.campaign_audit
 
     def encode(self) -> bytes:
         """Returns the line with its end.

@@ -148,10 +148,11 @@ class LinesHistory(LinesFile):
             self._write(entry_line(entry).encode())
         return True
 
-    def entries(self, kind: type[_Entry]) -> list[_Entry]:
+    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
         """See the base class."""
         with self._lock(fcntl.LOCK_SH):
             found = [entry for entry in self._history.entries.values() if isinstance(entry, kind)]
+        found = [entry for entry in found if run_ids is None or entry.run_id in run_ids]
         return sorted(found, key=lambda entry: (entry.created_at, entry.entry_id))
 
     def _is_new(self, row: EstimateRow) -> bool:

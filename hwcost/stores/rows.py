@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from hwcost.errors import DataError
 from hwcost.stores.environment import Environment
-from hwcost.stores.fields import Group, reason
+from hwcost.stores.fields import STORED, Group, reason
 from hwcost.stores.schema import Campaign, Record
 from hwcost.stores.series import Series
 from hwcost.stores.visits import known
@@ -176,6 +176,6 @@ def valid(kind: type[_Group], document: dict[str, Any]) -> _Group:
         DataError: When the document is damaged; says what is wrong.
     """
     try:
-        return kind.model_validate(document)
+        return kind.model_validate(document, context=STORED)
     except ValidationError as error:
         raise DataError(f"the store holds a damaged {kind.__name__}: {reason(error)}") from None

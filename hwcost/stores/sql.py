@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.journal import PassLine, unfinished
 from hwcost.stores.rows import read_campaign, read_record, record_row, samples_row, valid
 from hwcost.stores.schema import Campaign, Record
-from hwcost.stores.sql_history import SqlHistory
+from hwcost.stores.sql_history import SqlHistory, batches
 
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
 
@@ -134,20 +134,26 @@ class SqlStore(SqlHistory):
             return
         campaign_id, number = records[0].identity.campaign_id, records[0].visit.round
         with self._adding("close a group of", campaign_id) as connection:
-            for record in records:
-                self._add_record(connection, record)
+            self._add_records(connection, records)
             self._drop_passes(connection, campaign_id, number)
         self._known_environments.update(record.environment.key for record in records)
 
     def records(
-        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+        self,
+        campaign_id: str | None = None,
+        *,
+        role: str | None = None,
+        status: str | None = None,
+        workload_keys: Collection[str] | None = None,
     ) -> Iterator[Record]:
         """See the base class."""
+        keys = None if workload_keys is None else set(workload_keys)
         table, campaigns = tables.records, tables.campaigns
         order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
-        query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
+        query = select(table.c.record_id, table.c.workload_key).join(campaigns)
+        query = _filtered(query.order_by(campaigns.c.created_at, table.c.campaign_id, *order), campaign_id, role, status)
         with self.reading() as connection:
-            found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
+            found = [row.record_id for row in connection.execute(query) if keys is None or row.workload_key in keys]
         environments: dict[str, Environment] = {}
         for start in range(0, len(found), _PAGE):
             for row in self._page(found[start : start + _PAGE], environments):
@@ -193,9 +199,26 @@ class SqlStore(SqlHistory):
         environment_key = record.environment.key
         self._add_environment(connection, environment_key, record.environment)
         is_new = self._insert(connection, tables.records, record_row(record, environment_key), "idempotency_key")
-        if is_new and (record.visit.samples_s or record.visit.device_samples_s is not None):
+        if is_new and _has_samples(record):
             self._insert(connection, tables.samples, samples_row(record))
         return is_new
+
+    def _add_records(self, connection: Connection, records: Sequence[Record]) -> None:
+        """Inserts the records of a group that are not there, all together; nobody else does, since the campaign is held."""
+        given = {record.identity.idempotency_key: record for record in reversed(records)}
+        table, there = tables.records, set[str]()
+        for keys in batches(given):
+            query = select(table.c.idempotency_key).where(table.c.idempotency_key.in_(keys))
+            there |= set(connection.execute(query).scalars())
+        new = [record for key, record in reversed(given.items()) if key not in there]
+        for environment in {record.environment.key: record.environment for record in new}.values():
+            self._add_environment(connection, environment.key, environment)
+        rows = [record_row(record, record.environment.key) for record in new]
+        samples = [samples_row(record) for record in new if _has_samples(record)]
+        if rows:
+            connection.execute(self._insertion(connection, table, "idempotency_key"), rows)
+        if samples:
+            connection.execute(self._insertion(connection, tables.samples), samples)
 
     def _recorded(self, connection: Connection, campaign_id: str, number: int) -> set[str]:
         """Returns the keys of the workloads that have a record of a round."""
@@ -231,6 +254,10 @@ class SqlStore(SqlHistory):
         with self.reading() as connection:
             newest = list(connection.execute(query).scalars())
         return UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
+
+
+def _has_samples(record: Record) -> bool:
+    return bool(record.visit.samples_s) or record.visit.device_samples_s is not None
 
 
 def _filtered(query: Select[Any], campaign_id: str | None, role: str | None, status: str | None) -> Select[Any]:

@@ -20,6 +20,8 @@ from hwcost._types import Floats
 from hwcost.stores.base import Store
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.series import Estimate, Series
+from hwcost.workloads import SyntheticWorkload, from_dict
+from hwcost.workloads.base import Workload
 
 FIRST_NIGHT = datetime(2025, 1, 1, 3, tzinfo=timezone.utc)
 HALF_WIDTH = 1.96
@@ -63,7 +65,7 @@ class SimNights:
         failed: Share of estimates that failed.
         suite: Name of the suite.
         spacing: Time from one night to the next.
-        campaigns: Whether estimates have campaigns of their own; the store holds none.
+        campaigns: Whether estimates have campaigns of their own, see :mod:`hwcost.testing.night_records`.
     """
 
     seed: int = 0
@@ -168,9 +170,14 @@ def _series(number: int, device: str) -> Series:
     else:
         arch, component = None, COMPONENTS[number // 2 % len(COMPONENTS)]
         name = f"{space} {component} no. {number}"
-    return Series(
-        workload_key=f"sim-{number}", name=name, kind="sim", search_space=space, component=component, arch=arch, **shape
-    )
+    workload = SyntheticWorkload(name, flops=10**6 * (number + 1), seq_len=128)
+    known = {"workload_key": workload.key, "spec": workload.as_dict()}
+    return Series(name=name, kind="sim", search_space=space, component=component, arch=arch, **known, **shape)
+
+
+def workload_of(one: Series) -> Workload:
+    """Returns the workload of a series of the simulated suite: an amount of work, whose key is that of the series."""
+    return from_dict(one.spec)
 
 
 def _correlated(noise: Floats, correlation: float) -> Floats:

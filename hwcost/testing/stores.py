@@ -20,7 +20,7 @@ import pytest
 
 from hwcost.errors import BusyError, DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
-from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
+from hwcost.stores.entries import Acceptance, CampaignAudit, Confirmation, ModelCheck
 from hwcost.stores.environment import Environment
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
@@ -197,6 +197,8 @@ class StoreSuite(ABC):
         assert list(store.records("b")) == [failed, early, late]
         assert list(store.records(role="test")) == [early]
         assert list(store.records("b", status="ok")) == [early, late]
+        assert list(store.records(workload_keys={"workload-0", "workload-9"})) == [late, other]
+        assert list(store.records("b", workload_keys=[])) == []
         assert store.count() == 4
         assert store.count("b") == 3
         assert store.count("a", role="fit", status="void") == 1
@@ -374,9 +376,17 @@ class StoreSuite(ABC):
             run_id="r", model="m", device="cpu", quantity="latency_s", n=1, holds=True, reason="it holds", mape=1 / 3,
             points=[["s", 0.1, None, 1e-300, 5e-324]], importance={"l1": 0.5, "l2": None},
         )  # fmt: skip
-        assert [store.add_entry(entry) for entry in (accepted, before, confirmed, check, check)] == [True] * 4 + [False]
+        audit = CampaignAudit(
+            run_id="q", campaign_id="c", verdict="mild", flags=[["W_DRIFT", "a", "b"]], level_range=1 / 3, von_neumann=0.9,
+            rows=(0, 2), residuals=(5e-324, -0.1), level=(0.0, 1 / 3), segments=[[0, 2, 1.01]],
+        )  # fmt: skip
+        given = (accepted, before, confirmed, check, audit, check)
+        assert [store.add_entry(entry) for entry in given] == [True] * 5 + [False]
         assert store.entries(Acceptance) == [before, accepted]
         assert (store.entries(Confirmation), store.entries(ModelCheck)) == ([confirmed], [check])
+        assert store.entries(CampaignAudit, {"q", "z"}) == [audit]
+        assert store.entries(Acceptance, ["q"]) == [before]
+        assert store.entries(Acceptance, []) == []
 
     def test_a_history_survives_closing(self, tmp_path: Path) -> None:  # noqa: D102
         series, run = make_series(), Run(run_id="r", suite="s")

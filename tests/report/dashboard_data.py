@@ -14,10 +14,9 @@ from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
 from hwcost.stores.environment import Environment
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
 from hwcost.stores.series import Series
-from hwcost.testing.nights import Shift, SimNights
+from hwcost.testing.nights import Shift, SimNights, workload_of
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.protocol import protocol
-from hwcost.workloads import SyntheticWorkload
 
 NIGHTS = SimNights(
     nights=44,
@@ -33,13 +32,6 @@ NIGHTS = SimNights(
     ),
 )
 """Nights with known changes: some of the code, on every device or on one."""
-
-
-AUDITED = Plan(
-    tuple(Item(SyntheticWorkload(f"net {number}", flops=10**8 * (number + 1))) for number in range(12)), "cpu", "null",
-    protocol("standard"),
-)  # fmt: skip
-"""Plan of the latest campaign of the first device, whose audit is shown."""
 
 
 def write_nights(store: Store, sim: SimNights = NIGHTS) -> None:
@@ -58,10 +50,8 @@ def write_records(store: Store, sim: SimNights) -> None:
     for night in range(sim.nights - 8, sim.nights):
         for device in sim.devices:
             campaign = f"{sim.suite}-{night:05d}-{device}"
-            is_audited = night == sim.nights - 1 and device == sim.devices[0]
-            plan = AUDITED.to_dict() if is_audited else {}
-            at = sim.run(night).started_at
-            store.add_campaign(Campaign(campaign_id=campaign, created_at=at, status="done", plan=plan))
+            at, plan = sim.run(night).started_at, _plan(sim, device)
+            store.add_campaign(Campaign(campaign_id=campaign, created_at=at, status="done", plan=plan.to_dict()))
             driver = "550.54" if night < sim.nights - 5 else "560.28"
             environment = Environment(
                 software={"driver_version": driver, "python_version": "3.11.7"}, device={"device_name": device},
@@ -70,8 +60,11 @@ def write_records(store: Store, sim: SimNights) -> None:
             rows = [i for i, one in enumerate(sim.series) if one.device == device and one.arch is not None]
             for row in rows if night == sim.nights - 1 else rows[:1]:
                 _write_visits(store, campaign, sim, sim.series[row], float(np.exp(sim.logs[row, night])), environment)
-            if is_audited:
-                _write_audited(store, campaign, environment)
+
+
+def _plan(sim: SimNights, device: str) -> Plan:
+    items = [Item(workload_of(one)) for one in sim.series if one.device == device]
+    return Plan(tuple(items), device, "torch", protocol("standard"))
 
 
 def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, value: float, environment: Environment) -> None:
@@ -95,22 +88,6 @@ def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, valu
             Record.from_visit(
                 visit, campaign_id=campaign, run_id=f"process-{number}", workload=info, environment=environment
             )
-        )
-
-
-def _write_audited(store: Store, campaign: str, environment: Environment) -> None:
-    """Writes the visits of :data:`AUDITED`, in random order; two thirds through, the machine becomes 15 % slower."""
-    rng = np.random.default_rng(11)
-    keys = [item.workload.key for item in AUDITED.items]
-    order = [(number, int(place)) for number in range(4) for place in rng.permutation(len(keys))]
-    for at, (number, place) in enumerate(order):
-        value = 1e-3 * (place + 10) * (1.15 if at > 2 * len(order) / 3 else 1.0) * float(np.exp(rng.normal(0.0, 0.005)))
-        visit = Visit(
-            keys[place], number, at % len(keys), (value,) * 10, started_s=100.0 + 2 * at, ended_s=101.0 + 2 * at
-        )
-        info = WorkloadInfo.from_workload(AUDITED.items[place].workload)
-        store.append(
-            Record.from_visit(visit, campaign_id=campaign, run_id=f"{number}", workload=info, environment=environment)
         )
 
 
@@ -148,8 +125,8 @@ def write_entries(store: Store, sim: SimNights) -> None:
     )
 
 
-def write_study(path: Path, space: str = "supershaper", n: int = 300) -> Path:
-    """Writes the log of a study with two objectives."""
+def write_study(path: Path, space: str = "supershaper", n: int = 300, best: str | None = None) -> Path:
+    """Writes the log of a study with two objectives, whose quickest architecture may be given."""
     rng = np.random.default_rng(5)
     objectives = [
         {"name": "latency_s", "direction": "minimize", "reference": None, "model": None},
@@ -161,6 +138,8 @@ def write_study(path: Path, space: str = "supershaper", n: int = 300) -> Path:
     for number in range(n):
         arch = "_".join(str(120 * int(gene)) for gene in rng.integers(1, 6, 4))
         latency = float(rng.uniform(0.004, 0.02))
+        if best is not None and number == 0:
+            arch, latency = best, 0.003
         values = [latency, float(12 + 0.08 / latency + rng.exponential(3.0))]
         lines.append({"event": "tell", "arch": arch, "values": values, "status": "completed", "number": number})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

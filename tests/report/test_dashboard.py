@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwcost.auditing.campaign import audit_campaign
+from hwcost.campaign.estimates.estimate import visits_of
+from hwcost.campaign.plans.plan import Plan
 from hwcost.cli.main import invoke
 from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.history.check import check
@@ -25,12 +27,10 @@ from hwcost.report.dashboard import build_site
 from hwcost.report.dashboard.feeds import ATOM
 from hwcost.report.dashboard.files import Site, script
 from hwcost.report.dashboard.numbers import rounded
-from hwcost.report.dashboard.records import command
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
-from hwcost.stores.schema import WorkloadInfo
+from hwcost.testing.night_records import NightRecords
 from hwcost.testing.nights import SimNights
-from hwcost.testing.stores import make_record, make_series
 from tests.report.dashboard_data import NIGHTS, write_nights, write_study
 from tests.report.hostile_data import HOSTILE, MISSING, REGRESSED, write_hostile
 
@@ -177,6 +177,22 @@ def test_points_come_back_to_seven_digits(store: Store, tmp_path: Path) -> None:
     np.testing.assert_allclose(np.array([*found[0], *found[1]], dtype=float), np.array(measured, dtype=float), rtol=5e-7)
 
 
+def test_audits_are_those_that_runs_kept(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = SimNights(nights=2, workloads=8)
+    for night in range(sim.nights):
+        NightRecords(sim, blocks=6).write(store, night)
+        sim.write(store, [night])
+    (campaign, *_) = (one.campaign_id for one in store.campaigns() if "00001" in one.campaign_id)
+    expected = audit_campaign(Plan.from_dict(store.campaign(campaign).plan), visits_of(store, campaign), "here")
+    monkeypatch.setattr("hwcost.report.dashboard.audits.audit_campaign", lambda *_: 1 / 0)
+    build_site(store, tmp_path / "site")
+    shown = data(tmp_path / "site", "audits")
+    assert [one["label"] for one in shown] == ["cpu", "t4"]
+    (of_cpu,) = (one for one in shown if one["campaign"] == campaign)
+    np.testing.assert_allclose(of_cpu["level"], np.expm1(expected.log_level), atol=1e-6)
+    assert (of_cpu["verdict"], len(of_cpu["rows"])) == (expected.verdict, store.count(campaign))
+
+
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=20))
 def test_rounding_keeps_seven_digits_and_what_is_unknown(values: list[float]) -> None:
     for one, short in zip(values, rounded(np.array(values)), strict=True):
@@ -260,13 +276,3 @@ def test_the_command_says_what_it_wrote(store: Store, tmp_path: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["written"] == 0
     assert invoke([*given, "--out", str(tmp_path / "site"), "--since", "whenever"]) == 2
     assert invoke(["report", "build", "--store", str(tmp_path / "none.db"), "--out", str(tmp_path / "x")]) == 2
-
-
-def test_the_command_of_a_record_measures_its_workload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = {"options": {"heads": "retained", "scale": "mini", "subspace": "small"}}
-    info = WorkloadInfo(name="net", kind="model", search_space="autodistil", arch=[11, 32, 3.5, 7], batch_size=1, spec=spec)
-    record = make_record("c").model_copy(update={"workload": info})
-    made = command(make_series(threads=1), record, None)
-    assert made is not None
-    assert invoke([*shlex.split(made)[1:], "--dry-run", "--store", str(tmp_path / "x.db")]) == 0
-    assert "11_32_3.5_7" in capsys.readouterr().out

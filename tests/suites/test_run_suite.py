@@ -13,6 +13,7 @@ from hwcost.campaign import run as campaign
 from hwcost.cli.main import invoke
 from hwcost.errors import DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
+from hwcost.stores.entries import CampaignAudit
 from hwcost.stores.runs import Code
 from hwcost.suites import Observer, RunOptions, code_under_test, run_suite
 from tests.suites.nights import latest, night, suite
@@ -38,6 +39,11 @@ def test_a_run_links_its_campaigns_and_keeps_the_code(store: Path) -> None:
         assert (kept.code, kept.argv, kept.suite) == (CODE, ["hwcost", "run", "mine"], "mine")
         assert {one.run_id for one in opened.campaigns()} == {kept.run_id}
         assert len(opened.estimates(run_ids=[kept.run_id])) == 12
+        audits = {one.campaign_id: one for one in opened.entries(CampaignAudit)}
+        assert audits.keys() == {one.campaign_id for one in opened.campaigns()}
+        for campaign_id, audit in audits.items():
+            assert len(audit.rows) == len(audit.residuals) == len(audit.level) == opened.count(campaign_id)
+            assert audit.run_id == kept.run_id
     again = night(store, declared, code=CODE)
     assert again.run.run_id != result.run.run_id
     assert again.run.config_sha256 == result.run.config_sha256
@@ -80,6 +86,8 @@ def test_a_device_elsewhere_is_measured_there(store: Path, tmp_path: Path) -> No
     there = f"local://{tmp_path}/there?python={sys.executable}"
     result = night(store, suite(), devices=(f"cpu@{there}", "cpu@ssh:///no-host"))
     assert [(one.part.on, one.measured, one.failed) for one in result.outcomes] == [(there, 6, 0), ("ssh:///no-host", 0, 6)]
+    with open_store(store) as opened:
+        assert [one.extra for one in opened.campaigns()] == [{"on": there}]
 
 
 class StopsAt(Observer):

@@ -31,6 +31,7 @@ def devices(history: History) -> list[dict[str, Any]]:
             {
                 "label": label, "device": device, "backend": backend, "series": len(own),
                 **_recent(history, rows), "changes": _changes(history, rows), "levels": _levels(history, own),
+                "facts": _facts(history, rows),
             }
         )  # fmt: skip
     return found
@@ -74,6 +75,16 @@ def _changes(history: History, rows: Indices) -> list[list[Any]]:
             found.append([at, [[name, str(old), str(new)] for name, (old, new) in sorted(changed.items())]])
         before = facts
     return found
+
+
+def _facts(history: History, rows: Indices) -> dict[str, str]:
+    """Returns the facts of the latest environment that are compared, as text."""
+    campaigns, last = np.unique(history.table.campaign[rows][::-1], return_index=True)
+    for campaign in campaigns[np.argsort(last)].tolist():
+        facts = history.environments.get(history.table.campaign_id[campaign]) if campaign >= 0 else None
+        if facts:
+            return {name: str(value) for name, value in sorted(facts.items()) if value is not None}
+    return {}
 
 
 def _levels(history: History, own: list[int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Studies: the values of their trials and the front, each point linked to the series that measured its architecture."""
+"""Studies: the values of their trials and the front, each point linked to the latest record of its architecture."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 from hwcost._jsonl import whole_lines
 from hwcost.errors import DataError, UsageError
 from hwcost.pareto import front as pareto_front
+from hwcost.report.dashboard.commands import arch_key
+from hwcost.report.dashboard.files import slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
-from hwcost.report.dashboard.records import arch_key
 from hwcost.units import DIMENSIONLESS, in_words, unit_of
 
 LARGEST_SCATTER = 3000
@@ -49,10 +50,21 @@ def front(history: History, log: str | Path) -> dict[str, Any]:
         "trials": len(trials),
         "completed": len(done),
         "points": [
-            [done[i]["arch"], [number(value) for value in values[i].tolist()], i in best, series.get(done[i]["arch"], -1)]
+            [
+                done[i]["arch"], [number(value) for value in values[i].tolist()], i in best,
+                *_measured(history, series.get(done[i]["arch"], -1)),
+            ]
             for i in shown
         ],
-    }
+    }  # fmt: skip
+
+
+def _measured(history: History, index: int) -> tuple[int, str | None]:
+    """Returns the number of a series, and the file of the latest campaign that measured it; None for none."""
+    if index < 0 or not len(history.rows[index]):
+        return index, None
+    campaign = int(history.table.campaign[history.rows[index][-1]])
+    return index, slug(history.table.campaign_id[campaign]) if campaign >= 0 else None
 
 
 def _unit(name: str) -> str:

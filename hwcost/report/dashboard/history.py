@@ -17,6 +17,7 @@ from hwcost.history.check import WINDOW
 from hwcost.history.judgement import VERDICTS
 from hwcost.history.policy import CANARY
 from hwcost.history.selection import select_runs
+from hwcost.report.dashboard.numbers import hashes
 from hwcost.stores.entries import Acceptance, Confirmation, Entry, ModelCheck
 from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Run
@@ -106,6 +107,18 @@ class History:
     def run_by_id(self) -> dict[str, Run]:
         """Runs by their id."""
         return {run.run_id: run for run in self.runs}
+
+    @cached_property
+    def text_hashes(self) -> tuple[NDArray[np.uint64], ...]:
+        """A number for each of the table's series, runs, campaigns, sets of flags and reasons, see :func:`hashes`."""
+        table = self.table
+        texts = table.series_key, table.run_id, table.campaign_id, [" ".join(codes) for codes in table.flags], table.reasons
+        return tuple(map(hashes, texts))
+
+    @cached_property
+    def run_place(self) -> dict[str, int]:
+        """Place of each run in the table's list of runs."""
+        return {run_id: index for index, run_id in enumerate(self.table.run_id)}
 
     @property
     def latest_s(self) -> int | None:

@@ -19,7 +19,7 @@ from hwcost.history import find_changes
 from hwcost.history.weights import night_weights
 from hwcost.report.dashboard.files import Site, as_json, script, slug
 from hwcost.report.dashboard.history import History
-from hwcost.report.dashboard.numbers import hashes, number, rounded, without_none
+from hwcost.report.dashboard.numbers import number, rounded, without_none
 from hwcost.stores.runs import Run
 
 DAY_S = 86_400.0
@@ -53,8 +53,7 @@ class Month:
     def digest(self) -> str:
         """SHA-256 of everything that its chunks are made of."""
         table, made = self.history.table, hashlib.sha256()
-        of_series, of_runs, of_campaigns = (hashes(one) for one in (table.series_key, table.run_id, table.campaign_id))
-        of_flags, of_reasons = hashes([" ".join(codes) for codes in table.flags]), hashes(table.reasons)
+        of_series, of_runs, of_campaigns, of_flags, of_reasons = self.history.text_hashes
         for column in (table.measured_s, table.value, table.status, table.half_width, of_series[table.series]):
             made.update(np.ascontiguousarray(column[self.around]).tobytes())
         columns = (table.level_half_width, of_runs[table.run], of_campaigns[table.campaign])

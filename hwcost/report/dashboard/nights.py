@@ -12,7 +12,7 @@ from hwcost._types import Indices
 from hwcost.report.dashboard.files import Site, script, slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.months import about_run
-from hwcost.report.dashboard.numbers import hashes, rounded
+from hwcost.report.dashboard.numbers import rounded
 
 KEY_DIGITS = 12
 """Digits of a series' key that stand for it in a night's file."""
@@ -27,7 +27,7 @@ def write_nights(site: Site, history: History, known: dict[str, str]) -> dict[st
         known: Digests of an earlier build.
     """
     table, found = history.table, {}
-    of_series = hashes(table.series_key)
+    of_series = history.text_hashes[0]
     order = np.argsort(table.run, kind="stable")
     edges = np.searchsorted(table.run[order], np.arange(len(table.run_id) + 1))
     for index, run_id in enumerate(table.run_id):

@@ -41,7 +41,7 @@ def without_none(items: dict[str, Any]) -> dict[str, Any]:
 
 
 def numbers(values: Iterable[float | None]) -> list[float | None]:
-    """Returns several numbers, one by one as :func:`number` does."""
+    """Returns a few numbers, one by one as :func:`number` does."""
     return [number(value) for value in values]
 
 

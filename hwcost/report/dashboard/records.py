@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from hwcost.report.dashboard.commands import command
 from hwcost.report.dashboard.files import Site, script, slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number, numbers, without_none
 from hwcost.stores.runs import Run
-from hwcost.stores.schema import Record
+from hwcost.stores.schema import Campaign, Record
 from hwcost.stores.series import Series
 
 if TYPE_CHECKING:
@@ -57,10 +59,12 @@ def wanted(history: History) -> Wanted:
 def _campaigns(history: History, key: str, runs: set[str]) -> Iterator[str]:
     """Yields the campaign of a series' latest estimate, and those of its estimates in some runs."""
     table = history.table
-    rows = history.rows[history.number[key]].tolist() if key in history.number else []
-    for place, row in enumerate(reversed(rows)):
-        run, campaign = table.run[row], table.campaign[row]
-        if campaign >= 0 and (place == 0 or (run >= 0 and table.run_id[run] in runs)):
+    if key not in history.number:
+        return
+    rows = history.rows[history.number[key]]
+    of_runs = rows[np.isin(table.run[rows], [history.run_place[run] for run in runs if run in history.run_place])]
+    for campaign in np.unique(table.campaign[[*rows[-1:], *of_runs]]).tolist():
+        if campaign >= 0:
             yield table.campaign_id[campaign]
 
 
@@ -73,25 +77,26 @@ def documents(store: Store, history: History, campaign_id: str, keys: Iterable[s
         campaign_id: Id of the campaign.
         keys: Keys of the series.
     """
+    wanted = {key: history.series[key] for key in sorted(keys)}
     by_workload: dict[str, list[Record]] = {}
-    for record in store.records(campaign_id):
+    for record in store.records(campaign_id, workload_keys={one.workload_key for one in wanted.values()}):
         by_workload.setdefault(record.visit.workload_key, []).append(record)
-    for key in sorted(keys):
-        one = history.series[key]
-        records = by_workload.get(one.workload_key)
-        if records:
-            yield key, _document(history, one, campaign_id, records)
+    if not by_workload:
+        return
+    campaign, run = store.campaign(campaign_id), _run(history, campaign_id)
+    for key, one in wanted.items():
+        if one.workload_key in by_workload:
+            yield key, _document(one, by_workload[one.workload_key], campaign, run)
 
 
-def _document(history: History, one: Series, campaign_id: str, records: Sequence[Record]) -> dict[str, Any]:
+def _document(one: Series, records: Sequence[Record], campaign: Campaign, run: Run | None) -> dict[str, Any]:
     first = records[0]
-    run = next((history.run_by_id[run_id] for run_id in _runs(history, campaign_id) if run_id in history.run_by_id), None)
     return without_none(
         {
             "series": one.series_key,
-            "campaign": campaign_id,
+            "campaign": campaign.campaign_id,
             "run": None if run is None else run.run_id,
-            "command": command(one, first, run),
+            "command": command(one, first, campaign, run),
             "workload": {name: value for name, value in first.workload.document.items() if value not in ({}, None, "")},
             "environment": {name: facts for name, facts in first.environment.model_dump(mode="json").items() if facts},
             "visits": [_visit(record) for record in records],
@@ -99,12 +104,14 @@ def _document(history: History, one: Series, campaign_id: str, records: Sequence
     )
 
 
-def _runs(history: History, campaign_id: str) -> list[str]:
+def _run(history: History, campaign_id: str) -> Run | None:
+    """Returns the run of a campaign, by its estimates; None for one by itself."""
     table = history.table
     if campaign_id not in table.campaign_id:
-        return []
+        return None
     rows = table.campaign == table.campaign_id.index(campaign_id)
-    return [table.run_id[index] for index in sorted({*table.run[rows].tolist()} - {-1})]
+    runs = (table.run_id[index] for index in np.unique(table.run[rows]).tolist() if index >= 0)
+    return next((history.run_by_id[run_id] for run_id in runs if run_id in history.run_by_id), None)
 
 
 def _visit(record: Record) -> dict[str, Any]:
@@ -140,30 +147,3 @@ def _trace(value: Any) -> float | None:
 
 def _is_plain(value: Any) -> bool:
     return value is not None and not (isinstance(value, (list, tuple)) and len(value) > 16)
-
-
-def command(one: Series, record: Record, run: Run | None) -> str | None:
-    """Returns the command that measures a workload again: by itself where it is an architecture, else the whole run."""
-    info, protocol = record.workload, record.environment.protocol
-    if info.search_space is None or info.arch is None or info.component is not None:
-        return shlex.join(map(str, run.argv)) if run is not None and run.argv else None
-    options = {
-        "--device": one.device, "--backend": one.backend, "--space": info.search_space, "--arch": arch_key(info.arch),
-        "--batch-size": info.batch_size, "--seq-len": info.seq_len, "--dtype": info.precision,
-        "--threads": one.threads, "--tier": protocol.get("tier"),
-    }  # fmt: skip
-    given = record.workload.spec.get("options")
-    extra = [("--space-option", item) for item in sorted((given if isinstance(given, dict) else {}).items())]
-    extra += [("--backend-option", item) for item in sorted(one.backend_options.items())]
-    words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    words += [word for option, (name, value) in extra for word in (option, f"{name}={_plain(value)}")]
-    return shlex.join(["hwcost", "measure", *words])
-
-
-def _plain(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def arch_key(arch: Sequence[Any]) -> str:
-    """Returns the text of an architecture, as ``--arch`` takes it and logs of studies hold it."""
-    return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in arch)

@@ -31,6 +31,18 @@
     return el("div", {}, el("h2", {}, "Clock"), hwcost.chart.draw({ label: "Clock around each sample", data: [y.map((_, index) => index), y], height: 180, labels: { x: "sample", tick: (one, digits) => format.si(one, "Hz", digits) }, series: () => [hwcost.chart.styles.line("accent")] }));
   }
 
+  // The temperature visit by visit, where a sensor told it.
+  function temperature(visits) {
+    const own = visits.filter((visit) => format.isNumber((visit.traces || {}).temperature_celsius));
+    if (!own.length) return null;
+    const y = own.map((visit) => visit.traces.temperature_celsius), degrees = (one, digits) => Number(one.toPrecision(digits || 3)) + " °C";
+    return el("div", {}, el("h2", {}, "Temperature"), hwcost.chart.draw({
+      label: "Temperature of the hottest sensor in " + own.length + " visits: " + y.map((one) => degrees(one)).join(", "), data: [y.map((_, index) => index), y], height: 180,
+      labels: { x: "visit", tick: degrees, xTick: (one) => (Number.isInteger(one) ? String(one + 1) : "") }, series: () => [hwcost.chart.styles.joined("accent")],
+      say: (index) => "round " + own[index].round + ": " + degrees(y[index], 4), hint: "Of the hottest sensor, visit by visit.",
+    }));
+  }
+
   // The name of a trace; values in hertz are shown with their unit.
   const named = (name) => name.replace(/_hz$/, "").replace(/_celsius$/, " (°C)").replace(/_/g, " ");
 
@@ -68,7 +80,7 @@
     view.append(el("h1", {}, row.name), el("p", {}, "Record on ", row.place, ", campaign ", el("code", {}, one.campaign), ". ", el("a", { href: address.link("series", { s: row.key }) }, "Its series")),
       el("h2", {}, "Repeat it"), one.command ? el("pre", { id: "command" }, one.command) : el("p", { class: "quiet" }, "No single command is known that measures this alone."),
       el("h2", {}, "Samples"), el("div", { class: "pair" }, el("div", {}, samples(one.visits)), el("div", {}, hwcost.chart.histogram(values, "Distribution of the samples", (v) => format.si(v, "s", 4)), el("p", { class: "quiet" }, values.length + " samples of usable visits."))),
-      clocks(one.visits), el("h2", {}, "Visits and machine"), traces(one.visits), el("h2", {}, "Doubts"), flags(one.visits),
+      clocks(one.visits), temperature(one.visits), el("h2", {}, "Visits and machine"), traces(one.visits), el("h2", {}, "Doubts"), flags(one.visits),
       el("h2", {}, "Workload"), hwcost.facts(Object.entries(one.workload || {}).filter(([, value]) => value !== null).map(([name, value]) => [name, plain(value)])),
       el("h2", {}, "Environment"), environment(one.environment || {}),
       el("details", {}, el("summary", {}, "Conditions of every visit"), one.visits.map((visit) => el("div", {}, el("h3", {}, "round " + visit.round), hwcost.facts(Object.entries(visit.conditions || {}).map(([name, value]) => [name, plain(value)]))))));

@@ -43,7 +43,7 @@
   hwcost.pages.models = async function (view, given) {
     const [models, list] = await Promise.all([hwcost.load("models"), hwcost.history.series()]);
     view.append(el("h1", {}, "Cost models"));
-    if (!models.length) return void view.append(el("p", {}, "No suite names a cost model yet. A suite with a table ", el("code", {}, "[[models]]"), " has its models judged by every night's measurements."));
+    if (!models.length) return void view.append(el("p", {}, "No suite names a cost model yet. A suite with a table ", el("code", {}, "[models.NAME]"), ", in ", el("code", {}, "hwcost.toml"), " ", el("code", {}, "[suite.SUITE.models.NAME]"), ", has its models judged by every night's measurements."));
     view.append(hwcost.table("As the latest night judged them", [
       { label: "model", class: "name", cell: (one) => el("a", { href: address.link("models", { model: one.model, device: one.device }) }, one.model) }, { label: "device", text: true, cell: (one) => one.device },
       { label: "state", text: true, cell: state }, { label: "mean error", class: "nowrap", cell: (one) => whole(last(one.nights.mape)) },
