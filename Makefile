@@ -76,4 +76,4 @@ docs: setup
 	@echo "documentation: site/index.html"
 
 clean:
-	rm -rf $(VENV) $(TOOLS) $(XLA) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) $(XLA) build dist site artefacts *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

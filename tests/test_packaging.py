@@ -79,7 +79,11 @@ def test_the_metadata_is_complete(metadata: Message) -> None:
 
 def test_links_of_the_readme_work_from_anywhere() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)  # which a checkout shows, whether or not the site is there
+    assert pictures
+    for picture in pictures:
+        assert (ROOT / picture).is_file(), f"'{picture}' is not in the checkout"
+    for target in re.findall(r"(?<!!)\[[^]]+\]\(([^)]+)\)", text):
         assert target.startswith("https://"), f"'{target}' is broken on the package index"
         page = re.fullmatch(r"https://hwcost.readthedocs.io/en/latest/([\w-]+)/(?:#[\w-]+)?", target)
         assert page is None or (ROOT / "docs" / f"{page[1]}.md").exists(), f"'{target}' is no page of docs/"

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
 from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
 from hwcost.stores.environment import Environment
-from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
-from hwcost.stores.series import Estimate, Series
-from hwcost.testing.nights import Shift, SimNights
+from hwcost.stores.series import Series
+from hwcost.testing.nights import Shift, SimNights, workload_of
 from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.protocol import protocol
 
 NIGHTS = SimNights(
     nights=44,
@@ -49,7 +50,8 @@ def write_records(store: Store, sim: SimNights) -> None:
     for night in range(sim.nights - 8, sim.nights):
         for device in sim.devices:
             campaign = f"{sim.suite}-{night:05d}-{device}"
-            store.add_campaign(Campaign(campaign_id=campaign, created_at=sim.run(night).started_at, status="done"))
+            at, plan = sim.run(night).started_at, _plan(sim, device)
+            store.add_campaign(Campaign(campaign_id=campaign, created_at=at, status="done", plan=plan.to_dict()))
             driver = "550.54" if night < sim.nights - 5 else "560.28"
             environment = Environment(
                 software={"driver_version": driver, "python_version": "3.11.7"}, device={"device_name": device},
@@ -58,6 +60,11 @@ def write_records(store: Store, sim: SimNights) -> None:
             rows = [i for i, one in enumerate(sim.series) if one.device == device and one.arch is not None]
             for row in rows if night == sim.nights - 1 else rows[:1]:
                 _write_visits(store, campaign, sim, sim.series[row], float(np.exp(sim.logs[row, night])), environment)
+
+
+def _plan(sim: SimNights, device: str) -> Plan:
+    items = [Item(workload_of(one)) for one in sim.series if one.device == device]
+    return Plan(tuple(items), device, "torch", protocol("standard"))
 
 
 def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, value: float, environment: Environment) -> None:
@@ -137,80 +144,6 @@ def write_study(path: Path, space: str = "supershaper", n: int = 300, best: str 
         lines.append({"event": "tell", "arch": arch, "values": values, "status": "completed", "number": number})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return path
-
-
-HOSTILE = (
-    "<img src=x onerror=\"window.probe=1\">", "</script><script>window.probe=2</script>", "javascript:window.probe=3",
-    "\u202edesrever\u202c", "a/b?c=d&e#f", "'; DROP TABLE runs; --", "__proto__", "{{7*7}}", "\u2028\u2029",
-)  # fmt: skip
-"""Texts that a careless page would run, lose or mangle."""
-
-
-def write_hostile(store: Store) -> list[Series]:
-    """Writes a history that has a hostile text in every field that takes one; returns its series."""
-    long = HOSTILE[0] + "x" * 9_900
-    made = []
-    for number, text in enumerate([*HOSTILE, long]):
-        made.append(
-            Series(
-                workload_key=text[:900] + str(number), name=text, kind=text, search_space=text, component=text, arch=[text],
-                device=text[:500], backend=HOSTILE[number % 3], precision=HOSTILE[0], backend_options={text[:50]: text[:50]},
-            )
-        )  # fmt: skip
-    for night in range(12):
-        at, bad = f"2025-03-{night + 1:02d}T03:00:00+00:00", HOSTILE[night % len(HOSTILE)]
-        code = Code(repository=bad, commit=bad, branch=HOSTILE[1], is_dirty=True)
-        run = Run(
-            run_id=f"{bad} {night}",
-            suite=HOSTILE[0],
-            started_at=at,
-            status="done",
-            code=code,
-            argv=[bad, bad],
-            hwcost_version=bad,
-        )
-        store.add_run(run)
-        values = [0.01 * (1.3 if night > 7 else 1.0) * (1 + 0.001 * ((night * 7) % 5)) for _ in made]
-        store.add_estimates(
-            made,
-            [
-                Estimate(one.series_key, f"{bad} {night}", run.run_id, at, value, 0.01, flags=("W_<b>",), reason=bad)
-                if number != night
-                else Estimate(one.series_key, f"{bad} {night}", run.run_id, at, None, None, status="failed", reason=bad)
-                for number, (one, value) in enumerate(zip(made, values, strict=True))
-            ],
-        )
-    last = f"{HOSTILE[11 % len(HOSTILE)]} 11"
-    for text in HOSTILE:
-        check = ModelCheck(
-            run_id=last, model=text, device=text, quantity=text, n=1, holds=False, reason=text, importance={text: 1.0},
-            points=[[made[0].series_key, 0.01, 0.009, 0.011, 0.0101], [text, 1.0, 1.0, 1.0, 1.0]],
-        )  # fmt: skip
-        store.add_entry(check)
-    _hostile_records(store, made)
-    return made
-
-
-def _hostile_records(store: Store, made: list[Series]) -> None:
-    campaign = f"{HOSTILE[11 % len(HOSTILE)]} 11"
-    store.add_campaign(Campaign(campaign_id=campaign, status="done"))
-    for text, one in zip(HOSTILE, made, strict=False):
-        visit = Visit(
-            one.workload_key, 0, 0, samples_s=(0.01, 0.011, 0.012), started_at="2025-03-12T03:00:00+00:00",
-            flags=(Flag("W_X", text, text),),
-        )  # fmt: skip
-        info = WorkloadInfo(name=text, kind=text, search_space=text, arch=[text], backend=text, spec={text: text})
-        environment = Environment(software={"driver_version": text}, host={"extra": text}, extra={text: text})
-        store.append(
-            Record.from_visit(
-                visit,
-                campaign_id=campaign,
-                run_id=text,
-                workload=info,
-                environment=environment,
-                key=f"{text} {one.series_key}",
-            )
-        )
 
 
 def make_store(folder: Path, name: str = "nights.db") -> Path:

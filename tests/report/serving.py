@@ -23,7 +23,7 @@ def app_of(store: Path, folder: Path, **settings: Any) -> Any:
 
 @contextmanager
 def serving(store: Path, **settings: Any) -> Iterator[str]:
-    """Serves a store on a free port of this machine; yields the address."""
+    """Serves a store on a free port of this machine, with further settings; yields the address."""
     uvicorn = require_package("uvicorn")
     with tempfile.TemporaryDirectory() as folder:
         config = uvicorn.Config(app_of(store, Path(folder), **settings), "127.0.0.1", 0, log_level="error")

@@ -31,7 +31,8 @@ from hwcost.stores import open_store
 from hwcost.stores.base import Store
 from hwcost.testing.night_records import NightRecords
 from hwcost.testing.nights import SimNights
-from tests.report.dashboard_data import HOSTILE, NIGHTS, write_hostile, write_nights, write_study
+from tests.report.dashboard_data import NIGHTS, write_nights, write_study
+from tests.report.hostile_data import HOSTILE, MISSING, REGRESSED, write_hostile
 
 SMALL = replace(NIGHTS, nights=40, workloads=6)
 
@@ -213,7 +214,8 @@ def test_feeds_hold_hostile_texts(store: Store, tmp_path: Path) -> None:
     write_hostile(store)
     built = build_site(store, tmp_path / "site")
     entries = ElementTree.parse(tmp_path / "site" / "feed.xml").findall(f"{{{ATOM}}}entry")
-    assert len(entries) == built.counts["regressed"] == 10
+    assert (built.counts["regressed"], built.counts["missing"]) == (REGRESSED, MISSING)
+    assert len(entries) == REGRESSED + MISSING
     assert any(HOSTILE[0] in (entry.findtext(f"{{{ATOM}}}title") or "") for entry in entries)
     lines = (tmp_path / "site" / "metrics.txt").read_text().split("\n")
     assert lines[-2:] == ["# EOF", ""]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import hwcost
 from hwcost.history.judgement import VERDICTS
+from hwcost.report.dashboard.groups import places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.models import models
 from hwcost.report.dashboard.months import about_run, months
@@ -19,24 +21,39 @@ SHOWN = 12
 
 def index(history: History) -> dict[str, Any]:
     """Returns what the overview shows and what the other pages find their data by."""
+    given, moved = counts(one.verdict for one in history.judgements), _devices(history)
     return {
         "version": hwcost.__version__,
+        "headline": _headline(given, len(history.series), len({one["place"] for one in moved})),
         "until": history.latest_s,
         "series": len(history.series),
         "estimates": len(history.table),
         "nights": len(history.runs),
         "statuses": list(STATUSES),
         "verdicts": list(VERDICTS),
-        "counts": counts(one.verdict for one in history.judgements),
+        "counts": given,
         "suites": _suites(history),
         "map": cells(history),
         "alarms": alarms(history)[:SHOWN],
-        "devices": _devices(history),
+        "devices": moved,
         "models": [
             {name: one[name] for name in ("model", "device", "holds", "reason")} for one in models(history)
         ],
         "months": [month.name for month in months(history)],
     }
+
+
+def _headline(given: Mapping[str, int], series: int, devices: int) -> str:
+    """Returns the latest night in a sentence: what regressed, what is missing, and whole devices that moved."""
+    bad, gone = given["regressed"], given["missing"]
+    if not series:
+        return "Nothing was measured yet"
+    if not (bad or gone or devices):
+        return "Nothing regressed, nothing is missing"
+    parts = [f"{bad} of {series} series regressed" if bad else "Nothing regressed"]
+    parts += [f"{gone} {'is' if gone == 1 else 'are'} missing"] * bool(gone)
+    parts += [f"{devices} {'device' if devices == 1 else 'devices'} moved as a whole"] * bool(devices)
+    return ", ".join(parts)
 
 
 def _suites(history: History) -> list[dict[str, Any]]:
@@ -47,9 +64,11 @@ def _suites(history: History) -> list[dict[str, Any]]:
 
 def _devices(history: History) -> list[dict[str, Any]]:
     """Returns the verdicts on whole devices that need a look."""
+    labels = places(history.series.values())
     return [
         {
-            "device": one.device, "verdict": one.verdict, "cause": one.cause, "ratio": number(one.ratio),
+            "device": one.device, "place": labels.get((one.device, one.backend), one.device),
+            "verdict": one.verdict, "cause": one.cause, "ratio": number(one.ratio),
             "low": number(one.low), "high": number(one.high), "n": one.n_series, "reason": one.reason,
         }
         for one in history.of_devices

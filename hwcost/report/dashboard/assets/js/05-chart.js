@@ -9,7 +9,7 @@
     const axis = { stroke: colour("quiet"), grid, ticks: grid, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
     const nice = (text) => (chart, values) => distinct(values, text || ((one, digits) => String(Number(one.toPrecision(digits)))));
     return [
-      { ...axis, label: labels.x || null, ...(isTime ? { space: 70, values: days } : { values: nice(labels.xTick) }) },
+      { ...axis, label: labels.x || null, space: 72, ...(isTime ? { size: 46, values: days } : { size: 32, values: nice(labels.xTick) }) },
       { ...axis, label: labels.y || null, size: wide, values: nice(labels.tick) },
     ];
   }
@@ -132,9 +132,9 @@
     const bars = counts.map((count, index) => hwcost.svg("rect", {
       x: (index * width) / n + 0.5, width: width / n - 1, y: height - (count / most) * (height - 8), height: (count / most) * (height - 8),
     }));
-    return hwcost.svg("svg", { class: "hist", viewBox: "0 0 480 140", width: "100%", role: "img", "aria-label": label },
+    return hwcost.svg("svg", { class: "hist", viewBox: "0 0 480 146", width: "100%", role: "img", "aria-label": label },
       bars, hwcost.svg("line", { class: "axis", x1: 0, x2: width, y1: height, y2: height }),
-      hwcost.svg("text", { x: 0, y: height + 15 }, text(low)), hwcost.svg("text", { x: width, y: height + 15, "text-anchor": "end" }, text(high)));
+      hwcost.svg("text", { x: 0, y: height + 21 }, text(low)), hwcost.svg("text", { x: width, y: height + 21, "text-anchor": "end" }, text(high)));
   }
 
   function bar(share) {

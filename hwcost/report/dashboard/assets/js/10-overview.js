@@ -4,14 +4,6 @@
   const { el } = hwcost;
   const plural = (n, one, more) => n + " " + (n === 1 ? one : more);
 
-  function sentence(index) {
-    const bad = index.counts.regressed, gone = index.counts.missing;
-    if (!index.series) return "Nothing was measured yet";
-    if (!bad && !gone) return "Nothing regressed, nothing is missing";
-    const parts = [bad ? bad + " of " + plural(index.series, "series", "series") + " regressed" : "Nothing regressed", gone ? plural(gone, "is missing", "are missing") : null];
-    return parts.filter(Boolean).join(", ");
-  }
-
   function suites(index) {
     return index.suites.map((run) => el("p", { class: "quiet" }, "Suite ", el("strong", {}, run.suite), ", night of ", hwcost.format.when(run.at),
       run.commit ? [", commit ", el("code", {}, hwcost.format.commit(run.commit)), run.branch ? " on " + run.branch : "", run.dirty ? " (with local changes)" : ""] : "",
@@ -46,19 +38,20 @@
     const { rows, columns, cells } = index.map;
     const at = new Map(cells.map((one) => [one[0] + " " + one[1], one]));
     const body = rows.map((name, row) => el("tr", {}, el("th", { scope: "row" }, hwcost.clamped(name)), columns.map((_, column) => cell(index, row, column, at.get(row + " " + column)))));
-    return [el("p", { class: "quiet" }, "In each cell: the worst verdict, how many series have it, their mean change, and their mean over the latest 40 nights. Where that verdict is about no change, both means are of all series, and the change is against the 14 nights before."),
+    return [el("p", { class: "quiet" }, "Each cell shows the worst verdict of its series, how many have it, by how much these changed, and a curve of their latest 40 nights. Where nothing regressed or improved, change and curve are those of all its series, against the 14 nights before."),
       el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Families of workloads by device" }, el("table", { class: "map", id: "map" },
-      el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name))))), el("tbody", {}, body)))];
+      el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name), moved(index, name))))), el("tbody", {}, body)))];
   }
 
-  const devices = (index) => index.devices.map((one) => el("p", { class: "note" }, hwcost.verdict.tag(one.verdict), " The whole device ",
-    el("strong", {}, one.device), " moved by " + hwcost.format.change(one.ratio) + ", all " + one.n + " series together. " + one.reason));
+  // The verdict on a device as a whole, at the head of its column.
+  const moved = (index, place) => index.devices.filter((one) => one.place === place).map((one) => el("span", { class: "under " + one.verdict }, hwcost.verdict.sign(one.verdict) + " all " + hwcost.format.change(one.ratio)));
+  const devices = (index) => index.devices.map((one) => el("p", { class: "note" }, hwcost.verdict.tag(one.verdict), " Device ", el("strong", {}, one.place), " as a whole. " + one.reason));
   const stale = (index) => index.models.filter((one) => !one.holds).map((one) => el("p", { class: "note regressed" }, "The cost model ",
     el("a", { href: hwcost.address.link("models", { model: one.model, device: one.device }) }, one.model), " no longer holds on " + one.device + ". " + one.reason));
 
   hwcost.pages.overview = async function (view) {
     const index = hwcost.get("index");
-    view.append(el("h1", {}, sentence(index)), ...suites(index));
+    view.append(el("h1", {}, index.headline), ...suites(index));
     if (!index.series) {
       view.append(el("p", {}, "Measure a first night: ", el("code", {}, "hwcost run nightly"), ", then build this page again."));
       return;

@@ -5,40 +5,43 @@
 
   function side(one, name) {
     const [value, width] = one[name] || [];
-    return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "quiet" }, " ±" + format.percent(Math.expm1(width))) : null);
+    return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "under" }, "±" + format.percent(Math.expm1(width))) : null);
   }
 
-  const why = (one) => (one.reason || "") + (one.accepted ? " Accepted by " + one.accepted[0] + ": " + one.accepted[1] : "");
+  const why = (one) => (one.reason || "") + (one.accepted ? " Its history begins where " + one.accepted[0] + " accepted a change: " + one.accepted[1] : "");
 
   function change(one, isShort) {
     const range = format.interval(one.low, one.high);
-    return [el("span", { title: range ? "95 %: " + range : null }, format.change(one.ratio)), isShort || !range ? null : el("span", { class: "under" }, range)];
+    return el("span", { title: range ? "95 %: " + range : null }, format.change(one.ratio), isShort || !range ? null : el("span", { class: "under" }, range));
   }
 
   function commits(one) {
     const nights = one.first_bad;
     if (!nights) return "";
     const text = (night) => (night.commit ? format.commit(night.commit).slice(0, 8) + (night.dirty ? "*" : "") : String(night.at || night.run).slice(0, 10));
-    return el("code", { title: nights.map((night) => night.commit || night.run).join(" .. ") }, text(nights[0]) + ".." + text(nights[1]));
+    return el("code", { title: nights.map((night) => night.commit || night.run).join(" .. ") }, text(nights[0]) + "..", el("wbr"), text(nights[1]));
   }
 
   function confirmed(one) {
-    if (one.accepted) return "accepted by " + one.accepted[0];
     if (one.confirmed) return one.confirmed[0] + " (" + one.confirmed[1] + ")";
     return one.verdict === "regressed" || one.verdict === "improved" ? "not yet" : "";
   }
 
-  const columns = (isShort) => [
-    { label: "workload", class: "name", cell: (one) => [el("a", { class: "clamp", title: one.name, href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort && one.verdict !== "missing" ? null : el("span", { class: "why" }, why(one))] },
-    { label: "device", text: true, cell: (one) => hwcost.clamped(one.device + " / " + one.backend) },
-    { label: "verdict", text: true, cell: (one) => hwcost.verdict.tag(one.verdict) },
-    { label: "before", cell: (one) => side(one, "before") },
-    { label: "after", cell: (one) => side(one, "after") },
-    { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
-    { label: "first bad commit", text: true, cell: commits },
-    { label: "confirmed", text: true, cell: confirmed },
-    { label: "history", text: true, cell: (one) => hwcost.chart.spark(one.spark, one.verdict) || "" },
-  ];
+  // Columns; of the short list, those that a narrow window leaves to the page of regressions.
+  function columns(isShort) {
+    const extra = isShort ? "extra" : "";
+    return [
+      { label: "workload", class: "name", cell: (one) => [el("a", { class: "clamp", title: one.name, href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort && one.verdict !== "missing" ? null : el("span", { class: "why" }, why(one))] },
+      { label: "device", text: true, cell: (one) => hwcost.clamped(one.device + " / " + one.backend) },
+      { label: "verdict", text: true, cell: (one) => hwcost.verdict.tag(one.verdict) },
+      { label: "before", class: extra, cell: (one) => side(one, "before") },
+      { label: "after", class: extra, cell: (one) => side(one, "after") },
+      { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
+      { label: "first bad commit", text: true, class: extra, cell: commits },
+      { label: "confirmed", text: true, class: extra, cell: confirmed },
+      { label: "history", text: true, cell: (one) => hwcost.chart.spark(one.spark, one.verdict) || "" },
+    ];
+  }
 
   // Where all that is shown is missing, there is nothing to say of before and after.
   const NUMBERS = ["before", "after", "change", "first bad commit", "confirmed"];

@@ -16,7 +16,7 @@
       { label: "series", cell: (one) => String(one.series) }, { label: "nights", cell: (one) => String(one.nights) },
       { label: "median ± 95 %", class: "nowrap", cell: (one) => format.percent(one.noise === null ? null : Math.expm1(one.noise), 2) },
       { label: "unconfirmed", class: "nowrap", cell: (one) => format.percent(one.shares.unconfirmed) }, { label: "invalid", class: "nowrap", cell: (one) => format.percent(one.shares.invalid) },
-      { label: "failed", class: "nowrap", cell: (one) => format.percent(one.shares.failed) }, { label: "not usable", text: true, cell: (one) => [hwcost.chart.bar(share(one))] },
+      { label: "failed", class: "nowrap", cell: (one) => format.percent(one.shares.failed) }, { label: "not usable", text: true, cell: (one) => el("span", { class: "nowrap" }, format.percent(share(one)), share(one) < 0.005 ? null : [" ", hwcost.chart.bar(share(one))]) },
     ], devices, { id: "devices", cards: true }));
     const changed = devices.filter((one) => one.changes.length);
     view.append(el("h2", {}, "What changed on them"));

@@ -1,0 +1,88 @@
+"""Every view of the dashboard at both widths and in both schemes: nothing overlaps or is cut, and axe finds nothing serious.
+
+Pictures of all of them are kept in ``HWCOST_ARTEFACTS``, for people to look at.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwcost.report.dashboard import Built, build_site
+from hwcost.stores import open_store
+from hwcost.stores.base import Store
+from hwcost.testing.nights import SimNights
+from tests.report.browser import ALL, NARROW, WIDE, Reader, a_record, base_of, views
+from tests.report.conftest import Opened
+from tests.report.hostile_data import hostile_series, write_hostile, write_hostile_study
+from tests.report.serving import serving
+
+pytestmark = pytest.mark.once
+
+SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: str(size["width"]))
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
+def look(reader: Reader, wanted: list[str], pictures: Path) -> dict[str, list[str]]:
+    """Draws views, and returns what is wrong with each; empty where nothing is."""
+    pictures.mkdir(parents=True, exist_ok=True)
+    wrong = {}
+    for view in wanted:
+        page = reader.go(view)
+        page.screenshot(path=str(pictures / f"{name_of(view)}.png"), full_page=True)
+        found = [*reader.faults(), *reader.illegible()]
+        if "could not be shown" in page.inner_text("main"):
+            found.append(page.inner_text("main"))
+        if found:
+            wrong[view] = found
+    return wrong
+
+
+def name_of(view: str) -> str:
+    """Returns the name of a picture: that of the page, and ``-one`` for a single series, ``-device`` along devices."""
+    page, _, query = view.lstrip("#/").partition("?")
+    return page + {"s": "-one", "a": "-device"}.get(query[:1], "")
+
+
+def pictures(tmp_path: Path, *parts: object) -> Path:
+    return Path(os.environ.get("HWCOST_ARTEFACTS", tmp_path)) / "dashboard" / "-".join(map(str, parts))
+
+
+@SCHEMES
+@SIZES
+def test_every_view_is_whole_and_legible(
+    opened: Opened, built: Built, size: dict[str, int], scheme: str, tmp_path: Path
+) -> None:
+    with opened(base_of(built.page.parent), viewport=size, color_scheme=scheme) as reader:
+        assert look(reader, views(built), pictures(tmp_path, size["width"], scheme)) == {}
+
+
+def write_failed(store: Store) -> None:
+    SimNights(nights=6, workloads=3, devices=("cpu",), failed=1.0).write(store)
+
+
+SITES: dict[str, Any] = {"hostile": write_hostile, "empty": lambda store: None, "failed": write_failed}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_served", [False, True], ids=["disk", "served"])
+@SCHEMES
+@SIZES
+@pytest.mark.parametrize("name", SITES)
+def test_odd_sites_are_whole_and_legible(
+    opened: Opened, name: str, size: dict[str, int], scheme: str, is_served: bool, tmp_path: Path
+) -> None:
+    studies = [write_hostile_study(tmp_path)] if name == "hostile" else []
+    with open_store(tmp_path / "store.db") as store:
+        SITES[name](store)
+        site = build_site(store, tmp_path / "site", studies=studies).page.parent
+    of_one = [f"#/series?s={hostile_series()[0].series_key}", a_record(site)] if name == "hostile" else []
+    with ExitStack() as stack:
+        base = stack.enter_context(serving(tmp_path / "store.db", studies=studies)) if is_served else base_of(site)
+        reader = stack.enter_context(opened(base, viewport=size, color_scheme=scheme))
+        where = pictures(tmp_path, name, "served" if is_served else "disk", size["width"], scheme)
+        assert look(reader, [*ALL, *of_one], where) == {}
