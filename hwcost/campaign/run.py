@@ -271,6 +271,7 @@ class _Run:
             to_go = self._to_go()
             if not to_go:
                 return False
+            self.tally.reached = self._reached()
             drawn = canaries.join(self.plan, self._order(number, due), self.failed)
             rounds.run(number, self.store.add_round(self.campaign_id, number, drawn), to_go)
             number += 1
@@ -383,6 +384,13 @@ class _Run:
         if self._estimate[0] != made:
             self._estimate = made, estimate.estimate(self.plan, self.journal.visits)
         return self._estimate[1]
+
+    def _reached(self) -> tuple[float, int] | None:
+        """Returns the median half-width after the processes that were made, and their number; None before it is known."""
+        if self.further is not None or (made := self._made()) < NEEDED:
+            return None
+        widths = [one.half_width for one in self._estimated() if one.half_width is not None]
+        return (statistics.median(widths), made) if widths else None
 
     def _order(self, number: int, due: list[str]) -> list[str]:
         """Draws the order of a round; from the third on, what is far less certain than the rest comes first.

@@ -51,7 +51,7 @@ def announced(
     def show(state: Progress) -> None:
         nonlocal is_said
         update(state)
-        if not is_said and state.passes:
+        if not is_said and state.passes and (budget_s is None or state.half_width is not None):
             is_said = True
             if (text := underway(state, plan.protocol, budget_s)) is not None:
                 console.note(text)

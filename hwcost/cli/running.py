@@ -131,7 +131,7 @@ def progress_text(state: Progress) -> ProgressText:
         return ProgressText(state.done, state.planned, state.waiting, state.waiting, state.waiting)
     where = f"process {state.round + 1} of {max(state.rounds, state.round + 1)}"
     made = f"pass {state.passes} of {state.planned_passes}" if state.passes else "preparing"
-    left = _remaining(state)
+    left = ", ".join(filter(None, (_remaining(state), _precision(state))))
     return ProgressText(
         state.done, state.planned, ", ".join(filter(None, (where, made, left, state.standing, state.name))),
         ", ".join(filter(None, (where, made, left, state.standing))),
@@ -142,3 +142,7 @@ def _remaining(state: Progress) -> str:
     from hwcost.units import format_clock
 
     return "" if state.remaining_s is None else f"{format_clock(state.remaining_s)} to go"
+
+
+def _precision(state: Progress) -> str:
+    return "" if state.half_width is None else f"±{100 * state.half_width:.2g} % expected"

@@ -70,6 +70,7 @@ FRACTION = Value("fraction", lambda value: _is_number(value) and 0 <= value <= 1
 BYTES = Value("count", _is_count, "bytes")
 SECONDS = Value("number", _is_amount, "s")
 HERTZ = Value("number", _is_amount, "Hz")
+FRACTIONS = Value("list of fractions", _is_list_of(FRACTION.accepts))
 HERTZ_SERIES = Value("list of numbers", _is_list_of(_is_amount), "Hz")
 WATTS = Value("number", _is_amount, "W")
 JOULES = Value("number", _is_amount, "J")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hwcost.campaign.rounds.progress import Progress
 from hwcost.cli.running import progress_text
 
@@ -16,3 +18,5 @@ def test_passes_and_processes_are_told():
     assert shown.line == "process 2 of 4, pass 12 of 48, 1 min 30 s to go"
     assert shown.text == "process 2 of 4, pass 12 of 48, 1 min 30 s to go, 12 workloads in turn"
     assert (shown.done, shown.total) == (144, 2304)
+    told = progress_text(replace(state, half_width=0.0083))
+    assert told.line == "process 2 of 4, pass 12 of 48, 1 min 30 s to go, ±0.83 % expected"

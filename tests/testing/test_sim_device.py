@@ -117,9 +117,9 @@ def test_recompiling_voids() -> None:
     assert visited(recompile_at=100_000).status == "ok"
 
 
-def test_steal_is_foreign_and_makes_calls_longer() -> None:
+def test_steal_is_told_and_makes_calls_longer() -> None:
     stolen = visited(steal=0.2)
-    assert [flag.code for flag in stolen.flags] == ["E_FOREIGN"]
+    assert [flag.code for flag in stolen.flags] == ["W_DISTURBED"]
     assert stolen.latency_s == pytest.approx(LAW_S / 0.8, rel=0.01)
     assert visited(steal=0.02).status == "ok"
 

@@ -20,6 +20,7 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.estimates.intervals import intervals
+from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.campaign.estimates.visit_values import VisitValues
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
 UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
+LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
 UNUSABLE = "none of its visits can be used"
 
 PAUSE = 10.0
@@ -171,8 +173,11 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
+    lost = 0.0 if values.lost is None else float(values.lost.mean())
+    half = None if half is None else half + lost
     reason = UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS
-    return {key: _Estimate(math.exp(float(y.mean())), half, reason, is_confirmed=not is_unconfirmed)}
+    is_confirmed = not is_unconfirmed and lost <= CLEAR
+    return {key: _Estimate(math.exp(float(y.mean())), half, reason or _lost(lost), is_confirmed=is_confirmed)}
 
 
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
@@ -181,10 +186,16 @@ def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, val
     estimates = {}
     for visit, i in zip(visits, table.item, strict=True):
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
-        is_unconfirmed = bool(found.is_unconfirmed[i])
-        reason = UNCONFIRMED if is_unconfirmed else lacking if half is None else ""
-        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, found.level, not is_unconfirmed)
+        is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
+        reason = lost or (UNCONFIRMED if is_unconfirmed else lacking if half is None else "")
+        level = float(found.level[i])
+        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed)
     return estimates
+
+
+def _lost(log_delay: float) -> str:
+    """Says that lost time widens an interval; empty where that is little."""
+    return LOST.format(-100 * math.expm1(-log_delay)) if log_delay > CLEAR else ""
 
 
 def _lacking(table: VisitTable) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contend
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
+from hwcost.campaign.estimates.lost_time import lost_of_blocks, unexplained
 from hwcost.campaign.estimates.visit_values import VisitValues
 
 if TYPE_CHECKING:
@@ -57,11 +59,11 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits.
     """
     table, number = block_table(visits)
-    if table.items == 1:
-        return values_of(table, number, fit_block_model(table), is_level_kept=True)
-    if not _tells_level(table):
-        return values_of(table, number, fit_block_model(table, CLEAR_DELAY), is_level_kept=True)
-    return values_of(table, number, fit_block_model(table))
+    is_single, lost = table.items == 1, lost_of_blocks(visits)
+    tells = not is_single and _tells_level(table)
+    model = fit_block_model(table) if is_single or tells else fit_block_model(table, CLEAR_DELAY)
+    values = values_of(table, number, model, is_level_kept=not tells)
+    return replace(values, lost=unexplained(lost, table, number, model)) if lost.any() else values
 
 
 def _tells_level(table: BlockTable) -> bool:

@@ -1,4 +1,8 @@
-"""The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed."""
+"""The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed.
+
+Time that counters say was lost, and that no block shows, makes a latency too long by something between nothing and all of
+it: it comes on top of the half-width, and what all items lost is common to them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.campaign.estimates.block_model import LEVEL_STEPS
+from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
 from hwcost.campaign.estimates.visit_values import VisitValues
 
@@ -30,12 +35,14 @@ class Intervals:
     Attributes:
         half_width: Half-width on the log scale, shape (items,); NaN where nothing determines it.
         is_unconfirmed: Whether too few visits show the uncontended machine, so that the delay is a half-width at the least.
-        level: Part of every half-width that is common to all items; squares of parts add up.
+        level: Part of each half-width that is common to all items, shape (items,); squares of parts add up.
+        lost: Log delay that counters tell and blocks do not show, which is in the half-width, shape (items,).
     """
 
     half_width: Floats
     is_unconfirmed: NDArray[np.bool_]
-    level: float
+    level: Floats
+    lost: Floats
 
 
 def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Intervals:
@@ -52,7 +59,26 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
     is_unconfirmed = is_lacking & (values.delay > 0)
     most = values.delay + _of_full_visit(model)
     widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)
-    return Intervals(np.hypot(widest, level), is_unconfirmed, level)
+    found = Intervals(np.hypot(widest, level), is_unconfirmed, np.full(len(widest), level), np.zeros(len(widest)))
+    return found if values.lost is None else _widened(found, widest, table, values.lost)
+
+
+def _widened(found: Intervals, paired: Floats, table: VisitTable, of_visit: Floats) -> Intervals:
+    """Adds lost time to half-widths; a workload that seems to have lost less than its round lost as much by chance.
+
+    Args:
+        found: Intervals without it.
+        paired: Half-widths without what is common to all items, shape (items,).
+        table: Usable visits.
+        of_visit: Log delay of each visit that counters tell and its blocks do not show, shape (n,).
+    """
+    _, round = np.unique(table.round, return_inverse=True)
+    of_round = np.bincount(round, table.weight * of_visit) / np.bincount(round, table.weight)
+    most = table.weight * np.maximum(of_visit, of_round[round])
+    lost = np.bincount(table.item, most) / np.bincount(table.item, table.weight)
+    half, own = found.half_width + lost, paired + (lost - lost.min())
+    level = np.where(lost > 0, np.sqrt(np.maximum(half**2 - own**2, 0.0)), found.level)
+    return Intervals(half, found.is_unconfirmed | (lost > CLEAR), level, lost)
 
 
 def _of_full_visit(model: TimeModel) -> Floats:

@@ -7,11 +7,13 @@ Where the blocks of several workloads alternate, they tell the states together; 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.interleaved import block_values, knows_times
+from hwcost.campaign.estimates.lost_time import lost_by_visit
 from hwcost.campaign.estimates.visit_values import ENOUGH, VisitValues
 from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.timing.measurement import Visit
@@ -29,7 +31,7 @@ def visit_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits, those of a round together.
     """
     medians = np.log([visit.latency_s for visit in visits])
-    full = VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
+    full = VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None, lost=lost_by_visit(visits))
     if any("arrival" in visit.conditions for visit in visits):  # calls differ by themselves, which percentiles describe
         return full
     if knows_times(visits):
@@ -38,7 +40,7 @@ def visit_values(visits: Sequence[Visit]) -> VisitValues:
         return full
     y, number = _all_blocks(visits)
     items = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
-    return two_state_values(y, number, items[number], medians)
+    return replace(two_state_values(y, number, items[number], medians), lost=full.lost)
 
 
 def _are_contended(visits: Sequence[Visit]) -> bool:

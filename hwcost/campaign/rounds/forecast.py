@@ -12,6 +12,7 @@ from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
+from hwcost.campaign.rounds.precision import choice, half_width
 from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
@@ -43,9 +44,6 @@ START_BLOCKS = 3
 WARMUP = 0.1
 """Share of a block that warms it up after the switch from another workload."""
 
-PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
-"""Relative standard deviations that a half-width is forecast from: between processes, and between blocks of one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
@@ -75,6 +73,7 @@ class Forecast:
         is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
         exports: Workloads that are yet to be exported, before the first process.
         exports_s: Seconds that this takes, which count in ``total_s`` and in the budget.
+        wanted: Relative half-width that is wanted; None where it is not known.
     """
 
     workloads: int
@@ -87,6 +86,7 @@ class Forecast:
     is_virtual: bool = False
     exports: int = 0
     exports_s: float = 0.0
+    wanted: float | None = None
 
     @property
     def is_least(self) -> bool:
@@ -124,6 +124,8 @@ class Forecast:
         if self.budget_s is not None and self.total_s > self.budget_s:
             fit = int(self.workloads * self.budget_s / self.total_s)
             each += f"; into the budget of {format_clock(self.budget_s)} fit about {fit} of {self.workloads} workloads"
+        elif self.wanted is not None and (text := choice(self.half_width, self.wanted, self.workloads, self.total_s)):
+            each += f"; {text}"
         return f"about {each}"
 
 
@@ -161,7 +163,9 @@ def forecast(
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
     total_s = once_s + processes * (start_s + blocks * pass_s)
     half = half_width(processes, blocks) if known else None
-    return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s)
+    return Forecast(
+        len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s, protocol.half_width
+    )
 
 
 def announced_exports(exports: int, seconds: float, budget_s: float | None = None) -> str:
@@ -206,11 +210,6 @@ def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) 
     return processes, min(protocol.max_blocks, max(LEAST_PASSES, passes))
 
 
-def half_width(processes: int, passes: int) -> float:
-    """Returns the relative half-width of a 95 % interval that follows from usual noise."""
-    return 1.96 * math.sqrt((PROCESS_NOISE**2 + BLOCK_NOISE**2 / passes) / processes)
-
-
 def known_calls(plan: Plan, store: Store, among: Sequence[Campaign] | None = None) -> dict[str, Earlier]:
     """Returns what is known of workloads by key from a store's latest campaigns on the same device and backend.
 
@@ -250,6 +249,8 @@ def beforehand(plan: Plan, budget_s: float | None = None, is_here: bool = True) 
 def underway(state: Progress, protocol: Protocol, budget_s: float | None = None) -> str | None:
     """Says after the first passes what fits into the budget; without one, that a campaign takes long and what shortens it.
 
+    The half-width is the one by the noise of the blocks so far. Where it is wider than wanted, what that would take is said.
+
     Args:
         state: Progress of the campaign.
         protocol: Protocol of the campaign.
@@ -258,9 +259,12 @@ def underway(state: Progress, protocol: Protocol, budget_s: float | None = None)
     if state.remaining_s is None or state.call_s is None:
         return None
     if budget_s is not None:
-        half = 100 * half_width(max(1, state.rounds), max(1, state.planned_passes))
+        if state.half_width is None:
+            return None
         what = f"{state.rounds} processes of about {state.planned_passes} passes fit into {format_clock(budget_s)}"
-        return f"{what}; half-width about {half:.2g} %"
+        what += f"; half-width about {100 * state.half_width:.2g} % by the noise of the blocks so far"
+        fewer = choice(state.half_width, protocol.half_width, state.workloads, budget_s)
+        return f"{what}; {fewer}" if fewer else what
     if state.remaining_s <= LONG_S:
         return None
     call = "a call" if not state.idle_s else f"a call with its pause of {format_seconds(state.idle_s)}"

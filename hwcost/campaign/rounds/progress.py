@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hwcost.campaign.rounds.precision import block_noise, half_width
 from hwcost.timing import timer
 from hwcost.timing.measurement import Visit
 
@@ -32,6 +33,8 @@ class Progress:
         passes: Passes of the present round by now.
         planned_passes: Passes of the present round, as far as is known; 0 before the first one.
         standing: Values of the campaign's goals after the last process; empty before they are known.
+        half_width: Relative half-width that is expected at the end; None before anything tells.
+        workloads: Number of workloads of the present round.
     """
 
     done: int
@@ -46,6 +49,8 @@ class Progress:
     passes: int = 0
     planned_passes: int = 0
     standing: str = ""
+    half_width: float | None = None
+    workloads: int = 0
 
 
 class Tally:
@@ -59,6 +64,7 @@ class Tally:
 
     Attributes:
         standing: Values of the campaign's goals after the last process; empty before they are known.
+        reached: Half-width that the typical workload has by now, and the processes that gave it; None before it has one.
     """
 
     def __init__(
@@ -71,7 +77,9 @@ class Tally:
         self._round_s: float | None = None
         self._call_sum_s = self._idle_sum_s = self._block_sum_s = 0.0
         self._age = timer.stopwatch()
+        self._blocks: dict[str, list[float]] = {}
         self.standing = ""
+        self.reached: tuple[float, int] | None = None
 
     def begin(self, number: int, to_go: int, workloads: int, round_s: float | None) -> None:
         """Begins with a process.
@@ -84,6 +92,7 @@ class Tally:
         """
         self._round, self._to_go, self._workloads, self._round_s = number, to_go, workloads, round_s
         self._in_process = self._passes = 0
+        self._blocks = {}
         self._age = timer.stopwatch()
 
     def passed(self, event: dict[str, Any]) -> None:
@@ -92,6 +101,8 @@ class Tally:
         for block in event["blocks"]:
             self._call_sum_s += block["seconds"] / block["calls"]
             self._idle_sum_s += block.get("idle_s", 0.0)
+            if block["role"] == "timed":
+                self._blocks.setdefault(block["workload_key"], []).append(block["seconds"] / block["calls"])
         self._block_sum_s += event["seconds"]
         self._made += len(event["blocks"])
         self._in_process += len(event["blocks"])
@@ -108,6 +119,7 @@ class Tally:
             Progress(
                 done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + self._to_go,
                 passes=self._passes, planned_passes=planned_passes, standing=self.standing,
+                half_width=self._expected(planned_passes), workloads=self._workloads,
             )
         )  # fmt: skip
 
@@ -119,6 +131,15 @@ class Tally:
             planned: Number of rounds that are planned.
         """
         self._report(Progress(self._before, self._before, 0, None, "", waiting=what, rounds=planned))
+
+    def _expected(self, planned_passes: int) -> float | None:
+        """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks."""
+        rounds = self._round + self._to_go
+        if self.reached is not None:
+            half, made = self.reached
+            return half * math.sqrt(made / max(made, rounds))
+        noise = block_noise(self._blocks)
+        return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise)
 
     def _planned_in_process(self) -> int:
         """Returns the blocks of the present process, as far as is known."""

@@ -19,15 +19,15 @@ from hwcost.timing.timer import Block
 from hwcost.units import format_si
 
 __all__ = [
-    "CODES", "clock_ratio", "cpu_fraction", "disturbed", "imprecise", "launch_bound", "mismatch", "not_exclusive",
-    "null_effect", "of_item", "of_machine", "of_visit", "slowed", "wait_fraction",
+    "CODES", "clock_ratio", "cpu_fraction", "disturbed", "has_lost_much", "imprecise", "launch_bound", "mismatch",
+    "not_exclusive", "null_effect", "of_item", "of_machine", "of_visit", "slowed", "taken_fraction", "wait_fraction",
 ]  # fmt: skip
 
 CODES = {
     "E_COMPILE": "something was compiled inside the timed region",
     "E_NO_STEADY": "the workload never became steady",
     "E_RESOLUTION": "the workload is too quick for the clock",
-    "E_FOREIGN": "something else used the machine",
+    "E_FOREIGN": "something else computed on the device",
     "E_THROTTLED": "the processor was throttled",
     "E_ASYNC": "calls returned before their work was done",
     "E_FAILED": "the workload raised an error",
@@ -37,7 +37,7 @@ CODES = {
     "E_TIMEOUT": "a call, or a preparation, did not end in time",
     "E_NULL_EFFECT": "all configurations cost the same",
     "E_DUPLICATE": "the same content stands under different labels",
-    "W_DISTURBED": "the process was kept off the processor in many blocks, or its core was shared",
+    "W_DISTURBED": "the process was kept off the processor, by others or by a hypervisor, or its core was shared",
     "W_NOT_EXCLUSIVE": "the CPUs measured on could not be held for one campaign alone",
     "W_MULTIMODAL": "the blocks, or the processes, fall into separate groups",
     "W_DRIFT": "the level of the machine moved",
@@ -69,8 +69,8 @@ BLOCK_WAIT = 1 - DISTURBED_SHARE
 CLEAR_WAIT = 0.01
 """Share of the time of all counted blocks without a CPU from which their visit is in doubt, even if no single block is."""
 
-FOREIGN_WAIT = 0.25
-"""Share of that time from which a visit without uncontended blocks is void: its latency is at least a third too high."""
+MUCH_WAIT = 0.25
+"""Share of that time from which a visit without uncontended blocks is wrong by it: a third of its latency or more."""
 
 LOW_CPU = 0.9
 """CPU seconds over wall seconds below which a process may have been kept off the processor, where waits are unknown."""
@@ -90,8 +90,8 @@ MANY_BLOCKS = 0.2
 MANY_QUEUED = 0.5
 """Share of calls without a pause from which they are not the calls with pauses that were asked for."""
 
-FOREIGN_STEAL = 0.05
-"""Share of CPU time that a hypervisor may take away during a visit."""
+MUCH_TAKEN = 0.05
+"""Share of the time that a hypervisor or a CPU quota takes away during a visit from which its latency may be wrong by it."""
 
 HARD_REASONS = frozenset({"hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown"})
 """Reasons of a GPU for a lower clock that void a visit. Its power cap is none of them: large matrix products live at it."""
@@ -165,12 +165,11 @@ def of_visit(
     out = {reason: len(blocks) for reason, blocks in (left_out or {}).items()}
     total = len(samples) + sum(out.values())
     groups = [] if "arrival" in conditions else modes(samples)
-    foreign = _foreign(conditions, len(samples))
     doubts = (
         _compiled(compiled, name),
-        foreign,
+        _foreign(conditions.get("foreign_pids")),
         _throttled(conditions, out.get("throttled", 0) / total),
-        None if foreign else _disturbed(conditions, out.get("disturbed", 0) / total, len(samples), span_s),
+        _disturbed(conditions, out.get("disturbed", 0) / total, len(samples), span_s),
         _multimodal(groups, "blocks", "Pin the process, and lock the clock where that is allowed."),
         launch_bound(conditions.get("enqueue_s"), conditions.get("device_s")),
         _queued(conditions.get("arrival")),
@@ -185,19 +184,33 @@ def _compiled(count: int, name: str) -> Flag | None:
     return Flag("E_COMPILE", text, "Fix the input shapes, or warm the model up for each shape.")
 
 
-def _foreign(conditions: Mapping[str, Any], counted: int) -> Flag | None:
-    steal, pids, wait = (conditions.get(name) for name in ("cpu_steal_fraction", "foreign_pids", "cpu_wait_fraction"))
-    if wait is not None and wait >= FOREIGN_WAIT and conditions.get("disturbed_blocks"):
-        text = f"the process had to wait for a CPU in {conditions['disturbed_blocks']} of {counted} blocks, "
-        text += f"{100 * wait:.0f} % of their time: other processes ran there."
-        return Flag("E_FOREIGN", text, "Stop what else runs on this machine, or measure on other CPUs.")
-    if pids:
-        text = f"other processes computed on the device (PID {', '.join(map(str, pids))})."
-        return Flag("E_FOREIGN", text, "Stop them, or take another device.")
-    if steal is None or steal <= FOREIGN_STEAL:
+def _foreign(pids: Sequence[int] | None) -> Flag | None:
+    if not pids:
         return None
-    text = f"the hypervisor took {100 * steal:.0f} % of the CPU time."
-    return Flag("E_FOREIGN", text, "Measure on a machine of your own, or at another hour.")
+    text = f"other processes computed on the device (PID {', '.join(map(str, pids))})."
+    return Flag("E_FOREIGN", text, "Stop them, or take another device.")
+
+
+def taken_fraction(conditions: Mapping[str, Any], span_s: float | None) -> float:
+    """Returns the share of the time that a hypervisor or a CPU quota took away, by the counters; 0 where they are unknown.
+
+    Args:
+        conditions: Facts about the machine meanwhile; unknown ones are None or absent.
+        span_s: Seconds between the readings that they compare; None where they are unknown.
+    """
+    steal, quota_s = conditions.get("cpu_steal_fraction") or 0.0, conditions.get("cgroup_throttled_s") or 0.0
+    return float(min(1.0, steal + (quota_s / span_s if span_s else 0.0)))
+
+
+def has_lost_much(conditions: Mapping[str, Any], span_s: float | None) -> bool:
+    """Says whether counters show that a visit lost so much time to others that its latency may be wrong by it.
+
+    Args:
+        conditions: Facts about the machine meanwhile; unknown ones are None or absent.
+        span_s: Seconds between the readings that they compare; None where they are unknown.
+    """
+    has_waited = (conditions.get("cpu_wait_fraction") or 0.0) >= MUCH_WAIT and bool(conditions.get("disturbed_blocks"))
+    return has_waited or taken_fraction(conditions, span_s) > MUCH_TAKEN
 
 
 def _throttled(conditions: Mapping[str, Any], share: float) -> Flag | None:
@@ -206,8 +219,6 @@ def _throttled(conditions: Mapping[str, Any], share: float) -> Flag | None:
     signs = [f"reasons {', '.join(reasons)}"] if reasons else []
     if events := conditions.get("thermal_throttle_events"):
         signs.append(f"{events:g} thermal events")
-    if (quota_s := conditions.get("cgroup_throttled_s") or 0.0) > 0:
-        signs.append(f"{format_si(quota_s, 's')} without CPU quota")
     if share > MANY_BLOCKS:
         signs.append(f"{100 * share:.0f} % of the blocks at a low clock")
     if not signs:
@@ -217,7 +228,7 @@ def _throttled(conditions: Mapping[str, Any], share: float) -> Flag | None:
     if (temperature := conditions.get("temperature_celsius")) is not None:
         signs.append(f"{_hottest(temperature):.0f} °C")
     text = f"the processor was throttled: {'; '.join(signs)}."
-    return Flag("E_THROTTLED", text, "Cool the machine, lock a lower clock, or lift the CPU quota of the container.")
+    return Flag("E_THROTTLED", text, "Cool the machine, or lock a lower clock.")
 
 
 def _hottest(temperature: float | Mapping[str, float]) -> float:
@@ -239,11 +250,17 @@ def _disturbed(conditions: Mapping[str, Any], share: float, counted: int, span_s
         signs.append(f"{put_back} of the {counted} blocks that count lost the processor, since too few others are left")
     if wait is not None and wait > CLEAR_WAIT:
         signs.append(f"the process had to wait for a CPU {100 * wait:.1f} % of the time")
+    if (steal := conditions.get("cpu_steal_fraction") or 0.0) > MUCH_TAKEN:
+        signs.append(f"the hypervisor took {100 * steal:.0f} % of the CPU time")
+    if (quota_s := conditions.get("cgroup_throttled_s") or 0.0) > 0:
+        signs.append(f"the process was {format_si(quota_s, 's')} without CPU quota")
     if wait is None and is_preempted(conditions, span_s):
         signs.append(f"the process had {100 * conditions['cpu_fraction']:.0f} % of a CPU and was stopped again and again")
     if (sibling := conditions.get("sibling_busy_fraction") or 0.0) > BUSY_SIBLING:
         signs.append(f"the CPU that shares its core, or may share it, was busy {100 * sibling:.0f} % of the time")
-    return Flag("W_DISTURBED", f"{'; '.join(signs)}.", "Stop what else runs on this machine.") if signs else None
+    remedy = "Stop what else runs on this machine" + (", or take one of your own" if steal > MUCH_TAKEN else "")
+    remedy += "; lift the CPU quota of the container." if quota_s > 0 else "."
+    return Flag("W_DISTURBED", f"{'; '.join(signs)}.", remedy) if signs else None
 
 
 def is_preempted(conditions: Mapping[str, Any], span_s: float | None) -> bool:

@@ -171,10 +171,34 @@ class _Assembly:
             "cpu_fraction": found.cpu_fraction,
             "disturbed_blocks": found.disturbed,
         }
-        seen |= self._of_device()
+        seen |= self._of_device() | self._lost(seen)
         hot = self.prepared["checks"].get("hot_cache")
         seen |= self._arrival() | self._switch() | self.prepared.get("quantities", {})
         return seen | ({"hot_cache": hot} if hot else {})
+
+    def _lost(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the share of every counted block's time that others took, by counters; nothing where that is little.
+
+        What a hypervisor or a quota took is known of whole passes, and it is less what the blocks that were left out lost.
+        """
+        if not self.accepted.kept or not guards.has_lost_much(seen, self._span_s):
+            return {}
+        taken = {plain["pass"]: guards.taken_fraction(event["conditions"], event["seconds"])
+                 for event in self.group.passes for plain in event["blocks"]}
+        kept, usual_s = [self.steady[index] for index in self.accepted.kept], statistics.median(self.accepted.samples)
+        rest = [one.block for index, one in enumerate(self.steady) if index not in set(self.accepted.kept)]
+        left_out_s = sum(max(0.0, block.seconds - block.calls * usual_s) for block in rest)
+        kept_s = sum(one.block.seconds for one in kept)
+        all_s = kept_s + sum(block.seconds for block in rest)
+        waits = [(one.block.wait_s or 0.0) / one.block.seconds for one in kept]
+        others = [max(0.0, taken[one.number] * all_s - left_out_s) / kept_s for one in kept]
+        had = [max(0.0, 1.0 - other) * max(0.0, 1.0 - wait) for other, wait in zip(others, waits, strict=True)]
+        return {"block_lost_fraction": [1.0 - share for share in had]}
+
+    @property
+    def _span_s(self) -> float:
+        """Seconds of the passes of the group."""
+        return float(sum(event["seconds"] for event in self.group.passes))
 
     def _of_device(self) -> dict[str, Any]:
         """Returns a call's time on the device's own clock, the host's time to launch it, and the clock of each block.
@@ -220,7 +244,7 @@ class _Assembly:
         own = self._own([one.block.per_call_s for one in self.timed])[self.steady_from :]
         flags = guards.of_visit(
             [own[index] for index in self.accepted.kept], seen, name=self.prepared["name"],
-            left_out=self.accepted.left_out, compiled=compiled, span_s=sum(event["seconds"] for event in self.group.passes),
+            left_out=self.accepted.left_out, compiled=compiled, span_s=self._span_s,
         )  # fmt: skip
         latency_s = min(one.block.per_call_s for one in self.steady)
         not_executed = work.check_async(latency_s, checks["bound_s"], checks["repeat_ratio"])

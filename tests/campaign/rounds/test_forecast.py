@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import hwcost
 from hwcost.campaign.plans.plan import Plan, items
+from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.forecast import Earlier, beforehand, forecast, known_calls, underway
-from hwcost.campaign.rounds.progress import Progress
+from hwcost.campaign.rounds.progress import Progress, Tally
 from hwcost.cli.main import invoke
 from hwcost.stores import open_store
 from hwcost.timing.protocol import protocol
@@ -68,9 +72,46 @@ def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
 
 
 def test_what_fits_into_a_budget_is_said_after_the_first_passes() -> None:
-    state = Progress(12, 400, 0, 60.0, "w0", call_s=0.1, rounds=4, passes=1, planned_passes=16)
-    said = underway(state, protocol("standard"), budget_s=65.0)
-    assert said == "4 processes of about 16 passes fit into 1 min 05 s; half-width about 0.69 %"
+    told = "4 processes of about 16 passes fit into 1 min 05 s; half-width about {} % by the noise of the blocks so far"
+    state = Progress(12, 400, 0, 60.0, "w0", call_s=0.1, rounds=4, passes=1, planned_passes=16, workloads=12)
+    assert underway(state, protocol("standard"), budget_s=65.0) is None
+    state = replace(state, half_width=0.0069)
+    assert underway(state, protocol("standard"), budget_s=65.0) == told.format(0.69)
+    state = replace(state, half_width=0.02)
+    choice = "; 1 % takes about 4 min 20 s, or about 3 of 12 workloads"
+    assert underway(state, protocol("standard"), budget_s=65.0) == told.format(2) + choice
+    state = replace(state, half_width=0.09)
+    assert underway(state, protocol("standard"), budget_s=65.0) == told.format(9) + "; 1 % takes about 1 h 27 min"
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.02, 0.25])
+def test_the_half_width_that_is_expected_follows_from_the_blocks_of_the_campaign(noise: float) -> None:
+    seen: list[Progress] = []
+    tally = Tally(protocol("standard"), Budget(400.0, lambda: 10.0), seen.append, ())
+    tally.begin(0, 4, 12, 100.0)
+    tally.report("preparing")
+    rng = np.random.default_rng(0)
+    for number in range(21):
+        factors = np.exp(rng.normal(0, noise, 12)).tolist()
+        blocks = [
+            {"workload_key": f"w{i}", "seconds": 0.02 * factor, "calls": 1, "role": "timed" if number else "warm-up"}
+            for i, factor in enumerate(factors)
+        ]
+        tally.passed({"event": "pass", "pass": number, "seconds": 100 / 16 / 1.3125, "blocks": blocks})
+        tally.report("12 workloads in turn")
+    assert [one.half_width for one in seen[:3]] == [None] * 3  # a pilot pass and one block of each tell no noise
+    passes = seen[-1].planned_passes
+    assert seen[-1].half_width == pytest.approx(0.98 * math.hypot(0.005, noise / math.sqrt(passes)), rel=0.15)
+    tally.reached = 0.03, 2
+    tally.report("12 workloads in turn")
+    assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2))
+
+
+def test_a_dry_run_names_the_choice_where_the_wish_is_missed() -> None:
+    known = {work.key: Earlier(0.1, 0.5) for work in WORKS}
+    tight = str(forecast(plan_of(), known, 15.0))
+    assert "; 1 % takes about " in tight
+    assert "takes about" not in str(forecast(plan_of(), known, 60.0))
 
 
 def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

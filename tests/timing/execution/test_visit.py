@@ -198,8 +198,9 @@ def test_blocks_at_a_low_clock_are_left_out_and_kept() -> None:
 
 def test_what_the_provider_reads_of_the_device_is_judged() -> None:
     seen = visited(lambda call: 0.05, seen={"cpu_steal_fraction": 0.1})
-    assert [flag.code for flag in seen.flags] == ["E_FOREIGN"]
+    assert [flag.code for flag in seen.flags] == ["W_DISTURBED"]
     assert "10 %" in seen.flags[0].text
+    assert seen.conditions["block_lost_fraction"] == pytest.approx([0.1] * len(seen.samples_s))
     seen = visited(lambda call: 0.05, seen={"throttle_reasons": ["hw_thermal_slowdown"]})
     assert [flag.code for flag in seen.flags] == ["E_THROTTLED"]
 

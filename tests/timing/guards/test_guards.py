@@ -29,10 +29,10 @@ def test_a_quiet_visit_has_no_doubts() -> None:
     ("conditions", "more", "code", "numbers"),
     [
         ({}, {"compiled": 2, "name": "bert@1x128"}, "E_COMPILE", ["2", "bert@1x128"]),
-        ({"cpu_steal_fraction": 0.2}, {}, "E_FOREIGN", ["20 %"]),
+        ({"cpu_steal_fraction": 0.2}, {}, "W_DISTURBED", ["20 %"]),
         ({"foreign_pids": [4711]}, {}, "E_FOREIGN", ["4711"]),
         ({"thermal_throttle_events": 2.0, "temperature_celsius": {"cpu": 91.0}}, {}, "E_THROTTLED", ["2 thermal", "91 °C"]),
-        ({"cgroup_throttled_s": 0.1}, {}, "E_THROTTLED", ["100 ms"]),
+        ({"cgroup_throttled_s": 0.1}, {}, "W_DISTURBED", ["100 ms"]),
         ({"throttle_reasons": ["hw_slowdown", "sw_power_cap"]}, {}, "E_THROTTLED", ["reasons hw_slowdown."]),
         ({"clock_ratio": 0.7}, {"left_out": {"throttled": [1.4] * 20}}, "E_THROTTLED", ["33 %", "70 %"]),
         ({}, {"left_out": {"disturbed": [1.4] * 30}}, "W_DISTURBED", ["43 %"]),
@@ -225,9 +225,25 @@ def test_a_wait_for_the_cpu_disturbs_a_block_however_usual_it_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("conditions", "taken", "is_much"),
+    [
+        ({}, 0.0, False),
+        ({"cpu_steal_fraction": None, "cgroup_throttled_s": None}, 0.0, False),
+        ({"cpu_steal_fraction": 0.05}, 0.05, False),
+        ({"cpu_steal_fraction": 0.04, "cgroup_throttled_s": 0.2}, 0.14, True),
+        ({"cpu_wait_fraction": 0.5, "disturbed_blocks": 0}, 0.0, False),
+        ({"cpu_wait_fraction": 0.25, "disturbed_blocks": 3}, 0.0, True),
+    ],
+)
+def test_time_that_counters_say_was_lost_is_much_or_little(conditions: dict[str, Any], taken: float, is_much: bool) -> None:
+    assert guards.taken_fraction(conditions, 2.0) == pytest.approx(taken)
+    assert guards.has_lost_much(conditions, 2.0) == is_much
+
+
+@pytest.mark.parametrize(
     ("conditions", "code", "numbers"),
     [
-        ({"cpu_wait_fraction": 0.75, "disturbed_blocks": 40}, "E_FOREIGN", ["40 of 40", "75 %"]),
+        ({"cpu_wait_fraction": 0.75, "disturbed_blocks": 40}, "W_DISTURBED", ["40 of the 40", "75.0 %"]),
         ({"cpu_wait_fraction": 0.1, "disturbed_blocks": 9}, "W_DISTURBED", ["9 of the 40", "10.0 %"]),
         ({"cpu_wait_fraction": 0.02, "disturbed_blocks": 0}, "W_DISTURBED", ["2.0 %"]),
         ({"cpu_wait_fraction": 0.002, "cpu_fraction": 0.4, "involuntary_switches": 900.0}, None, []),

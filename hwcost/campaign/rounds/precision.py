@@ -1,0 +1,60 @@
+"""The half-width that a campaign will reach: by usual noise, by the noise of its own blocks, or by the intervals it has."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from hwcost.units import format_clock
+
+PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
+"""Usual relative standard deviations: between processes, and between blocks of one."""
+
+MOST_BLOCKS = 30
+"""Blocks of a workload from which the noise of a process is estimated."""
+
+CLEARLY = 1.1
+"""A half-width this many times as wide as wanted is one that the campaign will miss."""
+
+
+def half_width(processes: int, passes: int, block_noise: float = BLOCK_NOISE) -> float:
+    """Returns the relative half-width of a 95 % interval that follows from noise.
+
+    Args:
+        processes: Number of processes.
+        passes: Passes of each.
+        block_noise: Relative standard deviation of the blocks of a process, delays by neighbours included.
+    """
+    return 1.96 * math.sqrt((PROCESS_NOISE**2 + block_noise**2 / passes) / processes)
+
+
+def block_noise(blocks: Mapping[str, Sequence[float]]) -> float | None:
+    """Returns the relative standard deviation of blocks about the mean of their workload; None where none has two.
+
+    Args:
+        blocks: Seconds per call of the blocks of each workload.
+    """
+    logs = [[math.log(one) for one in series[:MOST_BLOCKS] if one > 0] for series in blocks.values()]
+    known = [series for series in logs if len(series) > 1]
+    free = sum(len(series) - 1 for series in known)
+    return math.sqrt(sum((len(series) - 1) * statistics.variance(series) for series in known) / free) if free else None
+
+
+def choice(expected: float, wanted: float, workloads: int, seconds: float) -> str:
+    """Says what a campaign that will miss its wish has to choose between; empty where it will not.
+
+    A half-width falls with the square root of the time that a workload gets.
+
+    Args:
+        expected: Relative half-width that is expected.
+        wanted: Relative half-width that is wanted.
+        workloads: Number of workloads.
+        seconds: Seconds of the campaign.
+    """
+    if expected <= CLEARLY * wanted:
+        return ""
+    share = (wanted / expected) ** 2
+    text = f"{100 * wanted:g} % takes about {format_clock(seconds / share)}"
+    fewer = int(workloads * share)
+    return f"{text}, or about {fewer} of {workloads} workloads" if fewer else text
