@@ -4,7 +4,8 @@ Every row is of one model in one process: CPU time of one thread, the least of s
 by each other. Compiled answers are compared with the library's, bit by bit, before they are timed. Where treelite is
 installed, its answers are timed too; ``--models hybrid`` compiles a hybrid as the first thing in the process.
 
-Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--models lut,hybrid]``: about a minute.
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--models lut,hybrid,prior,hybrid@]``: about two
+minutes. ``prior`` is a mixture of the shipped tables, ``hybrid@`` a hybrid over shapes that is asked at one of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
 from hwcost.cost_models.compiled.models import CompiledForest
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.families import boosters
+from hwcost.cost_models.priors.model import PriorModel
+from hwcost.cost_models.priors.sources import read_prior
 from hwcost.spaces import space
+from hwcost.spaces.shaped import Shape, Shaped
 
 SHAPER = space("supershaper")
 BATCH, SINGLES = 200_000, 2000
@@ -121,7 +125,7 @@ def of_tables() -> None:
     narrow, wanted = codes.astype(np.uint8), model.tables()(codes)
     layouts = {"bytes": narrow, "bytes by column": np.asfortranarray(narrow), "int64": codes}
     row("lut", {"one us": each(model, SHAPER.sample(SINGLES, seed=1))})
-    assert np.array_equal(model.predict_codes(narrow), model._of_raw(wanted))
+    assert np.array_equal(model.predict_codes(narrow), np.maximum(wanted * model.scale_, model.floor_))
     for name, given in layouts.items():
         spent = seconds(lambda given=given: model.predict_codes(given)) / BATCH * 1e9
         row(f"lut, {name}", {"ns": spent, "M/s": 1e3 / spent})
@@ -130,17 +134,57 @@ def of_tables() -> None:
     row("lut, list", {"ns": spent, "M/s": 1e3 / spent})
 
 
+def of_one_shape(name: str, trees: int) -> None:
+    """Questions to a model over shapes at one of them, before it is compiled and after."""
+    rng, over = np.random.default_rng(0), Shaped(SHAPER)
+    archs = SHAPER.sample(480, seed=0)
+    shapes = [Shape(int(batch), int(length)) for batch, length in zip(*rng.choice([1, 2, 4], (2, 480)), strict=True)]
+    values = [1e-2 + 1e-11 * SHAPER.flops(arch, seq_len=64) * one.batch_size * one.seq_len
+              for arch, one in zip(archs, shapes, strict=True)]  # fmt: skip
+    points = [over.at(arch, Shape(one.batch_size, 64 * one.seq_len)) for arch, one in zip(archs, shapes, strict=True)]
+    options = {} if name == "shapes" else {"rounds": trees}
+    model = cost_model(name, over, **options).fit(points, np.array(values) * np.exp(0.05 * rng.standard_normal(480)))
+    two_ways(f"{name} at 2x64", model.at(2, 64))
+
+
+def of_prior() -> None:
+    """Questions to a mixture of the lookup tables that are shipped."""
+    archs = SHAPER.sample(5, seed=0)
+    values = [1e-2 + 1e-9 * SHAPER.params(arch) for arch in archs]
+    two_ways("prior", PriorModel(SHAPER, sources=read_prior("auto", SHAPER)).fit(archs, values))
+
+
+def two_ways(name: str, model: Any) -> None:
+    """One question, and batches of bytes, before a model is compiled and after; answers are compared bit by bit."""
+    codes = np.random.default_rng(0).integers(0, 7, (BATCH, 12)).astype(np.uint8)
+    asked, few = SHAPER.sample(SINGLES, seed=1), codes[:5000]
+    wanted = model.predict_codes(few)
+    before = {"before us": each(model, asked[:50]), "before ns": seconds(lambda: model.predict_codes(few), 1) / 5000 * 1e9}
+    start = time.process_time()
+    model.compile()
+    spent = {"compile s": time.process_time() - start}
+    assert np.array_equal(model.predict_codes(few), wanted)
+    assert [model(arch) for arch in asked] == model.predict(asked).values.tolist()
+    each_ns = seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9
+    row(name, {**before, **spent, "compiled us": each(model, asked), "compiled ns": each_ns, "M/s": 1e3 / each_ns})
+
+
 def main() -> None:
     """Prints one row a model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trees", type=int, default=1000, help="Number of trees.")
     parser.add_argument("--depth", type=int, default=4, help="Depth of the trees; the hybrid's have depth 4.")
     parser.add_argument("--rows", type=int, default=2000, help="Rows that models are fitted on.")
-    parser.add_argument("--models", default="lut,xgboost,lightgbm,hybrid", help="Models, in this order, with commas.")
+    known = "lut,xgboost,lightgbm,hybrid,prior,shapes@,xgboost@,lightgbm@,hybrid@"
+    parser.add_argument("--models", default=known, help="Models, with commas; with @ at one of several shapes.")
     given = parser.parse_args()
     for name in given.models.split(","):
         if name == "lut":
             of_tables()
+        elif name == "prior":
+            of_prior()
+        elif name.endswith("@"):
+            of_one_shape(name[:-1], given.trees)
         else:
             of_trees(name, given.trees, given.depth, given.rows)
 

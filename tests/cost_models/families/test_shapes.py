@@ -231,7 +231,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
             model(archs[0], **sizes)
     with pytest.raises(UsageError, match="is a whole number from 1"):
         model.predict(archs, batch_size=[1, 2, np.nan], seq_len=8)
-    with pytest.raises(ArchitectureError, match="batch_size is a whole number from 1; got nan"):
+    with pytest.raises(ArchitectureError, match="gene 'batch_size' of space 'shaped' is a finite number, got nan"):
         SPACE.architecture([*archs[0].genes, np.nan, 8])
     encoded = model.features.encode([SPACE.at(arch, SHAPES[0]) for arch in archs])
     for size in (0.0, 1.5, -1.0):
