@@ -127,8 +127,8 @@ class CompiledForest:
         Args:
             forest: The forest; None where there is none.
             features: Extractor of the architectures.
-            answers: See the class.
-            tables: See the class.
+            answers: Function that makes the model's answer of the compiled forest.
+            tables: Scalar tables of the same genes that are summed beside the leaves.
             shape: The shape of all architectures, for a forest over shapes.
         """
         ranks = None if forest is None else Ranks.of(forest, features, shape)

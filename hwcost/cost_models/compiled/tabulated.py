@@ -105,7 +105,7 @@ class Tabled(CostModel):
 
     @abstractmethod
     def _tabulated(self) -> Tabulated | None:
-        """Returns the fitted model as tables; None where it is no such sum."""
+        """Returns the fitted model as tables; None where it is another function of genes."""
 
     @abstractmethod
     def _untabled(self, genes: Floats) -> Floats:

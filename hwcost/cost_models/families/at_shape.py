@@ -35,7 +35,7 @@ class AtShape(CostModel):
 
     Args:
         shape: The fitted model and the shape.
-        own: What the model makes of itself for the shape, see :meth:`CostModel.at_shape`; None where it is asked itself.
+        own: A model that :meth:`CostModel.at_shape` gave for the shape, which answers; None where the model itself is asked.
     """
 
     name = "at-shape"

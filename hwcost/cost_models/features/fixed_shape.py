@@ -19,7 +19,7 @@ __all__ = ["FixedShape", "sharing", "whole_points"]
 Model = TypeVar("Model", bound="CostModel")
 
 OF_SPACE = ("features", "_forest")
-"""What a model makes for its own space when it is first asked."""
+"""Attributes that a model makes for its own space when it is first asked."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,8 +102,8 @@ class Basis:
     def tables(self, coefficients: Floats) -> Tables | None:
         """Returns the sum of the columns, times coefficients (columns,), as a sum over genes and pairs of neighbours.
 
-        None where it is none: where components are no such sums, a source is no table that adds prices, or one has a floor
-        that some architecture would reach.
+        None where it is another function: where components are not such sums, a source is not a table that adds prices, or
+        one has a floor that some architecture would reach.
         """
         features, counts = self.features, self.features.tables
         if counts is None or not all(work.least() >= 1.0 for work in features.work_tables or ()):

@@ -158,7 +158,7 @@ class PriorModel(Tabled):
         return None if tables is None else Tabulated(self.features, tables, floor=self.floor_)
 
     def tables(self) -> Tables | None:
-        """Returns the mixture as sums over genes, and pairs of neighbours; None where the sources are no lookup tables."""
+        """Returns the mixture as sums over genes, and pairs of neighbours; None where a source is not a lookup table."""
         return None if self._table is None else self._table.tables
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
