@@ -9,7 +9,7 @@ History of the format:
    and trust. Every group has an open map ``extra``.
 2. The visit is embedded as it is; settings and protocol belong to the environment; facts are those of
    :mod:`hwcost.facts`; the driver is part of the software. Fields that nothing wrote are gone, ``trust`` became ``origin``,
-   and the role ``judge`` became ``test``.
+   and the role ``judge`` became ``test``. A visit that was skipped is a void one without samples.
 3. A visit may have the start and the pass of every block, since its blocks may be spread over a round. Campaigns and records
    of the second format are of the third one too, and stay as they are.
 4. A campaign may belong to a run; everything else is of the fourth format as it is.

@@ -24,7 +24,7 @@ _OF_A_QUERY = frozenset(
      "endOutMs", "startD2hMs", "endD2hMs", "startEnqMs", "endEnqMs", "inMs", "outMs", "h2dMs", "d2hMs", "enqMs", "computeMs",
      "latencyMs", "endToEndMs")
 )  # fmt: skip
-"""What trtexec says of every query: raw samples, which are not kept."""
+"""Fields of a query that trtexec writes: raw samples, which are not kept."""
 
 _OF_TIMES = "times are converted from ms; each is the median over the queries, latency with the transfers."
 _OF_PROFILE = "times are converted from ms; each is the {statistic} of a layer, with the profiler's own overhead."
