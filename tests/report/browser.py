@@ -146,8 +146,9 @@ def a_record(site: Path) -> str:
 
 
 def views(built: Built) -> list[str]:
-    """Returns every view of the site of :data:`NIGHTS`: all pages, a series, a comparison of devices, and a record."""
-    return [*ALL, f"#/series?s={key_of('no. 4', 'cpu')}", "#/compare?along=device&a=cpu&b=t4", a_record(built.page.parent)]
+    """Returns every view of the site of :data:`NIGHTS`: all pages, a series, comparisons, and a record."""
+    others = ["#/compare?along=device&a=cpu&b=t4", "#/compare?along=environment", a_record(built.page.parent)]
+    return [*ALL, f"#/series?s={key_of('no. 4', 'cpu')}", *others]
 
 
 @cache

@@ -44,7 +44,6 @@ def test_every_view_works_served(opened: Opened, built: Built, folder: Path) -> 
     ("view", "table", "choices"),
     [
         ("#/regressions", "alarms", {"verdict": "regressed", "device": "cpu", "name holds": "no. 4"}),
-        ("#/series", "series", {"device": "t4", "verdict": "ok", "name holds": "norm"}),
         ("#/compare?along=device", "pairs", {"A, before": "cpu", "B, after": "t4", "family": "autodistill models"}),
     ],
 )

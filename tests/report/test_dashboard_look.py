@@ -5,10 +5,12 @@ Pictures of all of them are kept in ``HWCOST_ARTEFACTS``, for people to look at.
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -18,6 +20,7 @@ from hwcost.stores.base import Store
 from hwcost.testing.nights import SimNights
 from tests.report.browser import ALL, NARROW, WIDE, Reader, a_record, base_of, views
 from tests.report.conftest import Opened
+from tests.report.dashboard_data import write_nights
 from tests.report.hostile_data import hostile_series, write_hostile, write_hostile_study
 from tests.report.serving import serving
 
@@ -43,9 +46,10 @@ def look(reader: Reader, wanted: list[str], pictures: Path) -> dict[str, list[st
 
 
 def name_of(view: str) -> str:
-    """Returns the name of a picture: that of the page, and ``-one`` for a single series, ``-device`` along devices."""
+    """Returns the name of a picture: that of the page, and what tells the view from others of its page."""
     page, _, query = view.lstrip("#/").partition("?")
-    return page + {"s": "-one", "a": "-device"}.get(query[:1], "")
+    given = dict(parse_qsl(query))
+    return f"{page}-{given.get('along', 'one')}" if given and page != "record" else page
 
 
 def pictures(tmp_path: Path, *parts: object) -> Path:
@@ -58,31 +62,39 @@ def test_every_view_is_whole_and_legible(
     opened: Opened, built: Built, size: dict[str, int], scheme: str, tmp_path: Path
 ) -> None:
     with opened(base_of(built.page.parent), viewport=size, color_scheme=scheme) as reader:
-        assert look(reader, views(built), pictures(tmp_path, size["width"], scheme)) == {}
+        wrong = look(reader, views(built), pictures(tmp_path, size["width"], scheme))
+    assert not wrong, json.dumps(wrong, indent=1)
 
 
 def write_failed(store: Store) -> None:
     SimNights(nights=6, workloads=3, devices=("cpu",), failed=1.0).write(store)
 
 
-SITES: dict[str, Any] = {"hostile": write_hostile, "empty": lambda store: None, "failed": write_failed}
+WRITE: dict[str, Any] = {
+    "nights": write_nights, "hostile": write_hostile, "empty": lambda store: None, "failed": write_failed,
+}  # fmt: skip
+SITES = [("nights", "served"), ("hostile", "disk"), ("hostile", "served"), ("empty", "disk"), ("failed", "served")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("is_served", [False, True], ids=["disk", "served"])
 @SCHEMES
 @SIZES
-@pytest.mark.parametrize("name", SITES)
-def test_odd_sites_are_whole_and_legible(
-    opened: Opened, name: str, size: dict[str, int], scheme: str, is_served: bool, tmp_path: Path
+@pytest.mark.parametrize(("name", "source"), SITES)
+def test_odd_and_served_sites_are_whole_and_legible(
+    opened: Opened, name: str, source: str, size: dict[str, int], scheme: str, tmp_path: Path
 ) -> None:
-    studies = [write_hostile_study(tmp_path)] if name == "hostile" else []
+    studies = (write_hostile_study(tmp_path),) if name == "hostile" else ()
     with open_store(tmp_path / "store.db") as store:
-        SITES[name](store)
-        site = build_site(store, tmp_path / "site", studies=studies).page.parent
-    of_one = [f"#/series?s={hostile_series()[0].series_key}", a_record(site)] if name == "hostile" else []
+        WRITE[name](store)
+        built = build_site(store, tmp_path / "site", studies=studies)
+    site, wanted = built.page.parent, ALL
+    if name == "hostile":
+        wanted = [*ALL, f"#/series?s={hostile_series()[0].series_key}", a_record(site)]
+    elif name == "nights":
+        wanted = views(built)
     with ExitStack() as stack:
+        is_served = source == "served"
         base = stack.enter_context(serving(tmp_path / "store.db", studies=studies)) if is_served else base_of(site)
         reader = stack.enter_context(opened(base, viewport=size, color_scheme=scheme))
-        where = pictures(tmp_path, name, "served" if is_served else "disk", size["width"], scheme)
-        assert look(reader, [*ALL, *of_one], where) == {}
+        wrong = look(reader, wanted, pictures(tmp_path, name, source, size["width"], scheme))
+    assert not wrong, json.dumps(wrong, indent=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.report.dashboard.groups import family, places
+from hwcost.report.dashboard.groups import family, named, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
 from hwcost.units import in_words
@@ -23,6 +23,7 @@ def listing(history: History) -> dict[str, Any]:
     labels = places(series)
     verdicts = [history.judged.get(key) for key in history.keys]
     columns: dict[str, list[Any]] = {name: [getattr(one, name) for one in series] for name in (*TEXTS, *NUMBERS)}
+    columns["name"] = [named(one.name) for one in series]
     columns["quantity"] = [in_words(one.quantity) for one in series]
     columns["family"] = [family(one) for one in series]
     columns["place"] = [labels[one.device, one.backend] for one in series]

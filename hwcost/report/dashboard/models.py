@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwcost.report.dashboard.groups import named
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
 from hwcost.stores.entries import ModelCheck
@@ -32,7 +33,7 @@ def _model(history: History, checks: list[ModelCheck]) -> dict[str, Any]:
         if len(point) >= 5
     ]
     return {
-        "model": latest.model,
+        "model": named(latest.model),
         "device": latest.device,
         "quantity": in_words(latest.quantity),
         "unit": unit_of(latest.quantity),

@@ -11,7 +11,7 @@ import numpy as np
 from hwcost.history import Judgement
 from hwcost.history.judgement import VERDICTS
 from hwcost.report.dashboard.curves import of_cells, of_series
-from hwcost.report.dashboard.groups import family, places
+from hwcost.report.dashboard.groups import family, named, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number, numbers, without_none
 
@@ -47,7 +47,7 @@ def _alarm(history: History, one: Judgement) -> dict[str, Any]:
     return without_none(
         {
             "key": one.series_key,
-            "name": series.name,
+            "name": named(series.name),
             "device": series.device,
             "backend": series.backend,
             "family": family(series),

@@ -132,7 +132,7 @@
       el("div", { class: "figure" }, hwcost.chart.histogram(found.map((x) => x.log), "Distribution of the changes from A to B", (log) => format.change(Math.exp(log)))),
       hwcost.table("Changes, the largest first" + (found.length > LISTED ? ", " + LISTED + " shown" : ""), [
         { label: "workload", class: "name", cell: (x) => el("a", { class: "clamp", title: x.row.name, href: address.link("series", { s: x.row.key }) }, x.row.name) },
-        { label: "device", text: true, cell: (x) => (axis === "device" || axis === "backend" ? x.a.row.place + " → " + x.b.row.place : x.row.place) },
+        { label: "device", text: true, cell: (x) => hwcost.clamped(axis === "device" || axis === "backend" ? x.a.row.place + " → " + x.b.row.place : x.row.place) },
         { label: "A", class: "nowrap", cell: (x) => format.value(x.a.v, x.row.unit) }, { label: "B", class: "nowrap", cell: (x) => format.value(x.b.v, x.row.unit) },
         { label: "change", class: "nowrap", cell: (x) => format.change(Math.exp(x.log), 2) },
         { label: "± 95 %", class: "nowrap", cell: (x) => format.percent(x.width === null ? null : Math.expm1(x.width)) },
