@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwcost.errors import DataError
+from hwcost.history.alarm import Setting, can_be_made
 from hwcost.history.nights import Nights, read_nights
 from hwcost.history.place import correlation_of
 from hwcost.history.stretch import Stretch
-from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
 
 if TYPE_CHECKING:
-    from hwcost.history.alarm import Setting
     from hwcost.history.check import Check
     from hwcost.stores.base import Store
 
-__all__ = ["Anchors", "anchors_of"]
+__all__ = ["LEAST_NIGHTS", "Anchors", "anchors_of"]
 
 MOST = 5
 """Anchors that are measured."""
@@ -71,8 +70,14 @@ class Anchors:
         return float(ratio.mean()), _quantile(n - 1, alpha) * error
 
 
-def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
+def anchors_of(store: Store, check: Check, setting: Setting, alarmed: Collection[str] = ()) -> Anchors:
     """Chooses the anchors of a setting: those without a change that were measured in most nights.
+
+    Args:
+        store: Store of the history.
+        check: The check.
+        setting: Device, backend and quantity that they are measured in.
+        alarmed: Keys of series that are measured for an alarm, and cannot be anchors.
 
     Raises:
         DataError: When there are fewer than two.
@@ -81,9 +86,12 @@ def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
 
     table = store.estimates(run_ids=[run.run_id for run in check.runs[-WINDOW:]])
     nights = read_nights(check.runs, check.series, table)
-    ok = {one.series_key for one in check.judgements if one.verdict == "ok" and one.change is None}
+    steady = (one.series_key for one in check.judgements if one.verdict == "ok" and one.change is None)
+    ok = set(steady) - set(alarmed)
     usable = [(int(nights.is_full[row].sum()), one) for row, one in enumerate(nights.series) if one.series_key in ok]
-    fitting = sorted(((count, one.series_key, one) for count, one in usable if _fits(one, setting)), reverse=True)
+    fitting = sorted(
+        ((count, one.series_key, one) for count, one in usable if setting.holds(one) and can_be_made(one)), reverse=True
+    )
     if len(fitting) < LEAST:
         raise DataError(
             f"the code of before cannot be had (commit {setting.good_commit or 'unknown'}), and {len(fitting)} workloads "
@@ -96,9 +104,3 @@ def _quantile(dof: int, alpha: float) -> float:
     from scipy import special
 
     return float(special.stdtrit(dof, 1.0 - alpha / 2.0))
-
-
-def _fits(one: Series, setting: Setting) -> bool:
-    options = json.dumps(one.backend_options, sort_keys=True)
-    names = (one.device, one.backend, options, one.threads or 1)
-    return names == setting[:4] and one.quantity == LATENCY and one.origin == "measured" and bool(one.spec)

@@ -106,6 +106,8 @@ class DeviceJudgement:
         change: The change.
         first_bad: Runs between which it lies, with their commits.
         confirmation: Latest confirmation.
+        device_key: Key of the device by what survives a reboot, which several devices of one name differ in; None where it
+            is not known.
     """
 
     device: str
@@ -122,6 +124,7 @@ class DeviceJudgement:
     change: Change | None = None
     first_bad: RunRange | None = None
     confirmation: Confirmation | None = None
+    device_key: str | None = None
 
     @property
     def is_confirmed(self) -> bool:
@@ -134,9 +137,16 @@ class DeviceJudgement:
         return self.cause in ("code", "unknown") and _is_open(self.first_bad, self.confirmation)
 
 
-def device_key(device: str, backend: str, quantity: str) -> str:
-    """Returns the key under which confirmations of a common change are kept."""
-    return f"device:{device}/{backend}/{quantity}"
+def device_key(device: str, backend: str, quantity: str, machine: str | None = None) -> str:
+    """Returns the key under which confirmations of a common change are kept.
+
+    Args:
+        device: Name of the device.
+        backend: Name of the backend.
+        quantity: Name of the quantity.
+        machine: Key of the device, where the history holds several of that name; None otherwise.
+    """
+    return f"device:{device}/{backend}/{quantity}" + (f"/{machine}" if machine else "")
 
 
 def run_range(runs: Sequence[Run], good: int, bad: int) -> RunRange:

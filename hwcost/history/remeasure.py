@@ -15,32 +15,40 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.options import JobOptions, MeasureOptions
 from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
+from hwcost.elsewhere import admit, measure_on
+from hwcost.elsewhere.transports import transport
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError
-from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
+from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, not_measurable
 from hwcost.history.always_valid import ALPHA
-from hwcost.history.anchors import Anchors, anchors_of
+from hwcost.history.anchors import LEAST_NIGHTS, Anchors, anchors_of
+from hwcost.history.machine import addresses, refuse_another_here, refuse_another_there
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
+from hwcost.quantities import LATENCY, Unavailable, quantity
 from hwcost.stores.entries import Confirmation
+from hwcost.stores.schema import measured_on
+from hwcost.timing.quantity_estimate import of_visit
 from hwcost.units import format_clock
 from hwcost.workloads import RevisionWorkload, from_dict
 
 if TYPE_CHECKING:
-    from hwcost.campaign.run import Result
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.run import Further, Result
     from hwcost.history.check import Check
+    from hwcost.history.evidence import Value
     from hwcost.stores.base import Store
     from hwcost.stores.series import Series
-    from hwcost.timing.measurement import Measurement
+    from hwcost.timing.measurement import Measurement, Visit
     from hwcost.workloads.base import Workload
 
 __all__ = ["BUDGET_S", "measure_again"]
@@ -52,6 +60,12 @@ SHARES = 16
 """Rounds that share the time of an alarm at first: many short ones, since the machine differs from one to the next. Where
 they end sooner, further ones fill it. The alarms of a campaign share its rounds, unless nothing but their number tells how
 far the machine moves within one."""
+
+UNTOLD = (
+    f"workloads without an alarm do not tell, since all share the change, or fewer than {LEAST_NIGHTS} nights before it "
+    "have all of them. The code of before would tell; hwcost accept records a change that is intended."
+)
+"""Reason why nothing tells of an alarm whose code of before cannot be had, and what to do."""
 
 MOST_ROUNDS = 200
 """Rounds after which a campaign ends in any case."""
@@ -84,19 +98,17 @@ def measure_again(
         StoreError: When the store cannot be written.
     """
     again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier, say)
-    alarms, remarks = alarms_of(check), []
-    judged, devices = check.alarms()
-    other = len(judged) + len(devices) - len(alarms)
-    if other:
-        remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
-    for setting, group in by_setting(alarms).items():
+    alarms = alarms_of(check)
+    remarks = [f"{_number(count)} {_stay(count)} unconfirmed: {why}." for why, count in not_measurable(check).items()]
+    places = addresses(store, check, [one.series_key for alarm in alarms for one in alarm.series])
+    for setting, group in by_setting(alarms, places).items():
         try:
             for entry in again.confirmations(setting, group):
                 store.add_entry(entry)
         except InterruptedRunError:
             raise
         except HwcostError as error:
-            remarks.append(f"{_counted(group, setting)} {'stays' if len(group) == 1 else 'stay'} unconfirmed: {error}")
+            remarks.append(f"{_counted(group, setting)} {_stay(len(group))} unconfirmed: {error}")
     return remarks
 
 
@@ -110,8 +122,13 @@ class _Again:
         self.budget_s, self.tier, self.say = budget_s, tier, say
 
     def confirmations(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
-        """Yields a confirmation of every alarm: by working trees where both codes can be had and built, else by anchors."""
-        repository = repository_of(self.folder)
+        """Yields a confirmation of every alarm: by working trees where both codes can be had and built, else by anchors.
+
+        A machine elsewhere has no working tree, so that it is anchors there.
+        """
+        if setting.on is None:
+            refuse_another_here(setting)
+        repository = None if setting.on is not None else repository_of(self.folder)
         left = list(alarms)
         if repository is not None and self._has_both(repository, setting):
             found = list(self._by_worktree(repository, setting, alarms))
@@ -153,14 +170,21 @@ class _Again:
         if any(len(alarm.series) > 1 for alarm in alarms):
             return {}
         try:
-            return {one.key: one for one in map(_workload, anchors_of(self.store, self.check, setting).series)}
+            return {one.key: one for one in map(_workload, self._anchors(setting, alarms).series)}
         except DataError:
             return {}
 
+    def _anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Anchors:
+        alarmed = {one.series_key for alarm in alarms for one in alarm.series}
+        return anchors_of(self.store, self.check, setting, alarmed)
+
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
-        anchors = anchors_of(self.store, self.check, setting)
+        anchors = self._anchors(setting, alarms)
         questions = [_beside(alarm, anchors, ALPHA / len(alarms)) for alarm in alarms]
-        if not any(one.can_be_answered for one in questions):
+        unknown = [one for one in questions if not one.can_be_answered]
+        if unknown:
+            self.say(f"{_counted(unknown, setting)}: {UNTOLD}")
+        if len(unknown) == len(questions):
             yield from (one.confirmation({}, None, self.check.run.run_id) for one in questions)
             return
         series = [*(one for alarm in alarms for one in alarm.series), *anchors.series]
@@ -173,22 +197,39 @@ class _Again:
         what = _counted(questions, setting)
         known = "it is" if len(questions) == 1 else "they are"
         self.say(f"Measuring {what} again until {known} known, for {format_clock(budget_s)} at most.")
-        options = MeasureOptions(
+        options = (MeasureOptions if setting.on is None else JobOptions)(
             device=setting.device, backend=setting.backend, backend_options=json.loads(setting.options),
             threads=setting.threads, tier=self.tier, role=CONFIRMATION,
+            quantities=() if setting.quantity == LATENCY else (setting.quantity,),
         )  # fmt: skip
         plan = options.plan([Item(one, CONFIRMATION) for one in workloads])
         is_moving = any(one.how == WORKTREE and not one.steady for one in questions)
         rounds = min(SHARES * len(questions) if is_moving else SHARES, MOST_ROUNDS)
         plan = replace(plan, protocol=replace(plan.protocol, rounds=rounds, max_rounds=MOST_ROUNDS))
-        campaign_id = start(plan, self.store)
-        result = run(self.store, campaign_id, budget_s=budget_s, further=lambda visits: open_keys(questions, visits))
+        value = _value(setting, plan)
+        result = self._run(plan, setting, budget_s, lambda visits: open_keys(questions, visits, value))
         _refuse_void(result.measurements)
+        if value is not None:
+            _refuse_unknown(result.measurements, setting.quantity)
         return result
+
+    def _run(self, plan: Plan, setting: Setting, budget_s: float, further: Further) -> Result:
+        """Runs a campaign on the machine that has the device."""
+        if setting.on is None:
+            return run(self.store, start(plan, self.store), budget_s=budget_s, further=further)
+        place = transport(setting.on)
+        admit(plan, place)
+        campaign_id = start(plan, self.store, extra=measured_on(setting.on))
+
+        def of_same_device(visits: Sequence[Visit]) -> Collection[str]:
+            refuse_another_there(self.store, campaign_id, setting)
+            return further(visits)
+
+        return measure_on(place, self.store, campaign_id, budget_s=budget_s, goals={}, further=of_same_device)
 
     def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
         """Yields the answers that a campaign gives, and says which are still open."""
-        found = findings(questions, result.fit.visits)
+        found = findings(questions, result.fit.visits, _value(setting, result.plan))
         still_open = []
         for one in questions:
             entry = one.confirmation(found, result.campaign_id, self.check.run.run_id)
@@ -230,6 +271,29 @@ def _refuse_void(measurements: Sequence[Measurement]) -> None:
         raise MeasurementError(f"measured again, and nothing of it counts: {flags[0]}")
 
 
+def _refuse_unknown(measurements: Sequence[Measurement], name: str) -> None:
+    """Raises MeasurementError where no visit has a value of the quantity, such as on a machine without a counter."""
+    found = [one.quantity(name) for one in measurements]
+    if all(one.value is None for one in found):
+        reason = next((one.reason for one in found if one.reason), "no visit has a value")
+        raise MeasurementError(f"measured again, and {name} is not known: {reason}")
+
+
+def _value(setting: Setting, plan: Plan) -> Value | None:
+    """Returns what tells the value of a visit; None for the latency, which all visits of a campaign tell together."""
+    if setting.quantity == LATENCY:
+        return None
+    what = quantity(setting.quantity)
+
+    def value(visit: Visit) -> float | None:
+        try:
+            return of_visit(what, plan.workload(visit.workload_key), visit)
+        except Unavailable:
+            return None
+
+    return value
+
+
 def _workload(series: Series) -> Workload:
     """Makes the workload of a series, whatever the file of its factory holds at the commit that is measured."""
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
@@ -237,4 +301,13 @@ def _workload(series: Series) -> Workload:
 
 def _counted(what: Sequence[object], setting: Setting) -> str:
     """Names alarms by their number and place, for example ``2 alarms on cpu with torch``."""
-    return f"{len(what)} {'alarm' if len(what) == 1 else 'alarms'} on {setting.device} with {setting.backend}"
+    of_what = "" if setting.quantity == LATENCY else f" of {setting.quantity}"
+    return f"{_number(len(what))}{of_what} on {setting.place} with {setting.backend}"
+
+
+def _number(count: int) -> str:
+    return "1 alarm" if count == 1 else f"{count} alarms"
+
+
+def _stay(count: int) -> str:
+    return "stays" if count == 1 else "stay"

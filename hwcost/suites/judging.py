@@ -32,8 +32,8 @@ COVERAGE = 0.9
 class Judged:
     """How well a cost model predicts what was measured.
 
-    Errors, rank correlation and coverage are those on architectures that the model did not learn from, where there are enough
-    of them; of what it learnt from, they would be too good.
+    Errors, rank correlation and coverage are those on architectures that the model did not learn from, where there are
+    enough of them; of what it learnt from, they would be too good.
 
     Attributes:
         n: Number of measurements.

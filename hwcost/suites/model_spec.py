@@ -24,7 +24,7 @@ class Limits(Table):
     coverage: bool = True
     """Whether too few measurements within the 90 % intervals count against the model."""
     least_n: Count = 5
-    """Fewest measurements that judge a model, and fewest of architectures that it did not learn from that judge its errors."""
+    """Fewest measurements that judge a model, and fewest architectures it did not learn from that judge its errors."""
 
 
 class ModelSpec(Table):

@@ -138,7 +138,8 @@ def _first_fit(name: str, spec: ModelSpec, run: Run, night: Night) -> ModelCheck
         )
     ]
     return _entry(
-        name, spec, run, n=len(points), n_held_out=len(points), holds=True, refitted=True, points=points, importance=trained.model.importance(),
+        name, spec, run, n=len(points), n_held_out=len(points), holds=True, refitted=True, points=points,
+        importance=trained.model.importance(),
         reason=f"There was no model in {spec.path}: it was fitted on {len(points)} measurements of this run.", age_s=0.0,
         **{key: found[key] for key in ("mape", "median_ape", "kendall_tau")},
     )  # fmt: skip
@@ -207,7 +208,8 @@ def _ambiguous(parts: Sequence[Part]) -> str:
     said = " and ".join(differing)
     table = 'backend = { name = "torch", options = { }, threads = 2 }'
     how = f" (as in {table})" if {"backend options", "threads"} & set(differing) else ""
-    return f"{len(parts)} campaigns of the run fit, and differ in {said}: {known}. Say it in the suite's table of the model{how}"
+    text = f"{len(parts)} campaigns of the run fit, and differ in {said}: {known}."
+    return f"{text} Say it in the suite's table of the model{how}."
 
 
 def _facts(part: Part) -> dict[str, Any]:

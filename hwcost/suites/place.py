@@ -52,7 +52,7 @@ class Place(Table):
     """Backends on this device, in place of the suite's."""
 
     def __str__(self) -> str:
-        """As it is typed."""
+        """The device as it is typed."""
         return self.name if self.on is None else f"{self.name}@{self.on}"
 
 

@@ -86,7 +86,9 @@ class History:
                     rows.append((key, f"c{night}", f"run{night:03d}", at, value, half, 0.0, 4, status, "", ""))
         return EstimateTable.from_pages([rows])
 
-    def stored(self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null") -> Check:
+    def stored(
+        self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null", **facts: Any
+    ) -> Check:
         """Writes the history into a store and checks it.
 
         Args:
@@ -94,17 +96,16 @@ class History:
             works: Workloads that the series are of; those beyond the history's are left out.
             commits: Commit of each night, the last of them for the rest; empty where none is known.
             backend: Backend that measured them.
+            **facts: Further facts of all series.
         """
         runs = []
         for night, run in enumerate(self.runs):
             code = Code(commit=commits[min(night, len(commits) - 1)], is_dirty=False) if commits else None
             runs.append(run.model_copy(update={"code": code}))
             store.add_run(runs[-1])
+        known = {"device": "cpu", "backend": backend, "threads": 1, **facts}
         series = [
-            Series(
-                workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend,
-                threads=1,
-            )
+            Series(workload_key=work.key, name=work.name, kind=work.kind, **{"spec": work.as_dict(), **known})
             for work in works[: self.n]
         ]
         table, keys = self.table(), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}

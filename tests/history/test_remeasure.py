@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hwcost.campaign.rounds import round as campaign_round
-from hwcost.devices import DeviceHandle, load
 from hwcost.errors import MeasurementError
 from hwcost.history import remeasure
 from hwcost.history.alarm import alarms_of
@@ -21,41 +17,15 @@ from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
 from hwcost.stores.entries import Confirmation
-from hwcost.testing.faults import Faults
-from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.workloads import SyntheticWorkload
 from hwcost.workloads.base import Workload
 from tests.history.histories import History
 from tests.history.repository import Repository
+from tests.history.simulated import WORKS, factor, simulated
 
 pytestmark = pytest.mark.once
 
-XEON = DeviceHandle(load("xeon"))
 SLOWER = math.log1p(0.06)
-FAULTS = Faults(noise=0.004, process=0.002)
-WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
-
-
-def simulated(monkeypatch: pytest.MonkeyPatch, slow: Callable[[Path | None, Workload], float]) -> None:
-    """Lets rounds run on a simulated device whose speed depends on the tree that a process runs in."""
-    law_s = SimDevice().law_s
-    seeds: dict[Path | None, int] = {}
-
-    def worker(job: Any, server: object = None, tree: Any = None) -> InProcess:
-        place = None if tree is None else Path(tree.folder)
-        seed = seeds.setdefault(place, len(seeds))
-        device = SimDevice(options={"seed": seed}, faults=FAULTS, law=lambda work: law_s(work) * slow(place, work))
-        return InProcess(job, device, XEON)
-
-    monkeypatch.setattr(campaign_round, "WorkerProcess", worker)
-
-
-def factor(place: Path | None, work: Workload) -> float:
-    """Reads how slow a workload is in a tree."""
-    assert place is not None
-    found = dict(line.split() for line in (place / "slow.txt").read_text().splitlines())
-    return float(found.get(work.name, 1.0))
 
 
 @pytest.fixture
