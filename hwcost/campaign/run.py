@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
@@ -17,7 +17,6 @@ from hwcost.campaign.goals.half_width import KINDS
 from hwcost.campaign.goals.until import Standing, Until
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
-from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
@@ -114,18 +113,19 @@ class Result:
         return f"<campaign {self.campaign_id} in {self.store_url}: {len(self.measurements)} measurements{state}>"
 
 
-def start(plan: Plan, store: Store, run_id: str | None = None) -> str:
+def start(plan: Plan, store: Store, run_id: str | None = None, extra: Mapping[str, Any] | None = None) -> str:
     """Writes a plan into a store and returns the new campaign's id.
 
     Args:
         plan: The plan.
         store: Store that takes it.
         run_id: Run of a suite that the campaign belongs to; None for one by itself.
+        extra: Further facts by name that are kept with the campaign, as plain JSON.
     """
     from hwcost import __version__
     from hwcost.stores.schema import Campaign
 
-    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id)
+    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id, extra=dict(extra or {}))
     store.add_campaign(campaign)
     return campaign.campaign_id
 
@@ -214,9 +214,9 @@ class _Run:
 
     @property
     def advice(self) -> str:
-        """What goes on with the campaign; one that measures changes again is not resumed, the next check begins another."""
-        if all(item.role == CONFIRMATION for item in self.plan.items):
-            return "Run hwcost check again: it measures the changes that are still open."
+        """The command that resumes the campaign, or that measures again what it was to confirm."""
+        if self.plan.confirms:
+            return f"Measure it again with: hwcost check --store {self.store.url}"
         there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
         return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
 

@@ -12,6 +12,7 @@ from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError, InterruptedRunError, UsageError
+from hwcost.stores.schema import measured_on
 from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
 from hwcost.suites.failures import record_failure
@@ -107,7 +108,7 @@ class _Night:
             return self._failed(planned, planned.error) if planned.error else Outcome(planned.part, skipped=planned.skipped)
         watch = timer.stopwatch()
         try:
-            campaign_id, is_done = self._found(planned.plan)
+            campaign_id, is_done = self._found(planned.plan, planned.part.on)
             if is_done:
                 return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items) + planned.skipped)
             return Outcome.of(planned.part, self._measured(planned, campaign_id, share_s), planned.skipped)
@@ -120,12 +121,12 @@ class _Night:
         lost = record_failure(self.store, self.run, planned.part, error)
         return Outcome(planned.part, failed=lost, skipped=planned.skipped, error=error)
 
-    def _found(self, plan: Plan) -> tuple[str, bool]:
-        """Returns the run's campaign of a plan, which is begun where there is none, and whether it is done."""
+    def _found(self, plan: Plan, on: str | None) -> tuple[str, bool]:
+        """Returns the run's campaign of a plan at a place, which is begun where there is none, and whether it is done."""
         mine = self.store.campaigns(self.run.run_id)
-        same = next((one for one in mine if Plan.from_dict(one.plan).is_same(plan)), None)
+        same = next((one for one in mine if one.on == on and Plan.from_dict(one.plan).is_same(plan)), None)
         if same is None:
-            return campaign.start(plan, self.store, self.run.run_id), False
+            return campaign.start(plan, self.store, self.run.run_id, measured_on(on)), False
         estimated = self.store.estimates(run_ids=[self.run.run_id])
         has_estimates = same.campaign_id in {estimated.campaign_id[i] for i in estimated.campaign.tolist() if i >= 0}
         return same.campaign_id, same.status in ("done", "stopped") and has_estimates
