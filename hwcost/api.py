@@ -181,6 +181,7 @@ def _run(planned: Plan, store: str | Path | None, on: str | None, **how: Any) ->
     """Runs a campaign from its start, on this machine or another one."""
     from hwcost.campaign import run as campaign
     from hwcost.stores import open_store
+    from hwcost.stores.schema import measured_on
 
     if on is not None:
         from hwcost.elsewhere import admit, measure_on
@@ -189,7 +190,7 @@ def _run(planned: Plan, store: str | Path | None, on: str | None, **how: Any) ->
         place = transport(on)
         admit(planned, place)
     with open_store(store) as opened:
-        started = campaign.start(planned, opened)
+        started = campaign.start(planned, opened, extra=measured_on(on))
         return campaign.run(opened, started, **how) if on is None else measure_on(place, opened, started, **how)
 
 

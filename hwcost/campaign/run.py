@@ -17,7 +17,6 @@ from hwcost.campaign.goals.half_width import KINDS
 from hwcost.campaign.goals.until import Standing, Until
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
-from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
@@ -216,9 +215,9 @@ class _Run:
 
     @property
     def advice(self) -> str:
-        """What goes on with the campaign; one that measures changes again is not resumed, the next check begins another."""
-        if all(item.role == CONFIRMATION for item in self.plan.items):
-            return "Run hwcost check again: it measures the changes that are still open."
+        """The command that resumes the campaign, or that measures again what it was to confirm."""
+        if self.plan.confirms:
+            return f"Measure it again with: hwcost check --store {self.store.url}"
         there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
         return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
 

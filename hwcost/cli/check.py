@@ -105,8 +105,11 @@ def _found(
     budget_s = None if budget is None else parse_duration(budget)
     if not confirm or not any(found.alarms()):
         return found
-    for remark in measure_again(store, found, budget_s=budget_s, say=console.note):
+    remarks = measure_again(store, found, budget_s=budget_s, say=console.note)
+    for remark in remarks:
         console.note(remark)
+    if remarks:
+        console.note("A regression that stays unconfirmed fails the check only with --fail-on regressed,unconfirmed.")
     return judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
 
 

@@ -161,6 +161,8 @@ def _start(plan: Plan, store: str | None, run: RunOptions, place: Transport | No
     """Begins a campaign."""
     from hwcost.campaign.run import start
     from hwcost.stores import open_store
+    from hwcost.stores.schema import measured_on
 
     with open_store(store) as opened:
-        run_campaign(opened, start(plan, opened, extra={} if place is None else {"on": place.url}), run, place)
+        started = start(plan, opened, extra=measured_on(None if place is None else place.url))
+        run_campaign(opened, started, run, place)

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 def run(
     suite: of.Name,
     device: of.Devices = None,
+    on: of.On = None,
     tier: of.Tier = None,
     only: of.Only = None,
     skip_existing: of.SkipExisting = False,
@@ -49,7 +50,7 @@ def run(
     chosen = load_suite(suite).with_defaults({name: one.value for name, one in settings().items()})
     times = Times.parse(budget, wait, json)
     skipped = of.Skipped(skip_existing, skip_existing_successful, skip_existing_failed)
-    options = of.run_options(tier, device, only, skipped, resume, repository, (times.budget_s, times.wait_s))
+    options = of.run_options(tier, of.placed(device, on), only, skipped, resume, repository, (times.budget_s, times.wait_s))
     if dry_run:
         show_plan(chosen, options, store, json)
     else:

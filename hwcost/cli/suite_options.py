@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwcost.errors import UsageError
+
 if TYPE_CHECKING:
     from hwcost.suites import RunOptions
 
@@ -22,6 +24,13 @@ Devices = Annotated[
     typer.Option(
         "--device", "-d", metavar="NAME|here|NAME@ssh://HOST", help="Device in place of the suite's; repeatable.",
         show_default="the suite's own", rich_help_panel=WHAT,
+    ),
+]  # fmt: skip
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="ADDRESS", help="Machine that has the devices of --device: ssh://HOST, slurm://PARTITION, ray://HOST.",
+        show_default="this one", rich_help_panel=WHAT,
     ),
 ]  # fmt: skip
 Tier = Annotated[
@@ -92,6 +101,26 @@ class Skipped:
         """Statuses of the estimates whose workloads are left out."""
         measured = ("ok", "unconfirmed") if self.tried or self.successful else ()
         return measured + (("invalid", "failed") if self.tried or self.failed else ())
+
+
+def placed(devices: list[str] | None, on: str | None) -> list[str] | None:
+    """Returns devices with the machine that has them.
+
+    Args:
+        devices: Devices as ``--device`` takes them.
+        on: Address of the machine that has all of them; None where each says it itself.
+
+    Raises:
+        UsageError: When no device is given, or one has an address of its own.
+    """
+    if on is None:
+        return devices
+    if not devices:
+        raise UsageError(f"--on {on} says where a device is, and no device is given. Name it: --device NAME --on {on}")
+    for name in devices:
+        if "@" in name or name == "here":
+            raise UsageError(f"--device {name} says itself where it is, and --on {on} was given. Leave one of them out")
+    return [f"{name}@{on}" for name in devices]
 
 
 def run_options(

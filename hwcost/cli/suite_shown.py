@@ -135,10 +135,11 @@ def _show_checks(result: RunResult) -> None:
 
     rows = [
         [
-            check.model, check.device, check.n, shown(check.mape, "{:.2f} %"), shown(check.coverage_90, "{:.0%}"),
-            "holds" if check.holds else "does not hold",
+            check.model, check.device, check.n, shown(check.n_held_out, "{}"), shown(check.mape, "{:.2f} %"),
+            shown(check.coverage_90, "{:.0%}"), "holds" if check.holds else "does not hold",
         ]
         for check in result.checks
     ]  # fmt: skip
     footer = "\n".join(f"{check.model}: {check.reason}" for check in result.checks)
-    console.print_table("Cost models", ["model", "device", "n", "mean error", "in 90 %", "verdict"], rows, footer)
+    columns = ["model", "device", "n", "held out", "mean error", "in 90 %", "verdict"]
+    console.print_table("Cost models", columns, rows, footer)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends.cache import cache_dir
 from hwcost.campaign.plans.plan import Plan, find_campaign
-from hwcost.campaign.run import Result, run
+from hwcost.campaign.run import Further, Result, run
 from hwcost.elsewhere.folder import RESULTS, JobFolder, check, write_folder
 from hwcost.elsewhere.importing import take_in
 from hwcost.elsewhere.results import read_results
@@ -66,6 +66,7 @@ def measure_on(
     wait_s: float = 600.0,
     progress: Callable[[Progress], None] = lambda state: None,
     goals: Mapping[str, type[Goal]],
+    further: Further | None = None,
 ) -> Result:
     """Runs, or resumes, a campaign of a store on another machine.
 
@@ -77,6 +78,8 @@ def measure_on(
         wait_s: Seconds to wait for CPUs that other campaigns hold there.
         progress: Function that is called after every pass.
         goals: Kinds of goal that the plan may hold, by name.
+        further: Function that says after every round which workloads the next one measures, as
+            :func:`hwcost.campaign.run.run` takes it; None for what the plan says.
 
     Raises:
         InterruptedRunError: On Ctrl-C; the machine is asked to stop, and what it measured is kept.
@@ -88,7 +91,8 @@ def measure_on(
     plan = Plan.from_dict(campaign.plan)
     place = _Place(transport, plan, campaign, wait_s)
     admit(plan, transport)
-    return run(store, campaign_id, budget_s=budget_s, progress=progress, goals=goals, elsewhere=place)
+    how: dict[str, Any] = {"progress": progress, "goals": goals, "further": further}
+    return run(store, campaign_id, budget_s=budget_s, elsewhere=place, **how)
 
 
 class _Place:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,13 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost.errors import DataError
+from hwcost.history.alarm import Setting, can_be_made
 from hwcost.history.nights import Nights, read_nights
 from hwcost.history.place import correlation_of
 from hwcost.history.stretch import Stretch
-from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
 
 if TYPE_CHECKING:
-    from hwcost.history.alarm import Setting
     from hwcost.history.check import Check
     from hwcost.stores.base import Store
 
@@ -93,13 +92,14 @@ class Anchors:
         return {run.run_id: place for place, run in enumerate(self.nights.runs)}
 
 
-def anchors_of(store: Store, check: Check, setting: Setting, why: str) -> Anchors:
+def anchors_of(store: Store, check: Check, setting: Setting, alarmed: Collection[str] = (), why: str = "") -> Anchors:
     """Chooses the anchors of a setting: those without a change that have most nights of their present level.
 
     Args:
         store: Store of the history.
         check: The check.
-        setting: The setting.
+        setting: Device, backend and quantity that they are measured in.
+        alarmed: Keys of series that are measured for an alarm, and cannot be anchors.
         why: Reason why anchors are needed, for the error.
 
     Raises:
@@ -113,7 +113,7 @@ def anchors_of(store: Store, check: Check, setting: Setting, why: str) -> Anchor
     ok = {one.series_key: one.since for one in check.judgements if one.verdict == "ok" and one.change is None}
     fitting: list[tuple[int, str, Series, int]] = []
     for row, one in enumerate(nights.series):
-        if one.series_key in ok and _fits(one, setting):
+        if one.series_key in ok and one.series_key not in alarmed and setting.holds(one) and can_be_made(one):
             first = places.get(ok[one.series_key] or "", 0)
             fitting.append((int(nights.is_full[row, first:].sum()), one.series_key, one, first))
     fitting.sort(reverse=True)
@@ -128,10 +128,3 @@ def _quantile(dof: int, alpha: float) -> float:
     from scipy import special
 
     return float(special.stdtrit(dof, 1.0 - alpha / 2.0))
-
-
-def _fits(one: Series, setting: Setting) -> bool:
-    options = json.dumps(one.backend_options, sort_keys=True)
-    names = (one.device, one.backend, options, one.threads or 1)
-    is_of_it = names == setting[:4] and one.device_key == setting.device_key
-    return is_of_it and one.quantity == LATENCY and one.origin == "measured" and bool(one.spec)

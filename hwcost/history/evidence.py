@@ -13,7 +13,7 @@ no other: only then are rounds independent. Where the two processes measure in t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -25,11 +25,14 @@ from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.history.always_valid import ALPHA, half_width
 from hwcost.timing.measurement import Visit
 
-__all__ = ["Evidence", "Seen", "are_in_turn", "differences", "seen", "seen_apart"]
+__all__ = ["Evidence", "Seen", "Value", "are_in_turn", "differences", "seen", "seen_apart", "seen_by"]
 
 Seen = Mapping[tuple[str, int], tuple[float, float]]
-"""Log latency and weight of each visit by the key of its workload and its round; a weight of 0 for one that did not see the
+"""Log value and weight of each visit by the key of its workload and its round; a weight of 0 for one that did not see the
 machine uncontended."""
+
+Value = Callable[[Visit], float | None]
+"""Value of a visit of a quantity that does not follow from the latency; None where it is not known."""
 
 DIGITS = 7
 """Decimals of the differences that are kept."""
@@ -97,6 +100,19 @@ def seen(visits: Iterable[Visit], keys: Collection[str]) -> Seen:
     weights = np.where(values.uncontended, values.weight, 0.0)
     rows = zip(usable, values.y.tolist(), weights.tolist(), strict=True)
     return {(one.workload_key, one.round): (y, weight) for one, y, weight in rows}
+
+
+def seen_by(visits: Iterable[Visit], keys: Collection[str], value: Value) -> Seen:
+    """Returns what each visit says of its workload's energy, memory or the like, as it stands.
+
+    Args:
+        visits: Visits of one campaign, in any order.
+        keys: Keys of the workloads that count.
+        value: Value of a visit.
+    """
+    usable = [one for one in visits if one.is_usable and one.workload_key in keys]
+    known = [(one, found) for one in usable if (found := value(one)) is not None and found > 0.0]
+    return {(one.workload_key, one.round): (math.log(found), 1.0) for one, found in known}
 
 
 def are_in_turn(visits: Iterable[Visit], processes: Sequence[Collection[str]]) -> bool:

@@ -15,7 +15,7 @@ from hwcost.history.alarm import SERIES, Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT
 from hwcost.history.confirmation import Outcome, confirm
-from hwcost.history.evidence import Evidence, Seen, are_in_turn, differences, seen, seen_apart
+from hwcost.history.evidence import Evidence, Seen, Value, are_in_turn, differences, seen, seen_apart, seen_by
 from hwcost.stores.entries import Confirmation
 from hwcost.timing.measurement import Visit
 
@@ -33,8 +33,8 @@ class Answer(NamedTuple):
 
     Attributes:
         outcome: Whether the change is there.
-        difference: The code of after against that of before.
-        evidence: Rounds that it rests on, those of earlier nights included.
+        difference: The code of after against that of before, in the quantity of the alarm.
+        evidence: Rounds that it rests on, those of earlier nights included, in the quantity that was measured.
     """
 
     outcome: Outcome
@@ -97,7 +97,8 @@ class Question:
         """
         evidence = self.earlier.joined(differences(found, self.arms, self.steady))
         mean, half = evidence.interval(self.alpha)
-        ratio, half = mean - self.before[0], math.hypot(half, self.before[1])
+        power = self.alarm.power
+        ratio, half = power * (mean - self.before[0]), abs(power) * math.hypot(half, self.before[1])
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
         return Answer(confirm(self.alarm.change, difference), difference, evidence)
 
@@ -122,13 +123,16 @@ class Question:
         )  # fmt: skip
 
 
-def findings(questions: Sequence[Question], visits: Sequence[Visit]) -> Seen:
+def findings(questions: Sequence[Question], visits: Sequence[Visit], value: Value | None = None) -> Seen:
     """Returns what the visits of a campaign say of the workloads that its questions name.
 
     Args:
         questions: Questions of one campaign.
         visits: Its visits so far.
+        value: Value of a visit, where another quantity than the latency was measured again; None for the latency.
     """
+    if value is not None:
+        return seen_by(visits, _all_keys(questions), value)
     measured: dict[int, set[str]] = {}
     for visit in visits:
         if visit.is_usable:
@@ -141,16 +145,19 @@ def findings(questions: Sequence[Question], visits: Sequence[Visit]) -> Seen:
     return seen(visits, _all_keys(questions))
 
 
-def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str]:
+def open_keys(questions: Sequence[Question], visits: Sequence[Visit], value: Value | None = None) -> set[str]:
     """Returns the keys of the workloads that are to be measured further: those of questions without an answer.
 
     Args:
         questions: Questions of one campaign.
         visits: Its visits so far.
+        value: Value of a visit, as :func:`findings` takes it; where no visit has one, further rounds would not either.
     """
     lost = failed(visits)
     left = [one for one in questions if not one.keys & lost]
-    found = findings(left, visits)
+    found = findings(left, visits, value)
+    if value is not None and not found:
+        return set()
     return _all_keys([one for one in left if one.answer(found).outcome == "ambiguous"])
 
 

@@ -15,33 +15,41 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.options import JobOptions, MeasureOptions
 from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes.worker_process import WorkerEndedError
 from hwcost.campaign.run import run, start
+from hwcost.elsewhere import admit, measure_on
+from hwcost.elsewhere.transports import transport
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError, StoreError, UsageError
-from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, is_elsewhere
+from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, not_measurable
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import LEAST, LEAST_NIGHTS, Anchors, anchors_of
+from hwcost.history.machine import addresses, refuse_another_here, refuse_another_there
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
+from hwcost.quantities import LATENCY, Unavailable, quantity
 from hwcost.stores.entries import Confirmation
+from hwcost.stores.schema import measured_on
+from hwcost.timing.quantity_estimate import of_visit
 from hwcost.units import format_clock
 from hwcost.workloads import RevisionWorkload, from_dict
 
 if TYPE_CHECKING:
-    from hwcost.campaign.run import Result
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.run import Further, Result
     from hwcost.history.check import Check
+    from hwcost.history.evidence import Value
     from hwcost.stores.base import Store
     from hwcost.stores.series import Series
-    from hwcost.timing.measurement import Measurement
+    from hwcost.timing.measurement import Measurement, Visit
     from hwcost.workloads.base import Workload
 
 __all__ = ["BUDGET_S", "measure_again"]
@@ -85,16 +93,10 @@ def measure_again(
         StoreError: When the store cannot be read or written.
     """
     again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier, say)
-    alarms, remarks = alarms_of(check), []
-    judged, devices = check.alarms()
-    other = len(judged) + len(devices) - len(alarms)
-    if other:
-        remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
-    for setting, group in by_setting(alarms).items():
-        if is_elsewhere(group[0].series[0]):
-            which = f"{_counted(group, setting)} of another machine"
-            remarks.append(f"{which} {_stay(group)} unconfirmed. Run hwcost check there.")
-            continue
+    alarms = alarms_of(check)
+    remarks = [f"{_number(count)} {_stay(count)} unconfirmed: {why}." for why, count in not_measurable(check).items()]
+    places = addresses(store, check, [one.series_key for alarm in alarms for one in alarm.series])
+    for setting, group in by_setting(alarms, places).items():
         left, why = {alarm.key: alarm for alarm in group}, "nothing that was measured tells of it."
         try:
             for entry in again.confirmations(setting, group):
@@ -105,7 +107,7 @@ def measure_again(
         except HwcostError as error:
             why = str(error)
         if left:
-            remarks.append(f"{_counted(left, setting)} {_stay(left)} unconfirmed: {why}")
+            remarks.append(f"{_counted(left, setting)} {_stay(len(left))} unconfirmed: {why}")
     return remarks
 
 
@@ -121,9 +123,13 @@ class _Again:
     def confirmations(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm that can be measured: by working trees of both codes, else by anchors.
 
+        A machine elsewhere has no working tree, so that it is anchors there.
+
         Raises:
             DataError: Behind those, when there are others; says why.
         """
+        if setting.on is None:
+            refuse_another_here(setting)
         found: list[Confirmation] = []
         why = f"the code of before cannot be had (commit {setting.good_commit or 'unknown'})"
         try:
@@ -142,7 +148,8 @@ class _Again:
 
     def _repository(self, setting: Setting) -> Path | None:
         """Returns the repository that has the codes of before and after; None where none has, or where they are equal."""
-        repository, good, bad = repository_of(self.folder), setting.good_commit, setting.bad_commit
+        good, bad = setting.good_commit, setting.bad_commit
+        repository = None if setting.on is not None else repository_of(self.folder)
         if repository is None or good is None or bad is None or good == bad:
             return None
         return repository if has_commit(repository, good) and has_commit(repository, bad) else None
@@ -173,9 +180,13 @@ class _Again:
         if any(len(alarm.series) > 1 for alarm in alarms):
             return {}
         try:
-            return {one.key: one for one in map(_workload, anchors_of(self.store, self.check, setting, "").series)}
+            return {one.key: one for one in map(_workload, self._anchors(setting, alarms).series)}
         except DataError:
             return {}
+
+    def _anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str = "") -> Anchors:
+        alarmed = {one.series_key for alarm in alarms for one in alarm.series}
+        return anchors_of(self.store, self.check, setting, alarmed, why)
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm that its nights and anchors tell of.
@@ -188,7 +199,7 @@ class _Again:
         Raises:
             DataError: When there are too few anchors, or, behind the confirmations, alarms that they cannot tell of.
         """
-        anchors = anchors_of(self.store, self.check, setting, why)
+        anchors = self._anchors(setting, alarms, why)
         asked = [_beside(alarm, anchors, ALPHA / len(alarms)) for alarm in alarms]
         questions = [one for one in asked if one.can_be_answered]
         if questions:
@@ -198,7 +209,8 @@ class _Again:
             yield from self._answers(setting, self._measured(setting, list(unique.values()), questions), questions)
         lacking = {_lack(one) for one in asked if not one.can_be_answered}
         if lacking:
-            raise DataError(f"{why}, and {'; '.join(sorted(lacking))}.")
+            advice = "The code of before would tell; hwcost accept records a change that is intended."
+            raise DataError(f"{why}, and {'; '.join(sorted(lacking))}. {advice}")
 
     def _measured(self, setting: Setting, workloads: Sequence[Workload], questions: Sequence[Question]) -> Result:
         """Measures round after round until no question is open, or the time of its alarms is over."""
@@ -206,22 +218,39 @@ class _Again:
         what = _counted(questions, setting)
         known = "it is" if len(questions) == 1 else "they are"
         self.say(f"Measuring {what} again until {known} known, for {format_clock(budget_s)} at most.")
-        options = MeasureOptions(
+        options = (MeasureOptions if setting.on is None else JobOptions)(
             device=setting.device, backend=setting.backend, backend_options=json.loads(setting.options),
             threads=setting.threads, tier=self.tier, role=CONFIRMATION,
+            quantities=() if setting.quantity == LATENCY else (setting.quantity,),
         )  # fmt: skip
         plan = options.plan([Item(one, CONFIRMATION) for one in workloads])
         is_moving = any(one.how == WORKTREE and not one.steady for one in questions)
         rounds = min(SHARES * len(questions) if is_moving else SHARES, MOST_ROUNDS)
         plan = replace(plan, protocol=replace(plan.protocol, rounds=rounds, max_rounds=MOST_ROUNDS))
-        campaign_id = start(plan, self.store)
-        result = run(self.store, campaign_id, budget_s=budget_s, further=lambda visits: open_keys(questions, visits))
+        value = _value(setting, plan)
+        result = self._run(plan, setting, budget_s, lambda visits: open_keys(questions, visits, value))
         _refuse_void(result.measurements)
+        if value is not None:
+            _refuse_unknown(result.measurements, setting.quantity)
         return result
+
+    def _run(self, plan: Plan, setting: Setting, budget_s: float, further: Further) -> Result:
+        """Runs a campaign on the machine that has the device."""
+        if setting.on is None:
+            return run(self.store, start(plan, self.store), budget_s=budget_s, further=further)
+        place = transport(setting.on)
+        admit(plan, place)
+        campaign_id = start(plan, self.store, extra=measured_on(setting.on))
+
+        def of_same_device(visits: Sequence[Visit]) -> Collection[str]:
+            refuse_another_there(self.store, campaign_id, setting)
+            return further(visits)
+
+        return measure_on(place, self.store, campaign_id, budget_s=budget_s, goals={}, further=of_same_device)
 
     def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
         """Yields the answers that a campaign gives, and says which are still open; none where no round tells of an alarm."""
-        found = findings(questions, result.fit.visits)
+        found = findings(questions, result.fit.visits, _value(setting, result.plan))
         still_open = []
         for one in questions:
             if not len(one.answer(found).evidence):
@@ -274,15 +303,43 @@ def _refuse_void(measurements: Sequence[Measurement]) -> None:
         raise MeasurementError(f"measured again, and nothing of it counts: {flags[0]}")
 
 
+def _refuse_unknown(measurements: Sequence[Measurement], name: str) -> None:
+    """Raises MeasurementError where no visit has a value of the quantity, such as on a machine without a counter."""
+    found = [one.quantity(name) for one in measurements]
+    if all(one.value is None for one in found):
+        reason = next((one.reason for one in found if one.reason), "no visit has a value")
+        raise MeasurementError(f"measured again, and {name} is not known: {reason}")
+
+
+def _value(setting: Setting, plan: Plan) -> Value | None:
+    """Returns what tells the value of a visit; None for the latency, which all visits of a campaign tell together."""
+    if setting.quantity == LATENCY:
+        return None
+    what = quantity(setting.quantity)
+
+    def value(visit: Visit) -> float | None:
+        try:
+            return of_visit(what, plan.workload(visit.workload_key), visit)
+        except Unavailable:
+            return None
+
+    return value
+
+
 def _workload(series: Series) -> Workload:
     """Makes the workload of a series, whatever the file of its factory holds at the commit that is measured."""
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
 
 
-def _stay(what: Sized) -> str:
-    return "stays" if len(what) == 1 else "stay"
-
-
-def _counted(what: Sized, setting: Setting) -> str:
+def _counted(what: Collection[object], setting: Setting) -> str:
     """Names alarms by their number and place, for example ``2 alarms on cpu with torch``."""
-    return f"{len(what)} {'alarm' if len(what) == 1 else 'alarms'} on {setting.device} with {setting.backend}"
+    of_what = "" if setting.quantity == LATENCY else f" of {setting.quantity}"
+    return f"{_number(len(what))}{of_what} on {setting.place} with {setting.backend}"
+
+
+def _number(count: int) -> str:
+    return "1 alarm" if count == 1 else f"{count} alarms"
+
+
+def _stay(count: int) -> str:
+    return "stays" if count == 1 else "stay"

@@ -73,6 +73,8 @@ class ModelCheck(Group):
         device: Name of the device.
         quantity: Name of the quantity that it predicts.
         n: Number of workloads compared.
+        n_held_out: Number of those that errors and coverage are of, and that the model did not learn from; 0 where it learnt
+            from nearly all, so that they are of all; None where that is not known.
         mape: Mean absolute error in percent.
         median_ape: Median absolute error in percent.
         kendall_tau: Kendall's tau of prediction against measurement.
@@ -93,6 +95,7 @@ class ModelCheck(Group):
     device: Text
     quantity: Text
     n: Count
+    n_held_out: Count | None = None
     mape: Number | None = None
     median_ape: Number | None = None
     kendall_tau: Number | None = None

@@ -40,6 +40,9 @@ SCHEMA_VERSION: Literal[4] = 4
 SchemaVersion = Literal[2, 3, 4]
 """Versions that are read as they are."""
 
+ON = "on"
+"""Name of the address of the machine that measures a campaign, among the campaign's further facts."""
+
 
 class Identity(Group):
     """Which visit this is.
@@ -173,7 +176,7 @@ class Record(Group):
 
 
 class Campaign(Group):
-    """All rounds of one plan.
+    """All rounds of one plan. Where another machine measures it, its address stands among the further facts.
 
     Attributes:
         campaign_id: UUIDv7, so that ids sort by time.
@@ -192,6 +195,21 @@ class Campaign(Group):
     hwcost_version: Text | None = None
     run_id: Key | None = None
     schema_version: SchemaVersion = SCHEMA_VERSION
+
+    @property
+    def on(self) -> str | None:
+        """Address of the machine that measures it, as ``--on`` takes it; None for the one that planned it."""
+        known = self.extra.get(ON)
+        return known if isinstance(known, str) else None
+
+
+def measured_on(on: str | None) -> dict[str, str]:
+    """Returns the further facts of a campaign that a machine measures.
+
+    Args:
+        on: Address of the machine; None for the one that plans it.
+    """
+    return {} if on is None else {ON: on}
 
 
 def idempotency_key(campaign_id: str, round: int, workload_key: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.prediction import Prediction
@@ -31,13 +32,18 @@ COVERAGE = 0.9
 class Judged:
     """How well a cost model predicts what was measured.
 
+    Errors, rank correlation and coverage are those on architectures that the model did not learn from, where there are
+    enough of them; of what it learnt from, they would be too good.
+
     Attributes:
         n: Number of measurements.
+        n_held_out: Number of those that errors and coverage are of, and that the model did not learn from; 0 where there are
+            too few of them, so that all measurements are judged; None without measurements.
         mape: Mean absolute error, percent; None without measurements.
         median_ape: Median absolute error, percent.
         kendall_tau: Rank correlation of predictions and measurements.
         coverage_90: Share of measurements within their 90 % intervals; None without intervals.
-        level: Log of the factor by which the device is slower than the model says, the median over architectures.
+        level: Log of the factor by which the device is slower than the model says, the median over all architectures.
         holds: Whether every limit is kept.
         reason: Reason for the verdict, in one or more sentences.
         points: Rows ``[predicted, low, high, measured]``.
@@ -45,6 +51,7 @@ class Judged:
     """
 
     n: int
+    n_held_out: int | None
     mape: float | None
     median_ape: float | None
     kendall_tau: float | None
@@ -64,34 +71,74 @@ def judge(model: CostModel, data: Data, limits: Limits) -> Judged:
         data: Measurements, of all roles.
         limits: Limits within which the model holds.
     """
-    found = judge_values(model.predict(data.architectures), data.values, limits) if len(data) else _nothing(0, limits)
+    if not len(data):
+        return replace(_nothing(0, limits), importance=model.importance())
+    found = judge_values(model.predict(data.architectures), data.values, limits, learnt_from(model, data))
     return replace(found, importance=model.importance())
 
 
-def judge_values(prediction: Prediction, measured: Floats, limits: Limits) -> Judged:
+def learnt_from(model: CostModel, data: Data) -> NDArray[np.bool_]:
+    """Says of every measured architecture whether the model learnt from it, shape (n,)."""
+    learnt = model.measured_.keys() | model.doubts_.keys()
+    return np.array([model.space.canonical(arch.genes) in learnt for arch in data.architectures], dtype=np.bool_)
+
+
+def judge_values(
+    prediction: Prediction, measured: Floats, limits: Limits, learnt: NDArray[np.bool_] | None = None
+) -> Judged:
     """Judges predictions by measurements.
 
     Args:
         prediction: Predictions of n architectures, with intervals where the model has them.
         measured: Measured values, positive, shape (n,).
         limits: Limits within which the model holds.
+        learnt: Whether the model learnt from each of them, shape (n,); None where it did from none.
     """
     n = len(measured)
     if n < limits.least_n:
         return _nothing(n, limits)
-    found = metrics(measured, prediction.values, prediction.low, prediction.high)
+    held_out = np.arange(n) if learnt is None else np.flatnonzero(~learnt)
+    is_held_out = len(held_out) >= limits.least_n
+    rows = held_out if is_held_out else np.arange(n)
+    found = metrics(*_at(rows, measured, prediction))
     errors = np.log(measured / prediction.values)
     level = float(np.median(errors))
     spread = 1.4826 * float(np.median(np.abs(errors - level)))
-    failures = list(_failures(found, level, 1.2533 * spread / math.sqrt(n), n, limits))
+    failures = list(_failures(found, level, 1.2533 * spread / math.sqrt(n), len(rows), limits))
     reason = " ".join(failures) or (
         f"Mean error {found['mape']:.2g} % of at most {limits.mape:g} %, level {_percent(level)} of at most "
         f"{limits.level:g} %."
     )
     return Judged(
-        n, found["mape"], found["median_ape"], found["kendall_tau"], found["coverage_90"], level, not failures, reason,
+        n, len(held_out) if is_held_out else 0, found["mape"], found["median_ape"], found["kendall_tau"],
+        found["coverage_90"], level, not failures, reason + _judged_by(n, len(held_out), limits),
         tuple(_points(prediction, measured)),
     )  # fmt: skip
+
+
+def _at(rows: Indices, measured: Floats, prediction: Prediction) -> tuple[Floats, Floats, Floats | None, Floats | None]:
+    """Returns measured and predicted values of some rows, with their intervals where there are any."""
+    low, high = (None if end is None else end[rows] for end in (prediction.low, prediction.high))
+    return measured[rows], prediction.values[rows], low, high
+
+
+def _judged_by(n: int, held_out: int, limits: Limits) -> str:
+    """Says which architectures errors and coverage are of; empty where the model learnt from none of them.
+
+    Args:
+        n: Number of architectures.
+        held_out: Number of those that the model did not learn from.
+        limits: The limits.
+    """
+    if held_out == n:
+        return ""
+    if held_out >= limits.least_n:
+        return f" Errors are those on {held_out} of {n} architectures, the ones that it did not learn from."
+    which = f"{n - held_out} of the {n}" if held_out else f"all {n}"
+    return (
+        f" It learnt from {which} architectures, and its errors on others may be larger: with {limits.least_n} or more "
+        "test_rows in a set of the suite, these judge it."
+    )
 
 
 def _failures(
@@ -103,7 +150,7 @@ def _failures(
         found: Metrics of the predictions.
         level: Log level of the device against the model.
         error: Standard error of the level.
-        n: Number of measurements.
+        n: Number of measurements that the metrics are of.
         limits: The limits.
     """
     if abs(level) > math.log1p(limits.level / 100) and abs(level) > SURE * error:
@@ -146,4 +193,4 @@ def _percent(level: float) -> str:
 
 def _nothing(n: int, limits: Limits) -> Judged:
     reason = f"{n} measurements, where {limits.least_n} are needed to judge the model. It counts as holding until then."
-    return Judged(n, None, None, None, None, None, True, reason)
+    return Judged(n, None, None, None, None, None, None, True, reason)

@@ -21,10 +21,12 @@ from hwcost.errors import DataError, HwcostError
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites.judging import Judged, judge
 from hwcost.suites.model_spec import ModelSpec
+from hwcost.suites.place import Place, place_of
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
     from hwcost.stores.runs import Run
+    from hwcost.suites.expansion import Part
     from hwcost.suites.outcome import Outcome
 
 __all__ = ["check_models", "current_folder", "next_folder"]
@@ -136,14 +138,15 @@ def _first_fit(name: str, spec: ModelSpec, run: Run, night: Night) -> ModelCheck
         )
     ]
     return _entry(
-        name, spec, run, n=len(points), holds=True, refitted=True, points=points, importance=trained.model.importance(),
+        name, spec, run, n=len(points), n_held_out=len(points), holds=True, refitted=True, points=points,
+        importance=trained.model.importance(),
         reason=f"There was no model in {spec.path}: it was fitted on {len(points)} measurements of this run.", age_s=0.0,
         **{key: found[key] for key in ("mape", "median_ape", "kendall_tau")},
     )  # fmt: skip
 
 
 def _entry(name: str, spec: ModelSpec, run: Run, **facts: Any) -> ModelCheck:
-    return ModelCheck(run_id=run.run_id, model=name, device=spec.device, quantity=spec.quantity, **facts)
+    return ModelCheck(run_id=run.run_id, model=name, device=place_of(spec.device).name, quantity=spec.quantity, **facts)
 
 
 def _night(
@@ -157,26 +160,66 @@ def _night(
     """
     shape = {key: size for key, size in (("batch_size", spec.batch_size), ("seq_len", spec.seq_len)) if size is not None}
     space = spec.space if model is None else model.space
-    found: dict[str, Data] = {}
+    found: dict[str, tuple[Part, Data]] = {}
     reasons = []
     for outcome in outcomes:
-        if outcome.campaign_id is None or not _is_of(spec, outcome):
+        if outcome.campaign_id is None or not _is_of(spec, outcome.part):
             continue
         try:
             made = measurements(store, outcome.campaign_id)
-            found[outcome.campaign_id] = from_measurements(made, space, str(outcome.part), shape, spec.quantity)
+            wanted = [one for one in made if spec.dtype in (None, one.workload.dtype)]
+            data = from_measurements(wanted, space, str(outcome.part), shape, spec.quantity)
+            found[outcome.campaign_id] = outcome.part, data
         except DataError as error:
             reasons.append(str(error))
     if not found:
-        raise NotMeasuredError(reasons[0] if reasons else f"the run measured nothing on {spec.device}.")
+        nothing = f"the run measured nothing on {spec.device}{_other_places(spec, outcomes)}."
+        raise NotMeasuredError(reasons[0] if reasons else nothing)
     if len(found) > 1:
-        raise DataError(f"{len(found)} campaigns of the run fit; say its backend, batch_size and seq_len in the suite.")
-    campaign_id, data = next(iter(found.items()))
+        raise DataError(_ambiguous([part for part, _ in found.values()]))
+    campaign_id, (_, data) = next(iter(found.items()))
     return Night(data, _series_keys(data, store, run, campaign_id))
 
 
-def _is_of(spec: ModelSpec, outcome: Outcome) -> bool:
-    return outcome.part.device == spec.device and spec.backend in (None, outcome.part.runtime.name)
+def _is_of(spec: ModelSpec, part: Part) -> bool:
+    """Says whether a campaign is of the device and the backend of a model."""
+    asked = spec.backend
+    if Place(name=part.device, on=part.on) != place_of(spec.device):
+        return False
+    if asked is None:
+        return True
+    has_options = "options" not in asked.model_fields_set or asked.options == part.runtime.options
+    return asked.name == part.runtime.name and has_options and asked.threads in (None, _threads(part))
+
+
+def _other_places(spec: ModelSpec, outcomes: Sequence[Outcome]) -> str:
+    """Says where else the run measured a device of that name; empty where it did not."""
+    name = place_of(spec.device).name
+    known = [Place(name=one.part.device, on=one.part.on) for one in outcomes if one.part.device == name]
+    known = [one for one in known if one != place_of(spec.device)]
+    return f', but on {known[0]}: for a model of that one, write device = "{known[0]}"' if known else ""
+
+
+def _ambiguous(parts: Sequence[Part]) -> str:
+    """Says in what several campaigns differ that fit what a suite says of a model, and how to choose one."""
+    facts = [_facts(part) for part in parts]
+    differing = [name for name in facts[0] if any(one[name] != facts[0][name] for one in facts)]
+    known = "; ".join(", ".join(f"{name} = {one[name]}" for name in differing) for one in facts)
+    said = " and ".join(differing)
+    table = 'backend = { name = "torch", options = { }, threads = 2 }'
+    how = f" (as in {table})" if {"backend options", "threads"} & set(differing) else ""
+    text = f"{len(parts)} campaigns of the run fit, and differ in {said}: {known}."
+    return f"{text} Say it in the suite's table of the model{how}."
+
+
+def _facts(part: Part) -> dict[str, Any]:
+    """Returns what tells the campaigns of one device apart."""
+    own = {"backend": part.runtime.name, "backend options": part.runtime.options, "threads": _threads(part)}
+    return own | {name: "the device's own" if size is None else size for name, size in part.shape.model_dump().items()}
+
+
+def _threads(part: Part) -> int:
+    return part.runtime.threads or part.suite.threads or 1
 
 
 def _series_keys(data: Data, store: Store, run: Run, campaign_id: str) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from hwcost.configuration.table import Count, Table
 
-__all__ = ["PLACES", "RUNTIMES", "Place", "Runtime", "Shape", "place_of"]
+__all__ = ["PLACES", "RUNTIME", "RUNTIMES", "Place", "Runtime", "Shape", "place_of"]
 
 
 class Shape(Table):
@@ -37,7 +37,8 @@ def _named(given: Any) -> Any:
     return {"name": given} if isinstance(given, str) else given
 
 
-RUNTIMES = list[Annotated[Runtime, BeforeValidator(_named, json_schema_input_type=str | Runtime)]]
+RUNTIME = Annotated[Runtime, BeforeValidator(_named, json_schema_input_type=str | Runtime)]
+RUNTIMES = list[RUNTIME]
 
 
 class Place(Table):
@@ -49,6 +50,10 @@ class Place(Table):
     """Address of the machine that has it, as ``--on`` takes it; this machine without one."""
     backends: RUNTIMES = Field(default_factory=list)
     """Backends on this device, in place of the suite's."""
+
+    def __str__(self) -> str:
+        """The device as it is typed."""
+        return self.name if self.on is None else f"{self.name}@{self.on}"
 
 
 def _placed(given: Any) -> Any:

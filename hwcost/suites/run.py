@@ -12,6 +12,7 @@ from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError, InterruptedRunError, UsageError
+from hwcost.stores.schema import measured_on
 from hwcost.suites.audits import keep_audit
 from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
@@ -132,12 +133,11 @@ class _Night:
             return Outcome(planned.part, failed=lost, error=error, seconds=watch())
 
     def _found(self, planned: Planned, plan: Plan) -> tuple[str, bool]:
-        """Returns the run's campaign of a plan, which is begun where there is none, and whether it is done."""
-        mine = self.store.campaigns(self.run.run_id)
-        same = next((one for one in mine if _is_of(one, plan)), None)
+        """Returns the run's campaign of a plan at a place, which is begun where there is none, and whether it is done."""
+        mine, on = self.store.campaigns(self.run.run_id), planned.part.on
+        same = next((one for one in mine if one.on == on and _is_of(one, plan)), None)
         if same is None:
-            on = {} if planned.part.on is None else {"on": planned.part.on}
-            return campaign.start(plan, self.store, self.run.run_id, {**planned.facts, **on}), False
+            return campaign.start(plan, self.store, self.run.run_id, {**planned.facts, **measured_on(on)}), False
         estimated = self.store.estimates(run_ids=[self.run.run_id])
         has_estimates = same.campaign_id in {estimated.campaign_id[i] for i in estimated.campaign.tolist() if i >= 0}
         return same.campaign_id, same.status in ("done", "stopped") and has_estimates

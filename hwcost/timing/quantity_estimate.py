@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from hwcost.workloads.base import ITEMSIZES
 
 if TYPE_CHECKING:
     from hwcost.spaces.accounting import Work
-    from hwcost.timing.measurement import Measurement
+    from hwcost.timing.measurement import Measurement, Visit
     from hwcost.workloads.base import Workload
 
 KEPT = 4096
@@ -89,6 +89,20 @@ def estimated(quantity: Quantity, measurement: Measurement) -> QuantityEstimate:
     return QuantityEstimate(quantity.name, unit, statistics.median(values), half, len(values), _commonest(sources))
 
 
+def of_visit(quantity: Quantity, workload: Workload, visit: Visit) -> float:
+    """Returns the value of a quantity for one visit, at the visit's own latency.
+
+    Args:
+        quantity: The quantity.
+        workload: Workload of the visit.
+        visit: A usable visit.
+
+    Raises:
+        Unavailable: When it is not known; says why, and what to do.
+    """
+    return quantity.of_call(_call(workload, visit.conditions, visit.latency_s))
+
+
 def _calls(measurement: Measurement, latency_s: float, follows: bool) -> list[Call]:
     """Returns a call of every usable visit.
 
@@ -101,9 +115,12 @@ def _calls(measurement: Measurement, latency_s: float, follows: bool) -> list[Ca
     known = [(visit.conditions, latency_s if follows else visit.latency_s) for visit in usable]
     if follows and not known:
         known = [({}, latency_s)]
+    return [_call(workload, conditions, seconds) for conditions, seconds in known]
+
+
+def _call(workload: Workload, conditions: Mapping[str, Any], seconds: float) -> Call:
     itemsize = ITEMSIZES.get(workload.dtype)
-    shape = workload.batch_size, workload.seq_len, _work(workload), itemsize
-    return [Call(seconds, *shape, conditions) for conditions, seconds in known]
+    return Call(seconds, workload.batch_size, workload.seq_len, _work(workload), itemsize, conditions)
 
 
 @lru_cache(maxsize=KEPT)

@@ -91,7 +91,7 @@ class History:
 
     def stored(
         self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null",
-        device_key: str | None = None, without: Iterable[tuple[int, int]] = (),
+        without: Iterable[tuple[int, int]] = (), **facts: Any,
     ) -> Check:  # fmt: skip
         """Writes the history into a store and checks it.
 
@@ -100,19 +100,17 @@ class History:
             works: Workloads that the series are of; those beyond the history's are left out.
             commits: Commit of each night, the last of them for the rest; empty where none is known.
             backend: Backend that measured them.
-            device_key: Key of the device; None where it is not known.
             without: Workloads and nights that have no estimate.
+            **facts: Further facts of all series.
         """
         runs = []
         for night, run in enumerate(self.runs):
             code = Code(commit=commits[min(night, len(commits) - 1)], is_dirty=False) if commits else None
             runs.append(run.model_copy(update={"code": code}))
             store.add_run(runs[-1])
+        known = {"device": "cpu", "backend": backend, "threads": 1, **facts}
         series = [
-            Series(
-                workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend,
-                device_key=device_key, threads=1,
-            )
+            Series(workload_key=work.key, name=work.name, kind=work.kind, **{"spec": work.as_dict(), **known})
             for work in works[: self.n]
         ]
         table = self.table(without)

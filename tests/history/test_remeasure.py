@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 
 from hwcost.campaign.processes.worker_process import WorkerDiedError
 from hwcost.campaign.rounds import round as campaign_round
-from hwcost.devices import DeviceHandle, load, present
 from hwcost.errors import MeasurementError, StoreError
 from hwcost.history import Policy, remeasure
 from hwcost.history.alarm import alarms_of
@@ -23,41 +21,15 @@ from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
 from hwcost.stores.entries import Acceptance, Confirmation
-from hwcost.testing.faults import Faults
-from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.workloads import SyntheticWorkload
 from hwcost.workloads.base import Workload
 from tests.history.histories import History
 from tests.history.repository import Repository
+from tests.history.simulated import WORKS, factor, simulated
 
 pytestmark = pytest.mark.once
 
-XEON = DeviceHandle(load("xeon"))
 SLOWER = math.log1p(0.06)
-FAULTS = Faults(noise=0.004, process=0.002)
-WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
-
-
-def simulated(monkeypatch: pytest.MonkeyPatch, slow: Callable[[Path | None, Workload], float]) -> None:
-    """Lets rounds run on a simulated device whose speed depends on the tree that a process runs in."""
-    law_s = SimDevice().law_s
-    seeds: dict[Path | None, int] = {}
-
-    def worker(job: Any, server: object = None, tree: Any = None) -> InProcess:
-        place = None if tree is None else Path(tree.folder)
-        seed = seeds.setdefault(place, len(seeds))
-        device = SimDevice(options={"seed": seed}, faults=FAULTS, law=lambda work: law_s(work) * slow(place, work))
-        return InProcess(job, device, XEON)
-
-    monkeypatch.setattr(campaign_round, "WorkerProcess", worker)
-
-
-def factor(place: Path | None, work: Workload) -> float:
-    """Reads how slow a workload is in a tree."""
-    assert place is not None
-    found = dict(line.split() for line in (place / "slow.txt").read_text().splitlines())
-    return float(found.get(work.name, 1.0))
 
 
 def on_the_device(history: History) -> None:
@@ -273,21 +245,6 @@ def test_an_alarm_of_too_few_nights_stays_unconfirmed_and_takes_no_time_from_oth
     assert said == ["Measuring 1 alarm on cpu with null again until it is known, for 20 s at most."]
     assert "1 alarm on cpu with null stays unconfirmed" in remark
     assert "fewer than 4 nights of its level" in remark
-
-
-@pytest.mark.parametrize("is_here", [True, False])
-def test_an_alarm_of_another_machine_is_not_measured_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_here: bool
-) -> None:
-    on_the_device(history)
-    simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
-    monkeypatch.chdir(tmp_path)
-    with open_store(tmp_path / "s.db") as store:
-        before = history.stored(store, WORKS, [], device_key=present()[0].key if is_here else "another")
-        remarks = measure_again(store, before)
-        outcomes = [one.outcome for one in store.entries(Confirmation)]
-    expected = "1 alarm on cpu with null of another machine stays unconfirmed. Run hwcost check there."
-    assert (outcomes, remarks) == ((["confirmed"], []) if is_here else ([], [expected]))
 
 
 def test_an_open_common_change_goes_on_with_the_workloads_and_rounds_of_the_night_before(

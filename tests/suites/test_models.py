@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,66 @@ def test_every_limit_has_its_reason() -> None:
     few = judge_values(Prediction(values[:3], None, None, np.ones(3, dtype=np.bool_)), measured[:3], Limits())
     assert few.holds
     assert "3 measurements, where 5 are needed" in few.reason
+
+
+def test_errors_are_those_on_what_the_model_did_not_learn_from() -> None:
+    measured = np.geomspace(1e-3, 1e-2, 20)
+    learnt = np.arange(20) < 12
+    predicted = measured * np.where(learnt, 1.001, np.where(np.arange(20) % 2, 1.2, 0.8))
+    found = judge_values(Prediction(predicted, predicted / 1.05, predicted * 1.05, learnt), measured, Limits(), learnt)
+    assert (found.n, found.n_held_out, found.holds) == (20, 8, False)
+    assert found.mape == pytest.approx(20.0)
+    assert found.coverage_90 == 0.0
+    assert found.level == pytest.approx(-math.log(1.001)), "the level is that of all"
+    assert "The 90 % intervals hold 0% of 8 measurements." in found.reason
+    assert found.reason.endswith("Errors are those on 8 of 20 architectures, the ones that it did not learn from.")
+    some = np.arange(20) < 17
+    few = judge_values(Prediction(predicted, None, None, learnt), measured, Limits(), some)
+    assert few.n_held_out == 0
+    assert few.mape == pytest.approx(8.06)
+    assert "It learnt from 17 of the 20 architectures, and its errors on others may be larger" in few.reason
+    assert "learn" not in judge_values(Prediction(predicted, None, None, learnt), measured, Limits()).reason
+
+
+def test_test_rows_of_the_night_judge_a_model_that_learnt_from_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = [{"name": "nets", "space": SPACE, "n": 8, "test_rows": 5}]
+    declared = with_model(tmp_path).model_copy(update={"workloads": suite(workloads=sets).workloads})
+    found: list[ModelCheck] = []
+    for seed in range(2):
+        simulate(monkeypatch, seed=seed)
+        found += night(tmp_path / "night.db", declared).checks
+    assert [(one.n, one.n_held_out) for one in found] == [(8, 8), (13, 5)]
+    assert found[1].reason.endswith("Errors are those on 5 of 13 architectures, the ones that it did not learn from.")
+    simulate(monkeypatch, seed=2)
+    (other,) = night(tmp_path / "night.db", with_model(tmp_path)).checks
+    assert (other.n, other.n_held_out) == (16, 16), "it learnt from none of these, whatever their role"
+
+
+def test_a_model_is_of_one_of_two_devices_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(monkeypatch, seed=0, factor=1.5)
+    there = f"local://{tmp_path}/there?python={sys.executable}"
+    model = {"model": "constant", "backend": "null"}
+    models = {name: {**model, "path": str(tmp_path / name)} for name in ("here", "there", "nowhere")}
+    models["there"]["device"], models["nowhere"]["device"] = f"cpu@{there}", "cpu@ssh://far"
+    result = night(tmp_path / "night.db", suite(devices=["cpu", f"cpu@{there}"], models=models))
+    assert [(one.measured, one.skipped) for one in result.outcomes] == [(6, 0)] * 2, "each is a campaign of its own"
+    here, elsewhere = (np.array([point[4] for point in one.points]) for one in result.checks)
+    assert np.allclose(here / elsewhere, 1.5, rtol=0.1)
+    assert [one.device for one in result.checks] == ["cpu", "cpu"]
+    said = 'the run measured nothing on cpu@ssh://far, but on cpu: for a model of that one, write device = "cpu".'
+    assert result.unjudged == {"nowhere": said}
+
+
+def test_of_several_campaigns_that_fit_what_differs_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(monkeypatch, seed=0)
+    usual = {"path": str(tmp_path / "m"), "model": "constant"}
+    two = [{"name": "null", "threads": 1}, {"name": "null", "threads": 2}]
+    models = {"any": usual, "two": {**usual, "backend": {"name": "null", "threads": 2}, "path": str(tmp_path / "n")}}
+    unclear, clear = night(tmp_path / "night.db", suite(backends=two, models=models)).checks
+    assert (unclear.holds, unclear.n, clear.holds, clear.n) == (False, 0, True, 6)
+    assert "2 campaigns of the run fit, and differ in threads: threads = 1; threads = 2." in unclear.reason
 
 
 def test_folders_of_further_fits_stand_beside_the_first(tmp_path: Path) -> None:

@@ -128,6 +128,11 @@ class Plan:
         """Class of size by workload key; the level of the machine may differ between classes."""
         return visit_order.classes(self.sizes)
 
+    @property
+    def confirms(self) -> bool:
+        """Whether all of it is there to confirm changes of other measurements."""
+        return all(item.role == CONFIRMATION for item in self.items)
+
     def order(self, number: int, keys: Sequence[str]) -> list[str]:
         """Returns the order of visits of a round that holds the given workloads."""
         return visit_order.order(keys, self.classes, self.seed, number)
