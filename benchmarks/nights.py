@@ -7,6 +7,8 @@ The suite is ``smoke`` with its nets built by a module in a git repository of FO
 slowed by 6 % for at least five nights each, one after another, and mended again. After every night the suite is checked and
 alarms are measured again, from working trees of both commits, until they are known. The report says when each slow-down was
 alarmed and confirmed, which alarms were false before and after measuring again, and how many estimates are unconfirmed.
+False is what is not of a slow-down: on an untouched net or on all of a device, before a slow-down or more than four nights
+after it, or for the better, since nothing ever becomes faster than it was.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 
 from hwcost._io import write_text
 from hwcost.history.check import Check, check
+from hwcost.history.judgement import DeviceJudgement
 from hwcost.history.policy import Policy
 from hwcost.history.remeasure import BUDGET_S, measure_again
 from hwcost.history.selection import select_runs
@@ -43,6 +46,9 @@ except ImportError:  # run as a script
 SPANS = ((8, 6), (14, 7), (20, 5), (26, 6), (32, 8))
 """First night and number of nights of each slow-down."""
 
+LATE = 4
+"""Nights within which a change is to be found, also that a slow-down is over."""
+
 FIRST = datetime(2026, 1, 1, 3, tzinfo=timezone.utc)
 UNCONFIRMED = STATUSES.index("unconfirmed")
 
@@ -55,8 +61,8 @@ class Night:
         number: Number of the night, from 0.
         seconds: Seconds of the suite.
         again_s: Seconds of measuring alarms again.
-        alarms: Verdict by workload of changes that were not measured again before.
-        confirmed: Verdict by workload of changes that were measured again and were there.
+        alarms: Verdict by workload, or by device for common changes, of what was not measured again before.
+        confirmed: Verdict likewise of changes that were measured again and were there.
         devices: Sentences about common changes.
         remarks: Remarks on what was not measured again.
         again: Sentences on what measuring again said.
@@ -181,11 +187,18 @@ class Nights:
 
 
 def _alarms(found: Check) -> dict[str, str]:
-    return {found.series[one.series_key].name: one.verdict for one in found.judgements if one.is_alarm}
+    of_devices = {_device(one): one.verdict for one in found.devices if one.is_alarm}
+    return of_devices | {found.series[one.series_key].name: one.verdict for one in found.judgements if one.is_alarm}
 
 
 def _confirmed(found: Check) -> dict[str, str]:
-    return {found.series[one.series_key].name: one.verdict for one in found.judgements if one.is_confirmed}
+    of_devices = {_device(one): one.verdict for one in found.changed_devices if one.is_confirmed}
+    return of_devices | {found.series[one.series_key].name: one.verdict for one in found.judgements if one.is_confirmed}
+
+
+def _device(one: DeviceJudgement) -> str:
+    """Names all series of a device, for example ``all of cpu with torch``."""
+    return f"all of {one.device} with {one.backend}"
 
 
 def _said(found: Check, one: Confirmation) -> str:
@@ -194,6 +207,18 @@ def _said(found: Check, one: Confirmation) -> str:
     size = "" if one.log_ratio is None else f" {100 * math.expm1(one.log_ratio):+.1f} %"
     half = "" if one.half_width is None else f" +- {100 * math.expm1(one.half_width):.1f} %"
     return f"{name} {one.outcome}{size}{half} ({one.how})"
+
+
+def is_due(number: int, verdict: str, start: int, length: int) -> bool:
+    """Says whether an alarm or an alert on a net that is slowed is of its slow-down.
+
+    Args:
+        number: Number of the night.
+        verdict: Verdict of that night.
+        start: First night of the slow-down.
+        length: Number of its nights; a few more may pass until it is seen that it is over.
+    """
+    return verdict != "improved" and start <= number < start + length + LATE
 
 
 def report(kept: Kept) -> None:
@@ -216,13 +241,13 @@ def report(kept: Kept) -> None:
         alert = next((one.number - start + 1 for one in later if one.confirmed.get(name) == "regressed"), None)
         missing = "-" if later else "to come"
         print(f"{name[:43]:44s}{f'{start}-{start + length - 1}':>9s}{alarm or missing!s:>22s}{alert or missing!s:>22s}")
-    begins = dict(zip(slowed, (start for start, _ in SPANS), strict=True))
-    for title, kind in (("false alarms before measuring again", "alarms"), ("alerts on untouched workloads", "confirmed")):
+    spans = dict(zip(slowed, SPANS, strict=True))
+    for title, kind in (("false alarms before measuring again", "alarms"), ("false alerts", "confirmed")):
         found = [
             f"night {one.number}: {name} {verdict}"
             for one in nights
             for name, verdict in getattr(one, kind).items()
-            if one.number < begins.get(name, len(nights))
+            if name not in spans or not is_due(one.number, verdict, *spans[name])
         ]
         print(f"\n{title}: {len(found)}", *found, sep="\n  ")
     print("\nmeasured again:", *(f"night {one.number}: {text}" for one in nights for text in one.again), sep="\n  ")

@@ -23,7 +23,7 @@ from hwcost.timing.stopping import StoppingCriterion
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-__all__ = ["find_or_create", "make_plan"]
+__all__ = ["check_runner", "find_or_create", "make_plan"]
 
 
 def make_plan(
@@ -86,7 +86,7 @@ def make_plan(
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
     if elsewhere:
-        _check_runner(how, lock_clocks)
+        check_runner(how, lock_clocks)
     if lock_clocks:
         check_lockable(handle)
     plan = Plan(
@@ -106,8 +106,16 @@ def _check_asked(items: Sequence[Item], rounds: int | None, until: Sequence[Goal
         raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
 
 
-def _check_runner(how: Protocol, lock_clocks: bool) -> None:
-    """Refuses what the runner on another machine cannot do."""
+def check_runner(how: Protocol, lock_clocks: bool = False) -> None:
+    """Refuses what the runner on another machine cannot do.
+
+    Args:
+        how: Protocol of the measurements.
+        lock_clocks: Whether the device's clock is to be locked.
+
+    Raises:
+        UsageError: When it asks for energy, memory or a locked clock.
+    """
     if lock_clocks or how.uninterrupted_s or how.watches_memory:
         asked = "clocks are not locked" if lock_clocks else "energy and memory are not measured"
         raise UsageError(f"the runner on another machine measures latency alone: {asked} there. Leave that out.")

@@ -162,19 +162,21 @@ def drawn_items(
 
 
 def component_items(
-    space: SearchSpace, options: MeasureOptions, checks: int | None = None, *, parts: bool = False
+    space: SearchSpace, options: MeasureOptions, checks: int | None = None, *, parts: bool = False, of_models: bool = False
 ) -> list[Item]:
-    """Makes stacks of every component at several depths, and whole models on which the sum of prices is checked.
+    """Makes stacks of components at several depths, and whole models on which the sum of prices is checked.
 
     Args:
         space: Space whose components are priced.
         options: Options of measuring; its seed is that of the draw of whole models.
         checks: Number of whole models; None for 10.
         parts: Whether attention, feed-forward, norms and bottlenecks are measured apart too.
+        of_models: Whether only the components of those whole models are priced, rather than all of the space.
     """
     shape = options.shape
-    priced = [*space.components(), *(space.parts() if parts else ())]
     archs = space.sample(checks or COMPONENT_CHECKS, seed=options.seed, design="spread")
+    own = [part for arch in archs for part in space.components(arch)] if of_models else space.components()
+    priced = [*dict.fromkeys(own), *(space.parts() if parts else ())]
     wholes = architecture_workloads(space, archs, options)
     return [*items(component_stacks(space, components=priced, **shape), "component"), *items(wholes, "check")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.rounds.progress import Progress
     from hwcost.stores.runs import Run
     from hwcost.suites import Observer, Outcome, RunOptions, RunResult, Suite
+    from hwcost.suites.making import Broken
     from hwcost.suites.planning import Planned
 
 
@@ -37,6 +38,8 @@ def _observer(update: Callable[[Any], None]) -> Observer:
             what = "resumed" if is_resumed else "begins"
             shared = "" if budget_s is None else f", within {format_clock(budget_s)}"
             console.note(f"run {run.run_id} of suite '{run.suite}' {what}: {_summary(planned)}{shared}")
+            for text in _broken(one.broken for one in planned):
+                console.note(text)
 
         def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
             console.note(f"campaign {number + 1} of {self.count}: {planned.part}: {_expected(planned, budget_s)}")
@@ -64,11 +67,16 @@ def _summary(planned: Sequence[Planned]) -> str:
     return f"{campaigns} of {workloads} workloads, {about} {format_clock(total_s)}"
 
 
+def _broken(found: Iterable[Sequence[Broken]]) -> list[str]:
+    """Says of every set that cannot be made, once, why that is so."""
+    return list(dict.fromkeys(f"cannot be measured: {one}" for of_part in found for one in of_part))
+
+
 def _expected(planned: Planned, budget_s: float | None) -> str:
     from hwcost.units import format_clock
 
     if planned.plan is None:
-        return "cannot be measured" if planned.error is not None else "nothing is due"
+        return "cannot be measured" if planned.errors else "nothing is due"
     within = "" if budget_s is None else f", within {format_clock(budget_s)}"
     return f"{len(planned.plan.items)} workloads, {planned.expected}{within}"
 
@@ -89,8 +97,9 @@ def show_plan(suite: Suite, options: RunOptions, store: str | None, json: str | 
     if console.write_json({"suite": suite.name, "campaigns": [one.to_dict() for one in planned]}, json):
         return
     rows = [[str(one.part), "" if one.plan is None else len(one.plan.items), _expected(one, None)] for one in planned]
-    errors = "".join(f"{one.part}: {one.error}\n" for one in planned if one.error is not None)
-    footer = f"{errors}{_summary(planned)}. Nothing was measured."
+    errors = [f"{one.part}: {one.error}" for one in planned if one.error is not None]
+    errors += _broken(one.broken for one in planned)
+    footer = "\n".join([*errors, f"{_summary(planned)}. Nothing was measured."])
     console.print_table(f"Suite {suite.name}", ["campaign", "workloads", "time"], rows, footer)
 
 
@@ -105,7 +114,8 @@ def show_result(result: RunResult, json: str | None) -> None:
     ]
     columns = ["campaign", "measured", "failed", "skipped", "doubts", "time"]
     footer = f"Run {result.run.run_id} {_of_code(result.run)}is {result.run.status}, after {format_clock(result.seconds)}."
-    console.print_table(f"Suite {result.run.suite}", columns, rows, footer)
+    unmade = _broken(one.broken for one in result.outcomes)
+    console.print_table(f"Suite {result.run.suite}", columns, rows, "\n".join([*unmade, footer]))
     if result.checks:
         _show_checks(result)
     for name, reason in result.unjudged.items():

@@ -41,6 +41,22 @@ def blank(workload: Workload) -> torch.nn.Module:
         return own.module()
 
 
+def check_workload(workload: Workload, backend: str) -> None:
+    """Refuses workloads that a job folder cannot hold for a backend.
+
+    Args:
+        workload: The workload.
+        backend: Name of the backend; the law of ``null`` takes any.
+
+    Raises:
+        UsageError: When it is code, or a file, of the user's own, or has a number format that the folder cannot hold.
+    """
+    if backend != "null":
+        _own(workload)
+    if backend == "onnxruntime" and workload.dtype != "float32":
+        raise UsageError(f"job folders hold ONNX files in float32, not {workload.dtype}. Take --dtype float32")
+
+
 def _own(workload: Workload) -> ModelWorkload | ComponentWorkload:
     """Returns a workload that hwcost builds itself.
 
@@ -83,8 +99,7 @@ def write_onnx(workload: Workload, path: Path) -> tuple[dict[str, Any], int]:
         UsageError: When the number format is not float32.
         MissingExtraError: When torch or onnx is not installed.
     """
-    if workload.dtype != "float32":
-        raise UsageError(f"job folders hold ONNX files in float32, not {workload.dtype}. Take --dtype float32")
+    check_workload(workload, "onnxruntime")
     found, numbers = rule(workload, blank(workload))
     onnx, torch = imported("onnx", "onnx"), imported("torch", "torch")
     built = workload.built()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.history.judge import judge_both
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
 from hwcost.history.policy import DEFAULT, Policy
+from hwcost.history.unmade import Unmade, unmade_of
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
@@ -31,7 +32,7 @@ GATES = {
     "improved": "an improvement",
     "ambiguous": "a verdict that is ambiguous",
     "insufficient": "a series of too few nights",
-    "missing": "a series without a value in the latest run",
+    "missing": "a series without a value in the latest run, or a set of workloads that never had one",
     "none": "nothing",
 }
 """Reasons for which a check fails, by the word that names each."""
@@ -47,6 +48,7 @@ class Check:
         judgements: Verdicts on series, those that somebody should look at first.
         devices: Verdicts on what all series of a device share.
         older: Number of changes that began before the time asked for, which are left out.
+        unmade: Sets of workloads that could not be made in the latest run, and have no history that says so.
     """
 
     runs: tuple[Run, ...]
@@ -54,6 +56,7 @@ class Check:
     judgements: tuple[Judgement, ...]
     devices: tuple[DeviceJudgement, ...]
     older: int = 0
+    unmade: tuple[Unmade, ...] = ()
 
     @property
     def run(self) -> Run:
@@ -87,6 +90,8 @@ class Check:
                 note = f" ({confirmed} confirmed)" if verdict == "regressed" else ""
                 shown.append(f"{count} {verdict}{note}")
         text = f"{self.run.suite}, {len(self.judgements)} series: {', '.join(shown)}."
+        if self.unmade:
+            text += f" Not measured at all: {', '.join(dict.fromkeys(f'set {one.set!r}' for one in self.unmade))}."
         common = [f"{one.device} with {one.backend} changed as a whole ({one.cause})" for one in self.changed_devices]
         return f"{text} {'; '.join(common)}.".strip() if common else text
 
@@ -97,7 +102,7 @@ class Check:
             gates: Names of reasons, of :data:`GATES`.
         """
         found: list[Judgement | DeviceJudgement] = [*self.judgements, *self.devices]
-        return any(set(_gates(one)) & set(gates) for one in found)
+        return any(set(_gates(one)) & set(gates) for one in found) or (bool(self.unmade) and "missing" in gates)
 
     def alarms(self) -> tuple[list[Judgement], list[DeviceJudgement]]:
         """Returns the changes that were not measured again yet, and those that are still open a night after they were."""
@@ -122,6 +127,7 @@ class Check:
             "older": self.older,
             "series": [_series(self.series[one.series_key], one) for one in self.judgements],
             "devices": [_device(one) for one in self.devices],
+            "unmade": [one._asdict() for one in self.unmade],
         }
 
 
@@ -155,7 +161,8 @@ def check(
     kept = [one for one in judged if _is_since(one, started, since)]
     devices = [one for one in of_devices if _is_since(one, started, since)]
     ordered = sorted(kept, key=lambda one: (VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0)))
-    return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept))
+    unmade = unmade_of(runs[-1], workload, device, backend)
+    return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept), tuple(unmade))
 
 
 def _is_since(one: Judgement | DeviceJudgement, started: Mapping[str, str], since: str | None) -> bool:

@@ -42,13 +42,14 @@ def rows(check: Check, everything: bool = False) -> list[list[str]]:
 
 
 def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
-    """Returns names with the reasons of their verdicts: of devices, then of series.
+    """Returns names with the reasons of their verdicts: of sets that were not measured at all, of devices, then of series.
 
     Args:
         check: The verdicts.
         everything: Whether series whose history is too short are among them.
     """
-    found = [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
+    found = [(f"set '{one.set}' on {one.device} with {one.backend}", one.reason) for one in check.unmade]
+    found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
     return found + [(check.series[one.series_key].name, one.reason) for one in check.judgements if one.verdict not in silent]
 
@@ -91,8 +92,9 @@ def github(check: Check) -> str:
 
 
 def worst(check: Check) -> str:
-    """Returns the first verdict, in the order of their weight, that anything got."""
+    """Returns the first verdict, in the order of their weight, that anything got; a set without a history is missing."""
     found = {one.verdict for one in check.judgements} | {one.verdict for one in check.changed_devices}
+    found |= {"missing"} if check.unmade else set()
     return next((verdict for verdict in MARKS if verdict in found), "ok")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.processes.cpus import WAIT_S
 from hwcost.errors import UsageError
-from hwcost.stores.runs import Code, Run
+from hwcost.stores.fields import cut
+from hwcost.stores.runs import UNMADE, Code, Run
 from hwcost.suites.loading import suite_sha256
 from hwcost.suites.suite import Suite
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
+    from hwcost.suites.making import Broken
+    from hwcost.suites.planning import Planned
 
 __all__ = ["RunOptions", "begin"]
 
@@ -59,11 +63,19 @@ class RunOptions:
         return {"tier": self.tier, "devices": list(self.devices), "only": list(self.only)}
 
 
-def begin(suite: Suite, store: Store, options: RunOptions) -> tuple[Run, bool]:
-    """Returns the run that is resumed, or a new one, and whether it is resumed."""
+def begin(suite: Suite, store: Store, options: RunOptions, planned: Sequence[Planned] = ()) -> tuple[Run, bool]:
+    """Returns the run that is resumed, or a new one, and whether it is resumed.
+
+    Args:
+        suite: The suite.
+        store: Store that takes the run.
+        options: Options of the run.
+        planned: Its campaigns; sets that cannot be made and never were measured are written down with a new run.
+    """
     from hwcost import __version__
 
-    extra = options.chosen()
+    unmade = [_unmade(part, one) for part in planned for one in part.broken if not one.series]
+    extra = {**options.chosen(), **({UNMADE: unmade} if unmade else {})}
     facts: dict[str, Any] = {} if options.started_at is None else {"started_at": options.started_at}
     new = Run(
         suite=suite.name, code=options.code, argv=list(options.argv), config_sha256=suite_sha256(suite),
@@ -87,7 +99,17 @@ def _is_same(earlier: Run, new: Run) -> bool:
     age = datetime.fromisoformat(new.started_at) - datetime.fromisoformat(earlier.started_at)
     is_recent = timedelta(0) <= age < RESUMED_WITHIN
     same_code = _commit(earlier.code) == _commit(new.code)
-    return is_recent and same_code and earlier.config_sha256 == new.config_sha256 and earlier.extra == new.extra
+    return is_recent and same_code and earlier.config_sha256 == new.config_sha256 and _chosen(earlier) == _chosen(new)
+
+
+def _unmade(planned: Planned, one: Broken) -> dict[str, str]:
+    """Returns what a run keeps of a set that has no history."""
+    part = planned.part
+    return {"set": one.name, "device": part.device, "backend": part.runtime.name, "reason": cut(str(one.error))}
+
+
+def _chosen(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in run.extra.items() if name != UNMADE}
 
 
 def _commit(code: Code | None) -> tuple[str | None, bool | None]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from hwcost.backends import BACKENDS
-from hwcost.campaign import targets
 from hwcost.campaign.goals.goal import read_goals
 from hwcost.campaign.options import JobOptions, MeasureOptions
-from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.plans.plan import Plan
 from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.devices import elsewhere, present, profiles_of
 from hwcost.errors import UsageError
-from hwcost.spaces import space as make_space
+from hwcost.suites.making import Made, make
 from hwcost.suites.place import Runtime, Shape
 from hwcost.suites.suite import Suite
 from hwcost.suites.workload_set import WorkloadSet
@@ -67,54 +65,77 @@ class Part:
         return ", ".join([where, self.runtime.name, *filter(None, sizes)])
 
     def options(self, *, is_absent: bool = False) -> MeasureOptions:
-        """Returns how it is measured.
+        """Returns how it is measured, beside the quantities of its sets.
 
         Args:
             is_absent: Whether the device, or the runtime, need not be here.
         """
         kind = JobOptions if is_absent or self.on is not None else MeasureOptions
-        quantities = dict.fromkeys(name for one in self.sets for name in one.quantities)
         return kind(
             device=self.device, backend=self.runtime.name, backend_options=self.runtime.options,
             threads=self.runtime.threads or self.suite.threads or 1, tier=self.tier, seed=self.suite.seed,
             rounds=self.suite.rounds, blocks=self.suite.blocks, until=read_goals(self.suite.until, GOALS),
             pin=self.suite.pin, lock_clocks=self.suite.lock_clocks and not is_absent,
-            quantities=() if is_absent else tuple(quantities),
             **self.shape.model_dump(),
         )  # fmt: skip
 
-    def plan(self, *, is_absent: bool = False) -> Plan:
-        """Plans the campaign.
-
-        Args:
-            is_absent: Whether the device, or the runtime, need not be here.
+    def plan(self) -> Plan:
+        """Plans the campaign with all its sets.
 
         Raises:
             NothingLeftError: When none of its workloads is wanted.
-            HwcostError: When it cannot be planned: the device or the runtime is not here, or a workload cannot be made.
+            HwcostError: When it cannot be planned: the device or the runtime is not here, or a set cannot be made.
         """
-        options = self.options(is_absent=is_absent)
-        return options.plan(self.items(options))
+        options = self.options()
+        made = self.made(options)
+        if made.broken:
+            raise made.broken[0].error
+        return self.planned(made, options)
 
-    def items(self, options: MeasureOptions) -> list[Item]:
-        """Makes the workloads, each once; of two sets that hold one workload, the first keeps it.
+    def made(self, options: MeasureOptions) -> Made:
+        """Makes the workloads; what cannot be made is named with the reason.
 
         Raises:
-            NothingLeftError: When none is wanted.
-            HwcostError: When one cannot be made.
+            DeviceError: When the device is not here.
         """
-        found: dict[str, Item] = {}
-        for chosen in self.sets:
-            for item in _of_set(chosen, replace(options, seed=chosen.seed)):
-                if self._is_wanted(chosen, item):
-                    found.setdefault(item.workload.key, item)
-        if not found:
-            raise NothingLeftError(f"--only {' '.join(self.only)} leaves no workload of {self}")
-        return list(found.values())
+        _ = options.handle  # sets that lack their device are not broken
+        return make(self.sets, options, self.only, is_elsewhere=self.on is not None)
 
-    def _is_wanted(self, chosen: WorkloadSet, item: Item) -> bool:
-        names = (chosen.name, item.workload.name)
-        return not self.only or any(fnmatchcase(name, glob) for name in names for glob in self.only)
+    def planned(self, made: Made, options: MeasureOptions) -> Plan:
+        """Plans the campaign of the workloads that were made.
+
+        Goals that cannot be judged without the broken sets give way to the tier's half-width. Of a device that is absent no
+        quantities are asked.
+
+        Raises:
+            NothingLeftError: When there are none.
+            HwcostError: When it cannot be planned.
+        """
+        if not made.items:
+            reasons = "".join(f"; {one}" for one in made.broken)
+            raise NothingLeftError(f"--only {' '.join(self.only)} leaves no workload of {self}{reasons}")
+        if self.on is not None or not options.is_elsewhere:
+            options = replace(options, quantities=self._quantities(made))
+        try:
+            return options.plan(made.items)
+        except UsageError:
+            if not (made.broken and options.until):
+                raise
+            return replace(options, until=None).plan(made.items)
+
+    def _quantities(self, made: Made) -> tuple[str, ...]:
+        """Returns the quantities that sets ask for which could be made."""
+        broken = {one.name for one in made.broken}
+        return tuple(dict.fromkeys(name for one in self.sets if one.name not in broken for name in one.quantities))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells the campaign from others of its suite, as plain JSON; campaigns of further nights have the same."""
+        return {
+            "device": str(elsewhere(self.device)), "on": self.on, "backend": self.runtime.name,
+            "backend_options": self.runtime.options, "threads": self.runtime.threads or self.suite.threads or 1,
+            "shape": self.shape.model_dump(exclude_none=True),
+        }  # fmt: skip
 
 
 def expand(
@@ -143,21 +164,6 @@ def expand(
         for runtime in runtimes or suite.backends or [_usual(name)]
         for shape, of_shape in _by_shape(sets, suite.shapes)
     ]
-
-
-def _of_set(chosen: WorkloadSet, options: MeasureOptions) -> Iterable[Item]:
-    """Makes the items of a set of workloads; its seed is that of the options."""
-    if chosen.space is None:
-        assert chosen.model is not None
-        return [Item(targets.model_workload(chosen.model, options, chosen.inputs), options.role)]
-    space = make_space(chosen.space)
-    if chosen.components:
-        return targets.component_items(space, options, chosen.n, parts=chosen.parts)
-    if chosen.archs:
-        archs = [space.parse(text) for text in chosen.archs]
-        return [Item(one, options.role) for one in targets.architecture_workloads(space, archs, options, chosen.model)]
-    kept = {"test": chosen.test_rows, "uniform": chosen.uniform}
-    return targets.drawn_items(space, options, chosen.n, design=chosen.design, factory=chosen.model, **kept)
 
 
 def _by_shape(sets: Sequence[WorkloadSet], shapes: Sequence[Shape]) -> Iterator[tuple[Shape, tuple[WorkloadSet, ...]]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hwcost.stores.entries import ModelCheck
     from hwcost.stores.runs import Run
     from hwcost.suites.expansion import Part
+    from hwcost.suites.making import Broken
 
 __all__ = ["Outcome", "RunResult"]
 
@@ -29,6 +30,7 @@ class Outcome:
         doubtful: Measured workloads about which there is a doubt.
         seconds: Seconds that it took.
         error: Reason why it failed as a whole; None where it did not.
+        broken: Sets of workloads that could not be made; what earlier runs measured of them counts as failed.
     """
 
     part: Part
@@ -39,14 +41,22 @@ class Outcome:
     doubtful: int = 0
     seconds: float = 0.0
     error: HwcostError | None = None
+    broken: tuple[Broken, ...] = ()
+
+    @property
+    def failure(self) -> HwcostError | None:
+        """Reason why it failed, as a whole or in part; None where all was measured."""
+        if self.error is not None or not self.broken:
+            return self.error
+        return MeasurementError("could not be measured: " + "; ".join(map(str, self.broken)))
 
     @classmethod
-    def of(cls, part: Part, result: Result, skipped: int = 0) -> Outcome:
+    def of(cls, part: Part, result: Result) -> Outcome:
         """Counts what a campaign measured."""
         known = [one for one in result.measurements if one.latency_s is not None]
         doubtful = sum(one.status == "warn" or not one.is_confirmed for one in known)
         failed = len(result.measurements) - len(known)
-        return cls(part, result.campaign_id, len(known), failed, skipped, doubtful, result.seconds, _fault(result))
+        return cls(part, result.campaign_id, len(known), failed, 0, doubtful, result.seconds, _fault(result))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -56,6 +66,7 @@ class Outcome:
             "shape": part.shape.model_dump(), "tier": part.tier, "campaign_id": self.campaign_id,
             "measured": self.measured, "failed": self.failed, "skipped": self.skipped, "doubtful": self.doubtful,
             "seconds": self.seconds, "error": None if self.error is None else str(self.error),
+            "broken": [one.to_dict() for one in self.broken],
         }  # fmt: skip
 
 
@@ -82,7 +93,7 @@ class RunResult:
     @property
     def error(self) -> HwcostError | None:
         """The first failure, whose exit code is that of the command; None where all was measured."""
-        return next((one.error for one in self.outcomes if one.error is not None), None)
+        return next((one.failure for one in self.outcomes if one.failure is not None), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,11 @@ from hwcost.campaign.rounds.forecast import Forecast, forecast, known_calls
 from hwcost.elsewhere.folder import check
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError
-from hwcost.stores.series import STATUSES
+from hwcost.stores.series import STATUSES, Series
 from hwcost.suites.expansion import NothingLeftError, Part
-from hwcost.suites.histories import series_of_plan
+from hwcost.suites.failures import lost_series, with_series
+from hwcost.suites.histories import facts, series_of_plan
+from hwcost.suites.making import Broken
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
@@ -32,7 +34,10 @@ class Planned:
     Attributes:
         part: The campaign as it is declared.
         plan: Plan; None where it cannot be planned, or nothing of it is due.
-        error: Reason why it cannot be planned; None where it can.
+        error: Reason why it cannot be planned as a whole; None where it can.
+        lost: Series of a campaign that cannot be planned as a whole.
+        broken: Sets of workloads that cannot be made, so that the plan lacks them.
+        facts: Facts that the campaign keeps beside its plan, see :mod:`hwcost.suites.histories`.
         expected: Time that it will take without a budget; None without a plan.
         skipped: Workloads that are left out, since they were measured before.
     """
@@ -40,6 +45,9 @@ class Planned:
     part: Part
     plan: Plan | None = None
     error: HwcostError | None = None
+    lost: tuple[Series, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
     expected: Forecast | None = None
     skipped: int = 0
 
@@ -48,6 +56,11 @@ class Planned:
         """Expected seconds, by which campaigns share a budget; 0 without a plan."""
         return 0.0 if self.expected is None else max(self.expected.total_s, 1e-3)
 
+    @property
+    def errors(self) -> list[HwcostError]:
+        """Reasons why the campaign as a whole, or some of its sets, cannot be measured."""
+        return [*(one.error for one in self.broken), *([] if self.error is None else [self.error])]
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
         return {
@@ -55,6 +68,7 @@ class Planned:
             "workloads": [] if self.plan is None else [item.workload.name for item in self.plan.items],
             "expected": None if self.expected is None else self.expected.to_dict(),
             "error": None if self.error is None else str(self.error),
+            "broken": [one.to_dict() for one in self.broken],
         }  # fmt: skip
 
 
@@ -96,7 +110,8 @@ def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequenc
     if planned.plan is None or not statuses or code is None or code.commit is None or code.is_dirty:
         return planned
     runs = [one.run_id for one in store.runs(run.suite) if one.run_id != run.run_id and _is_of(one, code.commit)]
-    keys = {one.series_key: key for key, one in series_of_plan(planned.plan, store).items()}
+    series = series_of_plan(planned.plan, store, is_elsewhere=planned.part.on is not None)
+    keys = {one.series_key: key for key, one in series.items()}
     table = store.estimates(series_keys=list(keys), run_ids=runs)
     counted = table.take(np.isin(table.status, [STATUSES.index(status) for status in statuses]))
     known = {keys[table.series_key[index]] for index in np.unique(counted.series).tolist()}
@@ -112,11 +127,19 @@ def _is_of(run: Run, commit: str) -> bool:
 
 def _planned(part: Part, store: Store | None, recent: Sequence[Campaign]) -> Planned:
     try:
-        plan = part.plan()
+        options = part.options()
+        made = part.made(options)
+        broken = with_series(part, made, store)
+        if broken and not made.items:
+            return Planned(part, broken=broken)
+        plan = part.planned(made, options)
         if part.on is not None:
             check(plan)
             transport(part.on)
-    except HwcostError as error:
+    except NothingLeftError as error:
         return Planned(part, error=error)
+    except HwcostError as error:
+        return Planned(part, error=error, lost=() if store is None else tuple(lost_series(part, store)))
     known = None if store is None else known_calls(plan, store, recent)
-    return Planned(part, plan, expected=forecast(plan, known))
+    expected = forecast(plan, known)
+    return Planned(part, plan, broken=broken, facts=facts(part, made), expected=expected)

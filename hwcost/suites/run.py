@@ -15,7 +15,7 @@ from hwcost.errors import HwcostError, InterruptedRunError, UsageError
 from hwcost.stores.schema import measured_on
 from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
-from hwcost.suites.failures import record_failure
+from hwcost.suites.failures import planned_series, record_failure
 from hwcost.suites.models import check_models
 from hwcost.suites.observer import Observer
 from hwcost.suites.outcome import Outcome, RunResult
@@ -27,6 +27,7 @@ from hwcost.units import parse_duration
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
     from hwcost.stores.runs import Run
+    from hwcost.stores.schema import Campaign
 
 __all__ = ["run_suite"]
 
@@ -36,8 +37,8 @@ def run_suite(
 ) -> RunResult:
     """Runs a suite, or resumes a run of it that was interrupted.
 
-    A campaign that fails is written down as failed, and the run goes on; the result's ``error`` is the first failure. Then
-    the suite's cost models are judged.
+    A campaign that fails is written down as failed, and so is a set of workloads that cannot be made and was measured
+    before; the run goes on, and the result's ``error`` is the first failure. Then the suite's cost models are judged.
 
     Args:
         suite: The suite.
@@ -48,15 +49,16 @@ def run_suite(
     Raises:
         InterruptedRunError: On Ctrl-C; the same call resumes the run.
         UnknownNameError: When the suite names an unknown device.
-        UsageError: When no campaign can be planned, or there is no unfinished run to resume.
+        UsageError: When nothing can be measured for reasons of the declaration, and never could; or when there is no
+            unfinished run to resume.
         BusyError: When another process runs the same run.
         StoreError: When the store cannot be written.
     """
     options = options or RunOptions()
     parts = expand(suite, tier=options.tier, devices=options.devices, only=options.only)
     planned = plan_parts(parts, store)
-    _refuse_hopeless(planned)
-    run, is_resumed = begin(suite, store, options)
+    _refuse_hopeless(planned, store)
+    run, is_resumed = begin(suite, store, options, planned)
     watch = timer.stopwatch()
     try:
         with store.held(run.run_id):
@@ -103,30 +105,37 @@ class _Night:
         return parse_duration(declared)
 
     def _outcome(self, planned: Planned, share_s: float | None) -> Outcome:
-        """Measures one campaign, or says why that was not done."""
+        """Measures one campaign, or says why that was not done; what cannot be made of it is written down as failed."""
+        lost = sum(record_failure(self.store, self.run, one.series, one.error) for one in planned.broken)
+        found = self._of_plan(planned, share_s)
+        return replace(found, failed=found.failed + lost, skipped=found.skipped + planned.skipped, broken=planned.broken)
+
+    def _of_plan(self, planned: Planned, share_s: float | None) -> Outcome:
+        """Measures what of a campaign is planned, or writes it down as failed."""
+        if planned.error is not None:
+            lost = record_failure(self.store, self.run, planned.lost, planned.error)
+            return Outcome(planned.part, failed=lost, error=planned.error)
         if planned.plan is None:
-            return self._failed(planned, planned.error) if planned.error else Outcome(planned.part, skipped=planned.skipped)
+            return Outcome(planned.part)
         watch = timer.stopwatch()
         try:
-            campaign_id, is_done = self._found(planned.plan, planned.part.on)
+            campaign_id, is_done = self._found(planned, planned.plan)
             if is_done:
-                return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items) + planned.skipped)
-            return Outcome.of(planned.part, self._measured(planned, campaign_id, share_s), planned.skipped)
+                return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items))
+            return Outcome.of(planned.part, self._measured(planned, campaign_id, share_s))
         except InterruptedRunError:
             raise
         except HwcostError as error:
-            return replace(self._failed(planned, error), seconds=watch())
+            lost = record_failure(self.store, self.run, planned_series(planned.part, planned.plan, self.store), error)
+            return Outcome(planned.part, failed=lost, error=error, seconds=watch())
 
-    def _failed(self, planned: Planned, error: HwcostError) -> Outcome:
-        lost = record_failure(self.store, self.run, planned.part, error)
-        return Outcome(planned.part, failed=lost, skipped=planned.skipped, error=error)
-
-    def _found(self, plan: Plan, on: str | None) -> tuple[str, bool]:
-        """Returns the run's campaign of a plan at a place, which is begun where there is none, and whether it is done."""
-        mine = self.store.campaigns(self.run.run_id)
-        same = next((one for one in mine if one.on == on and Plan.from_dict(one.plan).is_same(plan)), None)
+    def _found(self, planned: Planned, plan: Plan) -> tuple[str, bool]:
+        """Returns the run's campaign of a plan at its place, which is begun where there is none, and whether it is done."""
+        mine, on = self.store.campaigns(self.run.run_id), planned.part.on
+        same = next((one for one in mine if one.on == on and _is_of(one, plan)), None)
         if same is None:
-            return campaign.start(plan, self.store, self.run.run_id, measured_on(on)), False
+            facts = {**planned.facts, **measured_on(on)}
+            return campaign.start(plan, self.store, self.run.run_id, facts), False
         estimated = self.store.estimates(run_ids=[self.run.run_id])
         has_estimates = same.campaign_id in {estimated.campaign_id[i] for i in estimated.campaign.tolist() if i >= 0}
         return same.campaign_id, same.status in ("done", "stopped") and has_estimates
@@ -146,8 +155,28 @@ def _share(planned: Sequence[Planned], left_s: float) -> float:
     return left_s * weights[0] / (sum(weights) or 1.0)
 
 
-def _refuse_hopeless(planned: Sequence[Planned]) -> None:
-    """Raises the first error where no campaign can be planned and the suite itself is the reason."""
-    errors = [one.error for one in planned if one.error is not None]
-    if len(errors) == len(planned) and all(isinstance(error, UsageError) and error.exit_code == 2 for error in errors):
-        raise errors[0]
+def _is_of(one: Campaign, plan: Plan) -> bool:
+    """Says whether a campaign measures just what a plan says; one whose workloads can no longer be made does not."""
+    try:
+        return Plan.from_dict(one.plan).is_same(plan)
+    except HwcostError:
+        return False
+
+
+def _refuse_hopeless(planned: Sequence[Planned], store: Store) -> None:
+    """Raises where nothing can be measured, the suite itself is the reason, and nothing of it ever was measured."""
+    errors = [error for one in planned for error in one.errors]
+    if any(one.plan is not None for one in planned) or not all(_is_of_suite(error) for error in errors):
+        return
+    broken = [one for part in planned for one in part.broken]
+    lost = [series for one in planned for series in one.lost] + [series for one in broken for series in one.series]
+    if not {one.series_key for one in lost}.isdisjoint(store.series()):
+        return
+    if broken:
+        raise UsageError("nothing can be measured. " + "; ".join(dict.fromkeys(map(str, broken))))
+    raise errors[0]
+
+
+def _is_of_suite(error: HwcostError) -> bool:
+    """Says whether the declaration of a suite may be the reason of an error, rather than its device or runtime."""
+    return isinstance(error, UsageError) and error.exit_code == 2

@@ -34,6 +34,8 @@ class WorkloadSet(Table):
     """Architectures by their texts, in place of drawn ones."""
     components: bool = False
     """Whether the components of the space are priced, by stacks of several depths, in place of whole models alone."""
+    of_models: bool = False
+    """With ``components``, whether only those are priced that the whole models are made of: for spaces of very many."""
     parts: bool = False
     """Whether attention, feed-forward, norms and bottlenecks are priced apart too."""
     model: str | None = None
@@ -55,6 +57,8 @@ class WorkloadSet(Table):
             raise ValueError(f"set '{self.name}' has no space, which archs, n and components need")
         if self.components and (self.archs or self.model):
             raise ValueError(f"set '{self.name}': components prices what hwcost builds; leave archs and model out")
+        if self.of_models and not self.components:
+            raise ValueError(f"set '{self.name}': of_models says which components are priced; add components = true")
         if self.archs and self.n is not None:
             raise ValueError(f"set '{self.name}' names its architectures and draws others: give archs or n")
         return self

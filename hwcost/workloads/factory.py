@@ -136,6 +136,23 @@ class FactoryWorkload(Workload):
 
         return probed(self, {**DEFAULTS, **defaults})
 
+    def check_works(self, **defaults: Any) -> None:
+        """Refuses a factory that failed when the workload was resolved, so that something is still open.
+
+        Args:
+            **defaults: Arguments of the factory where nothing was asked for, as in :meth:`resolved`.
+
+        Raises:
+            MeasurementError: When the factory fails; says how.
+            UsageError: When what was asked for cannot be applied, or the factory returns something else than expected.
+        """
+        from hwcost.workloads.factory_probe import failure
+
+        is_resolved = self.dtype != OWN and (bool(self.shapes) or None not in (self.batch_size, self.seq_len))
+        error = None if is_resolved else failure(self, {**DEFAULTS, **defaults})
+        if error is not None:
+            raise error
+
     def described(self, defaults: dict[str, Any]) -> FactoryWorkload:
         """Resolves the workload in this process; see :meth:`resolved`.
 

@@ -120,6 +120,10 @@ class FactoryModelWorkload(ModelWorkload):
         """See :class:`hwcost.workloads.factory.FactoryWorkload`; the factory is called once."""
         return self._unchanged().built(seed)
 
+    def check_works(self, **defaults: Any) -> None:
+        """See :class:`hwcost.workloads.factory.FactoryWorkload`."""
+        self._made_by_factory().check_works(**defaults)
+
     def _unchanged(self) -> FactoryWorkload:
         """Returns the factory's net as a workload of its own.
 
@@ -145,13 +149,13 @@ class FactoryModelWorkload(ModelWorkload):
 def source_of(factory: str) -> str:
     """Returns the SHA-256 of the file of the module that holds a factory; empty where it lies in no file.
 
-    The module itself is not imported.
+    The module itself is not imported, but packages that hold it are; where they fail, calling the factory reports it.
     """
     name = factory.partition(":")[0]
     try:
         with current_folder_importable():
             found = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
+    except (Exception, SystemExit):  # whatever a package of the user's does when it is imported
         return ""
     path = Path(found.origin) if found is not None and found.origin and found.has_location else None
     try:

@@ -19,32 +19,53 @@ if TYPE_CHECKING:
     from hwcost.workloads.factory import FactoryWorkload
 
 
+TIMEOUT_S = 600.0
+"""Seconds after which a factory that has not returned counts as failed."""
+
+
 def probed(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkload:
     """Returns ``workload.described(defaults)`` from a fresh process; the workload as it is when its factory fails there.
 
     Raises:
         UsageError: When the child reports one.
     """
+    found = _answer(workload, defaults)
+    if type(found) is MeasurementError:
+        return workload
+    if isinstance(found, HwcostError):
+        raise found
+    return found
+
+
+def failure(workload: FactoryWorkload, defaults: dict[str, Any]) -> HwcostError | None:
+    """Returns why ``workload.described(defaults)`` fails in a fresh process; None where it does not."""
+    found = _answer(workload, defaults)
+    return found if isinstance(found, HwcostError) else None
+
+
+def _answer(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkload | HwcostError:
+    """Returns the resolved workload, or the error that kept it from being resolved."""
     from hwcost.workloads.factory import FactoryWorkload
 
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
     asked = json.dumps({"workload": workload.as_dict(), "defaults": defaults})
-    done = subprocess.run(
-        [sys.executable, "-m", "hwcost.workloads.factory_probe"],
-        input=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env=environment,
-        check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "hwcost.workloads.factory_probe"],
+            input=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env=environment,
+            check=False, timeout=TIMEOUT_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return MeasurementError(f"factory '{workload.factory}' did not return within {TIMEOUT_S:g} s")
     if done.returncode != 0 or not done.stdout.strip():
-        return workload
+        return MeasurementError(f"factory '{workload.factory}' ended its process with status {done.returncode}")
     answer = json.loads(done.stdout)
     if "error" not in answer:
         return FactoryWorkload.from_fields({name: value for name, value in answer.items() if name != "kind"})
-    if answer["error"] == MeasurementError.__name__:
-        return workload
     kind = getattr(errors, answer["error"], HwcostError)
     error: HwcostError = kind.__new__(kind)
     error.args = (answer["text"],)
-    raise error
+    return error
 
 
 def main() -> int:

@@ -83,6 +83,7 @@ def test_what_a_suite_does_not_say_is_what_is_configured() -> None:
         ({"workloads": [{"name": "a"}]}, "workloads[1]: set 'a' names neither a space nor a model"),
         ({"workloads": [SET, SET]}, "two sets of workloads are called 'a'"),
         ({"workloads": [{**SET, "archs": ["x"]}]}, "give archs or n"),
+        ({"workloads": [{**SET, "of_models": True}]}, "of_models says which components are priced; add components = true"),
         ({"budget": "8 parsec"}, "'8 parsec' is not a duration"),
         ({"budget": {"fast": "8m"}}, "unknown tier 'fast'"),
         ({"models": {"m": {"path": "m", "refit": "often"}}}, "models.m.refit: "),
@@ -119,8 +120,26 @@ def test_the_nightly_suite_covers_all_four_spaces_at_every_tier() -> None:
         sets = [one for one in nightly.workloads if tier in one.tiers]
         spaces = {str(one.space).partition(":")[0] for one in sets}
         assert spaces == {"supershaper", "autodistil", "components", "autodistill"}
-        assert any(one.components for one in sets)
         assert nightly.budget_of(tier)
+        (part,) = expand(nightly, tier=tier, devices=["cpu"])
+        roles: dict[str, set[str]] = {}
+        for item in part.plan().items:
+            roles.setdefault(item.workload.space, set()).add(item.role)  # type: ignore[attr-defined]
+        assert roles.keys() == spaces
+        assert all({"fit", "component", "check"} <= of_space for of_space in roles.values())
+
+
+def test_of_very_many_components_those_of_the_models_are_priced() -> None:
+    chosen = {"name": "a", "space": "autodistill:scale=mini", "components": True, "of_models": True, "n": 2, "seed": 1}
+    items = expand(suite(workloads=[chosen], backends=["null"]))[0].plan().items
+    wholes = [item.workload for item in items if item.role == "check"]
+    stacks = [item.workload for item in items if item.role == "component"]
+    assert len(wholes) == 2
+    priced = {one.part for one in stacks}  # type: ignore[attr-defined]
+    space = wholes[0].search_space()  # type: ignore[attr-defined]
+    assert priced == {part for one in wholes for part in space.components(one.architecture)}  # type: ignore[attr-defined]
+    assert len(priced) < len(space.components()) / 10
+    assert {one.depth for one in stacks} == {1, 2, 4, 8}  # type: ignore[attr-defined]
 
 
 def test_what_is_not_asked_for_is_left_out_of_a_run() -> None:
