@@ -56,7 +56,7 @@ def lost_series(part: Part, store: Store) -> list[Series]:
         plan = part.planned(made, options)
     except HwcostError:  # not even the workloads are known
         known = measured_before(part, store, [one.name for one in part.sets])
-        return [one for of_set in known.values() for one in of_set if is_matched(part.only, _own_name(one))]
+        return [one for name, lost in known.items() for one in lost if is_matched(part.only, name, _own_name(one))]
     broken = with_series(part, made, store)
     return [*planned_series(part, plan, store), *(series for one in broken for series in one.series)]
 

@@ -69,18 +69,20 @@ def series_of_plan(plan: Plan, store: Store, *, is_elsewhere: bool = False) -> d
     Args:
         plan: The plan.
         store: Store with the histories.
-        is_elsewhere: Whether another machine has the device.
+        is_elsewhere: Whether another machine has the device, of which no more than its name is known.
     """
     present = None if plan.handle is None or is_elsewhere else find(plan.handle)
     device_key = None if present is None else present.key
-    known = {one.workload_key: one for one in store.series().values() if _is_of(one, plan, device_key)}
+    fitting = [one for one in store.series().values() if _is_of(one, plan)]
+    if present is not None or is_elsewhere:
+        fitting = [one for one in fitting if one.device_key in (None, device_key)]
+    known = {one.workload_key: one for one in fitting}
     return {key: known.get(key) or series_of(plan, item, device_key=device_key) for key, item in plan.by_key.items()}
 
 
-def _is_of(series: Series, plan: Plan, device_key: str | None) -> bool:
+def _is_of(series: Series, plan: Plan) -> bool:
     same = (series.device, series.backend, series.backend_options, series.threads, series.quantity, series.origin)
-    is_here = device_key is None or series.device_key in (None, device_key)
-    return same == (plan.device, plan.backend, plan.backend_options, plan.threads, LATENCY, "measured") and is_here
+    return same == (plan.device, plan.backend, plan.backend_options, plan.threads, LATENCY, "measured")
 
 
 def _of_device(part: Part, store: Store) -> Mapping[str, Series]:

@@ -13,10 +13,11 @@ from hwcost.campaign.rounds.forecast import Forecast, forecast, known_calls
 from hwcost.elsewhere.folder import check
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError
+from hwcost.quantities import LATENCY
 from hwcost.stores.series import STATUSES, Series
 from hwcost.suites.expansion import NothingLeftError, Part
-from hwcost.suites.failures import lost_series, with_series
-from hwcost.suites.histories import facts, series_of_plan
+from hwcost.suites.failures import lost_series, planned_series, with_series
+from hwcost.suites.histories import facts
 from hwcost.suites.making import Broken
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequenc
     if planned.plan is None or not statuses or code is None or code.commit is None or code.is_dirty:
         return planned
     runs = [one.run_id for one in store.runs(run.suite) if one.run_id != run.run_id and _is_of(one, code.commit)]
-    series = series_of_plan(planned.plan, store, is_elsewhere=planned.part.on is not None)
-    keys = {one.series_key: key for key, one in series.items()}
+    series = planned_series(planned.part, planned.plan, store)
+    keys = {one.series_key: one.workload_key for one in series if one.quantity == LATENCY}
     table = store.estimates(series_keys=list(keys), run_ids=runs)
     counted = table.take(np.isin(table.status, [STATUSES.index(status) for status in statuses]))
     known = {keys[table.series_key[index]] for index in np.unique(counted.series).tolist()}

@@ -14,7 +14,7 @@ from hwcost.cli.main import invoke
 from hwcost.errors import DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.runs import Code
-from hwcost.suites import Observer, RunOptions, code_under_test, run_suite
+from hwcost.suites import Observer, RunOptions, code_under_test, run, run_suite
 from tests.suites.nights import latest, night, suite
 
 pytestmark = pytest.mark.once
@@ -76,10 +76,20 @@ def test_a_workload_that_cannot_be_prepared_fails_alone(store: Path) -> None:
     assert "as option 'fail' asks for" in latest(store, result.run.run_id)[name][1]
 
 
-def test_a_device_elsewhere_is_measured_there(store: Path, tmp_path: Path) -> None:
+def test_a_device_elsewhere_is_measured_there(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = f"local://{tmp_path}/there?python={sys.executable}"
-    result = night(store, suite(), devices=(f"cpu@{there}", "cpu@ssh:///no-host"))
+    devices = f"cpu@{there}", "cpu@ssh:///no-host"
+    result = night(store, suite(), code=CODE, devices=devices)
     assert [(one.part.on, one.measured, one.failed) for one in result.outcomes] == [(there, 6, 0), ("ssh:///no-host", 0, 6)]
+    left_out = night(store, suite(), code=CODE, devices=devices, skip=("ok", "unconfirmed"))
+    assert [(one.failed, one.skipped) for one in left_out.outcomes] == [(0, 6), (6, 0)]
+    monkeypatch.setattr(run, "measure_on", lambda *given, **named: (_ for _ in ()).throw(DeviceError("it is gone")))
+    lost = night(store, suite(), devices=devices)
+    assert [(one.measured, one.failed) for one in lost.outcomes] == [(0, 6), (0, 6)]
+    with open_store(store) as opened:
+        reasons = {one.series_key: one.reason for one in opened.estimates(run_ids=[lost.run.run_id]).estimates()}
+        assert len(opened.series()) == len(reasons) == 12  # in the histories of before, of two machines
+        assert sum(why == "it is gone" for why in reasons.values()) == 6
 
 
 class StopsAt(Observer):
