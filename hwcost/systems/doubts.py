@@ -81,8 +81,8 @@ def _apart(fit: Fit) -> str:
     sd = stdev(math.log(seconds) for seconds in measured)
     half = Z * math.sqrt(1.0 - LEAST_R2) * sd
     return (
-        f"The latencies of these nets differ by {100 * sd:.2g} % (standard deviation): half-widths of {100 * half:.2g} % or less "
-        "would tell them apart. "
+        f"The latencies of these nets differ by {100 * sd:.2g} % (standard deviation): half-widths of {100 * half:.2g} % or "
+        "less would tell them apart. "
     )
 
 
