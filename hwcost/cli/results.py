@@ -117,7 +117,8 @@ def _latencies(result: Result) -> None:
     shares = {m.workload.key: m.quantity(ROOFLINE).value for m in result.measurements}
     with_share = any(share is not None for share in shares.values())
     rows = [
-        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
+        [m.workload.name, m.role, format_seconds(m.latency_s, 4),
+         format_percent(m.half_width) + ("" if m.is_confirmed else " unconfirmed"),
          *([format_seconds(m.observed_mean_s, 4)] if with_mean else ()),
          *(format_seconds(m.percentile_s(percent), 4) for percent in percents),
          *([format_percent(shares[m.workload.key], 1)] if with_share else ()), m.n_rounds,
@@ -125,10 +126,10 @@ def _latencies(result: Result) -> None:
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
-    mean = ["observed mean"] if with_mean else []
+    latency, mean = ("uncontended", ["observed mean"]) if with_mean else ("latency", [])
     share = ["of roofline"] if with_share else []
     percentiles = [f"p{percent}" for percent in percents]
-    columns = ["workload", "role", "latency", "± 95 %", *mean, *percentiles, *share, "rounds", "flags"]
+    columns = ["workload", "role", latency, "± 95 %", *mean, *percentiles, *share, "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
     title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)

@@ -6,8 +6,10 @@ measured latencies, wherever in the results of a stage these stand, so that a sy
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from statistics import stdev
 from typing import Any, TypeVar
 
 from hwcost.systems.fits import Fit
@@ -21,6 +23,9 @@ LEAST_R2 = 0.9
 
 WIDEST = 0.05
 """Largest half-width of a measurement's 95 % interval, relative to it."""
+
+Z = 1.96
+"""Half-width of the middle 95 % of a normal distribution, in standard deviations."""
 
 LEAST_INSIDE = 0.7
 """Smallest share of winners within the 90 % interval of their prediction."""
@@ -58,11 +63,27 @@ def _of_fits(stage: str, result: Any) -> Iterator[str]:
             error = "" if mape is None else f", with a mean error of {mape:.1f} %"
             yield (
                 f"The model of {fit.quantity} of stage {stage} explains {r2:.2f} of the differences between {fit.rows} "
-                f"nets{error}: what was searched by its predictions is in doubt. {fit.remedy}"
+                f"nets{error}: what was searched by its predictions is in doubt. {_apart(fit)}{fit.remedy}"
             )
     for fit in _instances(result, LatencyFit):
         if errors := sorted({flag.partition(":")[0] for flag in fit.flags if flag.startswith("E_")}):
             yield f"The measurements of stage {stage} have the errors {', '.join(errors)}; hwcost audit explains them."
+
+
+def _apart(fit: Fit) -> str:
+    """Says how little the nets of a latency model differ, and which half-width tells them apart; empty where unknown.
+
+    Noise of that half-width leaves ``LEAST_R2`` of the variance of log latencies to the nets.
+    """
+    measured = fit.measured_s if isinstance(fit, LatencyFit) else []
+    if len(measured) < 2:
+        return ""
+    sd = stdev(math.log(seconds) for seconds in measured)
+    half = Z * math.sqrt(1.0 - LEAST_R2) * sd
+    return (
+        f"The latencies of these nets differ by {100 * sd:.2g} % (standard deviation): half-widths of {100 * half:.2g} % or "
+        "less would tell them apart. "
+    )
 
 
 def _of_latencies(stage: str, result: Any) -> Iterator[str]:

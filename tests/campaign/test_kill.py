@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+from hwcost.campaign.estimates.estimate import measurements
 from hwcost.campaign.rounds.journal import is_counted
 from hwcost.stores import Store, open_store
 from hwcost.timing.measurement import Visit
@@ -103,6 +105,12 @@ def test_kill_9_again_and_again_loses_nothing_and_repeats_nothing(
     assert set(counted.values()) == {3}
     assert len({(visit.round, visit.workload_key) for visit in visits.values()}) == len(visits)
     assert all(len(set(visit.passes)) == len(visit.passes) for visit in visits.values())
+    with open_store(path) as store:
+        for m in measurements(store):
+            assert m.latency_s is not None
+            assert m.half_width is not None
+            law_s = m.visits[0].facts["law_s"]
+            assert abs(math.log(m.latency_s / law_s)) <= 2 * m.half_width + 0.03  # a neighbour is never quite absent
 
 
 def still_missing(journaled: Blocks, visits: dict[str, Visit]) -> Blocks:

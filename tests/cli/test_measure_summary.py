@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hwcost.campaign.estimates.estimate import fit_campaign
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.run import Result
+from hwcost.cli import results
 from hwcost.cli.main import invoke
+from hwcost.timing.measurement import Measurement, Visit
+from hwcost.timing.protocol import protocol
+from hwcost.workloads import SyntheticWorkload
 
 
 @pytest.mark.parametrize(
@@ -36,3 +45,21 @@ def test_calls_with_pauses_have_percentiles_in_the_table(tmp_path: Path, capsys:
     assert all(name in seen.out for name in ("p90", "p95", "p99"))
     assert invoke([*arguments, "--arrival", "often"]) == 2
     assert "'often' is not an arrival of calls. Known: back-to-back, gap=TIME" in capsys.readouterr().err
+
+
+def test_the_table_tells_the_mean_as_observed_beside_the_latency_and_what_is_unconfirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    visit = Visit("w", 0, 0, samples_s=(0.02, 0.02, 0.05))
+    slowed = Measurement(SyntheticWorkload("slowed"), "fit", 0.02, 0.01, 1, (visit,))
+    unsure = replace(slowed, workload=SyntheticWorkload("unsure"), half_width=0.4, is_confirmed=False)
+    plan = Plan((Item(slowed.workload), Item(unsure.workload)), "cpu", "null", protocol("standard"))
+    result = Result("c", "s.db", plan, (slowed, unsure), (), 1.0, True, fit_campaign(plan, []))
+    shown: list[Any] = []
+    monkeypatch.setattr(results.console, "print_table", lambda *table: shown.append(table))
+    results.show(result, None)
+    _, columns, rows, _ = shown[0]
+    assert columns[2:5] == ["uncontended", "± 95 %", "observed mean"]
+    assert [row[3] for row in rows] == ["1.00 %", "40.00 % unconfirmed"]
+    assert [(row[2], row[4]) for row in rows] == [("20.00 ms", "30.00 ms")] * 2
+    assert [one["observed_mean_s"] for one in results.as_document(result)["measurements"]] == pytest.approx([0.03, 0.03])

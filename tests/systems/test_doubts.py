@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from hwcost.systems.doubts import doubts
@@ -82,6 +83,14 @@ def test_a_rehearsal_says_so_first() -> None:
 def test_every_doubt_names_its_stage_and_number(nets, fits, said) -> None:
     (one,) = found(*nets, fits=fits)
     assert said in one
+
+
+def test_nets_that_differ_too_little_are_told_so_with_the_half_width_that_tells_them_apart() -> None:
+    logs = np.random.default_rng(0).normal(-4.0, 1.0, 30)
+    seconds = np.exp(-4.0 + 0.05 * (logs - logs.mean()) / logs.std(ddof=1)).tolist()
+    (one,) = found(fits=(LatencyFit(30, {"r2": 0.48}, seconds, seconds, []),))
+    assert "differ by 5 % (standard deviation): half-widths of 3.1 % or less would tell them apart." in one
+    assert "tell them apart" not in found(fits=(fit(0.48),))[0]
 
 
 @pytest.mark.parametrize(

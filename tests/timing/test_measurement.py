@@ -37,3 +37,14 @@ def test_blocks_of_several_calls_and_void_visits_tell_nothing() -> None:
     assert measured(1000, calls_per_block=2).percentile_s(90) is None
     assert measured(1000, status="void").percentile_s(90) is None
     assert measured(1000).percentile_flag is None
+
+
+def test_the_mean_as_observed_holds_blocks_that_lost_the_processor_and_no_void_visit() -> None:
+    one = Visit("w", 0, 0, samples_s=(1.0, 1.0, 2.0), conditions={"left_out_s": {"disturbed": [4.0]}})
+    assert one.observed_mean_s == pytest.approx(2.0)
+    assert one.latency_s == pytest.approx(1.0)
+    void = Visit("w", 2, 0, samples_s=(99.0,), status="void")
+    visits = (one, Visit("w", 1, 0, samples_s=(1.0, 1.0)), void)
+    found = Measurement(SyntheticWorkload("w"), "fit", 1.0, 0.01, 2, visits)
+    assert found.observed_mean_s == pytest.approx(1.5)
+    assert Measurement(SyntheticWorkload("w"), "fit", None, None, 0, (void,)).observed_mean_s is None

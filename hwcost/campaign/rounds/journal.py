@@ -83,7 +83,7 @@ class Journal:
         self._heading = {"event": PROCESS, "run_id": self.maker.run_id, "environment": facts, "round_s": round_s}
 
     def add(self, event: Event) -> None:
-        """Stores an event of the process, ``prepared`` or ``pass``."""
+        """Stores an event of the process, ``prepared``, ``pass`` or ``deferred``."""
         if not self._open:
             self.store.add_pass(self.campaign_id, self._round, self._heading)
         stamped = {**event, "elapsed_s": self._elapsed()}
@@ -137,15 +137,22 @@ class Journal:
 def visits_of_events(events: Sequence[Event], protocol: Protocol, known: Collection[str] = ()) -> list[Visit]:
     """Makes visits of what one process reported.
 
+    Blocks of a workload in a group that it left because memory ran out count in no visit: the next group measures it anew.
+
     Args:
-        events: Its events ``prepared`` and ``pass``, in the order they came.
+        events: Its events ``prepared``, ``pass`` and ``deferred``, in the order they came.
         protocol: Protocol that it measured with.
         known: Keys of workloads that have a visit.
     """
     passes = [event for event in events if event["event"] == "pass"]
     timed = {block["workload_key"] for event in passes for block in event["blocks"] if block["role"] == "timed"}
     wanted = timed.difference(known)
-    ready = [event for event in events if event["event"] == "prepared" and event["workload_key"] in wanted]
+    deferred = {(event["group"], event["workload_key"]) for event in events if event["event"] == "deferred"}
+    ready = [
+        event for event in events
+        if event["event"] == "prepared" and event["workload_key"] in wanted
+        and (event["group"], event["workload_key"]) not in deferred
+    ]  # fmt: skip
     found: list[Visit] = []
     for group in dict.fromkeys(event["group"] for event in ready):
         of_group = [event for event in ready if event["group"] == group]

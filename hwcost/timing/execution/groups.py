@@ -51,7 +51,10 @@ class Groups:
             try:
                 yield from self._prepared()
                 if self._members:
-                    yield from self._passes(self._until_s(began_s, left)).events()
+                    for event in self._passes(self._until_s(began_s, left)).events():
+                        if event["event"] == "deferred":
+                            self._defer(event["workload_key"])
+                        yield event
             finally:
                 self._close()
             self._number += 1
@@ -79,6 +82,12 @@ class Groups:
             self._memory.note()
             self._device_memory.note()
             yield member.prepared(self._number)
+
+    def _defer(self, key: str) -> None:
+        """Puts a workload that memory did not suffice for into the next group, as its first; it is closed by now."""
+        member = next(one for one in self._members if one.key == key)
+        self._members.remove(member)
+        self._left.insert(0, (member.workload, member.position))
 
     def _passes(self, until_s: float | None) -> Passes:
         """Makes ready for passes: what is there by now is not looked through for garbage while blocks are timed."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
-from hwcost.timing.execution.failure import failed_visit
+from hwcost.timing.execution.failure import failed_visit, is_out_of_memory
 from hwcost.timing.execution.member import Member
 from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.visits.pass_block import PassBlock
@@ -41,18 +41,21 @@ class Passes:
     ) -> None:
         self._setting, self._limits, self._group, self._until_s = setting, limits, group, until_s
         self._due = list(members)
-        self._size = len(members)
+        self._size = self._held = len(members)
         self._made = 0 if self._size > 1 else 1
-        self._failed: list[dict[str, Any]] = []
+        self._left: list[dict[str, Any]] = []
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Makes passes and yields an event for one or several of them; the next begins when the next event is asked for."""
+        """Makes passes and yields an event for one or several of them; the next begins when the next event is asked for.
+
+        A workload for which memory runs out beside others is closed, and an event ``deferred`` names it.
+        """
         while not self._is_over():
             event = self._event()
             if event["blocks"]:
                 yield event
-            yield from self._failed
-            self._failed = []
+            yield from self._left
+            self._left = []
         yield {"event": "closed", "group": self._group}
 
     def _event(self) -> dict[str, Any]:
@@ -77,7 +80,7 @@ class Passes:
         }
 
     def _pass(self) -> list[PassBlock]:
-        """Makes one pass; a workload that fails leaves the group."""
+        """Makes one pass; a workload that fails leaves the group, and one for which memory runs out is put off."""
         order = list(self._due)
         random.Random(f"{self._setting.seed}/{self._setting.round}/{self._group}/{self._made}").shuffle(order)
         found = []
@@ -89,7 +92,12 @@ class Passes:
                 raise
             except Exception as error:
                 self._due.remove(member)
-                self._failed.append(failed_visit(self._setting, member.workload, member.position, error))
+                if self._held > 1 and is_out_of_memory(error):
+                    self._held -= 1
+                    member.close()
+                    self._left.append({"event": "deferred", "group": self._group, "workload_key": member.key})
+                    continue
+                self._left.append(failed_visit(self._setting, member.workload, member.position, error))
         if self._made and self._limits.passes is None:
             self._due = [member for member in self._due if not member.is_finished(self._size)]
         self._made += 1

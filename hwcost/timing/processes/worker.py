@@ -7,6 +7,7 @@ stderr, so that stdout holds events only::
     {"event": "prepared", "workload_key", "position", "group", "prepare_s", "first_run_s", "facts", "checks", ...}
     {"event": "visit", "visit": ...}   instead, or later, for a workload that failed
     {"event": "pass", "group", "pass", "blocks": [...], "conditions": {...}, ...}
+    {"event": "deferred", "group", "workload_key"}   for a workload that the next group takes, since memory ran out
     {"event": "closed", "group": ...}   after the last pass of a group
     {"event": "error", "type": ..., "text": ...}   and the process ends
     {"event": "done"}

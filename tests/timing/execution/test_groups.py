@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from tempfile import TemporaryFile
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from hwcost.backends.base import Runner
 from hwcost.backends.null import Null
+from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.devices import DeviceHandle, load
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
@@ -216,6 +218,35 @@ def test_out_of_memory_makes_smaller_groups() -> None:
     events = told(Small(faults=NOISE), works(6))
     assert [event["group"] for event in events if event["event"] == "prepared"] == [0, 0, 0, 0, 1, 1]
     assert "visit" not in kinds(events)
+
+
+def test_memory_that_runs_out_in_a_pass_makes_smaller_groups() -> None:
+    class Small(SimDevice):
+        closed = 0
+
+        def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
+            runner = super().prepare(workload, handle)
+            run, close = runner.run, runner.close
+
+            def short(n: int) -> None:
+                if workload.name == "w2" and runner._blocks > 12 and not self.closed:  # type: ignore[attr-defined]
+                    raise RuntimeError("CUDA out of memory")
+                run(n)
+
+            runner.run = short  # type: ignore[method-assign]
+            runner.close = lambda: (setattr(self, "closed", self.closed + 1), close())[1]  # type: ignore[method-assign,func-returns-value]
+            return runner
+
+    device = Small(faults=NOISE)
+    events = told(device, works(6))
+    prepared = [(event["group"], event["name"]) for event in events if event["event"] == "prepared"]
+    assert [one for one in prepared if one[0]] == [(1, "w2")]
+    assert [event["group"] for event in events if event["event"] == "deferred"] == [0]
+    assert "visit" not in kinds(events)
+    seen = visits_of_events(events, protocol("standard"))
+    assert sorted(Counter(one.workload_key for one in seen).values()) == [1] * 6
+    assert all(one.is_usable for one in seen)
+    assert device.closed == 7  # everything that was prepared
 
 
 def test_calls_with_pauses_are_measured_one_workload_after_another() -> None:
