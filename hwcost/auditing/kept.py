@@ -12,7 +12,7 @@ LARGEST = 2000
 """Visits that are kept; more are thinned evenly."""
 
 DECIMALS = 6
-"""Decimals of residuals and levels, which are told to a thousandth at best."""
+"""Decimals of residuals and levels, which are known to a thousandth at best."""
 
 
 def kept(report: AuditReport, campaign_id: str, run_id: str) -> CampaignAudit:

@@ -94,18 +94,28 @@ def find_changes(
 
 
 def _lasting(history: Stretch, cuts: list[int], least: float, p_value: float) -> list[int]:
-    """Takes back the cuts that do not last, the weakest first."""
+    """Takes back the cuts that do not last, the weakest first; what is known of a cut changes with its neighbours alone."""
+    known: dict[tuple[int, ...], tuple[float, float]] = {}
     while cuts:
-        sides = [_sides(history, cuts, k) for k in range(len(cuts))]
-        p = np.array([p_of(*both) for both in sides])
-        size = np.array([abs(after.mean - before.mean) for before, after in sides])
-        if (p > p_value).any():
-            del cuts[int(np.argmax(p))]
-        elif (size < least).any():
-            del cuts[int(np.argmin(size))]
+        edges = [0, *cuts, len(history.y)]
+        places = [(edges[k], edges[k + 1], edges[k + 2]) for k in range(len(cuts))]
+        for place in places:
+            if place not in known:
+                known[place] = _told(history, *place)
+        p, size = ([known[place][which] for place in places] for which in (0, 1))
+        if max(p) > p_value:
+            del cuts[p.index(max(p))]
+        elif min(size) < least:
+            del cuts[size.index(min(size))]
         else:
             break
     return cuts
+
+
+def _told(history: Stretch, first: int, cut: int, last: int) -> tuple[float, float]:
+    """Returns the p value and the size of a cut between its neighbours."""
+    before, after = history.part(first, cut), history.part(cut, last)
+    return p_of(before, after), abs(after.mean - before.mean)
 
 
 def _sides(history: Stretch, cuts: Sequence[int], k: int) -> tuple[Stretch, Stretch]:

@@ -129,7 +129,7 @@ FACTS: dict[str, Any] = {
     "attention_kernels": ["flash", "math"], "dtype": "float32", "inputs": ["input_0 1x128 int64"], "mkldnn": True,
     "parameters": 12_345_678, "threads": 1, "torch": "2.13.0",
 }  # fmt: skip
-"""What a backend reports of a visit."""
+"""Facts that a backend reports of a visit."""
 
 
 def _info(one: Series) -> WorkloadInfo:

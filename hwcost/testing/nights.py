@@ -171,8 +171,10 @@ def _series(number: int, device: str) -> Series:
         arch, component = None, COMPONENTS[number // 2 % len(COMPONENTS)]
         name = f"{space} {component} no. {number}"
     workload = SyntheticWorkload(name, flops=10**6 * (number + 1), seq_len=128)
-    known = {"workload_key": workload.key, "spec": workload.as_dict()}
-    return Series(name=name, kind="sim", search_space=space, component=component, arch=arch, **known, **shape)
+    return Series(
+        workload_key=workload.key, name=name, kind="sim", search_space=space, component=component, arch=arch,
+        spec=workload.as_dict(), **shape,
+    )  # fmt: skip
 
 
 def workload_of(one: Series) -> Workload:

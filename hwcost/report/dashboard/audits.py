@@ -48,8 +48,9 @@ def _audit(store: Store, label: str, campaign_id: str, known: CampaignAudit | No
 
 
 def _audited(store: Store, label: str, campaign_id: str) -> CampaignAudit:
-    plan = Plan.from_dict(store.campaign(campaign_id).plan)
-    return kept(audit_campaign(plan, visits_of(store, campaign_id), label), campaign_id, campaign_id)
+    campaign = store.campaign(campaign_id)
+    report = audit_campaign(Plan.from_dict(campaign.plan), visits_of(store, campaign_id), label)
+    return kept(report, campaign_id, campaign.run_id or campaign_id)
 
 
 def _plain(one: CampaignAudit) -> dict[str, Any]:

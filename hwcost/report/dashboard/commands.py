@@ -24,6 +24,9 @@ LEFT_OUT = ("-k", "--skip-existing", "--skip-existing-successful", "--skip-exist
 REPLACED = ("--only", "--store", "--json")
 """Options of ``hwcost run`` that are left out with their values."""
 
+SWITCHES = (("pin", False, "--no-pin"), ("lock_clocks", True, "--lock-clocks"))
+"""Fields of a plan with the value that is not the usual one, and the option of ``hwcost measure`` that asks for it."""
+
 Options = list[tuple[str, Any]]
 
 
@@ -47,12 +50,8 @@ def command(one: Series, record: Record, campaign: Campaign, run: Run | None) ->
     options += [("--quantity", None if one.quantity == LATENCY else one.quantity)]
     options += [("--backend-option", pair) for pair in _pairs(one.backend_options)]
     words = [word for name, value in options if value is not None for word in (name, str(value))]
-    switches = [flag for name, value, flag in _SWITCHES if campaign.plan.get(name) is value]
+    switches = [flag for name, value, flag in SWITCHES if campaign.plan.get(name) is value]
     return shlex.join(["hwcost", "measure", *words, *switches])
-
-
-_SWITCHES = (("pin", False, "--no-pin"), ("lock_clocks", True, "--lock-clocks"))
-"""Field of a plan, its value that is not the usual one, and the option that asks for it."""
 
 
 def _what(info: WorkloadInfo) -> Options | None:
@@ -64,10 +63,10 @@ def _what(info: WorkloadInfo) -> Options | None:
         of_space: Options = [("--space-option", pair) for pair in _pairs(spec.get("options"))]
         named: Options = [("--space", info.search_space), *of_space, ("--arch", _typed_arch(info.arch))]
         return [*named, ("--model", spec.get("factory")), *shape, *dtype]
-    if info.kind == "factory" and not spec.get("arguments"):
-        return [("--model", spec.get("factory")), *shape, *dtype]
-    if info.kind == "onnx" and not spec.get("sizes"):  # further sizes are those of inputs, which only the file names
-        return [("--model", spec.get("path")), *shape, ("--dtype", "bfloat16" if info.precision == "bfloat16" else None)]
+    if info.kind == "factory" and spec.get("factory") and not spec.get("arguments"):
+        return [("--model", spec["factory"]), *shape, *dtype]
+    if info.kind == "onnx" and spec.get("path") and not spec.get("sizes"):  # only the file tells whose sizes these are
+        return [("--model", spec["path"]), *shape, ("--dtype", "bfloat16" if info.precision == "bfloat16" else None)]
     return None
 
 

@@ -141,23 +141,32 @@ def about_run(run: Run) -> dict[str, Any]:
 def _chunks(month: Month) -> dict[str, dict[str, Any]]:
     """Returns the points of every bucket that has some, by its name."""
     chunks: dict[str, dict[str, Any]] = {}
-    table, lists = month.history.table, _places(month)
-    changes = _changes(month)
-    for index, rows in _by_series(month.history, month.rows):
-        key = table.series_key[index]
-        points = {
-            "t": np.round(table.measured_s[rows]).astype(int).tolist(),
-            "v": rounded(table.value[rows]),
-            "h": rounded(table.half_width[rows]),
-            "l": rounded(table.level_half_width[rows]),
-            "s": table.status[rows].tolist(),
-            **{name: place[column[rows]].tolist() for name, (column, place) in lists.items()},
-        }
+    table, changes = month.history.table, _changes(month)
+    by_series = list(_by_series(month.history, month.rows))
+    columns = _columns(month, np.concatenate([rows for _, rows in by_series]))
+    first = 0
+    for index, rows in by_series:
+        key, last = table.series_key[index], first + len(rows)
+        points = {name: values[first:last] for name, values in columns.items()}
         chunk = chunks.setdefault(key[:BUCKET_DIGITS], {})
         chunk[key] = {name: values for name, values in points.items() if name in ("t", "v") or any(values)}
         if index in changes:
             chunk[key]["changes"] = changes[index]
+        first = last
     return chunks
+
+
+def _columns(month: Month, rows: Indices) -> dict[str, list[Any]]:
+    """Returns the points of some rows, column by column."""
+    table = month.history.table
+    return {
+        "t": np.round(table.measured_s[rows]).astype(int).tolist(),
+        "v": rounded(table.value[rows]),
+        "h": rounded(table.half_width[rows]),
+        "l": rounded(table.level_half_width[rows]),
+        "s": table.status[rows].tolist(),
+        **{name: place[column[rows]].tolist() for name, (column, place) in _places(month).items()},
+    }
 
 
 def _places(month: Month) -> dict[str, tuple[Indices, Indices]]:
