@@ -28,7 +28,7 @@
 
   const short = (text) => text.trim().replace(/\s+/g, " ").slice(0, 50);
   const box = ({ left, right, top, bottom }) => ({ left, right, top, bottom });
-  const LONG = 80; // characters of a text of which it is enough to see the beginning
+  const LONG = 24; // characters: of longer labels it is enough to see three lines
   const hides = (value) => value === "hidden" || value === "clip";
 
   function isUnseen(element) {

@@ -4,13 +4,16 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const shown = [];
 
+  // The label of an axis: as much of a long one as the smallest chart has room for.
+  const short = (text) => (text && text.length > 32 ? text.slice(0, 31) + "…" : text || null);
+
   function axes(labels, isTime) {
     const grid = { stroke: colour("line"), width: 1 };
     const axis = { stroke: colour("quiet"), grid, ticks: grid, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
     const nice = (text) => (chart, values) => distinct(values, text || ((one, digits) => String(Number(one.toPrecision(digits)))));
     return [
-      { ...axis, label: labels.x || null, space: 72, ...(isTime ? { size: 46, values: days } : { size: 32, values: nice(labels.xTick) }) },
-      { ...axis, label: labels.y || null, size: wide, values: nice(labels.tick) },
+      { ...axis, label: short(labels.x), space: 72, ...(isTime ? { size: 46, values: days } : { size: 32, values: nice(labels.xTick) }) },
+      { ...axis, label: short(labels.y), size: wide, values: nice(labels.tick) },
     ];
   }
 

@@ -38,7 +38,7 @@
       { label: "after", class: extra, cell: (one) => side(one, "after") },
       { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
       { label: "first bad commit", text: true, class: extra, cell: commits },
-      { label: "confirmed", text: true, class: extra, cell: confirmed },
+      { label: "confirmed", text: true, class: extra, cell: (one) => { const text = confirmed(one); return text && hwcost.clamped(text); } },
       { label: "history", text: true, cell: (one) => hwcost.chart.spark(one.spark, one.verdict) || "" },
     ];
   }
