@@ -16,7 +16,7 @@ OWN = ("parser", "click_type")
 """Converters that a parameter may bring."""
 
 OF_PATHS = ("exists", "resolve_path", "allow_dash", "path_type")
-"""What a parameter may ask of a path that is not there yet."""
+"""Conditions of a parameter on a path that is not there yet."""
 
 
 def spare(command: Any) -> None:

@@ -35,7 +35,7 @@ class WorkloadSet(Table):
     components: bool = False
     """Whether the components of the space are priced, by stacks of several depths, in place of whole models alone."""
     of_models: bool = False
-    """With ``components``, whether only those are priced that the whole models are made of: for spaces of very many."""
+    """Whether, with ``components``, only those of the whole models are priced: for spaces of very many components."""
     parts: bool = False
     """Whether attention, feed-forward, norms and bottlenecks are priced apart too."""
     model: str | None = None
