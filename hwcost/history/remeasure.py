@@ -29,10 +29,10 @@ from hwcost.campaign.run import run, start
 from hwcost.elsewhere import admit, measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError, StoreError, UsageError
+from hwcost.history.addresses import addresses, refuse_another_here, refuse_another_there
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting, not_measurable
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import LEAST, LEAST_NIGHTS, Anchors, anchors_of
-from hwcost.history.machine import addresses, refuse_another_here, refuse_another_there
 from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, findings, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.quantities import LATENCY, Unavailable, quantity

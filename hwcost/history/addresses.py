@@ -1,4 +1,4 @@
-"""Which machine an alarm is of: measuring again tells of the code only where the machine is the same one."""
+"""Where the device of an alarm is, and whether it is still the same one: only then measuring again tells of the code."""
 
 from __future__ import annotations
 
