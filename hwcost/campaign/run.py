@@ -215,9 +215,9 @@ class _Run:
 
     @property
     def advice(self) -> str:
-        """The command that resumes the campaign, or that measures again what it was to confirm."""
+        """What goes on with the campaign; one that measures changes again is not resumed, the next check begins another."""
         if self.plan.confirms:
-            return f"Measure it again with: hwcost check --store {self.store.url}"
+            return "Run hwcost check again: it measures the changes that are still open."
         there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
         return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
 

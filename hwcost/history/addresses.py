@@ -50,7 +50,7 @@ def refuse_another_here(setting: Setting) -> None:
     Raises:
         DeviceError: When the device is not here, or the one of that name that is here is another one.
     """
-    advice = "Run hwcost check on the machine that has it, with the same store"
+    advice = "Run hwcost check on the machine that has it, with the same store."
     try:
         here = find(require(setting.device))
     except DeviceError:
@@ -78,5 +78,5 @@ def refuse_another_there(store: Store, campaign_id: str, setting: Setting) -> No
     if None not in (key, setting.device_key) and key != setting.device_key:
         raise DeviceError(
             f"the nights were measured on another '{setting.device}' (key {setting.device_key}) than the one that is at "
-            f"{setting.on} now (key {key}). Accept the change with hwcost accept, or let the machine of before measure"
+            f"{setting.on} now (key {key}). Accept the change with hwcost accept, or let the machine of before measure."
         )

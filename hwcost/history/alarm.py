@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwcost.history.changes import Change
-from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, run_range
+from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, common_key, run_range
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.entries import Confirmation
 from hwcost.stores.runs import Run
@@ -26,6 +26,7 @@ REPRESENTATIVES = 5
 
 SERIES = "series_keys"
 """Name of the workloads that an ambiguous confirmation rests on, by the keys of their series, in its ``extra``."""
+
 OTHER_TOOL = "another tool measured it. Run that tool again with the code of before and of after"
 NO_SPEC = "the store does not hold how its workload is made. Run its suite once more"
 NONE_STEADY = "no workload of the device has the verdict ok, by which a common change is distinguished from their own"
@@ -148,8 +149,8 @@ def _open(check: Check) -> Iterator[tuple[Judgement | DeviceJudgement, str, list
     """Yields every alarm with its key and the series that may be measured for it."""
     judged, devices = check.alarms()
     for device in devices:
-        of_it = [check.series[one.series_key] for one in _of_device(check.judgements, check.series, device)]
-        yield device, device.key, _representatives(of_it, device.confirmation)
+        of_it = _of_device(check.judgements, check.series, device)
+        yield device, device.key, [check.series[one.series_key] for one in of_it]
     for alarm in judged:
         yield alarm, alarm.series_key, [check.series[alarm.series_key]]
 
@@ -160,10 +161,10 @@ def _alarm(
     usable = [one for one in series if not _hindrance(one)]
     if usable and judged.first_bad is not None and judged.change is not None:
         between = _spanning(runs, judged.first_bad, judged.confirmation)
+        since = judged.since if isinstance(judged, Judgement) else None
         power = quantity(usable[0].quantity).power_of_latency
-        measured = tuple(usable if power is None else map(_latency_of, usable))
-        since, power = judged.since if isinstance(judged, Judgement) else None, 1 if power is None else power
-        yield Alarm(key, measured, between, judged.change, judged.confirmation, since, power)
+        measured = _representatives(usable if power is None else [_latency_of(one) for one in usable], judged.confirmation)
+        yield Alarm(key, measured, between, judged.change, judged.confirmation, since, 1 if power is None else power)
 
 
 def _hindrance(one: Series) -> str:
@@ -195,16 +196,16 @@ def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | No
     return run_range(runs, good, bad) if is_spanned else between
 
 
-def _representatives(of_it: Sequence[Series], earlier: Confirmation | None) -> list[Series]:
+def _representatives(of_it: Sequence[Series], earlier: Confirmation | None) -> tuple[Series, ...]:
     """Chooses the workloads that are measured for a device: those of an earlier night, whose rounds still count then.
 
     Args:
-        of_it: The workloads that show the change.
+        of_it: The workloads that show the change, in what is measured of them.
         earlier: Comparison of an earlier night; None where there was none.
     """
     known = {one.series_key: one for one in of_it}
     kept = [] if earlier is None else earlier.extra.get(SERIES, [])
-    return [known[key] for key in kept] if kept and known.keys() >= set(kept) else list(of_it[:REPRESENTATIVES])
+    return tuple(known[key] for key in kept) if kept and known.keys() >= set(kept) else tuple(of_it[:REPRESENTATIVES])
 
 
 def _of_device(
@@ -212,8 +213,5 @@ def _of_device(
 ) -> Iterator[Judgement]:
     """Yields the judgements that are ok of a device's workloads, which show what all of them share."""
     for one in judgements:
-        of_it = series[one.series_key]
-        names = (of_it.device, of_it.backend, of_it.quantity)
-        is_same = of_it.device_key == device.device_key and names == (device.device, device.backend, device.quantity)
-        if one.verdict == "ok" and is_same:
+        if one.verdict == "ok" and common_key(series[one.series_key]) == device.key:
             yield one

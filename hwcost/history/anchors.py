@@ -92,15 +92,15 @@ class Anchors:
         return {run.run_id: place for place, run in enumerate(self.nights.runs)}
 
 
-def anchors_of(store: Store, check: Check, setting: Setting, alarmed: Collection[str] = (), why: str = "") -> Anchors:
+def anchors_of(store: Store, check: Check, setting: Setting, why: str, alarmed: Collection[str] = ()) -> Anchors:
     """Chooses the anchors of a setting: those without a change that have most nights of their present level.
 
     Args:
         store: Store of the history.
         check: The check.
         setting: Device, backend and quantity that they are measured in.
-        alarmed: Keys of series that are measured for an alarm, and cannot be anchors.
         why: Reason why anchors are needed, for the error.
+        alarmed: Keys of series that are measured for an alarm, and cannot be anchors.
 
     Raises:
         DataError: When there are fewer than two.
@@ -110,10 +110,11 @@ def anchors_of(store: Store, check: Check, setting: Setting, alarmed: Collection
     table = store.estimates(run_ids=[run.run_id for run in check.runs[-WINDOW:]])
     nights = read_nights(check.runs, check.series, table)
     places = {run.run_id: place for place, run in enumerate(nights.runs)}
-    ok = {one.series_key: one.since for one in check.judgements if one.verdict == "ok" and one.change is None}
+    steady = [one for one in check.judgements if one.verdict == "ok" and one.change is None]
+    ok = {one.series_key: one.since for one in steady if one.series_key not in alarmed}
     fitting: list[tuple[int, str, Series, int]] = []
     for row, one in enumerate(nights.series):
-        if one.series_key in ok and one.series_key not in alarmed and setting.holds(one) and can_be_made(one):
+        if one.series_key in ok and setting.holds(one) and can_be_made(one):
             first = places.get(ok[one.series_key] or "", 0)
             fitting.append((int(nights.is_full[row, first:].sum()), one.series_key, one, first))
     fitting.sort(reverse=True)

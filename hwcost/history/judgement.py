@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 from hwcost.history.changes import Change
 from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.stores.runs import Run
+from hwcost.stores.series import Series
 
-__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "device_key", "name_of", "run_range"]
+__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "name_of", "run_range"]
 
 Verdict = Literal["ok", "regressed", "improved", "ambiguous", "insufficient", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
@@ -139,16 +140,13 @@ class DeviceJudgement:
         return self.cause in ("code", "unknown") and _is_open(self.first_bad, self.confirmation)
 
 
-def device_key(device: str, backend: str, quantity: str, machine: str | None = None) -> str:
-    """Returns the key under which confirmations of a common change are kept.
+def common_key(series: Series) -> str:
+    """Returns the key under which confirmations are kept of a change that a series shares with all of its device.
 
-    Args:
-        device: Name of the device.
-        backend: Name of the backend.
-        quantity: Name of the quantity.
-        machine: Key of the device, where the history holds several of that name; None otherwise.
+    Devices of one name that are not equal, such as the CPUs of two machines, have keys of their own.
     """
-    return f"device:{device}/{backend}/{quantity}" + (f"/{machine}" if machine else "")
+    names = f"device:{series.device}/{series.backend}/{series.quantity}"
+    return names if series.device_key is None else f"{names}/{series.device_key}"
 
 
 def run_range(runs: Sequence[Run], good: int, bad: int) -> RunRange:

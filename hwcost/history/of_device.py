@@ -11,7 +11,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
-from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
+from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
@@ -28,11 +28,9 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
         past: Everything that is known.
         common: The level.
     """
-    machine = past.nights.series[int(common.rows[0])].device_key
-    names = (common.device, common.backend, common.quantity)
-    is_alone = sum((one.device, one.backend, one.quantity) == names for one in past.commons) == 1
-    key = device_key(*names, None if is_alone else machine)
-    return replace(_judged(past, common, (*names, key)), device_key=machine)
+    first = past.nights.series[int(common.rows[0])]
+    names = (common.device, common.backend, common.quantity, common_key(first))
+    return replace(_judged(past, common, names), device_key=first.device_key)
 
 
 def _judged(past: Past, common: Common, names: tuple[str, str, str, str]) -> DeviceJudgement:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +61,9 @@ SHARES = 16
 """Rounds that share the time of an alarm at first: many short ones, since the machine differs from one to the next. Where
 they end sooner, further ones fill it. The alarms of a campaign share its rounds, unless nothing but their number tells how
 far the machine moves within one."""
+
+INTENDED = "Accept a change that is intended: hwcost accept."
+"""Advice where nothing tells of a change whose code of before cannot be had."""
 
 MOST_ROUNDS = 200
 """Rounds after which a campaign ends in any case."""
@@ -127,11 +130,12 @@ class _Again:
 
         Raises:
             DataError: Behind those, when there are others; says why.
+            DeviceError: When the device is of another machine, whose address nobody kept.
         """
         if setting.on is None:
             refuse_another_here(setting)
         found: list[Confirmation] = []
-        why = f"the code of before cannot be had (commit {setting.good_commit or 'unknown'})"
+        why = _untold(setting)
         try:
             repository = self._repository(setting)
             if repository is not None:
@@ -147,10 +151,12 @@ class _Again:
             yield from self._by_anchors(setting, left, why)
 
     def _repository(self, setting: Setting) -> Path | None:
-        """Returns the repository that has the codes of before and after; None where none has, or where they are equal."""
+        """Returns the repository of the codes of before and after; None where none has both, or for equal or remote ones."""
         good, bad = setting.good_commit, setting.bad_commit
-        repository = None if setting.on is not None else repository_of(self.folder)
-        if repository is None or good is None or bad is None or good == bad:
+        if setting.on is not None or good is None or bad is None or good == bad:
+            return None
+        repository = repository_of(self.folder)
+        if repository is None:
             return None
         return repository if has_commit(repository, good) and has_commit(repository, bad) else None
 
@@ -180,13 +186,13 @@ class _Again:
         if any(len(alarm.series) > 1 for alarm in alarms):
             return {}
         try:
-            return {one.key: one for one in map(_workload, self._anchors(setting, alarms).series)}
+            return {one.key: one for one in map(_workload, self._anchors(setting, alarms, "").series)}
         except DataError:
             return {}
 
-    def _anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str = "") -> Anchors:
+    def _anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str) -> Anchors:
         alarmed = {one.series_key for alarm in alarms for one in alarm.series}
-        return anchors_of(self.store, self.check, setting, alarmed, why)
+        return anchors_of(self.store, self.check, setting, why, alarmed)
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm], why: str) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm that its nights and anchors tell of.
@@ -209,8 +215,7 @@ class _Again:
             yield from self._answers(setting, self._measured(setting, list(unique.values()), questions), questions)
         lacking = {_lack(one) for one in asked if not one.can_be_answered}
         if lacking:
-            advice = "The code of before would tell; hwcost accept records a change that is intended."
-            raise DataError(f"{why}, and {'; '.join(sorted(lacking))}. {advice}")
+            raise DataError(f"{why}, and {'; '.join(sorted(lacking))}. {INTENDED}")
 
     def _measured(self, setting: Setting, workloads: Sequence[Workload], questions: Sequence[Question]) -> Result:
         """Measures round after round until no question is open, or the time of its alarms is over."""
@@ -287,6 +292,13 @@ def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
     return Question(alarm, ((_workload(first).key, others),), ANCHORS, alpha, before=before)
 
 
+def _untold(setting: Setting) -> str:
+    """Says why the code of before is not measured."""
+    if setting.on is not None:
+        return f"no working tree of the code of before is on {setting.on}"
+    return f"the code of before cannot be had (commit {setting.good_commit or 'unknown'})"
+
+
 def _lack(question: Question) -> str:
     """Says why anchors do not tell of an alarm."""
     if question.alarm.since is None:
@@ -331,7 +343,7 @@ def _workload(series: Series) -> Workload:
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
 
 
-def _counted(what: Collection[object], setting: Setting) -> str:
+def _counted(what: Sized, setting: Setting) -> str:
     """Names alarms by their number and place, for example ``2 alarms on cpu with torch``."""
     of_what = "" if setting.quantity == LATENCY else f" of {setting.quantity}"
     return f"{_number(len(what))}{of_what} on {setting.place} with {setting.backend}"

@@ -272,7 +272,7 @@ def test_an_interrupted_campaign_that_measures_changes_again_is_not_resumed_but_
     plan = make_plan([Item(work, CONFIRMATION) for work in works(2)], require("cpu"), "null", rounds=2)
     with open_store(tmp_path / "s.db") as store:
         campaign_id = campaign.start(plan, store)
-        with pytest.raises(InterruptedRunError, match="visits are kept. Measure it again with: hwcost check") as told:
+        with pytest.raises(InterruptedRunError, match="visits are kept. Run hwcost check again") as told:
             campaign.run(store, campaign_id, progress=stop)
     assert "--resume" not in str(told.value)
 

@@ -101,7 +101,7 @@ class History:
             commits: Commit of each night, the last of them for the rest; empty where none is known.
             backend: Backend that measured them.
             without: Workloads and nights that have no estimate.
-            **facts: Further facts of all series.
+            **facts: Further facts of all series, such as ``device_key``.
         """
         runs = []
         for night, run in enumerate(self.runs):

@@ -12,6 +12,7 @@ import pytest
 
 from hwcost.campaign.processes.worker_process import WorkerDiedError
 from hwcost.campaign.rounds import round as campaign_round
+from hwcost.devices import present
 from hwcost.errors import MeasurementError, StoreError
 from hwcost.history import Policy, remeasure
 from hwcost.history.alarm import alarms_of
@@ -247,16 +248,35 @@ def test_an_alarm_of_too_few_nights_stays_unconfirmed_and_takes_no_time_from_oth
     assert "fewer than 4 nights of its level" in remark
 
 
+@pytest.mark.parametrize("is_here", [True, False])
+def test_an_alarm_of_another_machine_is_not_measured_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_here: bool
+) -> None:
+    on_the_device(history)
+    simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
+    monkeypatch.chdir(tmp_path)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [], device_key=present()[0].key if is_here else "another")
+        remarks = measure_again(store, before)
+        outcomes = [one.outcome for one in store.entries(Confirmation)]
+    assert (outcomes, len(remarks)) == ((["confirmed"], 0) if is_here else ([], 1))
+    expected = "1 alarm on cpu with null stays unconfirmed: the nights were measured on another 'cpu' (key another)"
+    assert all(remark.startswith(expected) for remark in remarks)
+
+
+@pytest.mark.parametrize("facts", [{}, {"quantity": "throughput_per_s", "unit": "1/s"}])
 def test_an_open_common_change_goes_on_with_the_workloads_and_rounds_of_the_night_before(
-    tmp_path: Path, history: History
+    tmp_path: Path, history: History, facts: dict[str, Any]
 ) -> None:
     history.y[:, 22:] += SLOWER
     history.y[3, 22:] -= SLOWER
+    history.y = -history.y if facts else history.y
     commits = [*["a" * 40] * 22, "b" * 40]
     with open_store(tmp_path / "s.db") as store:
-        before = history.stored(store, WORKS, commits)
+        before = history.stored(store, WORKS, commits, **facts)
         (alarm,) = alarms_of(before)
         assert len(alarm.series) == 5
+        assert {one.quantity for one in alarm.series} == {"latency_s"}
         last_two = alarm.series[3:]
         question = Question(replace(alarm, series=last_two), (("after", ("before",)),), WORKTREE)
         seen = {("before", number): (0.0, 1.0) for number in range(3)}

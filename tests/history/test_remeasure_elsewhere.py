@@ -89,7 +89,7 @@ def test_another_device_at_the_address_confirms_nothing(tmp_path: Path, history:
         assert store.entries(Confirmation) == []
     assert remark.startswith(f"2 alarms on cpu on {there(tmp_path)} with null stay unconfirmed: ")
     assert "the nights were measured on another 'cpu' (key 0000000000000000)" in remark
-    assert "Measure it again with: hwcost check --store" in remark
+    assert "Run hwcost check again: it measures the changes that are still open." in remark
     assert "--resume" not in remark
 
 
@@ -108,7 +108,7 @@ def test_a_machine_that_cannot_be_reached_leaves_its_alarms_unconfirmed(tmp_path
     ],
 )
 def test_what_another_machine_measured_is_not_measured_here(
-    tmp_path: Path, history: History, facts: dict[str, str], said: str
+    tmp_path: Path, history: History, facts: dict[str, Any], said: str
 ) -> None:
     with open_store(tmp_path / "s.db") as store:
         (remark,) = measure_again(store, history.stored(store, WORKS, [], **facts))
@@ -124,7 +124,7 @@ def test_anchors_and_common_changes_are_of_one_machine_where_two_have_one_name(t
         here.stored(store, WORKS, [], device_key="a" * 16)
         found = far.stored(store, WORKS, [], device_key="b" * 16)
         one = next(one for one in found.series.values() if one.device_key == "b" * 16)
-        anchors = anchors_of(store, found, Setting.of(one), [one.series_key]).series
+        anchors = anchors_of(store, found, Setting.of(one), "", [one.series_key]).series
     assert {anchor.device_key for anchor in anchors} == {"b" * 16}
     assert one not in anchors
     changed = {device.device_key: device for device in found.devices}

@@ -22,8 +22,8 @@ from tests.history.simulated import WORKS, factor, simulated
 pytestmark = pytest.mark.once
 
 MORE = math.log1p(0.06)
-ENERGY = {"quantity": "energy_j", "unit": "J"}
-RATE = {"quantity": "throughput_per_s", "unit": "1/s"}
+ENERGY: dict[str, Any] = {"quantity": "energy_j", "unit": "J"}
+RATE: dict[str, Any] = {"quantity": "throughput_per_s", "unit": "1/s"}
 
 
 @pytest.fixture
@@ -104,6 +104,25 @@ def test_a_rate_is_judged_by_the_latency_in_one_campaign_with_it(
     assert found["throughput_per_s"].log_ratio == pytest.approx(-MORE, abs=0.01)
     assert found["latency_s"].log_ratio == pytest.approx(MORE, abs=0.01)
     assert len({one.campaign_id for one in found.values()}) == 1
+
+
+def test_a_rate_is_judged_by_the_latency_beside_anchors_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    law_s = SimDevice().law_s
+    for i, work in enumerate(WORKS):
+        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
+    monkeypatch.chdir(tmp_path)
+    with open_store(tmp_path / "s.db") as store:
+        history.stored(store, WORKS, [])
+        history.y = -history.y
+        before = history.stored(store, WORKS, [], **RATE)
+        assert measure_again(store, before) == []
+        found = {before.series[one.series_key].quantity: one for one in store.entries(Confirmation)}
+    assert {(one.how, one.outcome) for one in found.values()} == {("anchors", "confirmed")}
+    assert found["throughput_per_s"].log_ratio == pytest.approx(-MORE, abs=0.02)
+    assert found["latency_s"].log_ratio == pytest.approx(MORE, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def command(one: Series, record: Record, campaign: Campaign, run: Run | None) ->
     info, what = record.workload, _what(record.workload)
     if what is None:
         return _of_run([*map(str, run.argv)], info.name) if run is not None and run.argv else None
-    options = [("--device", _device(one, campaign)), ("--on", campaign.extra.get("on")), ("--backend", one.backend), *what]
+    options = [("--device", _device(one, campaign)), ("--on", campaign.on), ("--backend", one.backend), *what]
     options += [("--threads", one.threads), *_protocol(record, campaign)]
     options += [("--quantity", None if one.quantity == LATENCY else one.quantity)]
     options += [("--backend-option", pair) for pair in _pairs(one.backend_options)]
