@@ -19,7 +19,7 @@ from hwcost.report.dashboard.commands import command
 from hwcost.spaces import space as make_space
 from hwcost.stores import open_store
 from hwcost.stores.runs import Run
-from hwcost.stores.schema import Campaign, WorkloadInfo
+from hwcost.stores.schema import Campaign, WorkloadInfo, measured_on
 from hwcost.testing.stores import make_record, make_series
 from hwcost.workloads.base import Workload
 from tests.conftest import require_package
@@ -141,7 +141,7 @@ def test_a_machine_elsewhere_is_asked_again(tmp_path: Path, capsys: pytest.Captu
     space = make_space("supershaper", scale="mini")
     (workload,) = architecture_workloads(space, space.sample(1, seed=0), options)
     with open_store("here.db") as store:
-        campaign = store.campaign(start(options.plan([workload]), store, on=on))
+        campaign = store.campaign(start(options.plan([workload]), store, extra=measured_on(on)))
     text = written(workload, options, **campaign.extra)
     assert text is not None
     assert shlex.split(text)[4:6] == ["--on", on]

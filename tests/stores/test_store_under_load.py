@@ -53,7 +53,7 @@ def read(path: Path, folder: Path, stop: Any, results: Any) -> None:
             served.refresh()
             page, index, series = (served.file(name) for name in ("index.html", "data/index.js", "data/series.js"))
             assert page is not None
-            assert b"series regressed" in page
+            assert b'id="summary"' in page
             shown, listed = data(index), data(series)
             assert seen <= shown["estimates"]
             assert shown["series"] == len(listed["key"]) == sum(shown["counts"].values())
