@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
-from hwcost.history import judge, judge_devices
+from hwcost.history import judge
 from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.series import Series
@@ -66,10 +66,8 @@ def main() -> None:
     given = parser.parse_args()
     runs, series, table, changed = history(given.series, given.nights)
     watch = stopwatch()
-    found = judge(runs, series, table)
-    judged_s, watch = watch(), stopwatch()
-    devices = judge_devices(runs, series, table)
-    print(f"{given.series} series x {given.nights} nights: judged in {judged_s:.2f} s, devices in {watch():.2f} s")
+    found, devices = judge(runs, series, table)
+    print(f"{given.series} series x {given.nights} nights: judged in {watch():.2f} s")
     print(dict(Counter(one.verdict for one in found)), *(one.reason for one in devices), sep="\n")
     alarmed = {one.series_key for one in found if one.verdict in ("regressed", "improved")}
     print(f"changes found: {len(alarmed & changed)} of {len(changed)}; alarms elsewhere: {len(alarmed - changed)}")

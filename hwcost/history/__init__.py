@@ -2,11 +2,11 @@
 
 from hwcost.history.changes import Change, find_changes
 from hwcost.history.confirmation import Outcome, confirm
-from hwcost.history.judge import judge, judge_both, judge_devices
+from hwcost.history.judge import Judged, judge
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement, RunRange, Verdict
 from hwcost.history.policy import Policy, Rule
 
 __all__ = [
-    "VERDICTS", "Change", "DeviceJudgement", "Judgement", "Outcome", "Policy", "Rule", "RunRange", "Verdict", "confirm",
-    "find_changes", "judge", "judge_both", "judge_devices",
+    "VERDICTS", "Change", "DeviceJudgement", "Judged", "Judgement", "Outcome", "Policy", "Rule", "RunRange", "Verdict",
+    "confirm", "find_changes", "judge",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hwcost.history.judge import judge_both
+from hwcost.history.judge import judge
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
 from hwcost.history.lost import judged_lost
 from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
@@ -159,7 +159,7 @@ def check(
     series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
     patterns = {"workload": workload, "device": device, "backend": backend}
     given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
-    judged, of_devices = judge_both(runs, series, table, **given)
+    judged, of_devices = judge(runs, series, table, **given)
     older, known = [run.run_id for run in runs[:-WINDOW]], set(table.series_key)
     absent = {key: one for key, one in series.items() if key not in known and _is_asked(one, workload, device, backend)}
     if older and absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from hwcost.history.judgement import DeviceJudgement, Judgement
 from hwcost.history.of_device import judged_device
@@ -14,7 +15,19 @@ from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
 
-__all__ = ["judge", "judge_both", "judge_devices"]
+__all__ = ["Judged", "judge"]
+
+
+class Judged(NamedTuple):
+    """What the nights of a store say.
+
+    Attributes:
+        series: Judgements of series.
+        devices: Judgements of what the series of a device have in common.
+    """
+
+    series: list[Judgement]
+    devices: list[DeviceJudgement]
 
 
 def judge(
@@ -28,10 +41,10 @@ def judge(
     workload: str = "*",
     device: str = "*",
     backend: str = "*",
-) -> list[Judgement]:
-    """Judges every series as it stood at a run.
+) -> Judged:
+    """Judges every series, and what all series of a device with one backend have in common, as they stood at a run.
 
-    Each is compared with its own latest nights, the level common to its device taken out; see
+    Each series is compared with its own latest nights, the level common to its device taken out; see
     :mod:`hwcost.history.trace` and :mod:`hwcost.history.common` for the rules. Anchors get no verdict, since the level need
     not be theirs: a change of the code leaves them where they are.
 
@@ -47,49 +60,15 @@ def judge(
         backend: Pattern of the names of backends.
 
     Returns:
-        One judgement for every series that was ever measured by one of these runs, except anchors, in the order of their
-        keys.
+        Judgements of every series that was ever measured by one of these runs, except anchors, in the order of their keys,
+        and of every device that has such a workload; the level of a device is that of all its series, whatever
+        ``workload`` is.
 
     Raises:
         UnknownNameError: When there is no run ``at``.
     """
-    return _of_series(Past.of(runs, series, table, policy, entries, at), workload, device, backend)
-
-
-def judge_devices(
-    runs: Sequence[Run],
-    series: Mapping[str, Series],
-    table: EstimateTable,
-    *,
-    policy: Policy = DEFAULT,
-    entries: Sequence[Entry] = (),
-    at: str | None = None,
-    workload: str = "*",
-    device: str = "*",
-    backend: str = "*",
-) -> list[DeviceJudgement]:
-    """Judges what all series of a device with one backend have in common; see :func:`judge` for the arguments.
-
-    The level is that of all series, whatever ``workload`` is; it only leaves out what has no such workload.
-    """
-    return _of_devices(Past.of(runs, series, table, policy, entries, at), workload, device, backend)
-
-
-def judge_both(
-    runs: Sequence[Run],
-    series: Mapping[str, Series],
-    table: EstimateTable,
-    *,
-    policy: Policy = DEFAULT,
-    entries: Sequence[Entry] = (),
-    at: str | None = None,
-    workload: str = "*",
-    device: str = "*",
-    backend: str = "*",
-) -> tuple[list[Judgement], list[DeviceJudgement]]:
-    """Judges series and devices: what :func:`judge` and :func:`judge_devices` return, from values that are read once."""
     past = Past.of(runs, series, table, policy, entries, at)
-    return _of_series(past, workload, device, backend), _of_devices(past, workload, device, backend)
+    return Judged(_of_series(past, workload, device, backend), _of_devices(past, workload, device, backend))
 
 
 def _of_series(past: Past, workload: str, device: str, backend: str) -> list[Judgement]:

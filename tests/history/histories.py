@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.history import DeviceJudgement, Judgement, Policy, judge
 from hwcost.history.check import Check, check
 from hwcost.stores.base import Store
 from hwcost.stores.entries import Entry
@@ -120,7 +120,7 @@ class History:
 
     def judged(self, *entries: Entry, **options: Any) -> dict[str, Judgement]:
         known, table = self._given(options)
-        found = judge(self.runs, known, table, policy=options.pop("policy", Policy()), entries=entries, **options)
+        found = judge(self.runs, known, table, policy=options.pop("policy", Policy()), entries=entries, **options).series
         return {known[one.series_key].name: one for one in found}
 
     def device(self, *entries: Entry, **options: Any) -> DeviceJudgement:
@@ -129,7 +129,7 @@ class History:
 
     def devices(self, *entries: Entry, **options: Any) -> list[DeviceJudgement]:
         known, table = self._given(options)
-        return judge_devices(self.runs, known, table, entries=entries, **options)
+        return judge(self.runs, known, table, entries=entries, **options).devices
 
     def _given(self, options: dict[str, Any]) -> tuple[Mapping[str, Series], EstimateTable]:
         return {one.series_key: one for one in self.series}, self.table(options.pop("without", ()))

@@ -11,19 +11,13 @@ import pytest
 from hwcost.report.dashboard import Built, build_site
 from hwcost.report.dashboard.commands import arch_key
 from hwcost.stores import open_store
-from tests.report.browser import WIDE, Reader, base_of, chromium
+from tests.report.browser import WIDE, Reader, base_of
 from tests.report.dashboard_data import NIGHTS, write_nights, write_study
 from tests.report.serving import serving
 
 pytestmark = pytest.mark.once
 
 SPACE = "supershaper"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

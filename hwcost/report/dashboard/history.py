@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.history import DeviceJudgement, Judgement, Policy, judge_both
+from hwcost.history import DeviceJudgement, Judgement, Policy, judge
 from hwcost.history.check import WINDOW
 from hwcost.history.judgement import VERDICTS
 from hwcost.history.policy import CANARY
@@ -169,7 +169,7 @@ def _judged(history: History, series: Mapping[str, Series], policy: PolicyOf, en
     for suite in sorted({run.suite for run in history.runs}):
         runs = select_runs(history.runs, suite)
         given = runs, series, _latest(history.table, runs)
-        judged, devices = judge_both(*given, policy=policy(suite), entries=entries)
+        judged, devices = judge(*given, policy=policy(suite), entries=entries)
         for one in judged:
             other = found.get(one.series_key)
             if other is None or VERDICTS.index(one.verdict) < VERDICTS.index(other.verdict):
