@@ -85,10 +85,10 @@ def test_an_architecture_of_a_space_with_options(capsys: pytest.CaptureFixture[s
     assert ("--arrival gap=20ms" in text) == ("--no-pin" in text) == ("--tier strict" in text) == bool(how)
 
 
+@pytest.mark.torch
 def test_an_architecture_that_a_factory_builds_in_a_space_of_ones_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    require_package("torch")
     (tmp_path / "command_nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
     probe_in_process(monkeypatch)
@@ -101,6 +101,7 @@ def test_an_architecture_that_a_factory_builds_in_a_space_of_ones_own(
     assert planned(written(alone, options), capsys) == [plain(alone)]
 
 
+@pytest.mark.once
 def test_an_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require_package("onnx")
     from tests.workloads.onnx_files import text_model

@@ -114,6 +114,7 @@ def test_suites_are_found_in_projects_files_and_among_those_shipped(
         load_suite("nightli")
 
 
+@pytest.mark.torch
 def test_the_nightly_suite_covers_all_four_spaces_at_every_tier() -> None:
     nightly = load_suite("nightly")
     for tier in ("quick", "standard", "strict"):
