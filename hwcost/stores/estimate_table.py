@@ -81,34 +81,46 @@ class EstimateTable:
         return f"<{len(self)} estimates of {len(self.series_key)} series in {len(self.run_id)} runs>"
 
     @classmethod
-    def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
-        """Makes a table of pages of rows with the fields of :class:`EstimateRow`, in any order.
-
-        Args:
-            pages: The pages; None in a row stands for the usual text of :data:`USUAL`.
+    def from_rows(cls, rows: Iterable[EstimateRow]) -> EstimateTable:
+        """Makes a table of rows in any order.
 
         Raises:
             DataError: When a row has an unknown status.
         """
-        texts = {name: _Texts(USUAL.get(name)) for name in _TEXTS}
+        return cls.from_pages([[(*row[: len(COLUMNS)], _remark(row)) for row in rows]])
+
+    @classmethod
+    def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
+        """Makes a table of pages of rows in any order.
+
+        Args:
+            pages: The pages; a row has the :data:`COLUMNS`, and at last its status, flags and reason, a line each
+                (:data:`NEW_LINE`), or None for the :data:`USUAL` ones, which takes a third of the time.
+
+        Raises:
+            DataError: When a row has an unknown status.
+        """
+        texts = {name: _Texts() for name in _TEXTS}
         numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in _NUMBERS}
         for page in pages:
-            columns = dict(zip(EstimateRow._fields, zip(*page, strict=True), strict=bool(page)))
+            columns = dict(zip((*COLUMNS, "remark"), zip(*page, strict=True), strict=bool(page)))
             for name, column in columns.items():  # page by page, while its values are near
                 if name in texts:
                     texts[name].add(column)
                 else:
                     numbers[name].append(_numbers(column, _NUMBERS[name], name in _UNKNOWN))
-        (series_key, series), (campaign_id, campaign), (run_id, run), (names, status), (flags, flag), (reasons, reason) = (
+        (series_key, series), (campaign_id, campaign), (run_id, run), (remarks, remark) = (
             texts[name].indexed() for name in _TEXTS
         )
+        names, flags, reasons = zip(*(text.split(NEW_LINE, 2) for text in [*remarks, NEW_LINE.join(USUAL.values())]), strict=True)
         if unknown := set(names) - set(STATUSES):
             raise DataError(f"the store holds damaged estimates: their status is {', '.join(map(repr, sorted(unknown)))}")
+        (known_flags, flag), (known_reasons, reason) = _distinct(flags, remark), _distinct(reasons, remark)
         joined = {name: np.concatenate([np.array([], dtype), *numbers[name]]) for name, dtype in _NUMBERS.items()}
         table = cls(
             series_key=series_key, series=series, run_id=run_id, run=run, campaign_id=campaign_id, campaign=campaign,
-            status=np.array([*map(STATUSES.index, names)], np.int8)[status], flags=[tuple(codes.split()) for codes in flags],
-            flag=flag, reasons=reasons, reason=reason, **joined,
+            status=np.array([*map(STATUSES.index, names)], np.int8)[remark],
+            flags=[tuple(codes.split()) for codes in known_flags], flag=flag, reasons=known_reasons, reason=reason, **joined,
         )  # fmt: skip
         return table.take(np.lexsort((campaign, run, series, table.measured_s)))
 
@@ -135,10 +147,16 @@ class EstimateTable:
             )
 
 
-USUAL = {"status": "ok", "flags": "", "reason": ""}
-"""Texts of most estimates, by their columns: databases need not give them row by row."""
+COLUMNS = EstimateRow._fields[:8]
+"""Columns of a row that stand for themselves."""
 
-_TEXTS = ("series_key", "campaign_id", "run_id", "status", "flags", "reason")
+USUAL = {"status": "ok", "flags": "", "reason": ""}
+"""Texts of most estimates, by their columns."""
+
+NEW_LINE = "\n"
+"""Ends the status and the flags of an estimate; neither has one."""
+
+_TEXTS = ("series_key", "campaign_id", "run_id", "remark")
 _NUMBERS: dict[str, type[np.generic]] = {
     "measured_s": np.float64, "value": np.float64, "half_width": np.float64, "level_half_width": np.float64,
     "n_rounds": np.intp,
@@ -153,15 +171,28 @@ def _numbers(column: Sequence[Any], dtype: type[np.generic], may_lack: bool) -> 
     return np.array(column, dtype) if may_lack else np.fromiter(column, dtype, len(column))
 
 
-class _Texts:
-    """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None.
+def _remark(row: EstimateRow) -> str | None:
+    """Returns what a row says beside its numbers; None for the usual."""
+    texts = [getattr(row, name) for name in USUAL]
+    return None if texts == [*USUAL.values()] else NEW_LINE.join(texts)
+
+
+def _distinct(texts: Sequence[str], rows: Indices) -> tuple[list[str], Indices]:
+    """Returns the distinct texts among those that rows have, sorted, and the index of every row.
 
     Args:
-        usual: Text that None stands for; None where it stands for no text.
+        texts: Texts, not all of them different.
+        rows: Index into them of every row; -1 for the last.
     """
+    known = sorted({texts[index] for index in np.unique(rows).tolist()})
+    place = {text: index for index, text in enumerate(known)}
+    return known, np.array([place.get(text, -1) for text in texts], np.intp)[rows]
 
-    def __init__(self, usual: str | None = None) -> None:
-        self.usual = usual
+
+class _Texts:
+    """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None."""
+
+    def __init__(self) -> None:
         self.place: dict[str | None, int] = {None: -1}
         self.pages: list[Indices] = []
 
@@ -173,14 +204,11 @@ class _Texts:
 
     def indexed(self) -> tuple[list[str], Indices]:
         """Returns the texts, sorted, and the index of every row."""
-        rows = np.concatenate([np.zeros(0, np.intp), *self.pages])
-        usual = {self.usual} if self.usual is not None and (rows < 0).any() else set()
-        known = sorted({text for text in self.place if text is not None} | usual)
-        index: dict[str | None, int] = {text: place for place, text in enumerate(known)}
-        order = np.zeros(len(self.place), dtype=np.intp)  # by place; the last one, -1, is None's
-        for text, place in self.place.items():
-            order[place] = index.get(self.usual if text is None else text, -1)
-        return known, order[rows]
+        known = sorted(text for text in self.place if text is not None)
+        order = np.full(len(self.place), -1, dtype=np.intp)  # by place; the last one, -1, is None's
+        for index, text in enumerate(known):
+            order[self.place[text]] = index
+        return known, order[np.concatenate([np.zeros(0, np.intp), *self.pages])]
 
 
 def estimate_row(estimate: Estimate) -> EstimateRow:

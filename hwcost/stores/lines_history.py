@@ -138,7 +138,7 @@ class LinesHistory(LinesFile):
                 and (runs is None or row.run_id in runs)
                 and span.has(row.measured_s)
             ]
-        return EstimateTable.from_pages([rows])
+        return EstimateTable.from_rows(rows)
 
     def add_entry(self, entry: Entry) -> bool:
         """See the base class."""

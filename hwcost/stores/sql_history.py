@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Select, func, or_, select, update
+from sqlalchemy import Connection, Insert, Select, and_, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hwcost.errors import UnknownNameError
 from hwcost.stores import tables
 from hwcost.stores.database import ROWCOUNT, Database
 from hwcost.stores.entries import Entry, kind_name
-from hwcost.stores.estimate_table import USUAL, EstimateRow, EstimateTable, Span, estimate_row, source
+from hwcost.stores.estimate_table import COLUMNS, NEW_LINE, USUAL, EstimateRow, EstimateTable, Span, estimate_row, source
 from hwcost.stores.rows import mapping, series_row, valid
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Estimate, Series, unknown_series
@@ -170,8 +170,10 @@ def _pages(
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """Yields pages of the rows of estimates that are asked for."""
     table = tables.estimates
-    usual = {name: func.nullif(table.c[name], text).label(name) for name, text in USUAL.items()}  # None takes less time
-    query = select(*(usual.get(name, table.c[name]) for name in EstimateRow._fields))
+    status, flags, reason = (table.c[name] for name in USUAL)
+    is_usual = and_(*(table.c[name] == text for name, text in USUAL.items()))
+    remark = case((is_usual, None), else_=status + NEW_LINE + flags + NEW_LINE + reason)
+    query = select(*(table.c[name] for name in COLUMNS), remark)
     query = query.where(table.c.measured_s >= span.since_s) if span.since_s is not None else query
     query = query.where(table.c.measured_s < span.until_s) if span.until_s is not None else query
     for keys in [None] if series_keys is None else batches(series_keys):

@@ -13,7 +13,7 @@ from hwcost.history import DeviceJudgement, Judgement, Policy, judge
 from hwcost.history.check import Check, check
 from hwcost.stores.base import Store
 from hwcost.stores.entries import Entry
-from hwcost.stores.estimate_table import EstimateTable
+from hwcost.stores.estimate_table import EstimateRow, EstimateTable
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.series import Series
 from hwcost.workloads.base import Workload
@@ -86,8 +86,8 @@ class History:
                 value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
                 half = self.vague if status == "unconfirmed" else 0.01
                 if (i, night) not in left_out and i % self.machines == night % self.machines:
-                    rows.append((key, f"c{night}", f"run{night:03d}", at, value, half, 0.0, 4, status, "", ""))
-        return EstimateTable.from_pages([rows])
+                    rows.append(EstimateRow(key, f"c{night}", f"run{night:03d}", at, value, half, 0.0, 4, status, "", ""))
+        return EstimateTable.from_rows(rows)
 
     def stored(
         self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null",

@@ -96,8 +96,8 @@ def write_site(site: Site, store: Store, history: History, studies: Sequence[str
         "months": write_months(site, history, state.get("months", {})),
         "nights": write_nights(site, history, state.get("nights", {})),
         "environments": history.environments,
+        "records": write_records(site, store, history, state.get("records", {})),
     }
-    write_records(site, store, history)
     overview = _write_pages(site, store, history)
     site.finish(new_state)
     return Built(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,17 +31,38 @@ Wanted = dict[str, set[str]]
 """Keys of series by the id of a campaign."""
 
 
-def write_records(site: Site, store: Store, history: History) -> None:
-    """Writes the records of alarms and of the latest nights, and the list of what was written."""
+def write_records(site: Site, store: Store, history: History, known: Mapping[str, int]) -> dict[str, int]:
+    """Writes the records of alarms and of the latest nights, and the list of what was written.
+
+    Args:
+        site: The site.
+        store: Store with the records.
+        history: History that was read of it.
+        known: Number of records of each campaign in an earlier build: where it is the same, files of that build stay.
+
+    Returns:
+        Number of records of each campaign by the name of its folder.
+    """
     listed: dict[str, list[int]] = {}
+    counts: dict[str, int] = {}
     for campaign_id, keys in sorted(wanted(history).items()):
         if not history.environments.get(campaign_id):
             continue
-        for key, document in documents(store, history, campaign_id, keys):
-            name = f"records/{slug(campaign_id)}/{key}"
-            site.put(f"data/{name}.js", script(name, document))
-            listed.setdefault(slug(campaign_id), []).append(history.number[key])
-    site.put("data/records.js", script("records", {name: sorted(numbers) for name, numbers in listed.items()}))
+        folder = slug(campaign_id)
+        counts[folder] = store.count(campaign_id)
+        is_same = known.get(folder) == counts[folder]
+        kept = {key for key in keys if is_same and site.keep(f"data/{_name(folder, key)}.js")}
+        for key, document in documents(store, history, campaign_id, keys - kept):
+            site.put(f"data/{_name(folder, key)}.js", script(_name(folder, key), document))
+            kept.add(key)
+        if kept:
+            listed[folder] = sorted(history.number[key] for key in kept)
+    site.put("data/records.js", script("records", listed))
+    return counts
+
+
+def _name(folder: str, key: str) -> str:
+    return f"records/{folder}/{key}"
 
 
 def wanted(history: History) -> Wanted:
@@ -78,6 +99,8 @@ def documents(store: Store, history: History, campaign_id: str, keys: Iterable[s
         keys: Keys of the series.
     """
     wanted = {key: history.series[key] for key in sorted(keys)}
+    if not wanted:
+        return
     by_workload: dict[str, list[Record]] = {}
     for record in store.records(campaign_id, workload_keys={one.workload_key for one in wanted.values()}):
         by_workload.setdefault(record.visit.workload_key, []).append(record)
