@@ -24,7 +24,8 @@ from hwcost._types import Floats
 from hwcost.errors import UsageError
 from hwcost.history.cuts import LEAST_NIGHTS, cuts_of, has_enough
 from hwcost.history.place import correlation_of, steps_of
-from hwcost.history.stretch import Stretch, effective, p_of
+from hwcost.history.stretch import Stretch, effective
+from hwcost.history.sums import Sums
 
 __all__ = ["LEAST", "P_VALUE", "Change", "find_changes"]
 
@@ -88,20 +89,22 @@ def find_changes(
         raise UsageError(f"value {at} of the history is {y[at]}: leave nights without a latency out")
     if weight.shape != y.shape or not ((weight > 0) & (weight <= 1)).all():
         raise UsageError(f"expected {len(y)} weights above 0 and at most 1, got {weight.tolist()}")
-    history = Stretch(y, weight)
-    cuts = _lasting(history, sorted(cuts_of(history, 0, len(y), p_value * WEAK)), least, p_value)
-    return tuple(_judged(history, cuts))
+    if len(y) < 2 * LEAST_NIGHTS:
+        return ()
+    sums = Sums(Stretch(y, weight))
+    cuts = _lasting(sums, sorted(cuts_of(sums, 0, len(y), p_value * WEAK)), least, p_value)
+    return tuple(_judged(sums, cuts))
 
 
-def _lasting(history: Stretch, cuts: list[int], least: float, p_value: float) -> list[int]:
+def _lasting(sums: Sums, cuts: list[int], least: float, p_value: float) -> list[int]:
     """Takes back the cuts that do not last, the weakest first; what is known of a cut changes with its neighbours alone."""
     known: dict[tuple[int, ...], tuple[float, float]] = {}
     while cuts:
-        edges = [0, *cuts, len(history.y)]
+        edges = [0, *cuts, len(sums.history.y)]
         places = [(edges[k], edges[k + 1], edges[k + 2]) for k in range(len(cuts))]
         for place in places:
             if place not in known:
-                known[place] = _told(history, *place)
+                known[place] = _told(sums, *place)
         p, size = ([known[place][which] for place in places] for which in (0, 1))
         if max(p) > p_value:
             del cuts[p.index(max(p))]
@@ -112,29 +115,24 @@ def _lasting(history: Stretch, cuts: list[int], least: float, p_value: float) ->
     return cuts
 
 
-def _told(history: Stretch, first: int, cut: int, last: int) -> tuple[float, float]:
+def _told(sums: Sums, first: int, cut: int, last: int) -> tuple[float, float]:
     """Returns the p value and the size of a cut between its neighbours."""
-    before, after = history.part(first, cut), history.part(cut, last)
-    return p_of(before, after), abs(after.mean - before.mean)
+    return sums.p(first, cut, last), abs(sums.mean(cut, last) - sums.mean(first, cut))
 
 
-def _sides(history: Stretch, cuts: Sequence[int], k: int) -> tuple[Stretch, Stretch]:
-    edges = [0, *cuts, len(history.y)]
-    return history.part(edges[k], edges[k + 1]), history.part(edges[k + 1], edges[k + 2])
-
-
-def _judged(history: Stretch, cuts: list[int]) -> Iterator[Change]:
+def _judged(sums: Sums, cuts: list[int]) -> Iterator[Change]:
     """Yields the changes, each at its likeliest place between its neighbours."""
+    history = sums.history
     correlation = _correlation(history, cuts) if cuts else 0.0
     if correlation:
         for k in range(len(cuts)):
             cuts[k] = _placed(history, cuts, k, correlation)
     edges = [0, *cuts, len(history.y)]
-    for k, cut in enumerate(cuts):
-        before, after = _sides(history, cuts, k)
-        part = history.part(edges[k], edges[k + 2])
-        earliest, latest = steps_of(part, correlation).region(cut - edges[k], effective(part.weight))
-        yield Change(cut, edges[k] + earliest, edges[k] + latest, after.mean - before.mean, p_of(before, after))
+    for first, cut, last in zip(edges, edges[1:], edges[2:], strict=False):
+        part = history.part(first, last)
+        earliest, latest = steps_of(part, correlation).region(cut - first, effective(part.weight))
+        size = sums.mean(cut, last) - sums.mean(first, cut)
+        yield Change(cut, first + earliest, first + latest, size, sums.p(first, cut, last))
 
 
 def _correlation(history: Stretch, cuts: Sequence[int]) -> float:

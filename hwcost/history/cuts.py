@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.history.stretch import Stretch, p_of
+from hwcost.history.stretch import Stretch
+from hwcost.history.sums import Sums, p_of
 
 __all__ = ["LEAST_NIGHTS", "cuts_of", "has_enough"]
 
@@ -32,33 +34,35 @@ ROUNDING = 1e-9
 """Relative error of sums of weights."""
 
 
-def cuts_of(history: Stretch, first: int, last: int, p_value: float) -> Iterator[int]:
+def cuts_of(sums: Sums, first: int, last: int, p_value: float) -> Iterator[int]:
     """Yields the cuts of a stretch of the history, divided again and again, in no order.
 
     Where the best cut leaves too little on a side, another one takes its place. Where there is none, vague values deviate
     that are too few to tell it, and the rest is searched without them.
 
     Args:
-        history: The history.
+        sums: Sums of the history.
         first: Index of the first value of the stretch.
         last: Index of the first value behind it.
         p_value: Level of the t test that a cut must survive.
     """
     if last - first < 2 * LEAST_NIGHTS:
         return
-    stretch = history.part(first, last)
+    stretch = sums.history.part(first, last)
     energy = _energy(stretch)
     place = LEAST_NIGHTS + int(np.argmax(energy))
-    if p_of(*stretch.sides(place)) > p_value:
+    if sums.p(first, first + place, last) > p_value:
         return
-    enough = has_enough(stretch.weight)
-    is_told = enough[place - LEAST_NIGHTS] or _rests_on_several(stretch, place, p_value)
-    found = place if is_told else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
+    found: int | None = place
+    if not sums.is_full:
+        enough = has_enough(stretch.weight)
+        is_told = enough[place - LEAST_NIGHTS] or _rests_on_several(stretch, place, p_value)
+        found = place if is_told else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
     if found is not None:
         yield first + found
         place = found
-    yield from cuts_of(history, first, first + place, p_value)
-    yield from cuts_of(history, first + place, last, p_value)
+    yield from cuts_of(sums, first, first + place, p_value)
+    yield from cuts_of(sums, first + place, last, p_value)
 
 
 def has_enough(weight: Floats) -> NDArray[np.bool_]:
@@ -109,14 +113,26 @@ def _energy(stretch: Stretch) -> Floats:
     """Returns the scaled energy distance between both sides of every cut that leaves two values or more on either."""
     mean = stretch.mean
     z = mean + np.sqrt(stretch.weight) * (stretch.y - mean)
-    n = len(z)
-    sums = np.abs(z[:, None] - z).cumsum(1)  # of distances from a value to all up to another
-    within = 2 * sums.diagonal().cumsum()  # among the values up to each
-    to_all = sums[:, -1].cumsum()  # and from these to all
-    places = slice(LEAST_NIGHTS - 1, n - LEAST_NIGHTS)
-    before = np.arange(1.0, n)[places]
-    after = n - before
+    factors, earlier = _factors(len(z))
+    distances = np.subtract.outer(z, z)
+    np.abs(distances, out=distances)
+    to_all = np.add.reduce(distances, axis=1).cumsum()  # of distances from the values up to each to all
+    distances *= earlier
+    within = 2 * np.add.reduce(distances, axis=1).cumsum()  # among the values up to each
+    places = slice(LEAST_NIGHTS - 1, len(z) - LEAST_NIGHTS)
     left, between = within[places], (to_all - within)[places]
     right = to_all[-1] - left - 2 * between
-    distance = 2 * between / (before * after) - left / (before * (before - 1)) - right / (after * (after - 1))
-    return np.asarray(before * after / (before + after) * distance)
+    return np.asarray(factors[0] * between - factors[1] * left - factors[2] * right)
+
+
+@lru_cache(maxsize=256)
+def _factors(n: int) -> tuple[Floats, Floats]:
+    """Returns the factors of the distances between, before and after every cut, and 1 for pairs in order, 0 for others.
+
+    Returns:
+        Factors, shape (3, n - 3), and a lower triangle, shape (n, n).
+    """
+    before = np.arange(1.0, n)[LEAST_NIGHTS - 1 : n - LEAST_NIGHTS]
+    after = n - before
+    factors = np.stack([2 / (before * after), 1 / (before * (before - 1)), 1 / (after * (after - 1))])
+    return factors * before * after / n, np.tri(n)

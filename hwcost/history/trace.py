@@ -16,7 +16,8 @@ from hwcost.history.changes import Change, find_changes
 from hwcost.history.judgement import Verdict
 from hwcost.history.place import NEAR
 from hwcost.history.policy import Terms
-from hwcost.history.stretch import Stretch, variance_of
+from hwcost.history.stretch import Stretch
+from hwcost.history.sums import Sums
 from hwcost.stores.entries import Confirmation
 
 __all__ = ["Finding", "Level", "Noted", "find"]
@@ -120,7 +121,7 @@ def find(
     edges = [start, *(one.at for one in changes), len(values)]
     nights = Stretch(values, weights)
     parts = [nights.part(a, b) for a, b in itertools.pairwise(edges)]
-    variance, dof = variance_of(parts)
+    variance, dof = Sums(nights).variance(edges)
     sd = math.sqrt(variance)
     levels = [_level(part, sd, dof) for part in parts]
     earlier = [] if start else _earlier(levels[0], int(runs[0]), noted)

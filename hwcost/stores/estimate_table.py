@@ -112,7 +112,8 @@ class EstimateTable:
         (series_key, series), (campaign_id, campaign), (run_id, run), (remarks, remark) = (
             texts[name].indexed() for name in _TEXTS
         )
-        names, flags, reasons = zip(*(text.split(NEW_LINE, 2) for text in [*remarks, NEW_LINE.join(USUAL.values())]), strict=True)
+        remarks.append(NEW_LINE.join(USUAL.values()))  # the last one, which an index of -1 names
+        names, flags, reasons = zip(*(text.split(NEW_LINE, 2) for text in remarks), strict=True)
         if unknown := set(names) - set(STATUSES):
             raise DataError(f"the store holds damaged estimates: their status is {', '.join(map(repr, sorted(unknown)))}")
         (known_flags, flag), (known_reasons, reason) = _distinct(flags, remark), _distinct(reasons, remark)

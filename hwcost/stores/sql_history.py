@@ -19,7 +19,10 @@ from hwcost.stores.runs import Run
 from hwcost.stores.series import Estimate, Series, unknown_series
 
 PAGE = 5_000
-"""Rows that are taken in at a time."""
+"""Rows that are written at a time."""
+
+NEAR = 1_000
+"""Rows that are read at a time: as many as stay near while they become columns."""
 
 MOST_NAMES = 5_000
 """Names in one query; databases take no more than some ten thousand values."""
@@ -181,7 +184,7 @@ def _pages(
             chosen = query if keys is None else query.where(table.c.series_key.in_(keys))
             chosen = chosen if runs is None else chosen.where(table.c.run_id.in_(runs))
             cursor = connection.execute(chosen).cursor  # the driver's own: its tuples take half the time
-            while cursor is not None and (page := cursor.fetchmany(PAGE)):
+            while cursor is not None and (page := cursor.fetchmany(NEAR)):
                 yield page
 
 

@@ -25,7 +25,7 @@ from hwcost.history.check import check
 from hwcost.history.judgement import VERDICTS
 from hwcost.report.dashboard import build_site
 from hwcost.report.dashboard.feeds import ATOM
-from hwcost.report.dashboard.files import Site, script
+from hwcost.report.dashboard.files import Site, script, slug
 from hwcost.report.dashboard.numbers import rounded
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
@@ -276,3 +276,27 @@ def test_the_command_says_what_it_wrote(store: Store, tmp_path: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["written"] == 0
     assert invoke([*given, "--out", str(tmp_path / "site"), "--since", "whenever"]) == 2
     assert invoke(["report", "build", "--store", str(tmp_path / "none.db"), "--out", str(tmp_path / "x")]) == 2
+
+
+def test_records_of_an_earlier_build_stay_and_those_of_a_campaign_that_grew_do_not(store: Store, tmp_path: Path) -> None:
+    sim = replace(SMALL, nights=2, workloads=4)
+    for night in range(2):
+        NightRecords(sim, blocks=6).write(store, night)
+        sim.write(store, [night])
+    build_site(store, tmp_path / "site")
+    (grown, *others) = data(tmp_path / "site", "records")
+    campaign = next(one.campaign_id for one in store.campaigns() if slug(one.campaign_id) == grown)
+    record = next(store.records(campaign))
+    visit = replace(record.visit, round=99)
+    store.add_round(campaign, 99, [visit.workload_key])
+    identity = record.identity.model_copy(update={"record_id": "grown", "idempotency_key": "grown"})
+    assert store.append(record.model_copy(update={"visit": visit, "identity": identity}))
+    read = []
+    plain = store.records
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "records", lambda *given, **kept: read.append(given) or plain(*given, **kept))
+        build_site(store, tmp_path / "site")
+    assert others
+    assert read == [(campaign,)]
+    build_site(store, tmp_path / "other")
+    assert contents(tmp_path / "site") == contents(tmp_path / "other")

@@ -46,8 +46,9 @@ def text(series: Mapping[str, Series], latest: Iterable[Estimate]) -> str:
     families: dict[str, _Family] = {}
     for one in sorted(latest, key=lambda one: (series[one.series_key].quantity, one.series_key)):
         if one.value is not None:
+            labels = _labels(series[one.series_key])
             for family, value in _samples(series[one.series_key], one):
-                families.setdefault(family.name, family).lines.append(_sample(family.name, series[one.series_key], value))
+                families.setdefault(family.name, family).lines.append(f"{family.name}{{{labels}}} {value!r}\n")
     return "".join(families[name].text() for name in sorted(families)) + "# EOF\n"
 
 
@@ -84,14 +85,13 @@ def _samples(series: Series, estimate: Estimate) -> list[tuple[_Family, float]]:
     return found
 
 
-def _sample(name: str, series: Series, value: float) -> str:
+def _labels(series: Series) -> str:
     labels = {
         "workload": series.name, "component": series.component, "device": series.device, "backend": series.backend,
         "precision": series.precision, "batch_size": series.batch_size, "seq_len": series.seq_len,
         "threads": series.threads, "series": series.series_key,
     }  # fmt: skip
-    shown = ",".join(f'{key}="{escaped(str(one))}"' for key, one in labels.items() if one is not None)
-    return f"{name}{{{shown}}} {value!r}\n"
+    return ",".join(f'{key}="{escaped(str(one))}"' for key, one in labels.items() if one is not None)
 
 
 def escaped(text: str) -> str:
