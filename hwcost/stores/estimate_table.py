@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
 from hwcost.errors import DataError, UsageError
+from hwcost.stores.columns import NUMBERS, TEXTS, Columns
 from hwcost.stores.ids import utc
 from hwcost.stores.series import STATUSES, Estimate
 
@@ -87,43 +88,44 @@ class EstimateTable:
         Raises:
             DataError: When a row has an unknown status.
         """
-        return cls.from_pages([[(*row[: len(COLUMNS)], _remark(row)) for row in rows]])
+        return cls.from_pages([Columns.of_rows([(*row[: -len(USUAL)], _remark(row)) for row in rows])])
 
     @classmethod
-    def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
-        """Makes a table of pages of rows in any order.
-
-        Args:
-            pages: The pages; a row has the :data:`COLUMNS`, and at last its status, flags and reason, a line each
-                (:data:`NEW_LINE`), or None for the :data:`USUAL` ones, which takes a third of the time.
+    def from_pages(cls, pages: Iterable[Columns]) -> EstimateTable:
+        """Makes a table of its rows in any order, some at a time.
 
         Raises:
             DataError: When a row has an unknown status.
         """
-        texts = {name: _Texts() for name in _TEXTS}
-        numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in _NUMBERS}
+        texts = {name: _Texts() for name in TEXTS}
+        numbers: dict[str, list[NDArray[Any]]] = {name: [] for name in NUMBERS}
         for page in pages:
-            columns = dict(zip((*COLUMNS, "remark"), zip(*page, strict=True), strict=bool(page)))
-            for name, column in columns.items():  # page by page, while its values are near
-                if name in texts:
-                    texts[name].add(column)
-                else:
-                    numbers[name].append(_numbers(column, _NUMBERS[name], name in _UNKNOWN))
+            for name, column in page.texts.items():
+                texts[name].add(*column)
+            for name, values in page.numbers.items():
+                numbers[name].append(values)
         (series_key, series), (campaign_id, campaign), (run_id, run), (remarks, remark) = (
-            texts[name].indexed() for name in _TEXTS
+            texts[name].indexed() for name in TEXTS
         )
         remarks.append(NEW_LINE.join(USUAL.values()))  # the last one, which an index of -1 names
         names, flags, reasons = zip(*(text.split(NEW_LINE, 2) for text in remarks), strict=True)
         if unknown := set(names) - set(STATUSES):
             raise DataError(f"the store holds damaged estimates: their status is {', '.join(map(repr, sorted(unknown)))}")
         (known_flags, flag), (known_reasons, reason) = _distinct(flags, remark), _distinct(reasons, remark)
-        joined = {name: np.concatenate([np.array([], dtype), *numbers[name]]) for name, dtype in _NUMBERS.items()}
+        joined = {name: np.concatenate([np.array([], dtype), *numbers[name]]) for name, dtype in NUMBERS.items()}
         table = cls(
             series_key=series_key, series=series, run_id=run_id, run=run, campaign_id=campaign_id, campaign=campaign,
             status=np.array([*map(STATUSES.index, names)], np.int8)[remark],
             flags=[tuple(codes.split()) for codes in known_flags], flag=flag, reasons=known_reasons, reason=reason, **joined,
         )  # fmt: skip
         return table.take(np.lexsort((campaign, run, series, table.measured_s)))
+
+    def equals(self, other: EstimateTable) -> bool:
+        """Whether another table has the same rows, to the last bit, and the same lists of texts."""
+        pairs = [(getattr(self, one.name), getattr(other, one.name)) for one in fields(self)]
+        arrays = [pair for pair in pairs if isinstance(pair[0], np.ndarray)]
+        lists = [pair for pair in pairs if isinstance(pair[0], list)]
+        return all(a == b for a, b in lists) and all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in arrays)
 
     def take(self, rows: Indices | NDArray[np.bool_]) -> EstimateTable:
         """Returns some rows, given by index or as a mask; the lists of texts stay as they are."""
@@ -148,28 +150,13 @@ class EstimateTable:
             )
 
 
-COLUMNS = EstimateRow._fields[:8]
-"""Columns of a row that stand for themselves."""
-
 USUAL = {"status": "ok", "flags": "", "reason": ""}
 """Texts of most estimates, by their columns."""
 
 NEW_LINE = "\n"
 """Ends the status and the flags of an estimate; neither has one."""
 
-_TEXTS = ("series_key", "campaign_id", "run_id", "remark")
-_NUMBERS: dict[str, type[np.generic]] = {
-    "measured_s": np.float64, "value": np.float64, "half_width": np.float64, "level_half_width": np.float64,
-    "n_rounds": np.intp,
-}  # fmt: skip
-_UNKNOWN = ("value", "half_width")
-"""Columns in which there may be no number."""
-_COLUMNS = ("series", "run", "campaign", *_NUMBERS, "status", "flag", "reason")
-
-
-def _numbers(column: Sequence[Any], dtype: type[np.generic], may_lack: bool) -> NDArray[Any]:
-    """Returns a column of numbers; nan for None, where there may be one."""
-    return np.array(column, dtype) if may_lack else np.fromiter(column, dtype, len(column))
+_COLUMNS = ("series", "run", "campaign", *NUMBERS, "status", "flag", "reason")
 
 
 def _remark(row: EstimateRow) -> str | None:
@@ -194,21 +181,19 @@ class _Texts:
     """A column of texts that comes page by page: distinct texts, and an index for every row; -1 for None."""
 
     def __init__(self) -> None:
-        self.place: dict[str | None, int] = {None: -1}
+        self.place: dict[str, int] = {}
         self.pages: list[Indices] = []
 
-    def add(self, page: Sequence[str | None]) -> None:
-        """Adds a page."""
-        for text in set(page) - self.place.keys():
-            self.place[text] = len(self.place) - 1
-        self.pages.append(np.fromiter(map(self.place.__getitem__, page), np.intp, len(page)))
+    def add(self, texts: Sequence[str], rows: Indices) -> None:
+        """Adds a page: its texts, and the index of every row into them; -1 for None."""
+        place = [self.place.setdefault(text, len(self.place)) for text in texts]
+        self.pages.append(np.array([*place, -1], np.intp)[rows])
 
     def indexed(self) -> tuple[list[str], Indices]:
         """Returns the texts, sorted, and the index of every row."""
-        known = sorted(text for text in self.place if text is not None)
-        order = np.full(len(self.place), -1, dtype=np.intp)  # by place; the last one, -1, is None's
-        for index, text in enumerate(known):
-            order[self.place[text]] = index
+        known = sorted(self.place)
+        order = np.full(len(known) + 1, -1, dtype=np.intp)  # by place; the last one, -1, is None's
+        order[[self.place[text] for text in known]] = np.arange(len(known))
         return known, order[np.concatenate([np.zeros(0, np.intp), *self.pages])]
 
 

@@ -17,7 +17,8 @@ from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.journal import PassLine, unfinished
 from hwcost.stores.rows import read_campaign, read_record, record_row, samples_row, valid
 from hwcost.stores.schema import Campaign, Record
-from hwcost.stores.sql_history import SqlHistory, batches
+from hwcost.stores.sql_estimates import batches
+from hwcost.stores.sql_history import SqlHistory
 
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Insert, Select, and_, case, or_, select, update
+from sqlalchemy import Connection, Insert, Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hwcost.errors import UnknownNameError
 from hwcost.stores import tables
 from hwcost.stores.database import ROWCOUNT, Database
 from hwcost.stores.entries import Entry, kind_name
-from hwcost.stores.estimate_table import COLUMNS, NEW_LINE, USUAL, EstimateRow, EstimateTable, Span, estimate_row, source
+from hwcost.stores.estimate_table import EstimateRow, EstimateTable, Span, estimate_row, source
 from hwcost.stores.rows import mapping, series_row, valid
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Estimate, Series, unknown_series
+from hwcost.stores.sql_estimates import EVER, batches, drop_columns, keep_columns, pages, pages_of_runs
 
 PAGE = 5_000
 """Rows that are written at a time."""
-
-NEAR = 1_000
-"""Rows that are read at a time: as many as stay near while they become columns."""
-
-MOST_NAMES = 5_000
-"""Names in one query; databases take no more than some ten thousand values."""
 
 _Entry = TypeVar("_Entry", bound=Entry)
 
@@ -67,12 +61,14 @@ class SqlHistory(Database):
         change = update(table).where(table.c.run_id == run_id).values(status=ended.status, ended_at=ended.ended_at)
         with self.writing("end a run of") as connection:
             connection.execute(change)
+            keep_columns(connection)
 
     def add_estimates(self, series: Sequence[Series], estimates: Sequence[Estimate]) -> int:
         """See the base class."""
         rows = [estimate_row(estimate) for estimate in estimates]
         with self.writing("add estimates to") as connection:
             self._put_series(connection, series, {row.series_key for row in rows})
+            drop_columns(connection, rows)
             return self._put_estimates(connection, rows) if rows else 0
 
     def series(self) -> dict[str, Series]:
@@ -93,7 +89,9 @@ class SqlHistory(Database):
         """See the base class."""
         span = Span.of(since, until)
         with self.reading() as connection:
-            return EstimateTable.from_pages(_pages(connection, series_keys, run_ids, span))
+            if series_keys is None and span == EVER:
+                return EstimateTable.from_pages(pages_of_runs(connection, run_ids))
+            return EstimateTable.from_pages(pages(connection, series_keys, run_ids, span))
 
     def add_entry(self, entry: Entry) -> bool:
         """See the base class."""
@@ -166,30 +164,3 @@ def _put(connection: Connection) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=["series_key", "source"], set_={name: statement.excluded[name] for name in kept}, where=differs
     )
-
-
-def _pages(
-    connection: Connection, series_keys: Collection[str] | None, run_ids: Collection[str] | None, span: Span
-) -> Iterator[Sequence[Sequence[Any]]]:
-    """Yields pages of the rows of estimates that are asked for."""
-    table = tables.estimates
-    status, flags, reason = (table.c[name] for name in USUAL)
-    is_usual = and_(*(table.c[name] == text for name, text in USUAL.items()))
-    remark = case((is_usual, None), else_=status + NEW_LINE + flags + NEW_LINE + reason)
-    query = select(*(table.c[name] for name in COLUMNS), remark)
-    query = query.where(table.c.measured_s >= span.since_s) if span.since_s is not None else query
-    query = query.where(table.c.measured_s < span.until_s) if span.until_s is not None else query
-    for keys in [None] if series_keys is None else batches(series_keys):
-        for runs in [None] if run_ids is None else batches(run_ids):
-            chosen = query if keys is None else query.where(table.c.series_key.in_(keys))
-            chosen = chosen if runs is None else chosen.where(table.c.run_id.in_(runs))
-            cursor = connection.execute(chosen).cursor  # the driver's own: its tuples take half the time
-            while cursor is not None and (page := cursor.fetchmany(NEAR)):
-                yield page
-
-
-def batches(names: Collection[str]) -> Iterator[list[str]]:
-    """Yields names, each once, as many at a time as a query takes."""
-    left = iter(dict.fromkeys(names))
-    while batch := list(islice(left, MOST_NAMES)):
-        yield batch

@@ -142,15 +142,17 @@ class SimNights:
         return Estimate(one.series_key, campaign, run_id, at, value, HALF_WIDTH * self.noise, n_rounds=4)
 
     def write(self, store: Store, nights: Sequence[int] | None = None) -> None:
-        """Writes nights into a store, one change a night.
+        """Writes nights into a store, one after another.
 
         Args:
             store: The store.
             nights: Numbers of the nights; None for all.
         """
         for night in range(self.nights) if nights is None else nights:
-            store.add_run(self.run(night))
+            run = self.run(night)
+            store.add_run(run)
             store.add_estimates(self.series, self.estimates(night))
+            store.end_run(run.run_id, run.status, run.ended_at)
 
 
 def _series(number: int, device: str) -> Series:

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Select, func, select
 
 from hwcost.errors import BusyError, HwcostError, StoreError
 from hwcost.stores.base import Store
+from hwcost.stores.columns import REMEDY
 from hwcost.stores.database import Database
 from hwcost.stores.ids import utc_now
 from hwcost.stores.network import file_system, is_network
+from hwcost.stores.sql_estimates import strange_columns
 from hwcost.stores.tables import campaigns, environments, estimates, records, runs, samples
 from hwcost.stores.upkeep.info import size_bytes
 
@@ -74,7 +76,7 @@ def examine(store: Store, *, is_full: bool = False) -> list[Finding]:
             for one in findings:
                 found.append(one)
     if isinstance(store, Database):
-        found += [*_integrity(store), *_orphans(store)]
+        found += [*_integrity(store), *_orphans(store), *(_columns(store) if is_full else ())]
     order: tuple[Severity, ...] = ("error", "warning", "info")
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
@@ -182,6 +184,16 @@ def _orphans(store: Database) -> Iterator[Finding]:
     for name, number in strange.items():
         if number:
             yield Finding("info", "orphans", f"there are {number} {name}.", "They do no harm.")
+
+
+def _columns(store: Database) -> Iterator[Finding]:
+    """Compares the columns of runs with their rows."""
+    with suppress(HwcostError), store.reading() as connection:  # what cannot be read is among the documents
+        strange = strange_columns(connection)
+        if strange:
+            named = ", ".join(strange[-MOST_NAMED:])
+            text = f"columns of {len(strange)} runs are not those of their rows, the latest ones being {named}."
+            yield Finding("error", "columns", text, REMEDY)
 
 
 def _count(connection: Connection, query: Select[Any]) -> int:
