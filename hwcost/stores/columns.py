@@ -71,9 +71,10 @@ class Columns:
         try:
             start = data.index(b"\n") + 1
             header = json.loads(data[: start - 1])
-            known, arrays = header["texts"], {}
-            for name, dtype in [*((name, _INDEX) for name in TEXTS), *NUMBERS.items()]:
-                arrays[name] = np.frombuffer(data, dtype, header["rows"], start)
+            known, arrays = header["texts"], dict[str, NDArray[Any]]()
+            dtypes: dict[str, np.dtype[Any]] = {**dict.fromkeys(TEXTS, _INDEX), **NUMBERS}
+            for name, dtype in dtypes.items():
+                arrays[name] = np.frombuffer(data, dtype, int(header["rows"]), start)
                 start += arrays[name].nbytes
             texts = {name: (list(map(str, known[name])), arrays[name]) for name in TEXTS}
             if start != len(data) or any(len(index) and index.max() >= len(names) for names, index in texts.values()):

@@ -92,13 +92,13 @@ def strange_columns(connection: Connection) -> list[str]:
 def drop_columns(connection: Connection, rows: Sequence[EstimateRow]) -> None:
     """Removes the columns of the runs that estimates belong to, or belonged to before they are changed."""
     table, runs, columns = tables.estimates, tables.runs, tables.run_columns
-    touched = {row.run_id for row in rows}
+    touched = {row.run_id for row in rows if row.run_id is not None}
     sources = {source(row) for row in rows}
     for keys in batches({row.series_key for row in rows}):
         for some in batches(sources):
             query = select(table.c.run_id).where(table.c.series_key.in_(keys), table.c.source.in_(some)).distinct()
-            touched |= set(connection.execute(query).scalars())
-    for some in batches(touched - {None}):
+            touched |= {run_id for run_id in connection.execute(query).scalars() if run_id is not None}
+    for some in batches(touched):
         # who keeps columns of a run, and who changes its estimates, wait for each other
         connection.execute(select(runs.c.run_id).where(runs.c.run_id.in_(some)).order_by(runs.c.run_id).with_for_update())
         connection.execute(delete(columns).where(columns.c.run_id.in_(some)))

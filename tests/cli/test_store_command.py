@@ -14,7 +14,7 @@ from hwcost.campaign.plans.plan import items
 from hwcost.campaign.run import run
 from hwcost.cli.main import invoke
 from hwcost.stores import open_store
-from hwcost.stores.migrations import HEAD
+from hwcost.stores.migrations import HEAD, REVISIONS
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign
 from hwcost.testing.stores import make_record
@@ -74,7 +74,7 @@ def test_an_older_store_is_copied_and_then_migrated(tmp_path: Path, capsys: pyte
     before = document(capsys, "info", "--store", path)
     assert (before["revision"], before["is_current"], before["rows"]["campaigns"] > 0) == ("0001", False, True)
     planned = document(capsys, "migrate", "--store", path, "--dry-run")
-    assert (planned["steps"], planned["after"]) == (["0002", "0003", "0004"], HEAD)
+    assert (planned["steps"], planned["after"]) == ([*REVISIONS[1:]], HEAD)
     assert not Path(planned["backup"]).exists()
     done = document(capsys, "migrate", "--store", path)
     assert (done["before"], done["backup"]) == ("0001", planned["backup"])
