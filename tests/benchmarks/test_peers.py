@@ -187,12 +187,11 @@ def test_a_store_takes_the_place_of_what_an_interrupted_run_left(peers: SimpleNa
 
 @pytest.mark.slow
 @pytest.mark.torch
-@pytest.mark.onnx
 def test_what_is_exported_beforehand_is_what_both_tools_on_onnxruntime_load(
     peers: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("onnxscript")
-    monkeypatch.setenv("HWCOST_CACHE", str(tmp_path))
+    monkeypatch.setenv("HWCOST_CACHE_DIR", str(tmp_path))
     exports, nets = import_module("peer_tools.exports"), import_module("peer_tools.nets")
     asked = peers.asked.Asked(1, 0, 1.0, 0.0, tmp_path / "found.json", "mini", 16, tmp_path / "nets.db")
     workload = nets.measured(asked)[0]
