@@ -2,12 +2,13 @@
 
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.
-Shown is how far the two runs are apart, and whether the intervals that a tool states hold that; hwcost's figures stand beside
-their bars. ``--model`` adds how soon the measurements of 40 nets make a cost model that is right within 3 % about others.
+Shown is how far the two runs are apart, and whether the intervals that a tool states hold that; hwcost's figures stand
+beside their bars. ``--model`` adds how soon the measurements of 40 nets make a cost model that is right within 3 % about
+others.
 
 Run: ``python benchmarks/peers.py [--tools hwcost,torch] [--pairs 3] [--seconds 65]``; ten nets of full size:
-``--scale paper --seq-len 128 --nets 10 --seconds 120``. What was run is kept, hwcost's stores too, so that a stopped benchmark
-is resumed; ``--at-most 2`` ends after two runs, and ``--at-most 0`` shows the tables of what is there.
+``--scale paper --seq-len 128 --nets 10 --seconds 120``. What was run is kept, and hwcost's stores are, so that a stopped
+benchmark is resumed; ``--at-most 2`` ends after two runs, and ``--at-most 0`` shows the tables of what is there.
 """
 
 from __future__ import annotations

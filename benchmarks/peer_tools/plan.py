@@ -13,8 +13,8 @@ LETTERS = ("A", "B")
 """Runs of a pair."""
 
 SAME_LAW = (
-    "Runs A and B of a pair meet the same law of bursts (0.5 to 3 s of computing, pauses of 0.5 to 4 s) with different seeds; "
-    "the seeds are the same for all tools."
+    "Runs A and B of a pair meet the same law of bursts (0.5 to 3 s of computing, pauses of 0.5 to 4 s) with different "
+    "seeds; the seeds are the same for all tools."
 )
 """What the neighbours of runs have in common."""
 

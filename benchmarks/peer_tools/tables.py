@@ -37,7 +37,8 @@ def bars_table(found: Iterable[Judged]) -> str:
     rows = [
         (
             NEIGHBOUR[one.has_bursts], TOOLS[one.tool].label, one.bar.label,
-            f"{'≥' if one.bar.is_least else '≤'} {percent(one.bar.limit)}", percent(one.figure), "yes" if one.is_met else "no",
+            f"{'≥' if one.bar.is_least else '≤'} {percent(one.bar.limit)}", percent(one.figure),
+            "yes" if one.is_met else "no",
         )
         for one in found
     ]  # fmt: skip

@@ -126,7 +126,8 @@ def test_bars_depend_on_scale_and_neighbour_and_are_missed_without_a_figure(peer
 
 
 def test_runs_of_another_scale_are_other_runs_with_stores_of_their_own(peers: SimpleNamespace) -> None:
-    pieces = [*peers.plan.pairs(["hwcost"], (True,), 2, 65.0, 12), *peers.plan.pairs(["hwcost"], (True,), 2, 65.0, 12, "paper", 128)]
+    shapes: list[tuple[object, ...]] = [(), ("paper", 128)]
+    pieces = [piece for shape in shapes for piece in peers.plan.pairs(["hwcost"], (True,), 2, 65.0, 12, *shape)]
     assert len({piece.stem for piece in pieces}) == len(set(pieces)) == 8
     earlier = {"tool": "hwcost", "has_bursts": True, "pair": 0, "letter": "A", "seconds": 65.0, "nets": 12, "tested": 0}
     assert peers.plan.Piece(**earlier) == pieces[0]  # a file of runs that knows neither scale nor tokens
@@ -212,4 +213,5 @@ def test_every_tool_measures_the_same_nets(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(BENCHMARKS / "peers.py"), *command], check=True)
     runs = [json.loads(line) for line in out.read_text().splitlines()]
     assert len({frozenset(run["found"]["readings"]) for run in runs}) == 1
-    assert {path.name.partition("-alone")[0] for path in (tmp_path / "peers-stores").glob("*.db")} == {"hwcost", "hwcost-onnxruntime"}
+    stores = {path.name.partition("-alone")[0] for path in (tmp_path / "peers-stores").glob("*.db")}
+    assert stores == {"hwcost", "hwcost-onnxruntime"}
