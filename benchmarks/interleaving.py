@@ -7,7 +7,7 @@ that the ratio is known to a fraction of a percent beside neighbours too. Shown 
 interval (of the sign test), and what the first call after a switch takes, over one in a loop.
 
 ``--alone`` compares the medians with long single visits instead: in every round a fresh process prepares all workloads and
-makes a pass before and after each visit, in which a workload runs alone in a process of its own for some seconds. The passes
+makes passes before and after each visit, in which a workload runs alone in a process of its own for some seconds. The passes
 are close in time to the visit, so that the ratio of their median and the visit's knows little of drift. Shown is its median
 over rounds, with the interval, beside the bar of 1 %.
 
@@ -18,6 +18,7 @@ torch,onnxruntime,openvino] [--rounds 6] [--visit 3]``.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import sys
@@ -110,10 +111,11 @@ def _print_alone(backend: str, longest: int, number: int, visit_s: float) -> Non
         in_turn_s, alone_s = np.array([one[index] for one in made]).T
         ratio = float(np.median(in_turn_s / alone_s))
         low, high = median_interval((in_turn_s / alone_s).tolist())
+        interval = "–" if math.isnan(low) else f"{low:.4f} to {high:.4f}"
         is_within = abs(ratio - 1) <= BAR
         within += is_within
         call = format_seconds(float(np.median(alone_s)), 3)
-        cells = [backend, workload.name, call, f"{ratio:.4f}", f"{low:.4f} to {high:.4f}", "yes" if is_within else "no"]
+        cells = [backend, workload.name, call, f"{ratio:.4f}", interval, "yes" if is_within else "no"]
         print(f"| {' | '.join(cells)} |", flush=True)
     print(f"{backend}: {within} of {index + 1} within {100 * BAR:g} %", file=sys.stderr)
 

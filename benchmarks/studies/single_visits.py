@@ -18,11 +18,17 @@ SETTLING = 0.25
 LEAST_BLOCKS = 4
 """Blocks of a visit at the least, however long a call takes."""
 
+QUICK_S = 0.1
+"""Workloads whose blocks are quicker than that take part in every pass, the others in the first."""
+
+PASSES = 5
+"""Passes between two visits."""
+
 _processes = multiprocessing.get_context("spawn")
 
 
 class Passes:
-    """A process that has prepared all workloads, and makes a pass over them when it is told to.
+    """A process that has prepared all workloads, and makes passes over them when it is told to.
 
     Args:
         backend: Name of the backend.
@@ -36,7 +42,7 @@ class Passes:
         theirs.close()
 
     def make(self) -> list[float]:
-        """Makes a pass in random order and returns seconds per call of each workload's block."""
+        """Makes passes in random order and returns the median seconds per call of each workload's blocks."""
         self._pipe.send(True)
         found: list[float] = self._pipe.recv()
         return found
@@ -59,7 +65,7 @@ def rounds(backend: str, longest: int, number: int, visit_s: float) -> Iterator[
         visit_s: Seconds of a visit.
 
     Yields:
-        Seconds per call of each workload: the median of the passes before and after its visit, and that of the visit.
+        Seconds per call of each workload: the mean of the passes before and after its visit, and the median of the visit.
     """
     count, rng = len(workloads(longest)), random.Random(0)
     for _ in range(number):
@@ -69,7 +75,7 @@ def rounds(backend: str, longest: int, number: int, visit_s: float) -> Iterator[
             for index in rng.sample(range(count), count):
                 alone_s = visit(backend, longest, index, visit_s)
                 after = passes.make()
-                found[index] = statistics.median((before[index], after[index])), alone_s
+                found[index] = (before[index] + after[index]) / 2, alone_s
                 before = after
         yield [found[index] for index in range(count)]
 
@@ -91,16 +97,19 @@ def visit(backend: str, longest: int, index: int, seconds: float) -> float:
 
 def _make_passes(backend: str, longest: int, pipe: Connection) -> None:
     """Makes passes for the other end of a pipe until it is closed."""
-    members, rng, number = prepared(backend, workloads(longest)), random.Random(0), 0
+    members, rng = prepared(backend, workloads(longest)), random.Random(0)
+    quick = [index for index, member in enumerate(members) if member.loop.seconds < QUICK_S]
     while True:
         try:
             pipe.recv()
         except EOFError:
             return
-        number, found = number + 1, [0.0] * len(members)
-        for index in rng.sample(range(len(members)), len(members)):
-            found[index] = members[index].block(number).block.per_call_s
-        pipe.send(found)
+        found: list[list[float]] = [[] for _ in members]
+        for number in range(PASSES):
+            order = quick if number else list(range(len(members)))
+            for index in rng.sample(order, len(order)):
+                found[index].append(members[index].block(number).block.per_call_s)
+        pipe.send([statistics.median(one) for one in found])
 
 
 def _measure_alone(backend: str, longest: int, index: int, seconds: float, pipe: Connection) -> None:
