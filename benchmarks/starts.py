@@ -44,7 +44,7 @@ PARTS = ("start", "prepare", "passes")
 HERE = Path(__file__).resolve().parent.parent
 
 BARS = "10 times as many on small nets, 1.5 times on BERT-base's size"
-"""What the present code is to reach beside commit 937d7595."""
+"""Limits for the present code beside commit 937d7595."""
 
 
 def job_of(backend: str, number: int, options: dict[str, Any], seq_len: int, process: int) -> Job:
@@ -107,9 +107,9 @@ def print_beside(backend: str, name: str, processes: int, checkout: Path, budget
     rates = {way: statistics.median(one.per_minute for one in made) for way, made in found.items()}
     rates["fewest passes"] = pairs_per_minute(backend, name, processes)
     for way, rate in rates.items():
-        told = ", ".join(f"{one.count} in {one.seconds:.0f} s" for one in found.get(way, []))
+        runs = ", ".join(f"{one.count} in {one.seconds:.0f} s" for one in found.get(way, []))
         label = f"here, {way}" if way not in found else way
-        print(f"{name:24s}{label:22s}{rate:12.1f}{rate / rates['earlier']:14.2f}   {told}", flush=True)
+        print(f"{name:24s}{label:22s}{rate:12.1f}{rate / rates['earlier']:14.2f}   {runs}", flush=True)
 
 
 def print_set(backend: str, name: str, processes: int) -> None:

@@ -36,7 +36,7 @@ PASSES = (3, 10, 60)
 """Passes in each process."""
 
 OURS = "block model"
-"""What hwcost does with workloads in turn."""
+"""Estimator of hwcost for workloads in turn."""
 
 HALF = (0.45, 0.55)
 """Duty of about one half."""
@@ -180,7 +180,7 @@ def numbers(text: str) -> list[int]:
     except ValueError:
         found = []
     if not found or min(found) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers of passes; write 3,10,60")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers of passes; write 3,10,60")
     return found
 
 

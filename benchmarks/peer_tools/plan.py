@@ -16,7 +16,7 @@ SAME_LAW = (
     "Runs A and B of a pair meet the same law of bursts (0.5 to 3 s of computing, pauses of 0.5 to 4 s) with different "
     "seeds; the seeds are the same for all tools."
 )
-"""What the neighbours of runs have in common."""
+"""Sentence on what the neighbours of runs have in common."""
 
 LADDER_S = (30.0, 60.0, 120.0, 240.0)
 """Seconds after which a model is judged."""

@@ -28,7 +28,7 @@ _processes = multiprocessing.get_context("spawn")
 
 
 class Passes:
-    """A process that has prepared all workloads, and makes passes over them when it is told to.
+    """A process that has prepared all workloads, and makes passes over them on demand.
 
     Args:
         backend: Name of the backend.

@@ -49,7 +49,7 @@ def test_what_is_no_checkout_is_refused(tmp_path: Path) -> None:
 def test_numbers_of_passes_are_read_and_others_are_refused(scripts: SimpleNamespace) -> None:
     assert scripts.trust.numbers("3,10") == [3, 10]
     for text in ("3,x", "0", ""):
-        with pytest.raises(ArgumentTypeError, match="no list of numbers of passes; write 3,10,60"):
+        with pytest.raises(ArgumentTypeError, match="not a list of numbers of passes; write 3,10,60"):
             scripts.trust.numbers(text)
 
 

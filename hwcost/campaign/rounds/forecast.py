@@ -135,7 +135,7 @@ class Forecast:
         return f"about {each}"
 
     def _least(self, each: str) -> str:
-        """Says what is told without a known call: what quick ones take, and what usual noise gives."""
+        """Says what quick calls take, and what usual noise gives, where no call is known."""
         text = f"at least {each}; slow calls take longer"
         if self.budget_s is not None and self.total_s <= self.budget_s:
             text = f"{self.processes} processes with up to {self.blocks} blocks of each workload fit into the budget of "
