@@ -1,4 +1,4 @@
-# make measure   set-up, then a cost model of this CPU from real measurements
+# make measure   set-up, then a cost model of this CPU from real measurements; BACKEND=onnxruntime, BUDGET=3m change how
 # make test      set-up, then the tests
 # make test-tools  an environment of its own for other benchmark tools, and the tests that run them
 # make test-xla  an environment of its own for torch_xla, its tests, and BERT-base and a component table on XLA's compiler for CPUs
@@ -8,8 +8,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := torch,onnx,openvino,xgboost-cpu,fast,report,serve,supernet,hf,search,bo,postgres,tables,slurm,ray,docs,dev
-STORE := runs/cpu-supershaper.db
-MODEL := models/cpu-supershaper
+
+BACKEND ?= torch
+BUDGET ?= 9m
+NAME := cpu-supershaper$(if $(filter-out torch,$(BACKEND)),-$(BACKEND))
+STORE := runs/$(NAME).db
+MODEL := models/$(NAME)
 
 TOOLS := .venv-tools
 XLA := .venv-xla
@@ -29,8 +33,8 @@ $(VENV)/.installed: pyproject.toml
 # The budget ends the campaign in time on a slow or busy machine; what it then achieved stands below the table.
 measure: setup
 	@start=$$(date +%s); \
-	$(BIN)/hwcost measure --device cpu --space supershaper -n 32 --test-rows 10 --uniform 10 --tier standard --rounds 4 \
-		--batch-size 1 --seq-len 128 --budget 9m --store $(STORE) || test $$? -eq 4 && \
+	$(BIN)/hwcost measure --device cpu --backend $(BACKEND) --space supershaper -n 32 --test-rows 10 --uniform 10 --tier standard --rounds 4 \
+		--batch-size 1 --seq-len 128 --budget $(BUDGET) --store $(STORE) || test $$? -eq 4 && \
 	$(BIN)/hwcost fit $(STORE) --space supershaper --model hybrid --out $(MODEL) && \
 	$(BIN)/hwcost evaluate $(STORE) --space supershaper --model all && \
 	echo "measurements: $(STORE)   cost model: $(MODEL)   took $$(( $$(date +%s) - start )) s" && \

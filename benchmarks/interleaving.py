@@ -6,33 +6,34 @@ first block over the median of those that follow says what is left of the switch
 that the ratio is known to a fraction of a percent beside neighbours too. Shown is its median over passes with the 95 %
 interval (of the sign test), and what the first call after a switch takes, over one in a loop.
 
-Run: ``python benchmarks/interleaving.py [--backend torch] [--seconds 120] [--longest 3]``.
+``--alone`` compares the medians with long single visits instead: in every round a fresh process prepares all workloads and
+makes passes before and after each visit, in which a workload runs alone in a process of its own for some seconds. The passes
+are close in time to the visit, so that the ratio of their median and the visit's knows little of drift. Shown is its median
+over rounds, with the interval, beside the bar of 1 %.
+
+Run: ``python benchmarks/interleaving.py [--backend torch] [--seconds 120] [--longest 3]``, or ``--alone [--backends
+torch,onnxruntime,openvino] [--rounds 6] [--visit 3]``.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
+import sys
 import time
 
 import numpy as np
 from studies.sign_test import median_interval
+from studies.single_visits import rounds
+from studies.sized_workloads import prepared, workloads
 
 from hwcost._types import Floats
 from hwcost.backends import usable
-from hwcost.campaign.processes.exports import export
-from hwcost.devices import require
-from hwcost.spaces import space
-from hwcost.timing.execution.groups import prepare
+from hwcost.errors import HwcostError
 from hwcost.timing.execution.member import Member
-from hwcost.timing.processes.exporter import ExportJob
-from hwcost.timing.protocol import protocol
-from hwcost.timing.setting import Setting
-from hwcost.timing.telemetry import telemetry_of
 from hwcost.units import format_seconds
-from hwcost.workloads import component_stacks, models
-from hwcost.workloads.base import Workload
 
 FOLLOWING = 4
 """Blocks without a switch after each block."""
@@ -40,22 +41,8 @@ FOLLOWING = 4
 LEAST_PASSES = 6
 """Fewer passes have no interval."""
 
-
-def workloads(longest: int) -> list[Workload]:
-    """Makes workloads of all sizes.
-
-    Args:
-        longest: Number of kinds of nets of full size, from 0 to 3; calls of the third take about 2 s.
-    """
-    mini, full = space("supershaper", scale="mini"), space("supershaper")
-    small, large = mini.sample(2, seed=0, design="spread"), full.sample(3, seed=0, design="spread")[1:2]
-    shape = {"batch_size": 1, "dtype": "float32"}
-    parts = {one.name.split("[")[0]: one for one in component_stacks(mini, components=mini.parts(), seq_len=64, **shape)}
-    found = [one for name, one in parts.items() if " x " not in name]
-    found += [*models(mini, small, seq_len=64, **shape), *models(mini, small, seq_len=128, **shape | {"batch_size": 8})]
-    for batch, seq in [(1, 16), (1, 128), (8, 128)][:longest]:
-        found += models(full, large, seq_len=seq, **shape | {"batch_size": batch})
-    return found
+BAR = 0.01
+"""Most that the medians of workloads in turn may differ from those of single visits, on an idle machine."""
 
 
 def main() -> None:
@@ -64,33 +51,24 @@ def main() -> None:
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--seconds", type=float, default=120.0, help="seconds of the passes")
     parser.add_argument("--longest", type=int, default=3, help="number of kinds of full-size nets, up to 3 (calls of 2 s)")
+    parser.add_argument("--alone", action="store_true", help="compare with long visits, one workload in a process at a time")
+    parser.add_argument("--backends", default="torch,onnxruntime,openvino", help="with --alone: names with commas between")
+    parser.add_argument("--rounds", type=int, default=LEAST_PASSES, help=f"with --alone: rounds ({LEAST_PASSES})")
+    parser.add_argument("--visit", type=float, default=3.0, help="with --alone: seconds of a visit (3)")
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if given.alone:
+        print("| backend | workload | alone | in turn / alone | 95 % interval | within 1 % |\n|---|---|---|---|---|---|")
+        for name in given.backends.split(","):
+            _print_alone(name, given.longest, given.rounds, given.visit)
+        return
     members = prepared(given.backend, workloads(given.longest))
     rows = measured(members, given.seconds)
     print(f"{given.backend}, {len(next(iter(rows.values())))} passes")
     print(f"{'workload':60} {'call':>9} {'calls':>6} {'warm-up':>7} {'first call':>10} {'ratio':>7}  95 % interval")
     for member in members:
         _show(member, np.array(rows[member.key]))
-
-
-def prepared(name: str, made: list[Workload]) -> list[Member]:
-    """Prepares workloads as a worker does, once what has to be exported is, and makes their pilot blocks.
-
-    Args:
-        name: Name of the backend.
-        made: The workloads.
-    """
-    handle = require("cpu")
-    backend = usable(name, handle.kind)(1, {})
-    if missing := [one for one in made if backend.needs_export(one)]:
-        export(ExportJob(name, {}, 1, backend.shares_weights), missing)
-    setting = Setting(backend, handle, protocol("standard"), telemetry_of(backend, handle))
-    members = [prepare(setting, one, position) for position, one in enumerate(made)]
-    for member in members:
-        member.pilot()
-    return members
 
 
 def measured(members: list[Member], seconds: float) -> dict[str, list[tuple[float, float, float]]]:
@@ -115,6 +93,31 @@ def measured(members: list[Member], seconds: float) -> dict[str, list[tuple[floa
             call_s, usual_s = switched.block.per_call_s, float(np.median([one.block.per_call_s for one in others]))
             rows[member.key].append((call_s, call_s / usual_s, switched.first_s or np.nan))
     return rows
+
+
+def _print_alone(backend: str, longest: int, number: int, visit_s: float) -> None:
+    """Prints the rows of a backend: workloads in turn over long visits of one of them."""
+    try:
+        usable(backend, "cpu")
+    except HwcostError as error:
+        print(f"{backend} is left out: {error}", file=sys.stderr)
+        return
+    made = []
+    for one in rounds(backend, longest, number, visit_s):
+        made.append(one)
+        print(f"{backend}: {len(made)} of {number} rounds", file=sys.stderr, flush=True)
+    within = 0
+    for index, workload in enumerate(workloads(longest)):
+        in_turn_s, alone_s = np.array([one[index] for one in made]).T
+        ratio = float(np.median(in_turn_s / alone_s))
+        low, high = median_interval((in_turn_s / alone_s).tolist())
+        interval = "–" if math.isnan(low) else f"{low:.4f} to {high:.4f}"
+        is_within = abs(ratio - 1) <= BAR
+        within += is_within
+        call = format_seconds(float(np.median(alone_s)), 3)
+        cells = [backend, workload.name, call, f"{ratio:.4f}", interval, "yes" if is_within else "no"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+    print(f"{backend}: {within} of {index + 1} within {100 * BAR:g} %", file=sys.stderr)
 
 
 def _show(member: Member, rows: Floats) -> None:

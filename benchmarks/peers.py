@@ -2,11 +2,13 @@
 
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.
-Shown is how far the two runs are apart, and whether the intervals that a tool states hold that. ``--model`` adds how soon
-the measurements of 40 nets make a cost model that is right within 3 % about others.
+Shown is how far the two runs are apart, and whether the intervals that a tool states hold that; hwcost's figures stand
+beside their bars. ``--model`` adds how soon the measurements of 40 nets make a cost model that is right within 3 % about
+others.
 
-Run: ``python benchmarks/peers.py [--tools hwcost,torch] [--pairs 3] [--seconds 65]``. What was run is kept, so that a
-stopped benchmark is resumed; ``--at-most 2`` ends after two runs, and ``--at-most 0`` shows the tables of what is there.
+Run: ``python benchmarks/peers.py [--tools hwcost,torch] [--pairs 3] [--seconds 65]``; ten nets of full size:
+``--scale paper --seq-len 128 --nets 10 --seconds 120``. What was run is kept, and hwcost's stores are, so that a stopped
+benchmark is resumed; ``--at-most 2`` ends after two runs, and ``--at-most 0`` shows the tables of what is there.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from peer_tools.agreement import Agreement, agreement
+from peer_tools.bars import judged
 from peer_tools.model_errors import errors, time_to
-from peer_tools.plan import LETTERS, Piece, ladder, pairs
+from peer_tools.plan import LETTERS, SAME_LAW, Piece, ladder, pairs
 from peer_tools.runs import Run, keep, kept, run
-from peer_tools.tables import agreement_table, model_table
+from peer_tools.setting import SCALE, SCALES, SEQ_LEN
+from peer_tools.tables import agreement_table, bars_table, model_table
 from peer_tools.tools import TOOLS
 
 SCHEMA_VERSION = 1
@@ -34,11 +38,13 @@ def main() -> int:
     """Makes the runs that are missing, and prints the tables."""
     given = parsed()
     tools = installed(given.tools)
-    pieces = list(pairs(tools, given.bursts, given.pairs, given.seconds, given.nets))
-    pieces += list(ladder(tools, given.bursts)) if given.model else []
-    failed = make([piece for piece in pieces if piece not in kept(given.out)][: given.at_most], given.out)
+    shape = (given.scale, given.seq_len)
+    pieces = list(pairs(tools, given.bursts, given.pairs, given.seconds, given.nets, *shape))
+    pieces += list(ladder(tools, given.bursts, *shape)) if given.model else []
+    stores = given.keep or given.out.with_name(f"{given.out.stem}-stores")
+    failed = make([piece for piece in pieces if piece not in kept(given.out)][: given.at_most], given.out, stores)
     done = kept(given.out)
-    show([done[piece] for piece in pieces if piece in done], given.json)
+    show([done[piece] for piece in pieces if piece in done], given.json, given.scale)
     return int(failed)
 
 
@@ -49,6 +55,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=65.0, help="machine time of a run (default: 65)")
     parser.add_argument("--pairs", type=int, default=3, help="pairs of runs of each tool (default: 3)")
     parser.add_argument("--nets", type=int, default=12, help="nets to measure (default: 12)")
+    parser.add_argument("--scale", choices=SCALES, default=SCALE, help="scale of the nets; paper is full size (mini)")
+    parser.add_argument("--seq-len", type=int, default=SEQ_LEN, help="tokens of an input (64)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--both", dest="bursts", action="store_const", const=(True, False), help="both of these (default)")
     how.add_argument("--bursts", dest="bursts", action="store_const", const=(True,), help="only beside the neighbour")
@@ -56,6 +64,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--model", action="store_true", help="also the time to a model of 3 %% (20 to 35 minutes)")
     parser.add_argument("--at-most", type=int, metavar="N", help="end after N runs; the same command resumes")
     parser.add_argument("--out", type=Path, default=Path("runs/peers.jsonl"), help="file of the runs (runs/peers.jsonl)")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="folder of hwcost's stores (runs/peers-stores)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file for the figures as one document")
     parser.set_defaults(bursts=(True, False))
     return parser.parse_args()
@@ -82,23 +91,38 @@ def installed(tools: Iterable[str]) -> list[str]:
     return found
 
 
-def make(pieces: list[Piece], out: Path) -> bool:
-    """Makes and keeps runs, and says whether any of them failed."""
+def make(pieces: list[Piece], out: Path, stores: Path) -> bool:
+    """Makes and keeps runs, and says whether any of them failed.
+
+    Args:
+        pieces: Runs that are asked for.
+        out: File of the runs.
+        stores: Folder of hwcost's stores.
+    """
     failed = False
     for i, piece in enumerate(pieces, 1):
         print(f"{i} of {len(pieces)}: {piece}", file=sys.stderr, flush=True)
         try:
-            keep(out, run(piece))
+            keep(out, run(piece, stores))
         except RuntimeError as error:
             print(error, file=sys.stderr)
             failed = True
     return failed
 
 
-def show(runs: list[Run], path: Path | None) -> None:
-    """Prints the tables of runs, and writes their figures."""
+def show(runs: list[Run], path: Path | None, scale: str = SCALE) -> None:
+    """Prints the tables of runs, and writes their figures.
+
+    Args:
+        runs: Runs that were made.
+        path: File for the figures; None for none.
+        scale: Scale of the nets, which the bars depend on.
+    """
     figures, models = agreements(runs), errors(runs)
-    for table in ([agreement_table(figures)] if figures else []) + ([model_table(models)] if models else []):
+    bars = list(judged(figures, scale))
+    note = SAME_LAW if any(has_bursts for _, has_bursts in figures) else ""
+    tables = [agreement_table(figures) if figures else "", note, bars_table(bars), model_table(models) if models else ""]
+    for table in filter(None, tables):
         print(table, end="\n\n")
     if path is not None:
         document = {
@@ -106,6 +130,8 @@ def show(runs: list[Run], path: Path | None) -> None:
             "agreement": [
                 {"tool": tool, "bursts": bursts, **finite(asdict(one))} for (tool, bursts), one in figures.items()
             ],
+            "neighbour": note or None,
+            "bars": [one.to_dict() for one in bars],
             "model": [
                 {"tool": tool, "bursts": bursts, "mape_by_seconds": finite(found), "time_to_wanted_s": time_to(found)}
                 for (tool, bursts), found in models.items()

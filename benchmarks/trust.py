@@ -1,7 +1,8 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
 Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N] [--published FOLDER]``; tables: drift, noise, null, compare,
-neighbours, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow.
+neighbours, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow. For the table
+of neighbours ``--passes 3,10`` are passes in each of its four processes, and ``--jobs 2`` campaigns simulated at a time.
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -10,8 +11,11 @@ percent, means over seeds. The truth is an item's latency at its class's mean le
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +23,7 @@ import published
 from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
 from studies.neighbour_estimates import WAYS as ESTIMATORS
-from studies.neighbour_estimates import errors
+from studies.neighbour_estimates import Errors, errors
 from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
@@ -29,6 +33,14 @@ ITEMS = 400
 NULL_SEEDS = 100
 PAIRS = 200
 PASSES = (3, 10, 60)
+"""Passes in each process."""
+
+OURS = "block model"
+"""Estimator of hwcost for workloads in turn."""
+
+HALF = (0.45, 0.55)
+"""Duty of about one half."""
+
 CAMPAIGNS = 20
 """Campaigns beside neighbours for each seed."""
 
@@ -120,26 +132,56 @@ def calls_table(seeds: int) -> None:
             print(f"{100 * middle:12.2f}{100 * np.quantile(apart, 0.95):12.2f}{(apart <= both).mean():7.3f}", flush=True)
 
 
-def neighbours_table(seeds: int) -> None:
+def estimated(seed: int, passes: int) -> tuple[float, dict[str, Errors]]:
+    """Returns the duty of the neighbours of a simulated campaign, and what every estimator makes of it."""
+    campaign = SimNeighbours.random(seed, passes)
+    drawn = campaign.draw()
+    return campaign.duty, {name: errors(drawn, name) for name in ESTIMATORS}
+
+
+def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
     """Workloads measured in turn beside one or two neighbours: 20 campaigns a seed, every estimator on the same blocks."""
     count = CAMPAIGNS * seeds
-    print(
-        f"\n{count} campaigns of 12 to 40 workloads beside neighbours (bars: coverage 92 to 98 %, unconfirmed <= 10 % at 10"
-    )
-    print("passes, 95th percentile of the error <= 2 % at 60; errors and half-widths in percent, confirmed items only)")
-    print(
-        f"{'passes':>6s}  {'estimator':14s}{'coverage':>9s}{'unconfirmed':>13s}{'median':>8s}{'p95':>8s}{'half-width':>12s}"
-    )
-    for passes in PASSES:
-        drawn = [SimNeighbours.random(seed, passes).draw() for seed in range(count)]
+    processes = SimNeighbours(0).processes
+    counts = "; ".join(f"{one} passes a process, {processes * one} in all" for one in passes)
+    print(f"\n{count} campaigns of 12 to 40 workloads in {processes} processes beside neighbours: {counts}")
+    print("(bars: coverage 92 to 98 %, unconfirmed <= 10 % at 10 passes and a duty of 50 %, 95th percentile of the error")
+    print("<= 2 % at 60; errors and half-widths in percent, confirmed items only; two states are fitted with a level)")
+    print(f"{'passes':>6s}{'in all':>8s}  {'estimator':28s}{'coverage':>9s}{'unconfirmed':>13s}", end="")
+    print(f"{'median':>8s}{'p95':>8s}{'half-width':>12s}")
+    for number in passes:
+        with ProcessPoolExecutor(jobs) as pool:
+            campaigns = list(pool.map(estimated, range(count), repeat(number)))
         for name in ESTIMATORS:
-            found = [errors(one, name) for one in drawn]
-            confirmed = ~np.concatenate([one.is_unconfirmed for one in found])
-            size = np.abs(np.concatenate([one.error for one in found]))[confirmed]
-            half = np.concatenate([one.half_width for one in found])[confirmed]
-            share, middle, worst = np.mean(size <= half), np.median(size), np.quantile(size, 0.95)
-            print(f"{passes:6d}  {name:14s}{share:9.3f}{1 - confirmed.mean():13.3f}", end="")
-            print(f"{100 * middle:8.2f}{100 * worst:8.2f}{100 * np.nanmedian(half):12.2f}", flush=True)
+            _print_errors(number, processes, name, [found[name] for _, found in campaigns])
+        half = [found[OURS] for duty, found in campaigns if HALF[0] <= duty <= HALF[1]]
+        if half:
+            low, high = (100 * one for one in HALF)
+            _print_errors(number, processes, f"  duty {low:.0f} to {high:.0f} %, {len(half)} campaigns", half)
+
+
+def _print_errors(passes: int, processes: int, label: str, found: Sequence[Errors]) -> None:
+    """Prints the line of an estimator over campaigns."""
+    confirmed = ~np.concatenate([one.is_unconfirmed for one in found])
+    size = np.abs(np.concatenate([one.error for one in found]))[confirmed]
+    half = np.concatenate([one.half_width for one in found])[confirmed]
+    print(f"{passes:6d}{processes * passes:8d}  {label:28s}", end="")
+    if not confirmed.any():
+        print(f"{'-':>9s}{1:13.3f}", flush=True)
+        return
+    print(f"{np.mean(size <= half):9.3f}{1 - confirmed.mean():13.3f}{100 * np.median(size):8.2f}", end="")
+    print(f"{100 * np.quantile(size, 0.95):8.2f}{100 * np.nanmedian(half):12.2f}", flush=True)
+
+
+def numbers(text: str) -> list[int]:
+    """Reads positive whole numbers with commas between them."""
+    try:
+        found = [int(one) for one in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers of passes; write 3,10,60")
+    return found
 
 
 TABLES = {
@@ -155,8 +197,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], metavar="TABLE")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--passes", type=numbers, default=list(PASSES), help="passes a process beside neighbours (3,10,60)")
+    parser.add_argument("--jobs", type=int, default=1, help="campaigns beside neighbours that are simulated at a time (1)")
     parser.add_argument("--published", type=Path, metavar="FOLDER")
     given = parser.parse_args()
+    TABLES["neighbours"] = partial(neighbours_table, passes=given.passes, jobs=given.jobs)
     for table in given.tables or TABLES:
         TABLES[table](max(given.seeds, NULL_SEEDS) if table == "null" and given.seeds >= 20 else given.seeds)
     if given.published is not None:

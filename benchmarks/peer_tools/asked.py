@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from peer_tools.setting import SCALE, SEQ_LEN
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -21,6 +23,9 @@ class Asked:
         seconds: Seconds of the run, start of the process included.
         deadline: Reading of ``time.monotonic()`` at which these seconds are over; one clock for all processes.
         out: File for what is found.
+        scale: Scale of the search space.
+        seq_len: Tokens of an input.
+        store: File for hwcost's store, which other tools do not need.
     """
 
     nets: int
@@ -28,6 +33,9 @@ class Asked:
     seconds: float
     deadline: float
     out: Path
+    scale: str
+    seq_len: int
+    store: Path
 
     def share_s(self, left: int) -> float:
         """Returns the seconds for the next of so many nets that are left, none of them negative."""
@@ -78,11 +86,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, help="seconds of the run")
     parser.add_argument("--deadline", type=float, help="reading of the monotonic clock at which the run is over")
     parser.add_argument("--out", type=Path, help="file for what is found")
+    parser.add_argument("--scale", default=SCALE, help="scale of the search space")
+    parser.add_argument("--seq-len", type=int, default=SEQ_LEN, help="tokens of an input")
+    parser.add_argument("--store", type=Path, help="file for a store of hwcost")
 
 
 def asked_of(given: argparse.Namespace) -> Asked:
     """Returns what parsed options ask for."""
-    return Asked(given.nets, given.tested, given.seconds, given.deadline, given.out)
+    return Asked(
+        given.nets, given.tested, given.seconds, given.deadline, given.out, given.scale, given.seq_len, given.store
+    )
 
 
 def answer(asked: Asked, found: Found) -> None:

@@ -1,6 +1,6 @@
 """hwcost as a user runs it: one command, with its numbers from the document that ``--json`` writes.
 
-Its interval is the stated 95 % interval. Warnings are the codes of a busy or moving machine.
+Its interval is the stated 95 % interval. Warnings are the codes of a busy or moving machine. Its store is kept.
 """
 
 from __future__ import annotations
@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from peer_tools.asked import Asked, Found, Reading, serve
-from peer_tools.setting import BATCH_SIZE, SCALE, SEED, SEQ_LEN, SPACE, THREADS
+from peer_tools.setting import BATCH_SIZE, SEED, SPACE, THREADS
 
 WARNINGS = {"E_FOREIGN", "W_DISTURBED", "W_DRIFT", "W_MULTIMODAL", "W_UNSTABLE_HOST"}
 """Codes that say that something else was active or that the machine moved."""
@@ -24,39 +23,43 @@ MEASURED_BUT_INVALID = 4
 
 def measure(asked: Asked, backend: str = "torch") -> Found:
     """Measures the nets, and fits the default cost model where one is asked for."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "nets.db"
-        found = found_in(campaign(store, ["-n", str(asked.nets)], asked.seconds, backend))
-        return Found(found.readings, found.warned, predicted(store, asked) if asked.tested else {})
+    found = found_in(campaign(asked, ["-n", str(asked.nets)], backend))
+    return Found(found.readings, found.warned, predicted(asked) if asked.tested else {})
 
 
 def reference(asked: Asked) -> Found:
     """Measures the tested nets alone: what models are compared with."""
     from peer_tools.nets import tested
 
-    genes = ("_".join(map(str, arch.genes)) for arch in tested(asked.tested, asked.nets))
-    with tempfile.TemporaryDirectory() as folder:
-        targets = [word for text in genes for word in ("--arch", text)]
-        return found_in(campaign(Path(folder) / "nets.db", targets, asked.seconds, "torch"))
+    genes = ("_".join(map(str, arch.genes)) for arch in tested(asked))
+    return found_in(campaign(asked, [word for text in genes for word in ("--arch", text)], "torch"))
 
 
-def campaign(store: Path, targets: list[str], seconds: float, backend: str) -> dict[str, Any]:
-    """Runs ``hwcost measure`` and returns its document.
+def campaign(asked: Asked, targets: list[str], backend: str) -> dict[str, Any]:
+    """Runs ``hwcost measure`` into a new store and returns its document.
 
     Raises:
         RuntimeError: When it ends without one.
     """
+    make_room(asked.store)
     command = [
         sys.executable, "-m", "hwcost", "measure", "--device", "cpu", "--backend", backend,
-        "--space", f"{SPACE}:scale={SCALE}", *targets, "--seed", str(SEED), "--batch-size", str(BATCH_SIZE),
-        "--seq-len", str(SEQ_LEN), "--threads", str(THREADS), "--tier", "standard", "--budget", f"{seconds:g}s",
-        "--store", str(store), "--json", "-", "--quiet",
+        "--space", f"{SPACE}:scale={asked.scale}", *targets, "--seed", str(SEED), "--batch-size", str(BATCH_SIZE),
+        "--seq-len", str(asked.seq_len), "--threads", str(THREADS), "--tier", "standard", "--budget", f"{asked.seconds:g}s",
+        "--store", str(asked.store), "--json", "-", "--quiet",
     ]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode not in (0, MEASURED_BUT_INVALID):
         raise RuntimeError(f"hwcost measure ended with exit code {ended.returncode}: {ended.stderr[-500:]}")
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
+
+
+def make_room(store: Path) -> None:
+    """Makes the folder of a store, and removes what a run that was interrupted left in its place."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    for path in store.parent.glob(f"{store.name}*"):
+        path.unlink()
 
 
 def found_in(document: dict[str, Any]) -> Found:
@@ -71,15 +74,15 @@ def found_in(document: dict[str, Any]) -> Found:
     return Found(readings, tuple(warned))
 
 
-def predicted(store: Path, asked: Asked) -> dict[str, float]:
+def predicted(asked: Asked) -> dict[str, float]:
     """Returns what the default cost model of a campaign says of the tested nets, in seconds by key."""
     from peer_tools.nets import tested, workloads
 
     import hwcost as hc
 
-    archs = tested(asked.tested, asked.nets)
-    latency_s = hc.fit(store).predict(archs).latency_s.tolist()
-    return {workload.key: seconds for workload, seconds in zip(workloads(archs), latency_s, strict=True)}
+    archs = tested(asked)
+    latency_s = hc.fit(asked.store).predict(archs).latency_s.tolist()
+    return {workload.key: seconds for workload, seconds in zip(workloads(archs, asked), latency_s, strict=True)}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from peer_tools.setting import BATCH_SIZE, SCALE, SEED, SEQ_LEN, SPACE, THREADS
+from peer_tools.asked import Asked
+from peer_tools.setting import BATCH_SIZE, SEED, SPACE, THREADS
 
 import hwcost as hc
 from hwcost.campaign.plans.selection import select
@@ -14,24 +15,25 @@ from hwcost.spaces import Architecture, SearchSpace
 from hwcost.workloads import ModelWorkload, models
 
 
-def space() -> SearchSpace:
+def space(asked: Asked) -> SearchSpace:
     """Returns the search space of all nets."""
-    return hc.space(SPACE, scale=SCALE)
+    return hc.space(SPACE, scale=asked.scale)
 
 
-def measured(number: int) -> list[ModelWorkload]:
+def measured(asked: Asked) -> list[ModelWorkload]:
     """Returns the nets to measure, spread over sizes: those that ``hwcost measure -n NUMBER --seed 0`` draws."""
-    return workloads([arch for arch, _ in select(space(), number, seed=SEED)])
+    return workloads([arch for arch, _ in select(space(asked), asked.nets, seed=SEED)], asked)
 
 
-def tested(number: int, fitted: int) -> list[Architecture]:
+def tested(asked: Asked) -> list[Architecture]:
     """Returns uniformly drawn architectures for tests of models, none of them among those that models are fitted on."""
-    return [arch for arch, role in select(space(), fitted, uniform=number, seed=SEED) if role == "uniform"]
+    drawn = select(space(asked), asked.nets, uniform=asked.tested, seed=SEED)
+    return [arch for arch, role in drawn if role == "uniform"]
 
 
-def workloads(archs: list[Architecture]) -> list[ModelWorkload]:
-    """Returns the workloads of architectures at the benchmark's shape."""
-    return models(space(), archs, batch_size=BATCH_SIZE, seq_len=SEQ_LEN)
+def workloads(archs: list[Architecture], asked: Asked) -> list[ModelWorkload]:
+    """Returns the workloads of architectures at the shape that is asked for."""
+    return models(space(asked), archs, batch_size=BATCH_SIZE, seq_len=asked.seq_len)
 
 
 def call_of(workload: ModelWorkload) -> Callable[[], Any]:
@@ -40,9 +42,9 @@ def call_of(workload: ModelWorkload) -> Callable[[], Any]:
     return partial(built.module, *built.args, **built.kwargs)
 
 
-def calls(number: int) -> dict[str, Callable[[], Any]]:
+def calls(asked: Asked) -> dict[str, Callable[[], Any]]:
     """Returns such functions of all measured nets by key, for one thread."""
     import torch
 
     torch.set_num_threads(THREADS)
-    return {workload.key: call_of(workload) for workload in measured(number)}
+    return {workload.key: call_of(workload) for workload in measured(asked)}

@@ -18,14 +18,14 @@ from hwcost.workloads import ModelWorkload
 def measure(asked: Asked) -> Found:
     """Measures the nets, each for an equal share of what is left of the time."""
     readings = {}
-    for i, workload in enumerate(measured(asked.nets)):
+    for i, workload in enumerate(measured(asked)):
         readings[workload.key] = Reading(average_s(workload, asked.share_s(asked.nets - i)))
     return Found(readings)
 
 
 def average_s(workload: ModelWorkload, seconds: float) -> float:
     """Returns the average seconds of a run on one thread."""
-    export = exported(workload)
+    export = exported(workload, shares_weights=True)
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(str(export.path), settings, providers=["CPUExecutionProvider"])

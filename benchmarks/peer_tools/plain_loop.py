@@ -20,7 +20,7 @@ def measure(asked: Asked) -> Found:
     """Measures the nets, each for an equal share of what is left of the time, and fits a model where one is asked for."""
     readings = {}
     with torch.inference_mode():
-        for i, (key, call) in enumerate(calls(asked.nets).items()):
+        for i, (key, call) in enumerate(calls(asked).items()):
             readings[key] = Reading(mean_s(call, asked.share_s(asked.nets - i)))
     return Found(readings, predicted=predicted(readings, asked) if asked.tested else {})
 
@@ -29,17 +29,19 @@ def predicted(readings: dict[str, Reading], asked: Asked) -> dict[str, float]:
     """Returns what XGBoost says of the tested nets, in seconds by key."""
     from xgboost import XGBRegressor
 
-    fitted = measured(asked.nets)
+    fitted = measured(asked)
     latency_s = np.array([readings[workload.key].latency_s for workload in fitted])
-    model = XGBRegressor(n_jobs=1).fit(columns([workload.architecture for workload in fitted]), np.log(latency_s))
-    archs = tested(asked.tested, asked.nets)
-    found = np.exp(model.predict(columns(archs))).tolist()
-    return {workload.key: seconds for workload, seconds in zip(workloads(archs), found, strict=True)}
+    model = XGBRegressor(n_jobs=1).fit(
+        columns([workload.architecture for workload in fitted], asked), np.log(latency_s)
+    )
+    archs = tested(asked)
+    found = np.exp(model.predict(columns(archs, asked))).tolist()
+    return {workload.key: seconds for workload, seconds in zip(workloads(archs, asked), found, strict=True)}
 
 
-def columns(archs: list[Architecture]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def columns(archs: list[Architecture], asked: Asked) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Returns genes and number of parameters, shape (n, genes + 1)."""
-    made = space()
+    made = space(asked)
     return np.array([[*arch.genes, made.params(arch)] for arch in archs], dtype=np.float64)
 
 

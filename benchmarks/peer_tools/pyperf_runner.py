@@ -49,13 +49,13 @@ def main() -> None:
 
 def pass_on(command: list[str], given: argparse.Namespace) -> None:
     """Adds to the command of a worker what it has to know."""
-    command.extend(("--nets", str(given.nets)))
+    command.extend(("--nets", str(given.nets), "--scale", given.scale, "--seq-len", str(given.seq_len)))
 
 
 def work(runner: pyperf.Runner, given: argparse.Namespace) -> None:
     """Builds the net of a worker's task, and measures it."""
     torch.set_num_threads(THREADS)
-    nets = measured(given.nets)
+    nets = measured(asked_of(given))
     call = call_of(nets[given.worker_task])
     with torch.inference_mode():
         for workload in nets:
@@ -64,7 +64,7 @@ def work(runner: pyperf.Runner, given: argparse.Namespace) -> None:
 
 def measure(runner: pyperf.Runner, asked: Asked) -> Found:
     """Lets workers measure one net after another, each for an equal share of what is left of the time."""
-    per_call_s = looks(asked.nets)
+    per_call_s = looks(asked)
     start_s = time.monotonic() - (asked.deadline - asked.seconds)  # as long as this process took, a worker takes too
     found = []
     for i, (key, seconds) in enumerate(per_call_s.items()):
@@ -74,11 +74,11 @@ def measure(runner: pyperf.Runner, asked: Asked) -> Found:
     return Found({one.get_name(): reading(one) for one in found}, tuple(warned(found)))
 
 
-def looks(number: int) -> dict[str, float]:
+def looks(asked: Asked) -> dict[str, float]:
     """Returns roughly how many seconds a call of each net takes, by key: the quickest of a few."""
     found = {}
     with torch.inference_mode():
-        for key, call in calls(number).items():
+        for key, call in calls(asked).items():
             marks = [time.perf_counter()]
             for _ in range(LOOKS):
                 call()

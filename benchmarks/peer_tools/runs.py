@@ -37,21 +37,30 @@ class Run:
     found: Found
 
 
-def run(piece: Piece) -> Run:
+def run(piece: Piece, stores: Path) -> Run:
     """Runs a tool, beside the neighbour where there is to be one.
+
+    Args:
+        piece: Run that is asked for.
+        stores: Folder for hwcost's store, one file a run.
 
     Raises:
         RuntimeError: When the tool fails.
     """
     chosen = tool(piece.tool)
     if chosen.before:
-        started(chosen.before, piece)
+        started(chosen.before, piece, stores)
     with neighbour(piece.burst_seed, LONGEST * piece.seconds):
-        return started(chosen.module, piece)
+        return started(chosen.module, piece, stores)
 
 
-def started(module: str, piece: Piece) -> Run:
+def started(module: str, piece: Piece, stores: Path) -> Run:
     """Runs a module of this folder in a process of its own.
+
+    Args:
+        module: Name of the module.
+        piece: Run that is asked for.
+        stores: Folder for hwcost's store.
 
     Raises:
         RuntimeError: When it fails.
@@ -61,6 +70,7 @@ def started(module: str, piece: Piece) -> Run:
         command = [
             sys.executable, "-m", f"peer_tools.{module}", "--nets", str(piece.nets), "--tested", str(piece.tested),
             "--seconds", str(piece.seconds), "--deadline", str(start + piece.seconds), "--out", str(out),
+            "--scale", piece.scale, "--seq-len", str(piece.seq_len), "--store", str(stores.resolve() / f"{piece.stem}.db"),
         ]  # fmt: skip
         ended = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - start

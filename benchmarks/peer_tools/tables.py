@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from peer_tools.agreement import Agreement
+from peer_tools.bars import Judged
 from peer_tools.model_errors import WANTED, time_to
 from peer_tools.tools import TOOLS
 
@@ -29,6 +30,19 @@ def agreement_table(figures: Mapping[tuple[str, bool], Agreement]) -> str:
         for (tool, has_bursts), one in figures.items()
     ]  # fmt: skip
     return markdown(heads, rows)
+
+
+def bars_table(found: Iterable[Judged]) -> str:
+    """Returns one row per bar of hwcost, beside the figure; empty without any."""
+    rows = [
+        (
+            NEIGHBOUR[one.has_bursts], TOOLS[one.tool].label, one.bar.label,
+            f"{'≥' if one.bar.is_least else '≤'} {percent(one.bar.limit)}", percent(one.figure),
+            "yes" if one.is_met else "no",
+        )
+        for one in found
+    ]  # fmt: skip
+    return markdown(("neighbour", "tool", "figure", "bar", "found", "met"), rows) if rows else ""
 
 
 def model_table(errors: Mapping[tuple[str, bool], Mapping[float, float]]) -> str:

@@ -15,12 +15,14 @@ class Tool:
         needs: Packages that it needs.
         label: Name in tables.
         before: Module of this folder that is run first and not timed; empty for none.
+        is_own: Whether it is hwcost, which the bars are for.
     """
 
     module: str
     needs: tuple[str, ...]
     label: str
     before: str = ""
+    is_own: bool = False
 
     def missing(self) -> list[str]:
         """Returns the packages that are not installed."""
@@ -30,12 +32,12 @@ class Tool:
 ONNX = ("torch", "onnxscript", "onnxruntime")
 
 TOOLS = {
-    "hwcost": Tool("hwcost_command", ("torch",), "hwcost"),
+    "hwcost": Tool("hwcost_command", ("torch",), "hwcost", is_own=True),
     "torch": Tool("torch_timer", ("torch",), "`torch.utils.benchmark`"),
     "pyperf": Tool("pyperf_runner", ("torch", "pyperf"), "pyperf"),
     "loop": Tool("plain_loop", ("torch", "xgboost"), "plain loop, XGBoost"),
     "onnxruntime": Tool("onnx_loop", ONNX, "ONNX Runtime's perf loop", "exports"),
-    "hwcost-onnxruntime": Tool("hwcost_onnxruntime", ONNX, "hwcost on ONNX Runtime", "exports"),
+    "hwcost-onnxruntime": Tool("hwcost_onnxruntime", ONNX, "hwcost on ONNX Runtime", "exports", is_own=True),
 }
 
 MODELLED = ("hwcost", "loop")

@@ -19,7 +19,7 @@ def measure(asked: Asked) -> Found:
     readings, warned = {}, []
     left = asked.nets
     with torch.inference_mode():
-        for key, call in calls(asked.nets).items():
+        for key, call in calls(asked).items():
             timer = Timer("call()", globals={"call": call}, num_threads=THREADS)
             measurement = timer.blocked_autorange(min_run_time=asked.share_s(left))
             low_s, high_s = np.quantile(measurement.times, (0.25, 0.75)).tolist()

@@ -61,6 +61,9 @@ WAYS: Mapping[str, Callable[[BlockTable, Indices], VisitValues]] = {
     "block model": block_model,
 }
 
+LEVELLED = ("two states",)
+"""Estimators whose time model fits a level, as it is for visits one after another."""
+
 
 def errors(drawn: Drawn, way: str) -> Errors:
     """Estimates a campaign in one way.
@@ -70,7 +73,7 @@ def errors(drawn: Drawn, way: str) -> Errors:
         way: One of ``WAYS``.
     """
     blocks = drawn.blocks
-    number = np.unique(blocks.round * blocks.items + blocks.item, return_inverse=True)[1]  # round by round
+    number = _by_time(blocks)
     values = WAYS[way](blocks, number)
     first = np.unique(number, return_index=True)[1]
     table = VisitTable(
@@ -78,10 +81,23 @@ def errors(drawn: Drawn, way: str) -> Errors:
         item=blocks.item[first],
         round=blocks.round[first],
         group=np.zeros(len(first), dtype=np.intp),
-        time=np.arange(len(first), dtype=np.float64),
+        time=_mean_times(blocks, number),
         weight=values.weight,
         in_level=values.uncontended,
     )
-    model = fit_time_model(table, with_level=False)
+    model = fit_time_model(table, with_level=way in LEVELLED)
     found = intervals(table, model, values)
     return Errors(model.item - drawn.truth, found.half_width, found.is_unconfirmed)
+
+
+def _by_time(blocks: BlockTable) -> Indices:
+    """Returns the number of each block's visit, in the order of the visits' mean times, shape (n,)."""
+    number = np.unique(blocks.round * blocks.items + blocks.item, return_inverse=True)[1]
+    rank = np.empty(int(number.max()) + 1, dtype=np.intp)
+    rank[np.argsort(_mean_times(blocks, number), kind="stable")] = np.arange(len(rank))
+    return rank[number]
+
+
+def _mean_times(blocks: BlockTable, number: Indices) -> Floats:
+    """Returns the mean of the times of each visit's blocks, shape (visits,)."""
+    return np.asarray(np.bincount(number, blocks.time) / np.bincount(number))

@@ -137,6 +137,11 @@ class SimNeighbours:
         )
         return cls(seed, items=int(rng.integers(12, 41)), passes=passes, neighbours=neighbours)
 
+    @property
+    def duty(self) -> float:
+        """Share of the time in which any neighbour works."""
+        return 1 - math.prod(1 - one.duty for one in self.neighbours)
+
     @cached_property
     def slowness(self) -> Floats:
         """Log slowness of the usual workload on a grid of ``STEP_S`` seconds."""

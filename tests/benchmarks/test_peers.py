@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from hwcost.backends import usable
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.once
@@ -24,7 +25,7 @@ BENCHMARKS = ROOT / "benchmarks"
 def peers() -> Iterator[SimpleNamespace]:
     """The modules of the benchmark by name."""
     sys.path.insert(0, str(BENCHMARKS))
-    names = ("agreement", "asked", "model_errors", "plan", "runs", "tables", "tools")
+    names = ("agreement", "asked", "bars", "model_errors", "plan", "runs", "tables", "tools")
     yield SimpleNamespace(**{name: import_module(f"peer_tools.{name}") for name in names}, script=import_module("peers"))
     sys.path.remove(str(BENCHMARKS))
 
@@ -94,8 +95,42 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     assert list(kept) == [run.piece for run in runs]
     peers.script.show(list(kept.values()), tmp_path / "figures.json")
     row = "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |"
-    assert row in capsys.readouterr().out
-    assert '"held": 1.0' in (tmp_path / "figures.json").read_text()
+    shown = capsys.readouterr().out
+    assert row in shown
+    assert peers.plan.SAME_LAW in shown
+    assert "| in bursts | hwcost | median half-width | ≤ 3.0 % | 1.0 % | yes |" in shown
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["agreement"][0]["held"] == 1.0
+    assert figures["neighbour"] == peers.plan.SAME_LAW
+    assert [(one["figure"], one["met"]) for one in figures["bars"]][-1] == ("half_width", True)
+
+
+def test_bars_depend_on_scale_and_neighbour_and_are_missed_without_a_figure(peers: SimpleNamespace) -> None:
+    close = peers.agreement.agreement([(made_run(peers, "A", B, 0.05), made_run(peers, "B", B, 0.05))])
+    none = peers.agreement.agreement([(made_run(peers, "A", B), made_run(peers, "B", {}))])
+    figures = {("hwcost", True): close, ("torch", True): close, ("hwcost", False): none}
+    found = {(one.has_bursts, one.bar.name): one.is_met for one in peers.bars.judged(figures, "mini")}
+    assert found == {
+        (True, "median"): True,
+        (True, "p95"): True,
+        (True, "held"): False,  # three of four nets have two numbers
+        (True, "half_width"): False,
+        (False, "p95"): False,
+    }
+    full = [(one.tool, one.bar.name, one.bar.limit) for one in peers.bars.judged({("hwcost", True): close}, "paper")]
+    assert full == [("hwcost", "p95", 0.08), ("hwcost", "held", 0.9)]
+    assert list(peers.bars.judged(figures, "small")) == []
+    unbounded = peers.agreement.agreement([(made_run(peers, "A", B, 0.5), made_run(peers, "B", A))])
+    wide = next(one for one in peers.bars.judged({("hwcost", True): unbounded}, "mini") if one.bar.name == "half_width")
+    assert (wide.figure, wide.is_met, wide.to_dict()["found"]) == (math.inf, False, None)
+
+
+def test_runs_of_another_scale_are_other_runs_with_stores_of_their_own(peers: SimpleNamespace) -> None:
+    shapes: list[tuple[object, ...]] = [(), ("paper", 128)]
+    pieces = [piece for shape in shapes for piece in peers.plan.pairs(["hwcost"], (True,), 2, 65.0, 12, *shape)]
+    assert len({piece.stem for piece in pieces}) == len(set(pieces)) == 8
+    earlier = {"tool": "hwcost", "has_bursts": True, "pair": 0, "letter": "A", "seconds": 65.0, "nets": 12, "tested": 0}
+    assert peers.plan.Piece(**earlier) == pieces[0]  # a file of runs that knows neither scale nor tokens
 
 
 def test_plan_meets_every_tool_with_the_same_bursts_and_other_ones_in_each_run(peers: SimpleNamespace) -> None:
@@ -141,6 +176,35 @@ def test_help_and_unknown_tools() -> None:
     assert "unknown tool 'perf'. Known: hwcost" in wrong.stderr
 
 
+def test_a_store_takes_the_place_of_what_an_interrupted_run_left(peers: SimpleNamespace, tmp_path: Path) -> None:
+    store = tmp_path / "stores" / "hwcost-alone.db"
+    make_room = import_module("peer_tools.hwcost_command").make_room
+    make_room(store)
+    for name in ("hwcost-alone.db", "hwcost-alone.db-wal", "hwcost-bursts.db"):
+        (store.parent / name).touch()
+    make_room(store)
+    assert [path.name for path in store.parent.iterdir()] == ["hwcost-bursts.db"]
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_what_is_exported_beforehand_is_what_both_tools_on_onnxruntime_load(
+    peers: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxscript")
+    monkeypatch.setenv("HWCOST_CACHE_DIR", str(tmp_path))
+    exports, nets = import_module("peer_tools.exports"), import_module("peer_tools.nets")
+    asked = peers.asked.Asked(1, 0, 1.0, 0.0, tmp_path / "found.json", "mini", 16, tmp_path / "nets.db")
+    workload = nets.measured(asked)[0]
+    backend = usable("onnxruntime", "cpu")(1, {})
+    assert backend.needs_export(workload)
+    exports.export(asked)
+    assert not backend.needs_export(workload)
+    kept = sorted(tmp_path.rglob("*.onnx"))
+    import_module("peer_tools.onnx_loop").average_s(workload, 0.0)
+    assert sorted(tmp_path.rglob("*.onnx")) == kept  # the loop exported nothing more
+
+
 @pytest.mark.slow
 @pytest.mark.torch
 def test_every_tool_measures_the_same_nets(tmp_path: Path) -> None:
@@ -149,3 +213,5 @@ def test_every_tool_measures_the_same_nets(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(BENCHMARKS / "peers.py"), *command], check=True)
     runs = [json.loads(line) for line in out.read_text().splitlines()]
     assert len({frozenset(run["found"]["readings"]) for run in runs}) == 1
+    stores = {path.name.partition("-alone")[0] for path in (tmp_path / "peers-stores").glob("*.db")}
+    assert stores == {"hwcost", "hwcost-onnxruntime"}

@@ -12,7 +12,7 @@ from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
-from hwcost.campaign.rounds.precision import choice, half_width
+from hwcost.campaign.rounds.precision import USUAL, choice, half_width
 from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
@@ -68,12 +68,15 @@ class Forecast:
         processes: Processes that measure all workloads.
         blocks: Blocks of each workload in a process.
         total_s: Seconds of all processes, start-up included.
-        half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
+        half_width: Relative half-width of the 95 % interval that follows from usual noise; None where time is virtual, or
+            fewer processes than an interval needs are asked for.
         budget_s: Budget that they fit into; None without one.
         is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
         exports: Workloads that are yet to be exported, before the first process.
         exports_s: Seconds that this takes, which count in ``total_s`` and in the budget.
         wanted: Relative half-width that is wanted; None where it is not known.
+        widest: Half-width of the fewest processes and passes, which slow calls may come to within a budget; None where calls
+            are known.
     """
 
     workloads: int
@@ -87,6 +90,7 @@ class Forecast:
     exports: int = 0
     exports_s: float = 0.0
     wanted: float | None = None
+    widest: float | None = None
 
     @property
     def is_least(self) -> bool:
@@ -100,6 +104,7 @@ class Forecast:
             "blocks": self.blocks,
             "total_s": self.total_s,
             "half_width": self.half_width,
+            "widest": self.widest,
             "budget_s": self.budget_s,
             "is_least": self.is_least,
             "is_virtual": self.is_virtual,
@@ -117,16 +122,32 @@ class Forecast:
         if self.is_virtual:
             return f"{self.processes} processes on a virtual clock, about {format_clock(self.total_s)} in all"
         each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
-        if self.half_width is None:
-            return f"at least {each}; slow calls take longer"
-        each += f", half-width about {100 * self.half_width:.2g} %"
+        if self.is_least:
+            return self._least(each)
+        each += "" if self.half_width is None else f", half-width about {100 * self.half_width:.2g} %"
         each += f", since calls of {self.known} of {self.workloads} workloads were timed before"
         if self.budget_s is not None and self.total_s > self.budget_s:
             fit = int(self.workloads * self.budget_s / self.total_s)
             each += f"; into the budget of {format_clock(self.budget_s)} fit about {fit} of {self.workloads} workloads"
-        elif self.wanted is not None and (text := choice(self.half_width, self.wanted, self.workloads, self.total_s)):
-            each += f"; {text}"
+        elif self.half_width is not None and self.wanted is not None:
+            text = choice(self.half_width, self.wanted, self.workloads, self.total_s)
+            each += f"; {text}" if text else ""
         return f"about {each}"
+
+    def _least(self, each: str) -> str:
+        """Says what quick calls take, and what usual noise gives, where no call is known."""
+        text = f"at least {each}; slow calls take longer"
+        if self.budget_s is not None and self.total_s <= self.budget_s:
+            text = f"{self.processes} processes with up to {self.blocks} blocks of each workload fit into the budget of "
+            text += f"{format_clock(self.budget_s)}; slow calls get fewer"
+        elif self.budget_s is not None and self.exports_s < self.budget_s:
+            text += f", and the budget of {format_clock(self.budget_s)} is shorter"
+        if self.half_width is None:
+            return text
+        text += f"; half-width about {100 * self.half_width:.2g} %"
+        if self.widest is not None and self.widest > self.half_width:
+            text += f", and {100 * self.widest:.2g} % with the fewest of both"
+        return f"{text}, assuming {USUAL}"
 
 
 def forecast(
@@ -159,13 +180,16 @@ def forecast(
     alone_s = protocol.uninterrupted_s * len(calls_s)
     start_s = each_s + build_s + alone_s + START_BLOCKS * pass_s
     processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
-    if budget_s is not None and known:
+    if budget_s is not None:
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
     total_s = once_s + processes * (start_s + blocks * pass_s)
-    half = half_width(processes, blocks) if known else None
+    has_interval = processes >= NEEDED
+    half = half_width(processes, blocks) if has_interval else None
+    widest = half_width(NEEDED, LEAST_PASSES) if has_interval and budget_s is not None and not known else None
     return Forecast(
-        len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s, protocol.half_width
-    )
+        len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s, protocol.half_width,
+        widest,
+    )  # fmt: skip
 
 
 def announced_exports(exports: int, seconds: float, budget_s: float | None = None) -> str:

@@ -11,6 +11,9 @@ from hwcost.units import format_clock
 PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
 """Usual relative standard deviations: between processes, and between blocks of one."""
 
+USUAL = f"noise of {100 * BLOCK_NOISE:g} % between blocks and {100 * PROCESS_NOISE:g} % between processes, and no neighbours"
+"""Assumptions of a half-width before any block is timed, in words."""
+
 MOST_BLOCKS = 30
 """Blocks of a workload from which the noise of a process is estimated."""
 

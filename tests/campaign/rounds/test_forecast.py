@@ -28,8 +28,14 @@ def plan_of(**settings: object) -> Plan:
 
 def test_a_plan_is_forecast() -> None:
     least = forecast(plan_of())
-    assert (least.is_least, least.processes, least.blocks, least.half_width) == (True, 4, 13, None)
+    assert (least.is_least, least.processes, least.blocks, least.widest) == (True, 4, 13, None)
+    assert least.half_width == pytest.approx(0.98 * math.hypot(0.005, 0.02 / math.sqrt(13)))
     assert str(least).startswith("at least 4 processes with 13 blocks of each workload")
+    assumed = "assuming noise of 2 % between blocks and 0.5 % between processes, and no neighbours"
+    assert str(least).endswith(f"slow calls take longer; half-width about 0.73 %, {assumed}")
+    alone = forecast(plan_of(rounds=1))
+    assert alone.half_width is None  # one process gives no interval
+    assert str(alone).endswith("slow calls take longer")
     slow = forecast(plan_of(), {WORKS[0].key: Earlier(6.0), WORKS[1].key: Earlier(8.0)})
     assert (slow.known, slow.blocks, slow.half_width) == (2, 10, pytest.approx(0.0079, rel=0.02))
     assert "half-width about 0.79 %, since calls of 2 of 3 workloads were timed before" in str(slow)
@@ -47,6 +53,23 @@ def test_processes_and_passes_that_fit_a_budget_are_forecast() -> None:
     assert roomy.total_s <= 60
     assert (tight.processes, hopeless.processes, hopeless.blocks) == (3, 2, 2)  # forked, so that starting is paid for once
     assert roomy.half_width < tight.half_width < hopeless.half_width  # type: ignore[operator]
+
+
+def test_a_budget_without_a_known_call_gives_half_widths_between_those_of_quick_and_slow_calls() -> None:
+    roomy = forecast(plan_of(), budget_s=60.0)
+    assert roomy.is_least
+    assert (roomy.processes, roomy.total_s <= 60) == (4, True)
+    quick = forecast(plan_of(), {work.key: Earlier(0.001) for work in WORKS}, 60.0)
+    assert (roomy.blocks, roomy.half_width) == (quick.blocks, quick.half_width)
+    slow = forecast(plan_of(), {work.key: Earlier(30.0) for work in WORKS}, 60.0)
+    assert roomy.widest == slow.half_width
+    told = f"4 processes with up to {roomy.blocks} blocks of each workload fit into the budget of 1 min 00 s; "
+    assert str(roomy).startswith(f"{told}slow calls get fewer; half-width about 0.51 %")
+    assert " and 2.1 % with the fewest of both, assuming noise" in str(roomy)
+    tight = forecast(plan_of(), budget_s=0.2)
+    assert (tight.processes, tight.blocks, tight.half_width) == (2, 2, tight.widest)
+    assert "slow calls take longer, and the budget of 0.2 s is shorter; half-width about 2.1 %, assuming" in str(tight)
+    assert tight.to_dict()["widest"] == tight.widest
 
 
 @pytest.mark.parametrize(("backend", "options"), [("null", {}), ("null", {"realtime": "false"}), ("replay", {})])
