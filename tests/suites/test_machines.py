@@ -1,4 +1,4 @@
-"""Machines that share a store: a failure of one is never in another one's history, and neither takes over the other's runs."""
+"""Machines that share a store: failures of one stay out of another one's history, and neither resumes the other's runs."""
 
 from __future__ import annotations
 

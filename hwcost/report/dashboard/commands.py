@@ -6,6 +6,7 @@ import glob
 import json
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from hwcost.errors import HwcostError
@@ -56,8 +57,8 @@ def command(one: Series, record: Record, campaign: Campaign, run: Run | None) ->
     options += [("--quantity", None if one.quantity == LATENCY else one.quantity)]
     options += [("--backend-option", pair) for pair in _pairs(one.backend_options)]
     options += [(flag, True) for name, value, flag in SWITCHES if campaign.plan.get(name) is value]
-    words = [word for name, value in options if value is not None for word in ([name] if value is True else [name, str(value)])]
-    return shlex.join(["hwcost", "measure", *words])
+    words = ([name] if value is True else [name, str(value)] for name, value in options if value is not None)
+    return shlex.join(["hwcost", "measure", *chain.from_iterable(words)])
 
 
 def _what(info: WorkloadInfo) -> Options | None:
