@@ -18,4 +18,4 @@ def machine() -> str:
 
 def is_of_machine(run: Run, key: str) -> bool:
     """Says whether a run is of the machine with a key, or does not know its machine."""
-    return run.extra.get(MACHINE, key) == key
+    return bool(run.extra.get(MACHINE, key) == key)
