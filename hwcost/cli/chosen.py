@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -39,7 +40,18 @@ def planned(given: Mapping[str, Any], options: MeasureOptions) -> tuple[Plan, Fe
 
 
 def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
-    """Makes what is measured: one model of the user's, components, named architectures, or drawn ones."""
+    """Makes what is measured: one model of the user's, components, named architectures, or drawn ones, as far as wanted."""
+    from hwcost.campaign.plans.plan import Item
+
+    made, only = list(_all_targets(given, options)), given["only"] or ()
+    names = [one.workload.name if isinstance(one, Item) else one.name for one in made]
+    left = [one for one, name in zip(made, names, strict=True) if any(fnmatchcase(name, glob) for glob in only)]
+    if only and not left:
+        raise UsageError(f"--only {' '.join(only)} leaves nothing of {len(made)} workloads, such as '{names[0]}'")
+    return left if only else made
+
+
+def _all_targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
     from hwcost.campaign import targets as of_campaign
 
     factory, number = given["model"], given["number"]
@@ -90,4 +102,4 @@ def _refuse_few(context: typer.Context) -> None:
         raise UsageError("--few chooses by models of other devices what to measure: give --prior DIR or --prior auto")
     if given["model"] is not None and given["space"] is None:
         raise UsageError("--few chooses among the architectures of a space; give --space with --model")
-    refuse_unused(context, ["number", "design", "components", "parts"], "with --few, which says what is measured")
+    refuse_unused(context, ["number", "design", "components", "parts", "only"], "with --few, which says what is measured")

@@ -41,6 +41,7 @@ def measure(
     arch: measuring.Archs = None,
     components: measuring.Components = False,
     parts: measuring.Parts = False,
+    only: measuring.Only = None,
     model: measuring.Model = None,
     inputs: measuring.Inputs = None,
     device: measuring.Device = "cpu",

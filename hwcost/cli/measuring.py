@@ -166,6 +166,10 @@ Components = Annotated[
 Parts = Annotated[
     bool, typer.Option("--parts", help="Price attention, feed-forward, norms and bottlenecks apart too (--components).")
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Pattern of the names of workloads to measure; repeatable."),
+]
 Model = Annotated[
     str | None,
     typer.Option(

@@ -31,6 +31,7 @@ def plan(
     arch: measuring.Archs = None,
     components: measuring.Components = False,
     parts: measuring.Parts = False,
+    only: measuring.Only = None,
     model: measuring.Model = None,
     inputs: measuring.Inputs = None,
     device: measuring.Device = "cpu",

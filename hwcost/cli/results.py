@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hwcost.cli import console
+from hwcost.errors import DataError
 
 if TYPE_CHECKING:
     from hwcost.campaign.components.costs import ComponentReport
@@ -29,9 +30,7 @@ LONGEST = 60
 
 def show(result: Result, json: str | None) -> None:
     """Writes the campaign as JSON, or as tables."""
-    from hwcost.campaign.components.costs import component_reports
-
-    reports = component_reports(result.measurements)
+    reports = _reports(result)
     if console.write_json(as_document(result) | _priced(reports), json):
         return
     _latencies(result)
@@ -39,6 +38,17 @@ def show(result: Result, json: str | None) -> None:
     for shape, parts in reports:
         _components(parts, _at(shape) if len(reports) > 1 else "")
     _doubts(result, reports)
+
+
+def _reports(result: Result) -> Reports:
+    """Prices the components that were measured; those of which too few were have no prices, and that is said."""
+    from hwcost.campaign.components.costs import component_reports
+
+    try:
+        return component_reports(result.measurements)
+    except DataError as error:
+        console.note(f"no prices of components: {error}")
+        return []
 
 
 def _priced(reports: Reports) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hwcost.errors import UsageError
 from hwcost.stores.fields import cut
 from hwcost.stores.runs import UNMADE, Code, Run
 from hwcost.suites.loading import suite_sha256
+from hwcost.suites.machine import MACHINE, is_of_machine, machine
 from hwcost.suites.suite import Suite
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class RunOptions:
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         skip: Statuses of estimates of the same commit, as in :data:`hwcost.stores.series.STATUSES`, whose workloads are
             left out.
-        resume: True to resume the latest unfinished run, False to begin a new one; None to resume one of the same commit and
-            the same options that began within 24 hours, else to begin a new one.
+        resume: True to resume this machine's latest unfinished run, False to begin a new one; None to resume one of the same
+            commit and the same options that began within 24 hours, else to begin a new one.
         code: The code under test; None where there is none.
         argv: Command line that is kept with the run.
         started_at: Instant at which the run began, ISO 8601; None for now.
@@ -75,19 +76,21 @@ def begin(suite: Suite, store: Store, options: RunOptions, planned: Sequence[Pla
     from hwcost import __version__
 
     unmade = [_unmade(part, one) for part in planned for one in part.broken if not one.series]
-    extra = {**options.chosen(), **({UNMADE: unmade} if unmade else {})}
+    extra = {**options.chosen(), MACHINE: machine(), **({UNMADE: unmade} if unmade else {})}
     facts: dict[str, Any] = {} if options.started_at is None else {"started_at": options.started_at}
     new = Run(
         suite=suite.name, code=options.code, argv=list(options.argv), config_sha256=suite_sha256(suite),
         hwcost_version=__version__, extra=extra, **facts,
     )  # fmt: skip
-    unfinished = [one for one in store.runs(suite.name) if one.status in UNFINISHED]
+    own = [one for one in store.runs(suite.name) if is_of_machine(one, new.extra[MACHINE])]
+    unfinished = [one for one in own if one.status in UNFINISHED]
     if options.resume is None:
         unfinished = [one for one in unfinished if _is_same(one, new)]
     elif not options.resume:
         unfinished = []
     elif not unfinished:
-        raise UsageError(f"store {store.url} holds no unfinished run of suite '{suite.name}'. Leave out --resume.")
+        what = f"unfinished run of suite '{suite.name}' on this machine"
+        raise UsageError(f"store {store.url} holds no {what}. Leave out --resume.")
     if unfinished:
         return unfinished[-1], True
     store.add_run(new)
@@ -109,7 +112,7 @@ def _unmade(planned: Planned, one: Broken) -> dict[str, str]:
 
 
 def _chosen(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in run.extra.items() if name != UNMADE}
+    return {name: value for name, value in run.extra.items() if name not in (UNMADE, MACHINE)}
 
 
 def _commit(code: Code | None) -> tuple[str | None, bool | None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hwcost.errors import HwcostError
 from hwcost.stores.series import Estimate, Series
-from hwcost.suites.histories import measured_before, series_of_plan
+from hwcost.suites.histories import key_of_device, measured_before, series_of_plan
 from hwcost.suites.making import is_matched
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def planned_series(part: Part, plan: Plan, store: Store) -> list[Series]:
     known = measured_before(part, store, [one.name for one in part.sets])
     found = [one for of_set in known.values() for one in of_set if one.workload_key in plan.by_key]
     there = {one.workload_key for one in found}
-    usual = series_of_plan(plan, store, is_elsewhere=part.on is not None)
+    usual = series_of_plan(plan, store, key_of_device(part, known))
     return [*found, *(one for key, one in usual.items() if key not in there)]
 
 

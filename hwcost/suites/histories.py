@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwcost.campaign.plans.plan import Plan
 from hwcost.campaign.series import series_of
-from hwcost.devices import elsewhere, find
+from hwcost.devices import DetectedDevice, elsewhere, find
 from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
+from hwcost.suites.machine import is_of_machine, machine
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hwcost.suites.expansion import Part
     from hwcost.suites.making import Made
 
-__all__ = ["facts", "measured_before", "series_of_plan"]
+__all__ = ["facts", "key_of_device", "measured_before", "series_of_plan"]
 
 PART, SETS = "part", "sets"
 """Names of what a suite's campaigns keep: which one of their suite they are, and the keys of the workloads of each set."""
@@ -35,9 +36,10 @@ def facts(part: Part, made: Made) -> dict[str, Any]:
 
 
 def measured_before(part: Part, store: Store, names: Collection[str]) -> dict[str, list[Series]]:
-    """Returns the series of sets by their names, as the latest runs knew them that measured each.
+    """Returns the series of sets by their names, as the latest runs knew them that measured each, the latest first.
 
-    Nothing of the sets need be made for it. A set that no run measured in this campaign is left out.
+    Nothing of the sets need be made for it. A set that no run measured in this campaign is left out. Of a device that is
+    absent, only the runs of this machine count: others that share the store may have one of that name.
 
     Args:
         part: The campaign as it is declared.
@@ -45,8 +47,12 @@ def measured_before(part: Part, store: Store, names: Collection[str]) -> dict[st
         names: Names of the sets.
     """
     found: dict[str, list[Series]] = {}
-    known = _of_device(part, store) if names else {}
-    for run in reversed(store.runs(part.suite.name)[-NIGHTS:]):
+    here, runs = _present(part), store.runs(part.suite.name)
+    known = {key: one for key, one in (store.series() if names else {}).items() if _may_be(one, here)}
+    if here is None and part.on is None:
+        own = machine()
+        runs = [run for run in runs if is_of_machine(run, own)]
+    for run in reversed(runs[-NIGHTS:]):
         if len(found) == len(names):
             break
         for campaign in reversed(store.campaigns(run.run_id)):
@@ -60,23 +66,33 @@ def measured_before(part: Part, store: Store, names: Collection[str]) -> dict[st
     return found
 
 
-def series_of_plan(plan: Plan, store: Store, *, is_elsewhere: bool = False) -> dict[str, Series]:
+def key_of_device(part: Part, known: Mapping[str, Sequence[Series]]) -> str | None:
+    """Returns the key of a campaign's device: of the one that is here, else of the one that was measured before.
+
+    Args:
+        part: The campaign as it is declared.
+        known: Series of its sets, from :func:`measured_before`.
+
+    Returns:
+        The key; None where the device is not here, and no run measured it.
+    """
+    here = _present(part)
+    return here.key if here else next((one.device_key for of_set in known.values() for one in of_set), None)
+
+
+def series_of_plan(plan: Plan, store: Store, device_key: str | None) -> dict[str, Series]:
     """Returns the series of the latency of every workload of a plan, by the workload's key.
 
-    Those that the store has are taken from there: of the same device where it is here, else of a device of that name. A
+    Those that the store has are taken from there: of the same device, else of one of its name whose key nobody knows. A
     workload that was never measured gets a new one.
 
     Args:
         plan: The plan.
         store: Store with the histories.
-        is_elsewhere: Whether another machine has the device, of which no more than its name is known.
+        device_key: Key of the device; None where it is not known.
     """
-    present = None if plan.handle is None or is_elsewhere else find(plan.handle)
-    device_key = None if present is None else present.key
-    fitting = [one for one in store.series().values() if _is_of(one, plan)]
-    if present is not None or is_elsewhere:
-        fitting = [one for one in fitting if one.device_key in (None, device_key)]
-    known = {one.workload_key: one for one in fitting}
+    fitting = [one for one in store.series().values() if _is_of(one, plan) and one.device_key in (None, device_key)]
+    known = {one.workload_key: one for one in sorted(fitting, key=lambda one: one.device_key is not None)}
     return {key: known.get(key) or series_of(plan, item, device_key=device_key) for key, item in plan.by_key.items()}
 
 
@@ -85,12 +101,14 @@ def _is_of(series: Series, plan: Plan) -> bool:
     return same == (plan.device, plan.backend, plan.backend_options, plan.threads, LATENCY, "measured")
 
 
-def _of_device(part: Part, store: Store) -> Mapping[str, Series]:
-    """Returns the series of a store by their keys, without those of this machine's device on other machines."""
-    present = None if part.on is not None else find(elsewhere(part.device))
-    if present is None:
-        return store.series()
-    return {key: one for key, one in store.series().items() if one.device_key in (None, present.key)}
+def _present(part: Part) -> DetectedDevice | None:
+    """Returns the device of a campaign; None where another machine has it, or it is absent."""
+    return None if part.on is not None else find(elsewhere(part.device))
+
+
+def _may_be(series: Series, here: DetectedDevice | None) -> bool:
+    """Says whether a series may be of a device: not one of another device of its name."""
+    return here is None or series.device_key in (None, here.key)
 
 
 def _estimated(store: Store, run: Run, campaign: Campaign) -> Iterator[str]:

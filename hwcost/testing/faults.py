@@ -167,7 +167,9 @@ def draw_blocks(faults: Faults, rng: np.random.Generator, shape: tuple[int, int]
     """
     visits, _ = shape
     log = faults.noise * _standard(rng, faults.tail, shape) + faults.process * _standard(rng, faults.tail, (visits, 1))
-    log = log + faults.chain_sd * _chain(rng, faults.chain_rho, shape)
+    pushes = rng.standard_normal(shape)
+    if faults.chain_sd:
+        log = log + faults.chain_sd * _chain(pushes, faults.chain_rho)
     log = log + faults.spike_size * (rng.random(shape) < faults.spikes)
     log = log + faults.mode_size * ((rng.random(shape) < faults.modes) | (rng.random((visits, 1)) < faults.bands))
     place = (np.arange(shape[1]) + rng.integers(0, DROP_PERIOD, (visits, 1))) % DROP_PERIOD
@@ -182,11 +184,16 @@ def _standard(rng: np.random.Generator, tail: float, shape: tuple[int, int]) -> 
     return np.asarray(rng.standard_t(tail, shape) * np.sqrt((tail - 2.0) / tail))
 
 
-def _chain(rng: np.random.Generator, rho: float, shape: tuple[int, int]) -> Floats:
-    """Draws stationary first-order autoregressive noise of unit variance along the blocks of each visit."""
+def _chain(pushes: Floats, rho: float) -> Floats:
+    """Returns stationary first-order autoregressive noise of unit variance along the blocks of each visit.
+
+    Args:
+        pushes: Independent standard normal numbers, shape (n_visits, n_blocks).
+        rho: Correlation of neighbouring blocks.
+    """
     from scipy.signal import lfilter
 
-    pushes = rng.standard_normal(shape) * np.sqrt(1.0 - rho**2)
+    pushes = pushes * np.sqrt(1.0 - rho**2)
     pushes[:, 0] /= np.sqrt(1.0 - rho**2)
     return np.asarray(lfilter([1.0], [1.0, -rho], pushes, axis=1))
 

@@ -49,6 +49,21 @@ def test_a_noisy_campaign_shows_intervals_names_bad_prices_and_still_fits(
     assert min(made.component_s_.values()) > 0
 
 
+def test_some_components_are_measured_by_name_and_what_that_leaves_without_a_price_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["measure", "--backend", "null", "--space", "supershaper:scale=mini", "--components", "-n", "2"]
+    arguments += ["--seq-len", "8", "--rounds", "2", "--store", str(tmp_path / "s.db")]
+    assert invoke([*arguments, "--only", "4 x layer[[]hidden=24]@1x8", "--json", "-"]) == 0
+    seen = capsys.readouterr()
+    assert [one["name"] for one in json.loads(seen.out)["measurements"]] == ["4 x layer[hidden=24]@1x8"]
+    assert "no prices of components: the overhead of a call is unknown" in seen.err
+    assert invoke([*arguments, "--only", "*layer[[]hidden=24]*", "--only", "emb*", "--json", "-"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["components"]["costs_s"]) == {"layer[hidden=24]", "embeddings"}
+    assert invoke([*arguments, "--only", "none*"]) == 2
+    assert "--only none* leaves nothing of 28 workloads, such as" in capsys.readouterr().err
+
+
 def test_prices_of_a_calm_campaign_have_no_remark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store, model = str(tmp_path / "s.db"), tmp_path / "model"
     arguments = ["measure", "--backend", "null", "--components", "-n", "3", "--seq-len", "8", "--rounds", "2"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,25 +35,35 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["disk", "served"])
-def address(request: pytest.FixtureRequest, hostile: Path) -> Iterator[str]:
+@contextmanager
+def address(hostile: Path, source: str) -> Iterator[str]:
+    """Yields the address of the site, on the disk or served."""
     of: dict[str, Callable[[], AbstractContextManager[str]]] = {
         "disk": lambda: nullcontext(base_of(hostile / "site")),
         "served": lambda: serving(hostile / "hostile.db", studies=tuple(hostile.glob("*.jsonl"))),
     }
-    with of[request.param]() as base:
+    with of[source]() as base:
         yield base
 
 
-@pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: str(size["width"]))
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [
+        pytest.param("disk", WIDE, id="disk-1400"), pytest.param("served", NARROW, id="served-375"),
+        pytest.param("disk", NARROW, id="disk-375", marks=SLOW), pytest.param("served", WIDE, id="served-1400", marks=SLOW),
+    ],
+)  # fmt: skip
 def test_hostile_texts_do_nothing_and_are_shown_as_they_are(
-    opened: Opened, hostile: Path, address: str, size: dict[str, int]
+    opened: Opened, hostile: Path, source: str, size: dict[str, int]
 ) -> None:
     of_devices = f"#/compare?along=device&a={quote(IMAGE)}&b={quote('twin of ' + IMAGE)}"
     of_series = [f"#/series?s={one.series_key}" for one in (SERIES[0], SERIES[9], SERIES[-1])]
     others = [f"#/series?s={quote(IMAGE)}", "#/__proto__", f"#/{quote(IMAGE)}", f"#/regressions?verdict={quote(IMAGE)}"]
     shown = {}
-    with opened(address, viewport=size) as reader:
+    with address(hostile, source) as base, opened(base, viewport=size) as reader:
         for view in [*ALL, of_devices, *of_series, *others, a_record(hostile / "site")]:
             page = reader.go(view)
             shown[view] = page.evaluate("document.getElementById('main').textContent")

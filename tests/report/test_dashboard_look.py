@@ -30,24 +30,19 @@ SIZES = pytest.mark.parametrize("size", [NARROW, WIDE], ids=lambda size: str(siz
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 
 
-def look(reader: Reader, wanted: list[str], pictures: Path) -> dict[str, list[str]]:
-    """Draws views, and returns what is not whole in each; empty where everything is."""
+def look(reader: Reader, wanted: list[str], pictures: Path, *, axe: bool) -> dict[str, list[str]]:
+    """Draws views, and returns what is not whole in each, and what axe finds; empty where nothing is wrong."""
     pictures.mkdir(parents=True, exist_ok=True)
     wrong = {}
     for view in wanted:
         page = reader.go(view)
         page.screenshot(path=str(pictures / f"{name_of(view)}.png"), full_page=True)
-        found = reader.faults()
+        found = reader.faults() + (reader.illegible() if axe else [])
         if "could not be shown" in page.inner_text("main"):
             found.append(page.inner_text("main"))
         if found:
             wrong[view] = found
     return wrong
-
-
-def read(reader: Reader, wanted: list[str]) -> dict[str, list[str]]:
-    """Returns what axe finds in each view; empty where nothing is."""
-    return {view: found for view in wanted if reader.go(view) and (found := reader.illegible())}
 
 
 def name_of(view: str) -> str:
@@ -61,25 +56,22 @@ def pictures(tmp_path: Path, *parts: object) -> Path:
     return Path(os.environ.get("HWCOST_ARTEFACTS", tmp_path)) / "dashboard" / "-".join(map(str, parts))
 
 
-@SCHEMES
-@SIZES
-def test_every_view_is_whole(opened: Opened, built: Built, size: dict[str, int], scheme: str, tmp_path: Path) -> None:
-    with opened(base_of(built.page.parent), viewport=size, color_scheme=scheme) as reader:
-        wrong = look(reader, views(built), pictures(tmp_path, size["width"], scheme))
-    assert not wrong, json.dumps(wrong, indent=1)
-
-
 SLOW = pytest.mark.slow
-LEGIBLE = [
-    pytest.param(NARROW, "light", id="375-light"), pytest.param(WIDE, "dark", id="1400-dark"),
-    pytest.param(NARROW, "dark", id="375-dark", marks=SLOW), pytest.param(WIDE, "light", id="1400-light", marks=SLOW),
+SETTINGS = [
+    pytest.param(NARROW, "light", True, id="375-light"), pytest.param(WIDE, "dark", True, id="1400-dark"),
+    pytest.param(NARROW, "dark", False, id="375-dark"), pytest.param(WIDE, "light", False, id="1400-light"),
+    pytest.param(NARROW, "dark", True, id="375-dark-legible", marks=SLOW),
+    pytest.param(WIDE, "light", True, id="1400-light-legible", marks=SLOW),
 ]  # fmt: skip
+"""Sizes and schemes, and whether axe looks too, which takes as long as everything else."""
 
 
-@pytest.mark.parametrize(("size", "scheme"), LEGIBLE)
-def test_every_view_is_legible(opened: Opened, built: Built, size: dict[str, int], scheme: str) -> None:
+@pytest.mark.parametrize(("size", "scheme", "axe"), SETTINGS)
+def test_every_view_is_whole_and_legible(
+    opened: Opened, built: Built, size: dict[str, int], scheme: str, axe: bool, tmp_path: Path
+) -> None:
     with opened(base_of(built.page.parent), viewport=size, color_scheme=scheme) as reader:
-        wrong = read(reader, views(built))
+        wrong = look(reader, views(built), pictures(tmp_path, size["width"], scheme), axe=axe)
     assert not wrong, json.dumps(wrong, indent=1)
 
 
@@ -113,5 +105,5 @@ def test_odd_and_served_sites_are_whole_and_legible(
         is_served = source == "served"
         base = stack.enter_context(serving(tmp_path / "store.db", studies=studies)) if is_served else base_of(site)
         reader = stack.enter_context(opened(base, viewport=size, color_scheme=scheme))
-        wrong = [look(reader, wanted, pictures(tmp_path, name, source, size["width"], scheme)), read(reader, wanted)]
-    assert not any(wrong), json.dumps(wrong, indent=1)
+        wrong = look(reader, wanted, pictures(tmp_path, name, source, size["width"], scheme), axe=True)
+    assert not wrong, json.dumps(wrong, indent=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hwcost.stores import open_store
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign, WorkloadInfo, measured_on
 from hwcost.testing.stores import make_record, make_series
+from hwcost.workloads import ComponentWorkload
 from hwcost.workloads.base import Workload
 from tests.conftest import require_package
 from tests.workloads.in_process import probe_in_process
@@ -124,7 +126,20 @@ def test_a_component_is_measured_by_its_suite_into_another_store(capsys: pytest.
     (campaign,) = json.loads(capsys.readouterr().out)["campaigns"]
     assert campaign["workloads"] == [workload.name]
     assert not Path("nights.db").exists()
-    assert written(workload, options) is None
+
+
+@pytest.mark.parametrize("name", ["layer[hidden=24]", "attention[hidden=24]", "embeddings"])
+def test_a_component_of_no_suite_is_chosen_by_its_name(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    options = MeasureOptions(backend="null", batch_size=1, seq_len=16)
+    items = component_items(make_space("supershaper", scale="mini"), options, 2, parts=True)
+    stacks = [item.workload for item in items if isinstance(item.workload, ComponentWorkload)]
+    workload = [one for one in stacks if str(one.part) == name][-1]
+    text = written(workload, options)
+    assert planned(text, capsys) == [plain(workload)]
+    assert ("--parts" in str(text)) == name.startswith("attention")
+    assert written(replace(workload, depth=3), options) is None
+    gone = WorkloadInfo(name="a", kind="component", spec={**plain(workload), "space": "gone"})
+    assert command(make_series(), make_record("c").model_copy(update={"workload": gone}), Campaign(), None) is None
 
 
 def test_letters_of_a_name_are_not_taken_for_a_pattern() -> None:

@@ -114,20 +114,25 @@ def test_suites_are_found_in_projects_files_and_among_those_shipped(
         load_suite("nightli")
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.torch
-def test_the_nightly_suite_covers_all_four_spaces_at_every_tier() -> None:
+@pytest.mark.parametrize(
+    "tier", ["quick", pytest.param("standard", marks=SLOW), pytest.param("strict", marks=SLOW)],
+)  # fmt: skip
+def test_the_nightly_suite_covers_all_four_spaces_at_every_tier(tier: str) -> None:
     nightly = load_suite("nightly")
-    for tier in ("quick", "standard", "strict"):
-        sets = [one for one in nightly.workloads if tier in one.tiers]
-        spaces = {str(one.space).partition(":")[0] for one in sets}
-        assert spaces == {"supershaper", "autodistil", "components", "autodistill"}
-        assert nightly.budget_of(tier)
-        (part,) = expand(nightly, tier=tier, devices=["cpu"])
-        roles: dict[str, set[str]] = {}
-        for item in part.plan().items:
-            roles.setdefault(item.workload.space, set()).add(item.role)  # type: ignore[attr-defined]
-        assert roles.keys() == spaces
-        assert all({"fit", "component", "check"} <= of_space for of_space in roles.values())
+    sets = [one for one in nightly.workloads if tier in one.tiers]
+    spaces = {str(one.space).partition(":")[0] for one in sets}
+    assert spaces == {"supershaper", "autodistil", "components", "autodistill"}
+    assert nightly.budget_of(tier)
+    (part,) = expand(nightly, tier=tier, devices=["cpu"])
+    roles: dict[str, set[str]] = {}
+    for item in part.plan().items:
+        roles.setdefault(item.workload.space, set()).add(item.role)  # type: ignore[attr-defined]
+    assert roles.keys() == spaces
+    assert all({"fit", "component", "check"} <= of_space for of_space in roles.values())
 
 
 def test_of_very_many_components_those_of_the_models_are_priced() -> None:

@@ -111,7 +111,10 @@ class StopsAt(Observer):
             raise self.how
 
 
-@pytest.mark.parametrize(("how", "seen"), [(KeyboardInterrupt, InterruptedRunError), (SystemExit, SystemExit)])
+@pytest.mark.parametrize(
+    ("how", "seen"),
+    [(KeyboardInterrupt, InterruptedRunError), pytest.param(SystemExit, SystemExit, marks=pytest.mark.slow)],
+)
 def test_an_unfinished_run_is_resumed_and_repeats_nothing(
     store: Path, how: type[BaseException], seen: type[BaseException]
 ) -> None:

@@ -6,13 +6,16 @@ import glob
 import json
 import shlex
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+from hwcost.errors import HwcostError
 from hwcost.quantities import LATENCY
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
 from hwcost.stores.series import Series
 from hwcost.timing.arrival import BACK_TO_BACK
+from hwcost.workloads import ComponentWorkload, component_stacks, from_dict
 from hwcost.workloads.factory import OWN
 
 OWN_STORE = "repeat.db"
@@ -28,6 +31,7 @@ SWITCHES = (("pin", False, "--no-pin"), ("lock_clocks", True, "--lock-clocks"))
 """Fields of a plan with the value that is not the usual one, and the option of ``hwcost measure`` that asks for it."""
 
 Options = list[tuple[str, Any]]
+"""Options with their values: True for a switch, None for one that is left out."""
 
 
 def command(one: Series, record: Record, campaign: Campaign, run: Run | None) -> str | None:
@@ -40,34 +44,66 @@ def command(one: Series, record: Record, campaign: Campaign, run: Run | None) ->
         run: Run that the campaign belongs to; None for a campaign by itself.
 
     Returns:
-        The command; None for a workload that no option names, and that no run of a suite measured.
+        The command; None for a workload that no options choose, and that no run of a suite measured.
     """
     info, what = record.workload, _what(record.workload)
+    if what is None and run is not None and run.argv:
+        return _of_run([*map(str, run.argv)], info.name)
+    what = what or _of_component(info)
     if what is None:
-        return _of_run([*map(str, run.argv)], info.name) if run is not None and run.argv else None
+        return None
     options = [("--device", _device(one, campaign)), ("--on", campaign.on), ("--backend", one.backend), *what]
     options += [("--threads", one.threads), *_protocol(record, campaign)]
     options += [("--quantity", None if one.quantity == LATENCY else one.quantity)]
     options += [("--backend-option", pair) for pair in _pairs(one.backend_options)]
-    words = [word for name, value in options if value is not None for word in (name, str(value))]
-    switches = [flag for name, value, flag in SWITCHES if campaign.plan.get(name) is value]
-    return shlex.join(["hwcost", "measure", *words, *switches])
+    options += [(flag, True) for name, value, flag in SWITCHES if campaign.plan.get(name) is value]
+    words = ([name] if value is True else [name, str(value)] for name, value in options if value is not None)
+    return shlex.join(["hwcost", "measure", *chain.from_iterable(words)])
 
 
 def _what(info: WorkloadInfo) -> Options | None:
     """Returns the options that name a workload; None for a part of a net, or another one that none can name."""
     spec = info.spec
-    shape: Options = [("--batch-size", info.batch_size), ("--seq-len", info.seq_len)]
-    dtype: Options = [("--dtype", None if spec.get("keeps_formats") or info.precision == OWN else info.precision)]
+    shape, dtype = _shape(info), _dtype(info)
     if info.search_space is not None and info.arch is not None and info.component is None:
-        of_space: Options = [("--space-option", pair) for pair in _pairs(spec.get("options"))]
-        named: Options = [("--space", info.search_space), *of_space, ("--arch", _typed_arch(info.arch))]
+        named = [*_space(info), ("--arch", _typed_arch(info.arch))]
         return [*named, ("--model", spec.get("factory")), *shape, *dtype]
     if info.kind == "factory" and spec.get("factory") and not spec.get("arguments"):
         return [("--model", spec["factory"]), *shape, *dtype]
     if info.kind == "onnx" and spec.get("path") and not spec.get("sizes"):  # only the file tells whose sizes these are
         return [("--model", spec["path"]), *shape, ("--dtype", "bfloat16" if info.precision == "bfloat16" else None)]
     return None
+
+
+def _of_component(info: WorkloadInfo) -> Options | None:
+    """Returns the options that choose a stack of a component by its name; None for one that a space does not price so."""
+    try:
+        made = from_dict(info.spec)
+        if not isinstance(made, ComponentWorkload):
+            return None
+        space, shape = made.search_space(), {name: getattr(made, name) for name in ("batch_size", "seq_len", "dtype")}
+        is_priced, is_part = made.part in space.components(), made.part in space.parts()
+        stacks = component_stacks(space, components=[made.part], **shape) if is_priced or is_part else []
+    except HwcostError:  # of a space that is not here any more
+        return None
+    parts = None if is_priced else True
+    chosen: Options = [("--components", True), ("--parts", parts), ("--only", glob.escape(info.name))]
+    return [*_space(info), *chosen, *_shape(info), *_dtype(info)] if made in stacks else None
+
+
+def _space(info: WorkloadInfo) -> Options:
+    """Returns the options that name a space."""
+    return [("--space", info.search_space), *(("--space-option", pair) for pair in _pairs(info.spec.get("options")))]
+
+
+def _shape(info: WorkloadInfo) -> Options:
+    """Returns the options that say the shape of inputs."""
+    return [("--batch-size", info.batch_size), ("--seq-len", info.seq_len)]
+
+
+def _dtype(info: WorkloadInfo) -> Options:
+    """Returns the option that says the number format; none where the workload keeps its own."""
+    return [("--dtype", None if info.spec.get("keeps_formats") or info.precision == OWN else info.precision)]
 
 
 def _device(one: Series, campaign: Campaign) -> str:

@@ -38,6 +38,9 @@
   // Text of which three lines are shown; all of it stands in the title.
   hwcost.clamped = (text) => hwcost.el("span", { class: "clamp", title: text }, text);
 
+  // A command, which is wrapped between its options: each stands with its value.
+  hwcost.command = (text) => text.split(/(\s+)(?=--?\w)/).map((part, index) => (index % 2 ? part : hwcost.el("span", { class: "option" }, part)));
+
   hwcost.facts = function (pairs) {
     const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
     return hwcost.el("dl", { class: "facts" }, known.map(([name, value]) => [hwcost.el("dt", {}, name), hwcost.el("dd", {}, value)]));

@@ -5,7 +5,7 @@
   const { el, format, address } = hwcost;
   const AXES = [["night", "night"], ["environment", "environment"], ["device", "device"], ["backend", "backend"], ["precision", "precision"], ["batch_size", "batch size"]];
   const SAME = ["name", "device", "backend", "precision", "batch_size", "seq_len", "threads", "quantity"];
-  const LISTED = 300;
+  const LISTED = 300, LONGEST = 400; // rows, and characters of a command
 
   const nightName = (run) => String(run.at).slice(0, 10) + " " + run.suite + (run.commit ? ", " + format.commit(run.commit) : "");
 
@@ -69,8 +69,9 @@
 
   function differing(rows) {
     if (!rows.length) return el("p", { class: "quiet" }, "Nothing else is known to differ.");
-    return hwcost.table("What else differs", [{ label: "field", class: "name", cell: ([name]) => hwcost.clamped(name) }, { label: "A", text: true, cell: (row) => hwcost.clamped(row[1] || format.NONE) },
-      { label: "B", text: true, cell: (row) => hwcost.clamped(row[2] || format.NONE) }], rows.slice(0, LISTED), { cards: true, id: "differing" });
+    const value = (name, text) => (name === "argv" && text.length < LONGEST ? el("code", {}, hwcost.command(text)) : hwcost.clamped(text || format.NONE));
+    return hwcost.table("What else differs", [{ label: "field", class: "name", cell: ([name]) => hwcost.clamped(name) }, { label: "A", text: true, cell: (row) => value(row[0], row[1]) },
+      { label: "B", text: true, cell: (row) => value(row[0], row[2]) }], rows.slice(0, LISTED), { cards: true, id: "differing" });
   }
 
   function pairs(one, other) {

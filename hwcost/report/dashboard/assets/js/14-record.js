@@ -78,7 +78,7 @@
     }
     const values = one.visits.flatMap((visit) => (visit.status === "ok" || visit.status === "warn" ? visit.samples || [] : []));
     view.append(el("h1", {}, row.name), el("p", {}, "Record on ", row.place, ", campaign ", el("code", {}, one.campaign), ". ", el("a", { href: address.link("series", { s: row.key }) }, "Its series")),
-      el("h2", {}, "Repeat it"), one.command ? el("pre", { id: "command" }, one.command) : el("p", { class: "quiet" }, "No single command is known that measures this alone."),
+      el("h2", {}, "Repeat it"), one.command ? el("pre", { id: "command" }, hwcost.command(one.command)) : el("p", { class: "quiet" }, "No single command is known that measures this alone."),
       el("h2", {}, "Samples"), el("div", { class: "pair" }, el("div", {}, samples(one.visits)), el("div", {}, hwcost.chart.histogram(values, "Distribution of the samples", (v) => format.si(v, "s", 4)), el("p", { class: "quiet" }, values.length + " samples of usable visits."))),
       clocks(one.visits), temperature(one.visits), el("h2", {}, "Visits and machine"), traces(one.visits), el("h2", {}, "Doubts"), flags(one.visits),
       el("h2", {}, "Workload"), hwcost.facts(Object.entries(one.workload || {}).filter(([, value]) => value !== null).map(([name, value]) => [name, plain(value)])),
