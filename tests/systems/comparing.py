@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-SPENT = ("seconds", "campaign", "flags")
+SPENT = ("seconds", "campaign", "flags", "doubts")
 """What tells of the run, and of the machine meanwhile."""
 
 
