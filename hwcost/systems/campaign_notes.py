@@ -41,3 +41,12 @@ class CampaignNote:
             stage=stage, workloads=len(result.measurements), void=len(void), reason=next(iter(reasons), None),
             flags=[str(flag) for flag in result.flags],
         )  # fmt: skip
+
+    @property
+    def codes(self) -> list[str]:
+        """Codes of the flags, in their order."""
+        return [flag.partition(":")[0] for flag in self.flags]
+
+    def flag(self, code: str) -> str | None:
+        """Returns the first flag of a code; None where there is none."""
+        return next((flag for flag, own in zip(self.flags, self.codes, strict=True) if own == code), None)

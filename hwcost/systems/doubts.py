@@ -84,19 +84,11 @@ def _of_campaigns(notes: Sequence[CampaignNote]) -> Iterator[str]:
         if void:
             reason = next((f". {note.reason}" for note in own if note.reason), ": no visit was usable.")
             yield f"Of {workloads} workloads that stage {stage} measured, {void} are void{reason}"
-        firsts: dict[str, str] = {}
-        for flag in (flag for note in own for flag in note.flags):
-            firsts.setdefault(_code(flag), flag)
-        for code, first in firsts.items():
-            if not code.startswith((ERROR, *WARNINGS)):
-                continue
-            seen = sum(any(_code(flag) == code for flag in note.flags) for note in own)
-            among = "" if len(own) == 1 else f", {seen} of {len(own)} campaigns"
-            yield f"While stage {stage} measured{among}: {first}"
-
-
-def _code(flag: str) -> str:
-    return flag.partition(":")[0]
+        for code in dict.fromkeys(code for note in own for code in note.codes):
+            if code.startswith((ERROR, *WARNINGS)):
+                said = [flag for note in own if (flag := note.flag(code)) is not None]
+                among = "" if len(own) == 1 else f", {len(said)} of {len(own)} campaigns"
+                yield f"While stage {stage} measured{among}: {said[0]}"
 
 
 def _apart(fit: Fit) -> str:
