@@ -250,7 +250,7 @@ def test_a_planted_difference_of_shapes_is_found() -> None:
 def test_a_size_of_too_few_nets_is_a_row_that_says_so() -> None:
     """By the paper's counts the range of 96 M has 6 of 10,000 random nets."""
     pytest.importorskip("matplotlib")
-    from hwcost.report import new_figure
+    from hwcost.report.figures import new_figure
     from hwcost.systems.supershaper.shape_figures import _table_7
 
     arch, near = MINI.sample(1, seed=5)[0], neighbours(MINI, MINI.sample(1, seed=5)[0], [], 9, seed=1)
@@ -266,13 +266,13 @@ def test_a_size_of_too_few_nets_is_a_row_that_says_so() -> None:
 
 
 def test_the_heuristic_net_of_table_4_is_the_one_nearest_to_61_million() -> None:
-    """And BERT has the 110 M of Tables 3 and 4."""
+    """And BERT has the 110 M of Tables 3 and 4, but for its pooler, 1 M."""
     named = {f"cigar {size}M": PAPER.cigar(size * 1e6) for size in (53, 63, 80)}
     named |= {"params 66M": PAPER.template("evo-search-2"), "rectangle": PAPER.template("rectangle")}
     named |= dict(zip(("smallest", "largest"), ends(PAPER), strict=True))
     assert list(compared_nets(PAPER, named, ["params 66M"])) == ["params 66M", "cigar 63M", "smallest", "largest"]
     plain, arch = bert_like(PAPER)
-    assert plain.params(arch) == pytest.approx(110e6, rel=0.01)
+    assert plain.params(arch) == pytest.approx(110e6, rel=0.02)
 
 
 def test_the_average_is_the_mean_over_tasks() -> None:
