@@ -12,7 +12,6 @@ from hwcost.study import search
 from hwcost.testing import AutoDistillTable, autodistill_table
 
 
-
 @dataclass(frozen=True)
 class Row:
     """A way to search.
@@ -20,8 +19,8 @@ class Row:
     Attributes:
         name: Name of the searcher.
         options: Its options.
-        is_single: Whether it lowers the loss of quality within the reference's latency, which is looked up; otherwise it lowers
-            both until three students dominate.
+        is_single: Whether it lowers the loss of quality within the reference's latency, which is looked up; otherwise it
+            lowers both until three students dominate.
         seeds: Runs, where fewer than are asked for.
         cap: Iterations at most.
     """
@@ -49,7 +48,7 @@ SEARCHERS: dict[str, Row] = {
 """Searchers that are compared. The losses of a step of SDO differ by a few percent in one quality and by tens in the other:
 Adam's steps do not depend on that."""
 CAP = 500
-"""What is not found counts as so many evaluations, the most that the paper's searches have."""
+"""Evaluations that a student counts as which is not found, the most that the paper's searches have."""
 WINNERS = 7
 """Number of students that dominate MobileBERT in the paper (section 4.2)."""
 

@@ -61,7 +61,7 @@ class Campaigns(Searching):
         return self.measure(workloads, role, rounds).measurements if self.measures else ()
 
     def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
-        """Measures workloads in a campaign of their own, or resumes it; what it says of itself becomes one of the :attr:`notes`.
+        """Measures workloads in a campaign of their own, or resumes it; what it says of itself is kept in :attr:`notes`.
 
         Args:
             workloads: Workloads to measure.

@@ -47,7 +47,7 @@ def doubts(results: Mapping[str, Any], is_rehearsal: bool, notes: Sequence[Campa
     Args:
         results: Result of each stage by its name.
         is_rehearsal: Whether the preset only rehearses a run.
-        notes: What the campaigns of the run say of themselves.
+        notes: Remarks of the run's campaigns on themselves.
     """
     rehearsal = [
         "This preset rehearses a run: nets were trained for a few steps, so that no number on this page means anything. "

@@ -231,7 +231,7 @@ def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytes
 
 
 def test_void_measurements_of_any_stage_open_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage returns seconds only: what its campaign says of itself is kept with the run, and told by a resumed one too."""
+    """The stage returns seconds only: what its campaign says of itself is kept with the run, and told again."""
     monkeypatch.setattr("hwcost.systems.campaigns.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w1"}))
     run = Counting(tmp_path / "run", NULL)
     said = next(one for one in run.run()["doubts"] if "void" in one)

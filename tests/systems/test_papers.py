@@ -79,7 +79,7 @@ def test_supershapers_search_is_a_population_and_300_generations() -> None:
 
 
 def test_the_sizes_of_supershapers_evolved_nets() -> None:
-    """Table 6 prints 65 and 63 M; 69.7 and 68.4 M are built, which ``params<=66M`` refuses and ``params:paper<=66M`` admits."""
+    """Table 6 prints 65 and 63 M; 69.7 and 68.4 M are built, which ``params<=66M`` refuses."""
     import torch
 
     of = SuperShaper()

@@ -278,8 +278,8 @@ def test_the_heuristic_net_of_table_4_is_the_one_nearest_to_61_million() -> None
 def test_the_average_is_the_mean_over_tasks() -> None:
     def row(net: str, task: str, score: float) -> TaskScore:
         return TaskScore(
-            net=net, task=task, metric="accuracy", split="validation", score=score, others={}, start=None, learning_rate=1e-5,
-            batch_size=16, steps=10, weight_decay=0.0, warmup_steps=0, tried=1,
+            net=net, task=task, metric="accuracy", split="validation", score=score, others={}, start=None,
+            learning_rate=1e-5, batch_size=16, steps=10, weight_decay=0.0, warmup_steps=0, tried=1,
         )  # fmt: skip
 
     scores = TaskScores([], [row("a", "mnli", 0.8), row("a", "rte", 0.7), row("bert", "mnli", 0.6)])

@@ -1,4 +1,4 @@
-"""Nets that were fine-tuned, as rows of Tables 3 to 5: evolved ones beside BERT, the heuristic, and the ends of the space."""
+"""Nets that were fine-tuned, as rows of Tables 3 to 5: evolved ones, BERT, the heuristic and the ends of the space."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ class TunedNet:
     Attributes:
         net: Name of the net.
         params: Number of parameters, as the paper counts them; BERT's as it is built.
-        perplexity: Perplexity with the weights that it inherits, on the text of the winners; None for BERT, which has its own.
+        perplexity: Perplexity with the weights that it inherits, on the text of the winners; None for BERT, which inherits
+            none.
         scores: Metric of each task, by its name.
         average: Mean of these, the paper's average GLUE.
     """
@@ -71,7 +72,8 @@ class FineTuned(TaskScores):
 def compared_nets(space: SuperShaper, named: Mapping[str, Architecture], winners: list[str]) -> dict[str, Architecture]:
     """Returns the nets of Tables 3 to 5 that inherit their weights: winners, the heuristic one and the ends of the space.
 
-    Table 4 has one heuristic net, of 61 M parameters: the one whose size is nearest to that. Table 5 begins with the smallest.
+    Table 4 has one heuristic net, of 61 M parameters: the one whose size is nearest to that is taken. Table 5 begins with
+    the smallest.
 
     Args:
         space: The space.
