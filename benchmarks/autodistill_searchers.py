@@ -4,9 +4,11 @@
 - Does flash distillation rank students as regular distillation does: Kendall's tau, with its interval (section 4.7)?
 - With ``--figures DIR``: Figures 3 (searchers), 4 (single against multi-objective), 5 (shares of steps) and 6 (both ways).
 
-Evolution has one objective: quality, within the reference's latency, which is looked up without an evaluation.
+Evolution and SDO have one objective: quality, within the reference's latency, which is looked up without an evaluation.
 
-Run: ``python benchmarks/autodistill_searchers.py [--seeds 20] [--figures DIR]``: about four minutes.
+Run: ``python benchmarks/autodistill_searchers.py [--seeds 20] [--only NAMES] [--figures DIR]``: own searchers in about five
+minutes; those of other libraries (extras ``search`` and ``bo``) in some more, BoTorch and both of Optuna's models with fewer
+seeds.
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ def show_searchers(goal: Goal, found: dict[str, list[tuple[int, int]]]) -> None:
     """Prints the median evaluations to one and to three dominating students, and their quartiles."""
     reference = goal.table.space.key(goal.reference)
     print(f"\n{goal.quality}, reference {reference}: {len(goal.winners)} of 576 dominate it")
-    print(f"{'searcher':<12}{'to one':>20}{'to three':>24}{'runs':>6}")
+    print(f"{'searcher':<14}{'to one':>20}{'to three':>24}{'runs':>6}")
     for name, rows in found.items():
         texts = []
         for column in (0, 1):
             low, middle, high = np.percentile([row[column] for row in rows], [25, 50, 75])
             texts.append(f"{middle:.0f} ({low:.0f} to {high:.0f})")
-        print(f"{name:<12}{texts[0]:>20}{texts[1]:>24}{len(rows):>6}", flush=True)
+        print(f"{name:<14}{texts[0]:>20}{texts[1]:>24}{len(rows):>6}", flush=True)
 
 
 def taus(seed: int = 0) -> None:
@@ -60,7 +62,10 @@ def main() -> None:
     taus()
     found = {}
     for goal in goals():
-        found[goal] = {name: [evaluations(name, goal, seed) for seed in range(arguments.seeds)] for name in arguments.only}
+        found[goal] = {
+            name: [evaluations(name, goal, seed) for seed in range(min(arguments.seeds, SEARCHERS[name].seeds))]
+            for name in arguments.only
+        }
         show_searchers(goal, found[goal])
     if arguments.figures:
         from studies.student_figures import write_figures

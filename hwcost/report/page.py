@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,10 +64,10 @@ def _svg(figure: Figure) -> str:
 
 
 def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Returns a table for every stage that has nets: its name, the columns, and the rows."""
+    """Returns a table for every stage that has nets, and one more by net: its name, the columns, and the rows."""
     found = []
-    for stage, one in stages.items():
-        rows = one.get("nets")
+    for (stage, one), field in itertools.product(stages.items(), TABLES):
+        rows = one.get(field)
         if isinstance(rows, dict):
             rows = [{"name": name, **row} for name, row in rows.items()]
         if not isinstance(rows, list) or not 0 < len(rows) <= LISTED:
@@ -74,10 +75,12 @@ def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         names = dict.fromkeys(column for row in rows for column in row)
         columns = [name for name in names if any(row.get(name) is not None for row in rows)]
         headings = [in_words(column) for column in columns]
-        found.append((stage, headings, [[_cell(column, row.get(column)) for column in columns] for row in rows]))
+        found.append((f"{stage}{TABLES[field]}", headings, [[_cell(one, row.get(one)) for one in columns] for row in rows]))
     return found
 
 
+TABLES = {"nets": "", "by_net": ", by net"}
+"""Fields of a stage's result that are shown as tables, and what their headings add to the stage's name."""
 LISTED = 60
 """Rows beyond which a table is left to the JSON file."""
 
@@ -90,4 +93,6 @@ def _cell(name: str, value: Any) -> str:
         return format_quantity(name, value)
     if isinstance(value, float):
         return f"{value:.5g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_cell(key, one)}" for key, one in value.items())
     return "" if value is None else str(value)

@@ -105,7 +105,7 @@ class Evolution(Generational):
 
     @property
     def size(self) -> int:
-        """Children of a generation."""
+        """Children of a generation; where fewer are new, there are fewer."""
         return self.settings.mutants + self.settings.crosses
 
     def _survivors(self) -> Indices:
@@ -121,6 +121,11 @@ class Evolution(Generational):
 
         crosses = operators.fresh(self, own.crosses, lambda n: crossed(parents(n), parents(n), rng))
         mutants = operators.fresh(self, own.mutants, lambda n: mutated(parents(n), sizes, own.probability, rng))
-        missing = own.crosses - len(crosses)  # parents that are alike have few new crossings: their neighbours instead
-        near = operators.fresh(self, missing, lambda n: mutated(parents(n), sizes, NEAR / len(sizes), rng))
-        return (mutants + crosses + near).unique()
+        children = (mutants + crosses).unique()
+        for _ in range(operators.ROUNDS):  # parents that are alike have few new crossings: their neighbours instead
+            missing = self.size - len(children)
+            near = operators.fresh(self, missing, lambda n: mutated(parents(n), sizes, NEAR / len(sizes), rng))
+            if not len(near):
+                break
+            children = (children + near).unique()
+        return children

@@ -238,7 +238,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
             "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
-            "doubts": doubts(results, self.is_rehearsal), "is_rehearsal": self.is_rehearsal,
+            "doubts": doubts(results, self.is_rehearsal, self.notes), "is_rehearsal": self.is_rehearsal,
             "verdicts": [asdict(one) for one in self.claims()],
             "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip

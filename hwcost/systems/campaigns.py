@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.options import MeasureOptions
@@ -11,10 +12,13 @@ from hwcost.campaign.run import run as run_campaign
 from hwcost.devices import DeviceHandle, elsewhere, require
 from hwcost.errors import DeviceError, MeasurementError, UsageError
 from hwcost.stores import open_store
+from hwcost.systems.campaign_notes import NOTES, CampaignNote
 from hwcost.systems.plan import Calls
+from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import STORE
 from hwcost.systems.searching import Searching
 from hwcost.systems.settings import Measuring, Settings
+from hwcost.systems.typed import typed
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result as Campaign
@@ -33,6 +37,7 @@ class Campaigns(Searching):
 
     device: DeviceHandle
     measures: bool
+    _stage: str
 
     def calls(self) -> list[Calls]:
         """Returns what is measured, by stage and shape; by default one row per sequence length."""
@@ -56,7 +61,7 @@ class Campaigns(Searching):
         return self.measure(workloads, role, rounds).measurements if self.measures else ()
 
     def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
-        """Measures workloads in a campaign of their own, or resumes it.
+        """Measures workloads in a campaign of their own, or resumes it; what it says of itself is kept in :attr:`notes`.
 
         Args:
             workloads: Workloads to measure.
@@ -80,7 +85,14 @@ class Campaigns(Searching):
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]
             raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")
+        kept = ResultCache(self.folder / NOTES)
+        kept.get(f"{self._stage} {result.campaign_id}", lambda: asdict(CampaignNote.of(self._stage, result)))
         return result
+
+    @property
+    def notes(self) -> list[CampaignNote]:
+        """What the campaigns of this run say of themselves, in the order that they ended in."""
+        return [typed(CampaignNote, one) for one in ResultCache(self.folder / NOTES).values()]
 
 
 def device_of(settings: Settings, is_given: bool, is_planned: bool) -> tuple[DeviceHandle, bool]:

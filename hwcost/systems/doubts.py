@@ -1,7 +1,8 @@
 """Doubts: what in the results of a finished run cannot be trusted, in words for the head of its report.
 
 They are read off the types that all systems share for what trained nets have learnt, for fits that they search by and for
-measured latencies, wherever in the results of a stage these stand, so that a system need not collect them.
+measured latencies, wherever in the results of a stage these stand, so that a system need not collect them; and off what the
+campaigns of the run said of themselves.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import fields, is_dataclass
 from statistics import stdev
 from typing import Any, TypeVar
 
+from hwcost.systems.campaign_notes import CampaignNote
 from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
 from hwcost.systems.learnt import Learnt
@@ -30,15 +32,22 @@ Z = 1.96
 LEAST_INSIDE = 0.7
 """Smallest share of winners within the 90 % interval of their prediction."""
 
+ERROR = "E_"
+"""Beginning of the code of a flag that voids."""
+
+WARNINGS = ("W_UNSTABLE_HOST", "W_DRIFT", "W_CONFOUNDED", "W_DISTURBED")
+"""Warnings of a campaign that are about the machine while it was measured."""
+
 Kind = TypeVar("Kind")
 
 
-def doubts(results: Mapping[str, Any], is_rehearsal: bool) -> list[str]:
+def doubts(results: Mapping[str, Any], is_rehearsal: bool, notes: Sequence[CampaignNote] = ()) -> list[str]:
     """Returns what cannot be trusted, the gravest first; empty where nothing was found.
 
     Args:
         results: Result of each stage by its name.
         is_rehearsal: Whether the preset only rehearses a run.
+        notes: Remarks of the run's campaigns on themselves.
     """
     rehearsal = [
         "This preset rehearses a run: nets were trained for a few steps, so that no number on this page means anything. "
@@ -46,7 +55,7 @@ def doubts(results: Mapping[str, Any], is_rehearsal: bool) -> list[str]:
     ]
     learnt = [] if is_rehearsal else [one for name, result in results.items() for one in _of_learnt(name, result)]
     found = [one for name, result in results.items() for one in (*_of_fits(name, result), *_of_latencies(name, result))]
-    return [*(rehearsal if is_rehearsal else ()), *learnt, *found]
+    return [*(rehearsal if is_rehearsal else ()), *learnt, *_of_campaigns(notes), *found]
 
 
 def _of_learnt(stage: str, result: Any) -> Iterator[str]:
@@ -65,9 +74,21 @@ def _of_fits(stage: str, result: Any) -> Iterator[str]:
                 f"The model of {fit.quantity} of stage {stage} explains {r2:.2f} of the differences between {fit.rows} "
                 f"nets{error}: what was searched by its predictions is in doubt. {_apart(fit)}{fit.remedy}"
             )
-    for fit in _instances(result, LatencyFit):
-        if errors := sorted({flag.partition(":")[0] for flag in fit.flags if flag.startswith("E_")}):
-            yield f"The measurements of stage {stage} have the errors {', '.join(errors)}; hwcost audit explains them."
+
+
+def _of_campaigns(notes: Sequence[CampaignNote]) -> Iterator[str]:
+    """Yields a sentence on the void workloads of each stage that measured, and one on each flag that is in doubt."""
+    for stage in dict.fromkeys(note.stage for note in notes):
+        own = [note for note in notes if note.stage == stage]
+        void, workloads = sum(note.void for note in own), sum(note.workloads for note in own)
+        if void:
+            reason = next((f". {note.reason}" for note in own if note.reason), ": no visit was usable.")
+            yield f"Of {workloads} workloads that stage {stage} measured, {void} are void{reason}"
+        for code in dict.fromkeys(code for note in own for code in note.codes):
+            if code.startswith((ERROR, *WARNINGS)):
+                said = [flag for note in own if (flag := note.flag(code)) is not None]
+                among = "" if len(own) == 1 else f", {len(said)} of {len(own)} campaigns"
+                yield f"While stage {stage} measured{among}: {said[0]}"
 
 
 def _apart(fit: Fit) -> str:
@@ -89,7 +110,6 @@ def _apart(fit: Fit) -> str:
 def _of_latencies(stage: str, result: Any) -> Iterator[str]:
     rows = list(_instances(result, Latency))
     for reason, few in (
-        ("could not be measured: no visit was usable", [row for row in rows if row.measured_s is None]),
         ("have no interval: the machine was not seen uncontended often enough", list(filter(_has_no_interval, rows))),
         (f"have an interval wider than {100 * WIDEST:g} %: the machine was not left alone", list(filter(_is_wide, rows))),
     ):

@@ -43,3 +43,7 @@ class ResultCache:
                 append_json(self.path, [name, value])
             self._known[name] = json.loads(json.dumps(value))
         return self._known[name]
+
+    def values(self) -> list[Any]:
+        """Returns all results that are known, in the order that they were computed in."""
+        return list(self._known.values())

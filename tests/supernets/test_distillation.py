@@ -278,6 +278,22 @@ def test_equal_sizes_need_nothing_between_them() -> None:
     assert torch.equal(pair.student.embeddings.word.weight, pair.teacher.embeddings.word.weight)
 
 
+@pytest.mark.parametrize("hidden", [one for one in MINI.genes[0].choices if one != MINI.sizes.teacher[0]])
+def test_embeddings_of_another_width_are_the_teachers_resampled_linearly(hidden: int) -> None:
+    """AutoDistill, section 3.3.2: channel by channel between the teacher's first one and its last one."""
+    pair = Distillation(student(MINI, MINI.architecture((hidden, *MINI.mobilebert.genes[1:]))), teacher(MINI))
+    theirs, changed = dict(pair.teacher.embeddings.named_parameters()), []
+    for name, own in pair.student.embeddings.named_parameters():
+        given = theirs[name].detach().numpy()
+        for axis, size in enumerate(own.shape):
+            if given.shape[axis] != size:
+                changed.append(name)
+                places, known = np.linspace(0, given.shape[axis] - 1, size), np.arange(given.shape[axis])
+                given = np.apply_along_axis(lambda row: np.interp(places, known, row), axis, given)  # noqa: B023
+        np.testing.assert_allclose(own.detach().numpy(), given, atol=1e-5)
+    assert {"project.weight", "position.weight", "token_type.weight"} <= set(changed)
+
+
 def test_schedules_are_as_printed() -> None:
     """Section 4.1 and 4.7: 37,000 and 740,000 steps for 24 blocks, the same shares, a twentieth."""
     flash, regular = schedule("flash"), schedule("regular")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-SPENT = ("seconds", "campaign", "flags")
+SPENT = ("seconds", "campaign", "flags", "doubts")
 """What tells of the run, and of the machine meanwhile."""
 
 
-SCORES = ("score", "quality", "pearson", "spearman")
+SCORES = ("score", "quality", "pearson", "spearman", "average")
 """Correlations of what nets predict; those of nets that were hardly trained are near 0."""
 
 
@@ -35,7 +35,7 @@ def differing(one: Any, other: Any, place: str = "", scores: float = 0.0) -> Ite
         for index, pair in enumerate(zip(one, other, strict=True)):
             yield from differing(*pair, f"{place}/{index}", scores)
     elif isinstance(one, float) and isinstance(other, float):
-        if one != pytest.approx(other, rel=1e-3, abs=scores if place.endswith(SCORES) else None):
+        if one != pytest.approx(other, rel=1e-3, abs=scores if place.endswith(SCORES) or "/scores/" in place else None):
             yield f"{place}: {one} and {other}"
     elif one != other:
         yield f"{place}: {one} and {other}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,12 +21,15 @@ pytest.importorskip("matplotlib")
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.report import drawings
 from hwcost.spaces import space as make_space
+from hwcost.study import search
 from hwcost.supernets import subnet
 from hwcost.systems import Settings, pipeline, results_of
 from hwcost.systems.autodistill.fronts import areas, is_better, searched
 from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.memory import MEMORY
 from hwcost.systems.autodistill.results import Evaluated, Results, Search, Student
+from hwcost.systems.autodistill.searches import _quality
+from hwcost.testing import autodistill_table
 from hwcost.timing.measurement import Measurement
 from hwcost.timing.quantity_estimate import QuantityEstimate
 from tests.systems.test_parts import table
@@ -209,6 +213,18 @@ def test_a_drift_of_the_machine_does_not_move_what_is_measured_in_the_search(tmp
 def test_accuracies_are_maximised_and_perplexity_is_not() -> None:
     one = Evaluated(arch="a", latency_s=1, predicted_s=1, perplexity=300.0, mlm_accuracy=0.2, nsp_accuracy=0.6)
     assert [one.loss(name) for name in ("perplexity", "mlm_accuracy", "nsp_accuracy")] == [300.0, -0.2, -0.6]
+
+
+@pytest.mark.parametrize("quality", ["perplexity", "mlm_accuracy", "nsp_accuracy"])
+def test_any_quality_is_an_objective_beside_latency(quality: str) -> None:
+    """The front of all students of the table is found by the objective that a run of that quality has."""
+    students = autodistill_table()
+    host: Any = SimpleNamespace(
+        preset=SimpleNamespace(quality=quality), students=SimpleNamespace(flash=lambda arch: asdict(students.student(arch)))
+    )
+    objectives = [students.objectives(quality)[0], _quality(host)]
+    study = search(students.space, objectives, searcher="exhaustive", evaluations=576)
+    assert {students.space.key(trial.architecture) for trial in study.front} == set(students.front(quality))
 
 
 def student(seconds: float | None, perplexity: float, memory: float | None) -> Student:

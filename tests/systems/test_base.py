@@ -230,6 +230,20 @@ def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytes
         Counting(tmp_path / "run", NULL).run()
 
 
+def test_void_measurements_of_any_stage_open_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage returns seconds only: what its campaign says of itself is kept with the run, and told again."""
+    monkeypatch.setattr("hwcost.systems.campaigns.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w1"}))
+    run = Counting(tmp_path / "run", NULL)
+    said = next(one for one in run.run()["doubts"] if "void" in one)
+    assert said.startswith("Of 3 workloads that stage times measured, 1 are void. E_FAILED: ")
+    assert [(one.stage, one.workloads, one.void) for one in run.notes] == [("times", 3, 1)]
+    (tmp_path / "run" / "report.json").unlink()
+    (tmp_path / "run" / "stages" / "2-times.json").unlink()
+    again = Counting(tmp_path / "run", NULL)
+    assert said in again.run()["doubts"]
+    assert len(again.notes) == 1
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Lets the system refuse to write more to any file."""

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import stats
 
 pytest.importorskip("torch")
 
@@ -13,11 +14,13 @@ from hwcost.objectives import Minimize
 from hwcost.searchers import Problem
 from hwcost.searchers.evolution import PRESETS as EVOLUTIONS
 from hwcost.searchers.sampling import Sampling
-from hwcost.spaces import space
+from hwcost.spaces import Architecture, space
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.components import Components
 from hwcost.spaces.supershaper import RELEASED_FLOORED, SuperShaper
+from hwcost.study import search
 from hwcost.supernets.distillation import Distillation
+from hwcost.systems import Settings, pipeline
 from hwcost.systems.autodistil.presets import PRESETS as AUTODISTIL
 from hwcost.systems.autodistil.searches import SHARE
 from hwcost.systems.autodistill.presets import PRESETS as AUTODISTILL
@@ -25,6 +28,8 @@ from hwcost.systems.components import claims, series
 from hwcost.systems.components.paper_tables import PAPER_TABLES
 from hwcost.systems.components.presets import PRESETS as COMPONENTS
 from hwcost.systems.supershaper.presets import PRESETS as SUPERSHAPER
+from hwcost.testing import autodistill_table
+from hwcost.workloads import builder
 from hwcost.workloads.autodistill import AutoDistillBuilder
 from hwcost.workloads.weights import count_parameters
 from tests.conftest import ROOT
@@ -54,6 +59,46 @@ def test_supershapers_search() -> None:
     assert paper.backbone_steps == paper.recipe.steps == paper.compared.rule_steps == 175_000
     assert f"{paper.evaluations} evaluations" in row("evolution")
     assert ", ".join(f"{size:g}" for size in paper.sizes[:-1]) in row("limits of")
+
+
+def test_supershapers_search_is_a_population_and_300_generations() -> None:
+    """Every generation has its 66 new nets, counted as the study asks for them, on a law with one best shape."""
+    of, sizes = space("supershaper"), list[int]()
+    best = of.sample(1, seed=3)[0].genes
+
+    def law(arch: Architecture) -> float:
+        return float(sum((one - other) ** 2 for one, other in zip(arch.genes, best, strict=True)))
+
+    study = search(
+        of, [Minimize(law)], searcher="evolution", searcher_options={"preset": "supershaper-paper"},
+        evaluations=SUPERSHAPER["paper"].evaluations, progress=lambda state: sizes.append(state.iterations),
+    )  # fmt: skip
+    assert [one for one in np.diff([0, *sizes]).tolist() if one] == [100] + 300 * [66]
+    assert study.evaluations == len({of.key(trial.architecture) for trial in study.trials}) == 19_900
+    assert study.best.architecture.genes == best
+
+
+def test_the_sizes_of_supershapers_evolved_nets() -> None:
+    """Table 6 prints 65 and 63 M; 69.7 and 68.4 M are built, which ``params<=66M`` refuses."""
+    import torch
+
+    of = SuperShaper()
+    nets = [of.template(f"evo-search-{number}") for number in (1, 2)]
+    assert [of.params(one, "paper") / 1e6 for one in nets] == pytest.approx([64.7, 63.4], abs=0.05)
+    with torch.device("meta"):
+        built = [count_parameters(builder(of).blueprint(one).build()) for one in nets]
+    assert built == [of.params(one) for one in nets] == pytest.approx([69.7e6, 68.4e6], rel=1e-3)
+    assert "`params:paper<=66M` admits its two evolved nets" in row("space of 7^12 shapes")
+
+
+@pytest.mark.slow
+def test_supershapers_batches_take_what_is_told() -> None:
+    """Planned on tensors without values, which takes eight seconds each."""
+    told = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    assert "of 2048 take 210 GB, and 15.2 GB with `--set recipe.accumulate=16`" in told
+    for sizes, wanted in (({}, 210e9), ({"recipe.accumulate": 16}, 15.2e9)):
+        plan = pipeline("supershaper", "nowhere", Settings("paper"), dry_run=True, sizes=sizes).plan()
+        assert plan.memory_bytes == pytest.approx(wanted, rel=0.005)
 
 
 def test_supershapers_heuristic() -> None:
@@ -149,6 +194,19 @@ def test_components_are_divided_as_is_told() -> None:
     assert "halves but for the heads" in row("every component divided")
 
 
+@pytest.mark.parametrize("grid", ["bert-base", "bert-base-halves", "minibert"])
+def test_heads_of_one_attention_share_the_dimension_of_their_values(grid: str) -> None:
+    """Section 3.2: "two heads with different d_v in the same multi-head attention" are "not considered"."""
+    of = Components(grid)
+    assert dict(of.grid.sizes)["v"] == of.grid.parts == 2  # for a block, however many heads it has
+    for arch in of.sample(4, seed=1):
+        for gates in of.blocks(arch):
+            for part in of.parts_of(gates):
+                if part.kind == "attention":
+                    width = of.grid.width // of.grid.heads // of.grid.parts
+                    assert part.dim("value") == width * sum(gates.values)
+
+
 def test_the_papers_searches() -> None:
     """Table 7: four settings of DO and three of SDO; a policy that begins at the base net, with a probability of 0.88."""
     sweep, of = COMPONENTS["paper"].sweep, Components("mini")
@@ -201,9 +259,28 @@ def test_autodistills_teacher_and_steps() -> None:
 
 def test_accuracies_of_small_students_hardly_differ() -> None:
     """The table of students of scale mini, each distilled by itself."""
-    from hwcost.testing import autodistill_table
-
     students = autodistill_table().students.values()
     assert len(students) == 576
     assert len({one.mlm_accuracy for one in students}) == 63
     assert "576 of them have 63 different ones" in row("quality: accuracy")
+
+
+def test_flash_distillation_ranks_students_as_regular_distillation_does_as_far_as_is_told() -> None:
+    """Section 4.7, Figure 6: Kendall's tau over the students of the table that were distilled both ways."""
+    table, told = autodistill_table(), (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    taus = []
+    for quality in ("perplexity", "mlm_accuracy"):
+        pairs = [(getattr(table.students[key], quality), getattr(one, quality)) for key, one in table.regular.items()]
+        taus.append(stats.kendalltau(*zip(*pairs, strict=True)).statistic)
+    assert len(table.regular) == 20
+    assert taus == pytest.approx([0.621, 0.496], abs=5e-4)
+    assert "over the 20 students is 0.621 by perplexity" in told
+    assert "and 0.496 by accuracy" in told
+
+
+def test_how_many_students_dominate_the_references_of_the_comparison() -> None:
+    """Section 4.2: seven dominate MobileBERT; by accuracy of masked words 125 do here, and two by perplexity."""
+    table = autodistill_table()
+    counts = [len(table.dominating(quality)) for quality in ("mlm_accuracy", "perplexity")]
+    assert counts == [125, 2]
+    assert len(table.dominating("perplexity", table.dominated_by(7, "perplexity"))) == 7

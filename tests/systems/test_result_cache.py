@@ -28,6 +28,7 @@ def test_what_was_found_is_found_once(results, tmp_path_factory):
         assert cache.get(name, lambda value=value: value) == value
     again = ResultCache(path)
     assert {name: again.get(name, never) for name in results} == results
+    assert again.values() == list(results.values())
 
 
 def test_a_line_that_was_cut_short_is_found_again_and_nothing_else(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase, moved, train
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.processes import Processes
-from hwcost.systems.supershaper.bert import bert_of
+from hwcost.systems.supershaper.bert import bert_like, bert_of
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
 from hwcost.systems.supershaper.evolutions import Evolutions
@@ -38,6 +38,8 @@ from hwcost.systems.supershaper.presets import PRESETS
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
 from hwcost.systems.supershaper.trajectory import Trajectory
+from hwcost.systems.supershaper.tuned import FineTuned, compared_nets
+from hwcost.systems.task_scores import TaskScore, TaskScores
 from tests.supernets.test_training import words
 
 pytestmark = pytest.mark.torch
@@ -214,22 +216,78 @@ def test_nets_around_the_evolved_one_are_of_its_size(space: SuperShaper) -> None
     arch = space.sample(1, seed=5)[0]
     least, most = range_around(space, arch)
     assert (most - least) / 2 == pytest.approx(scaled(space, 67) - scaled(space, 66))
-    near = neighbours(space, arch, 20, seed=1)
+    near = neighbours(space, arch, [], 20, seed=1)
     assert 8 <= len(near) <= 20
     assert arch not in near
     assert all(least <= params(space, one) <= most for one in near)
 
 
+def test_they_are_all_those_of_the_sampled_nets_and_only_as_many_others_as_are_missing() -> None:
+    """Section 4.4 takes them "from the 10,000 random sampled subnetworks"; ``paper`` draws no others."""
+    arch, sampled = MINI.sample(1, seed=5)[0], MINI.sample(200, seed=1)
+    least, most = range_around(MINI, arch)
+    own = [one for one in sampled if least <= params(MINI, one) <= most and one != arch]
+    assert 0 < len(own) < 24
+    assert neighbours(MINI, arch, sampled, PRESETS["paper"].neighbours, seed=6) == own
+    more = neighbours(MINI, arch, sampled, PRESETS["quick"].neighbours, seed=6)
+    assert more[: len(own)] == own
+    assert len(own) < len(set(more)) == len(more) <= 24
+    assert neighbours(MINI, arch, sampled, len(own), seed=6) == own
+
+
 def test_a_planted_difference_of_shapes_is_found() -> None:
     arch = MINI.sample(1, seed=5)[0]
-    near = neighbours(MINI, arch, 20, seed=1)
+    near = neighbours(MINI, arch, [], 20, seed=1)
     distances = [float(np.linalg.norm(np.subtract(one.genes, arch.genes))) for one in near]
     row = difference(MINI, "params 66M", (arch, 100.0), [(one, 100 + far) for one, far in zip(near, distances, strict=True)])
     assert row.count == len(near)
     assert row.spearman is not None
     assert row.pearson is not None
     assert (row.spearman.value, row.pearson.value) == pytest.approx((1, 1))
-    assert difference(MINI, "params 66M", (arch, 100.0), []).spearman is None
+    assert row.number_in_words == f"{len(near)} nets"
+
+
+def test_a_size_of_too_few_nets_is_a_row_that_says_so() -> None:
+    """By the paper's counts the range of 96 M has 6 of 10,000 random nets."""
+    pytest.importorskip("matplotlib")
+    from hwcost.report.figures import new_figure
+    from hwcost.systems.supershaper.shape_figures import _table_7
+
+    arch, near = MINI.sample(1, seed=5)[0], neighbours(MINI, MINI.sample(1, seed=5)[0], [], 9, seed=1)
+    full = difference(MINI, "params 66M", (arch, 100.0), [(one, 100.0 + place) for place, one in enumerate(near)])
+    few = difference(MINI, "params 96M", (arch, 100.0), [(near[0], 101.0)])
+    assert (few.count, few.spearman, few.pearson) == (1, None, None)
+    _, ax = new_figure()
+    _table_7(ax, [full, few])
+    assert [one.get_text() for one in ax.get_xticklabels()] == ["params 66M\n9 nets", "params 96M\n1: too few"]
+
+
+# -- nets on tasks (Tables 3 to 5) -------------------------------------------------------------------------------------
+
+
+def test_the_heuristic_net_of_table_4_is_the_one_nearest_to_61_million() -> None:
+    """And BERT has the 110 M of Tables 3 and 4, but for its pooler, 1 M."""
+    named = {f"cigar {size}M": PAPER.cigar(size * 1e6) for size in (53, 63, 80)}
+    named |= {"params 66M": PAPER.template("evo-search-2"), "rectangle": PAPER.template("rectangle")}
+    named |= dict(zip(("smallest", "largest"), ends(PAPER), strict=True))
+    assert list(compared_nets(PAPER, named, ["params 66M"])) == ["params 66M", "cigar 63M", "smallest", "largest"]
+    plain, arch = bert_like(PAPER)
+    assert plain.params(arch) == pytest.approx(110e6, rel=0.02)
+
+
+def test_the_average_is_the_mean_over_tasks() -> None:
+    def row(net: str, task: str, score: float) -> TaskScore:
+        return TaskScore(
+            net=net, task=task, metric="accuracy", split="validation", score=score, others={}, start=None,
+            learning_rate=1e-5, batch_size=16, steps=10, weight_decay=0.0, warmup_steps=0, tried=1,
+        )  # fmt: skip
+
+    scores = TaskScores([], [row("a", "mnli", 0.8), row("a", "rte", 0.7), row("bert", "mnli", 0.6)])
+    found = FineTuned.of(scores, {"a": 5, "bert": 7, "b": 9}, {"a": 12.0}).by_net
+    assert [(one.net, one.params, one.perplexity, one.average) for one in found] == [
+        ("a", 5, 12.0, pytest.approx(0.75)), ("bert", 7, None, 0.6)
+    ]  # fmt: skip
+    assert FineTuned.of(TaskScores([], []), {"a": 5}, {}).by_net == []
 
 
 # -- the pipeline ------------------------------------------------------------------------------------------------------

@@ -210,6 +210,21 @@ def test_selected_nets_are_fine_tuned_on_the_task_given(runs, name: str) -> None
     assert "fine-tuned" in [one.name for one in drawings(runs[name][1])]
 
 
+def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_beside_the_evolved_ones(runs) -> None:
+    folder, report = runs["supershaper"]
+    stages = report["stages"]
+    rows = {row["net"]: row for row in stages["fine_tuned"]["by_net"]}
+    assert list(rows) == ["params 66M", "latency 66M", "cigar 66M", "smallest", "largest", "bert"]
+    scores = {row["net"]: row["score"] for row in stages["fine_tuned"]["nets"]}
+    space, nets = make_space("supershaper", scale="mini"), stages["winners"]["nets"]
+    for name, row in rows.items():
+        assert (row["scores"], row["average"]) == ({TASK: scores[name]}, scores[name])
+        assert row["perplexity"] == (None if name == "bert" else nets[name]["perplexity"])
+        assert name == "bert" or row["params"] == space.params(space.parse(nets[name]["arch"]), "paper")
+    assert rows["smallest"]["params"] < rows["cigar 66M"]["params"] < rows["bert"]["params"] < rows["largest"]["params"]
+    assert "<h2>Stage fine_tuned, by net</h2>" in write_page(report, folder).read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "stages"),
     [

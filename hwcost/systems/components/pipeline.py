@@ -261,7 +261,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         """The cost of gates, 1 for the whole net: by the user's cost model, or by shares measured on this device."""
         if self.costs:
             return ModelCosts(self.costs[self.name])
-        return GateCosts(self.space, self.profile.shares)
+        return GateCosts(self.space, self.profile.shares, self.preset.cost_form)
 
     def limits(self) -> list[Constraint]:
         """Returns the user's constraints on nets."""

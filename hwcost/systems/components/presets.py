@@ -45,6 +45,8 @@ class ComponentsPreset(Preset):
         long_seq_len: Number of tokens in a sequence in the last steps of these four trainings; None for the same in all.
         long_share: Share of the steps that are those.
         tuning: Settings of fine-tuning.
+        cost_form: Form of the cost of gates: ``nested``, or ``linear``, the printed sum; see
+            :class:`hwcost.systems.components.gate_costs.GateCosts`.
         direct_whole_cost: Cost of the whole net in DO: 1 for costs in shares, 100 for percent, as the paper prints them.
         direct_penalty: Weight of the cost in DO (the paper's lambda).
         direct_rate: Learning rate of DO's gates.
@@ -78,6 +80,7 @@ class ComponentsPreset(Preset):
     long_seq_len: int | None = None
     long_share: float = 0.1
     tuning: Tuning
+    cost_form: Literal["nested", "linear"] = "nested"
     direct_whole_cost: float = 1.0
     direct_penalty: float
     direct_rate: float

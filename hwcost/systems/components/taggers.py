@@ -155,7 +155,8 @@ class Taggers:
         Args:
             shares: Shares of its components; none where it has the components of the base net, and their costs.
         """
-        return GateCosts(self.space, shares) if self.has_own_grid else self.pipeline.cost
+        form = self.pipeline.preset.cost_form
+        return GateCosts(self.space, shares, form) if self.has_own_grid else self.pipeline.cost
 
     # -- what is planned -----------------------------------------------------------------------------------------------
 

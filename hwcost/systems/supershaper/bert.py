@@ -5,9 +5,21 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from hwcost.spaces import space
+from hwcost.spaces import Architecture, SearchSpace, space
+from hwcost.spaces.supershaper import SuperShaper
 from hwcost.supernets.base import Supernet
 from hwcost.workloads import builder
+
+
+def bert_like(net: SuperShaper) -> tuple[SearchSpace, Architecture]:
+    """Returns the net without bottlenecks that is as large as a space's largest one, and a space that holds it alone."""
+    sizes = net.sizes
+    plain = space(
+        "transformer", layers=[sizes.layers], hidden=[sizes.backbone_width],
+        ffn_ratio=[sizes.feed_forward / sizes.backbone_width], heads=[sizes.heads], vocabulary=sizes.vocabulary,
+        positions=sizes.positions,
+    )  # fmt: skip
+    return plain, plain.architecture([gene.choices[0] for gene in plain.genes])
 
 
 def bert_of(net: Supernet) -> nn.Module:
@@ -18,13 +30,7 @@ def bert_of(net: Supernet) -> nn.Module:
     Args:
         net: Supernet of SuperShaper; its weights are copied.
     """
-    sizes = net.space.sizes  # type: ignore[attr-defined]
-    width, heads = sizes.backbone_width, sizes.heads
-    plain = space(
-        "transformer", layers=[sizes.layers], hidden=[width], ffn_ratio=[sizes.feed_forward / width], heads=[heads],
-        vocabulary=sizes.vocabulary, positions=sizes.positions,
-    )  # fmt: skip
-    arch = plain.architecture([gene.choices[0] for gene in plain.genes])
+    plain, arch = bert_like(net.space)  # type: ignore[arg-type]
     made = builder(plain).blueprint(arch, "mlm").build()
     weights = dict(net.weights.named_parameters())
     with torch.no_grad():

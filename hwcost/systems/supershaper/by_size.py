@@ -13,7 +13,7 @@ from hwcost.systems.supershaper.intervals import Interval, correlation
 from hwcost.systems.supershaper.sizes import limit, params, scaled
 
 DRAWN = 2000
-"""Number of random nets among which those of about one size are looked for."""
+"""Number of further random nets among which those of about one size are looked for, where too few were sampled."""
 RANGE = 1.0
 """Half-width of a range of sizes in Table 7, in millions of parameters of scale ``paper``."""
 
@@ -53,6 +53,11 @@ class ShapeDifference:
     spearman: Interval | None
     pearson: Interval | None
 
+    @property
+    def number_in_words(self) -> str:
+        """Number of nets, and whether they are too few for a correlation."""
+        return f"{self.count} nets" if self.spearman is not None else f"{self.count}: too few"
+
 
 @dataclass(frozen=True)
 class BySize:
@@ -77,12 +82,29 @@ def range_around(space: SuperShaper, arch: Architecture) -> tuple[float, float]:
     return params(space, arch) - half, params(space, arch) + half
 
 
-def neighbours(space: SuperShaper, arch: Architecture, count: int, seed: int) -> list[Architecture]:
-    """Draws random nets of about the size of another one, at most so many."""
+def neighbours(
+    space: SuperShaper, arch: Architecture, sampled: Sequence[Architecture], least: int, seed: int
+) -> list[Architecture]:
+    """Returns the sampled nets of about the size of another one; where they are fewer than wanted, others are drawn.
+
+    Args:
+        space: The space.
+        arch: The net whose size they have.
+        sampled: Random nets that were evaluated before (section 4.4: "from the 10,000 random sampled subnetworks").
+        least: Number of nets that are wanted at the least; 0 draws none.
+        seed: Seed of the nets that are drawn.
+    """
+    found = _of_about_its_size(space, arch, sampled)
+    if len(found) >= least:
+        return found
+    drawn = _of_about_its_size(space, arch, space.sample(min(DRAWN, space.size), seed=seed))
+    return [*found, *(one for one in drawn if one not in found)][:least]
+
+
+def _of_about_its_size(space: SuperShaper, arch: Architecture, nets: Sequence[Architecture]) -> list[Architecture]:
     least, most = range_around(space, arch)
-    drawn = space.sample(min(DRAWN, space.size), seed=seed)
-    kept = limit(space, most, least).feasible(drawn)
-    return [one for one, is_kept in zip(drawn, kept, strict=True) if is_kept and one != arch][:count]
+    kept = limit(space, most, least).feasible(nets)
+    return [one for one, is_kept in zip(nets, kept, strict=True) if is_kept and one != arch]
 
 
 def difference(

@@ -63,11 +63,12 @@ def _shaped(results: Results) -> list[Claim]:
         listed = ", ".join(f"{100 * one:+.1f} %" for one in worse)
         claim = f"nets shaped by the heuristic are at most {100 * TOLERANCE:g} % worse than evolved ones of their size"
         found.append(Claim(f"{claim} (Figure 6)", f"perplexity {listed}; the median counts", median(worse) <= TOLERANCE))
-    known = [(row.name, row.spearman) for row in results.by_size.differences if row.spearman is not None]
+    rows = results.by_size.differences
+    known = [row.spearman.value for row in rows if row.spearman is not None]
     if known:
-        listed = ", ".join(f"{name} {one}" for name, one in known)
+        listed = ", ".join(f"{row.name} {row.spearman or 'too few nets'}" for row in rows)
         claim = "nets of one size are the worse the less their shape is like the evolved one (Table 7)"
-        found.append(Claim(claim, f"Spearman {listed}", median(one.value for _, one in known) > 0))
+        found.append(Claim(claim, f"Spearman {listed}", median(known) > 0))
     boosted = results.latencies.boosted
     if boosted is not None:
         share = boosted.importance.get("params", 0.0)

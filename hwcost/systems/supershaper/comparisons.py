@@ -61,13 +61,17 @@ class Laboratory:
 
     def backbone(self) -> Backbone:
         """Trains the largest net alone, and a BERT of its size from the same weights (Figure 2)."""
-        steps, seed = self.pipeline.preset.backbone_steps, self.pipeline.settings.seed
-        if not steps:
+        if not self.pipeline.preset.backbone_steps:
             return Backbone(None, None)
-        bert = self.train_net("bert", bert_of(self.initial()), steps, seed)
+        bert = self.bert()[1]
         net = self.initial()
         course = self._train_backbone(net)
         return Backbone(course, bert, self.learnt("backbone", net.set(ends(self.space)[1], "mlm")))
+
+    def bert(self) -> tuple[nn.Module, Trajectory]:
+        """Trains the BERT that the backbone is compared with, and returns it; what is finished is only read."""
+        net = bert_of(self.initial())
+        return net, self.train_net("bert", net, self.pipeline.preset.backbone_steps, self.pipeline.settings.seed)
 
     def rules(self) -> Rules:
         """Trains supernets by either rule of sampling, once for each seed (Figure 3)."""

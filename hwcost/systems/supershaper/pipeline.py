@@ -31,6 +31,7 @@ from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, 
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
+from hwcost.systems.supershaper.bert import bert_like
 from hwcost.systems.supershaper.by_size import BySize, SizedNet, difference, neighbours
 from hwcost.systems.supershaper.claims import claims
 from hwcost.systems.supershaper.comparisons import Laboratory
@@ -52,7 +53,7 @@ from hwcost.systems.supershaper.results import (
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, params
 from hwcost.systems.supershaper.trainings import planned
-from hwcost.systems.task_scores import TaskScores
+from hwcost.systems.supershaper.tuned import BERT, FineTuned, compared_nets
 from hwcost.systems.training import reporting, run_of
 
 RANDOM_NETS = 6
@@ -154,7 +155,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         differences = []
         for name, arch in named.items():
             if not name.startswith("cigar "):
-                near = neighbours(self.space, arch, self.preset.neighbours, self.settings.seed + 6)
+                near = neighbours(self.space, arch, cloud, self.preset.neighbours, self.settings.seed + 6)
                 others = list(zip(near, evaluated(near), strict=True))
                 differences.append(difference(self.space, name, (arch, own[name]), others))
         nets = {name: SizedNet(self.space.key(arch), params(self.space, arch), own[name]) for name, arch in named.items()}
@@ -188,9 +189,16 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         return Winners(nets, None if level is None else level.plain())
 
     @stage
-    def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the winners, as they were extracted, on every task that the user gave (Tables 2 to 5)."""
-        return self.fine_tuning.scores({one.name: one.arch for one in self.search.winners})
+    def fine_tuned(self) -> FineTuned:
+        """Fine-tunes winners, the heuristic net, the ends of the space and BERT on every task given (Tables 2 to 5)."""
+        nets = compared_nets(self.space, self.named_nets(), [one.name for one in self.search.winners])
+        encoders = {name: self.space.key(arch) for name, arch in nets.items()}
+        sizes = {name: params(self.space, arch) for name, arch in nets.items()}
+        if self.preset.backbone_steps:
+            plain, arch = bert_like(self.space)
+            encoders[BERT], sizes[BERT] = BERT, plain.params(arch)
+        perplexity = {name: one.perplexity for name, one in self.winners.nets.items()}
+        return FineTuned.of(self.fine_tuning.scores(encoders), sizes, perplexity)
 
     @stage
     @together
@@ -284,7 +292,9 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         return FineTuning(self, self.training.tokenizer, self.preset.tuning)
 
     def encoder(self, net: str) -> nn.Module:
-        """Returns a net as it is extracted, by its architecture's key."""
+        """Returns a net as it is extracted, by its architecture's key, or the BERT of the backbone's stage."""
+        if net == BERT:
+            return self.laboratory.bert()[0]
         return self.training.trained().extract(self.space.parse(net), "none")
 
     def _evaluated(self, name: str, archs: list[Architecture], part: int) -> list[float]:

@@ -45,7 +45,8 @@ class SuperShaperPreset(Preset):
         tuning: Settings of fine-tuning, where the user gives tasks.
         predictor: Name of the cost model of perplexity that guides the search; None for the paper's, boosted trees on shapes
             alone (XGBoost, or LightGBM where that is not installed).
-        neighbours: Largest number of random nets around the size of each evolved one (Table 7).
+        neighbours: Number of random nets around the size of each evolved one that are wanted at the least (Table 7): where
+            fewer of the sampled ones are of that size, others are drawn; 0 for the sampled ones alone, as in the paper.
         sizes: Bounds on size, in millions of parameters of scale ``paper`` as the paper counts them; at another scale they
             lie at the same shares of the range of sizes. The claims are about the middle one.
     """
@@ -101,7 +102,7 @@ PRESETS = {
         measured=1000,
         evaluations=19_900,  # a population of 100, and 300 generations of 66 new ones
         tuning=TUNINGS["supershaper-paper"],
-        neighbours=1000,
+        neighbours=0,
         sizes=(53, 63, 66, 69, 80, 90.5, 96),
         measuring=DEVICE_PROTOCOL,
     ),

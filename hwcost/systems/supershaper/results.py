@@ -14,7 +14,7 @@ from hwcost.systems.supershaper.inheritance import Inherited
 from hwcost.systems.supershaper.predictors import Boosted
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.trajectory import Trajectory
-from hwcost.systems.task_scores import TaskScores
+from hwcost.systems.supershaper.tuned import FineTuned
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,6 @@ class Results:
     search: Search
     by_size: BySize
     winners: Winners
-    fine_tuned: TaskScores
+    fine_tuned: FineTuned
     rules: Rules
     inherited: Inherited

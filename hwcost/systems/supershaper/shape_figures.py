@@ -22,9 +22,8 @@ def shape_drawings(results: Results) -> Iterator[Drawing]:
     cigars = {name: _widths(one.arch) for name, one in found.nets.items() if name.startswith("cigar ")}
     if cigars:
         yield Drawing("heuristic", lambda ax: _profiles(ax, cigars, "Heuristic shapes (Figure 10)"), (7.4, 4.2))
-    rows = [row for row in found.differences if row.spearman is not None]
-    if rows:
-        yield Drawing("differences", lambda ax: _table_7(ax, rows), (7.4, 4.2))
+    if found.differences:
+        yield Drawing("differences", lambda ax: _table_7(ax, found.differences), (7.4, 4.2))
 
 
 def _widths(key: str) -> list[int]:
@@ -58,14 +57,14 @@ def _profiles(ax: Axes, shapes: Mapping[str, Sequence[int]], title: str) -> None
 
 def _table_7(ax: Axes, rows: Sequence[ShapeDifference]) -> None:
     for kind, place, color in (("spearman", -0.12, COLORS[0]), ("pearson", 0.12, COLORS[1])):
-        found = [getattr(row, kind) for row in rows]
-        spread = [[one.value - one.low for one in found], [one.high - one.value for one in found]]
+        found = [(index + place, getattr(row, kind)) for index, row in enumerate(rows) if getattr(row, kind) is not None]
+        spread = [[one.value - one.low for _, one in found], [one.high - one.value for _, one in found]]
         ax.errorbar(
-            [index + place for index in range(len(rows))], [one.value for one in found], spread, fmt="o", color=color,
-            capsize=3, label=kind.capitalize(),
+            [x for x, _ in found], [one.value for _, one in found], spread, fmt="o", color=color, capsize=3,
+            label=kind.capitalize(),
         )  # fmt: skip
     ax.axhline(0, color=INK, linewidth=0.8)
-    ax.set_xticks(range(len(rows)), [f"{row.name}\n{row.count} nets" for row in rows])
+    ax.set_xticks(range(len(rows)), [f"{row.name}\n{row.number_in_words}" for row in rows])
     ax.set(ylabel="correlation", xlim=(-0.6, len(rows) - 0.4))
     ax.grid(True, axis="y")
     ax.legend(frameon=False, fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -21,9 +21,10 @@ from hwcost.supernets import subnet
 from hwcost.systems import Settings, pipeline, results_of
 from hwcost.systems.components.lengths import batches_of, first_long
 from hwcost.systems.components.presets import PRESETS
-from hwcost.systems.components.results import Results
+from hwcost.systems.components.results import Profile, Results
 from hwcost.systems.components.speed import mean_speed_up
 from hwcost.systems.latencies import NOT_MEASURED, Latency
+from hwcost.systems.stage_files import Finished
 from tests.corpora.multilingual import multilingual
 
 pytestmark = pytest.mark.torch
@@ -65,6 +66,19 @@ def test_the_multilingual_settings_are_those_printed(tmp_path: Path) -> None:
     made = pipeline("components", tmp_path / "run", Settings("multilingual", tasks=("docstring",)), dry_run=True)
     assert made.space.grid.vocabulary == 120_000
     assert made.space.params(made.space.base()) == pytest.approx(178e6, rel=2e-3)
+
+
+@pytest.mark.parametrize("form", ["nested", "linear"])
+def test_the_form_of_costs_is_a_field_of_the_preset_for_the_net_and_its_students(form: str) -> None:
+    """Section 4 prints the sum of all gates, ``linear``."""
+    sizes = {"distillation.grid": "minibert"} | ({} if form == "nested" else {"cost_form": form})
+    made = pipeline("components", "nowhere", Settings("smoke"), sizes=sizes, dry_run=True)
+    shares = dict.fromkeys(dict(made.space.grid.sizes), 0.2)
+    made._finished["profile"] = Finished(Profile({}, {}, shares, None), 0.0)
+    student = made.taggers.cost(dict.fromkeys(dict(made.taggers.space.grid.sizes), 0.2))
+    assert (made.cost.form, student.form) == (form, form)
+    with pytest.raises(UsageError, match="cost_form.*'tree'"):
+        pipeline("components", "nowhere", Settings("smoke"), sizes={"cost_form": "tree"}, dry_run=True)
 
 
 def test_a_tokenizer_in_many_scripts_is_a_field_of_the_preset(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""The page of a pipeline's report: what its tables show, and that none of it is wider than the window."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+from hwcost.report import write_page
+from hwcost.report.page import LISTED
+
+KEY = "10" * 126
+"""Key of a net of 252 gates, as BERT-base has."""
+
+
+def net(seconds: float) -> dict[str, Any]:
+    measured = {f"{name}_s": seconds for name in ("measured", "measured_low", "measured_high", "predicted", "at_level")}
+    return {"arch": KEY, "params": 84_934_656, **measured, "budget_s": None, "keeps": True, "scores": {"mnli": 0.8125}}
+
+
+def report(**stages: Any) -> dict[str, Any]:
+    """A report as small as can be, of nets whose keys are as long as any."""
+    return {
+        "pipeline": "own", "title": "Nets", "settings": {"preset": "quick", "seed": 0, "backend": "torch", "threads": 1},
+        "device": "cpu", "parts": {"constraints": f"arch={KEY}"}, "doubts": [f"The net {KEY} has learnt nothing."],
+        "verdicts": [{"claim": f"the net {KEY} is fast", "found": f"{KEY} against {KEY}", "holds": True}],
+        "is_rehearsal": False, "stages": stages, "seconds": {"winners": 3.0},
+    }  # fmt: skip
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"<th>([^<]*)</th>", page)
+
+
+def test_columns_that_are_empty_are_left_out(tmp_path: Path) -> None:
+    nets = {"base": net(0.5), "do": {**net(0.25), "predicted_s": None}}
+    page = write_page(report(winners={"nets": nets}), tmp_path).read_text()
+    assert headings(page)[:4] == ["name", "arch", "params", "measured"]
+    assert "predicted" in headings(page)  # one net has it
+    assert "budget" not in headings(page)
+    assert "<td>500 ms</td>" in page
+    assert "<td>mnli 0.8125</td>" in page
+
+
+def test_tables_are_those_of_nets_and_no_longer_than_is_read(tmp_path: Path) -> None:
+    stages = {
+        "fit": {"rows": 3, "nets": []}, "drawn": {"nets": [net(0.1)] * (LISTED + 1)},
+        "tuned": {"nets": [net(0.1)], "by_net": [{"net": "bert", "average": 0.8125}]},
+    }  # fmt: skip
+    page = write_page(report(**stages), tmp_path).read_text()
+    assert re.findall(r"<h2>Stage ([^<]*)</h2>", page) == ["tuned", "tuned, by net"]
+
+
+@pytest.mark.parametrize("width", [1300, 375])
+def test_nothing_is_wider_than_the_window(tmp_path: Path, opened: Any, width: int) -> None:
+    path = write_page(report(winners={"nets": {"base": net(0.5), "do": net(0.25)}}), tmp_path)
+    with opened(tmp_path.as_uri() + "/", viewport={"width": width, "height": 900}) as reader:
+        reader.page.goto(path.as_uri())
+        page, table = reader.page.evaluate(
+            "[document.documentElement, document.querySelector('.wide')].map((one) => [one.scrollWidth, one.clientWidth])"
+        )
+        assert page[0] <= page[1]
+        if width == 1300:  # all columns are in sight; a narrow window scrolls the table alone
+            assert table[0] <= table[1]
