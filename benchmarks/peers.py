@@ -1,5 +1,8 @@
 """Do two runs of a tool agree? hwcost beside other ways to measure latency, at equal machine time.
 
+``--queries``, ``--fits DATA`` and ``--few DATA`` compare cost models instead: times of questions and fits as ratios to XGBoost,
+LightGBM, treelite and lleaves, and errors of models from few rows beside XGBoost on hundreds. DATA holds published tables.
+
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.
 Shown is how far the two runs are apart, and whether the intervals that a tool states hold that. ``--model`` adds how soon
@@ -21,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from peer_tools.agreement import Agreement, agreement
+from peer_tools.cost_models import add_arguments, is_asked
+from peer_tools.cost_models import show as show_cost_models
 from peer_tools.model_errors import errors, time_to
 from peer_tools.plan import LETTERS, Piece, ladder, pairs
 from peer_tools.runs import Run, keep, kept, run
@@ -33,6 +38,9 @@ SCHEMA_VERSION = 1
 def main() -> int:
     """Makes the runs that are missing, and prints the tables."""
     given = parsed()
+    if is_asked(given):
+        show_cost_models(given)
+        return 0
     tools = installed(given.tools)
     pieces = list(pairs(tools, given.bursts, given.pairs, given.seconds, given.nets))
     pieces += list(ladder(tools, given.bursts)) if given.model else []
@@ -58,6 +66,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/peers.jsonl"), help="file of the runs (runs/peers.jsonl)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file for the figures as one document")
     parser.set_defaults(bursts=(True, False))
+    add_arguments(parser)
     return parser.parse_args()
 
 
