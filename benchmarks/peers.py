@@ -1,7 +1,7 @@
 """Do two runs of a tool agree? hwcost beside other ways to measure latency, at equal machine time.
 
-``--queries``, ``--fits DATA`` and ``--few DATA`` compare cost models instead: times of questions and fits as ratios to XGBoost,
-LightGBM, treelite and lleaves, and errors of models from few rows beside XGBoost on hundreds. DATA holds published tables.
+``--queries``, ``--fits DATA`` and ``--few DATA`` compare cost models instead: times of questions and fits as ratios to
+XGBoost, LightGBM, treelite and lleaves, and errors of models from few rows beside XGBoost on hundreds.
 
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.

@@ -5,8 +5,8 @@
     python benchmarks/prices.py DATA --out devices/supershaper.prices.json
     python benchmarks/prices.py --store cpu.db "AMD EPYC 7763, batch 1" --out devices/supershaper.prices.json
 
-DATA is a folder with SuperShaper's published tables; ``--store``, several times where there are several, takes the store of a
-campaign of whole nets at one shape, and the name that its device gets. A file that is there keeps its other devices. Only
+DATA is a folder with SuperShaper's published tables; ``--store``, several times where there are several, takes the store of
+a campaign of whole nets at one shape, and the name that its device gets. A file that is there keeps its other devices. Only
 fitted figures are written, none of the measurements.
 """
 

@@ -170,8 +170,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         given = self.given_costs.get(self.name)
         if self.other_batches and given is not None and not isinstance(given.space, Shaped):
             raise UsageError(
-                f"batch_sizes={', '.join(map(str, self.preset.batch_sizes))} asks for throughput at each, and the cost model "
-                "that is given is of one shape: give one that was fitted at several batch sizes, or leave batch_sizes out"
+                f"batch_sizes={', '.join(map(str, self.preset.batch_sizes))} asks for throughput at each, and the cost "
+                "model that is given is of one shape: give one that was fitted at several batch sizes, or leave this out"
             )
 
     def read_inputs(self) -> None:
