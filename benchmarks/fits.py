@@ -46,6 +46,13 @@ SMALLEST = 1e-6
 """Size below which numbers are compared as if they were of it."""
 
 
+def version(checkout: Path) -> str:
+    """Returns the folder of a checkout with its commit, and whether it was changed since."""
+    line = ["git", "-C", str(checkout), "describe", "--always", "--dirty"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    return f"{checkout.name} at {done.stdout.strip() or 'no commit'}"
+
+
 def thinned(path: Path, rows: int, folder: Path) -> Path:
     """Writes a table's header and so many of its rows, evenly spaced, in their order."""
     header, *lines = path.read_text().splitlines()
@@ -71,6 +78,7 @@ def ran(arguments: Sequence[str], checkout: Path) -> tuple[str, float, float]:
 def show_commands(data: Path, beside: Sequence[Path], rows: int, runs: int, only: Sequence[str]) -> None:
     """Prints CPU and wall seconds of commands in every checkout."""
     checkouts = [HERE, *beside]
+    print("; ".join(map(version, checkouts)))
     print(f"{'command':16s}" + "".join(f" {'CPU s':>7s} {'wall s':>7s}" for _ in checkouts), "  ratio of CPU, of wall")
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -102,6 +110,7 @@ def differences(one: Any, other: Any, where: str = "") -> Iterator[tuple[float, 
 
 def show_same(data: Path, beside: Path, rows: int, only: Sequence[str], wanted: Sequence[str]) -> bool:
     """Compares every table in two checkouts; returns whether all numbers agree."""
+    print(f"{version(HERE)}; {version(beside)}")
     print(f"{'table':42s} {'what':15s} {'chosen':12s} {'difference':>10s} {'CPU ratio':>9s} {'wall':>6s}")
     agree, spent = True, [[0.0, 0.0], [0.0, 0.0]]
     with tempfile.TemporaryDirectory() as text:

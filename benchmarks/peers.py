@@ -1,5 +1,8 @@
 """Do two runs of a tool agree? hwcost beside other ways to measure latency, at equal machine time.
 
+``--queries``, ``--fits DATA`` and ``--few DATA`` compare cost models instead: times of questions and fits as ratios to
+XGBoost, LightGBM, treelite and lleaves, and errors of models from few rows beside XGBoost on hundreds.
+
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.
 Shown is how far the two runs are apart, and whether the intervals that a tool states hold that; hwcost's figures stand
@@ -24,6 +27,8 @@ from typing import Any
 
 from peer_tools.agreement import Agreement, agreement
 from peer_tools.bars import judged
+from peer_tools.cost_models import add_arguments, is_asked
+from peer_tools.cost_models import show as show_cost_models
 from peer_tools.model_errors import errors, time_to
 from peer_tools.plan import LETTERS, SAME_LAW, Piece, ladder, pairs
 from peer_tools.runs import Run, keep, kept, run
@@ -37,6 +42,9 @@ SCHEMA_VERSION = 1
 def main() -> int:
     """Makes the runs that are missing, and prints the tables."""
     given = parsed()
+    if is_asked(given):
+        show_cost_models(given)
+        return 0
     tools = installed(given.tools)
     shape = (given.scale, given.seq_len)
     pieces = list(pairs(tools, given.bursts, given.pairs, given.seconds, given.nets, *shape))
@@ -67,6 +75,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="folder of hwcost's stores (runs/peers-stores)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file for the figures as one document")
     parser.set_defaults(bursts=(True, False))
+    add_arguments(parser)
     return parser.parse_args()
 
 

@@ -18,6 +18,9 @@ OWN = ("parser", "click_type")
 OF_PATHS = ("exists", "resolve_path", "allow_dash", "path_type")
 """Conditions of a parameter on a path that is not there yet."""
 
+OF_PRESENT = ("writable", "executable")
+"""Conditions on a path that is there, beside those that every such path is asked by default."""
+
 
 def spare(command: Any) -> None:
     """Spares the converters of a command, and of all commands below a group.
@@ -62,9 +65,17 @@ class _Converter:
                 return value
             if of_type in (int, float) and type(value) is of_type and value == param.default:
                 return value
-            if of_type is Path and isinstance(value, str) and not _asks(asked, OF_PATHS) and not os.path.lexists(value):
+            if of_type is Path and isinstance(value, str) and not _asks(asked, OF_PATHS) and _is_fine(value, asked):
                 return Path(value)
         return self._make().coerce(value, param=param, ctx=ctx)
+
+
+def _is_fine(path: str, asked: Any) -> bool:
+    """Whether a path is not there, or is a readable file or folder of which nothing else is asked."""
+    if not os.path.lexists(path):
+        return True
+    takes_any = bool(getattr(asked, "file_okay", False) and getattr(asked, "dir_okay", False))
+    return takes_any and not _asks(asked, OF_PRESENT) and os.access(path, os.R_OK)
 
 
 def _asks(parameter: Any, names: tuple[str, ...]) -> bool:

@@ -99,16 +99,13 @@ def fit(
 
 @contextmanager
 def _steps() -> Iterator[None]:
-    """Shows the steps of the fits within on a terminal, where they take long."""
-    if not console.is_live():
-        yield
-        return
+    """Shows the steps of the fits within, where they take long: a bar on a terminal, a line for each model elsewhere."""
     from hwcost.cli.progress import ProgressText, patient
     from hwcost.cost_models.training.steps import Step, following
 
     def describe(step: Step) -> ProgressText:
         text = f"{step.model}: rows left out in turn"
-        return ProgressText(step.done, step.total, text, text)
+        return ProgressText(step.done, step.total, text, f"{text}, {step.done} of {step.total} parts done", step.model)
 
     with patient(describe) as update, following(update):
         yield

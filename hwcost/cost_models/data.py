@@ -24,6 +24,7 @@ from hwcost.quantities import LATENCY
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.files import is_file
+from hwcost.spaces.shaped import unshaped
 from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
@@ -317,6 +318,7 @@ def _weights(half_widths: Sequence[float | None]) -> Floats:
 def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
     found = {workload.space: workload for workload in workloads}
     if wanted is not None:
+        wanted = wanted if isinstance(wanted, str) else unshaped(wanted)  # whether shapes differ is up to the rows
         if isinstance(wanted, str) and is_file(wanted):
             wanted = make_space(wanted)
         name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")

@@ -18,7 +18,7 @@ from hwcost.errors import DataError, InterruptedRunError, UnknownNameError, Usag
 from hwcost.supernets.board import GoneError
 from hwcost.systems.campaigns import Campaigns, check_shapes, device_of
 from hwcost.systems.claims import Claim
-from hwcost.systems.costs import content, described, given_costs
+from hwcost.systems.costs import at_measured, content, described, given_costs
 from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
@@ -56,7 +56,8 @@ class Pipeline(Campaigns, Generic[PresetT]):
         began: Number of processes that the run began with, and that its batches are divided for.
         device: The device that latencies are measured on, or planned for.
         measures: Whether latencies are measured; not where a cost model is given, unless a device is named and here.
-        costs: Cost models that were given, by the names of :meth:`spaces`.
+        given_costs: Cost models that were given, by the names of :meth:`spaces`; some may be over shapes.
+        costs: The same at the protocol's batch size and its longest sequence length.
         takes: Names of the parts that a user may give: ``cost``, ``searcher``, ``constraints``, ``estimator``.
         cost_kind: Name of the cost model that a store or a table which is given is fitted with.
         needs_task: Whether a stage cannot do without a labelled task.
@@ -92,7 +93,8 @@ class Pipeline(Campaigns, Generic[PresetT]):
         self.preset = self._preset()
         self._check_parts()
         self.check_settings()
-        self.costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
+        self.given_costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
+        self.costs = {name: at_measured(cost, self.preset.measuring) for name, cost in self.given_costs.items()}
         check_shapes(self.costs if self.measures else {}, self.preset.measuring)
         self.check_costs()
         self.check_constraints()
@@ -111,7 +113,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
 
     def _identity(self) -> Plain:
         """Returns what identifies this run, plain JSON: a cost model by its content, all else by its value."""
-        costs = {name: content(cost) for name, cost in self.costs.items()}
+        costs = {name: content(cost) for name, cost in self.given_costs.items()}
         identity = {
             "pipeline": self.name, **asdict(self.settings), "measures": self.measures, **self.parts.identity(),
             "cost": costs, "sizes": asdict(self.preset),

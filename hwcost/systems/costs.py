@@ -14,13 +14,18 @@ from hwcost.cost_models.data import read
 from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import SearchSpace
+from hwcost.spaces.shaped import Shaped, unshaped
+from hwcost.systems.settings import Measuring
 
 CARD = "README.md"
 """File of a saved cost model that is for people, and no part of its content."""
 
+OVER_SHAPES = "shapes"
+"""Name of the cost model that stores of several shapes are fitted with, where a lookup table is of one shape."""
+
 
 def given_costs(sources: Sequence[Any], spaces: Mapping[str, SearchSpace], model: str) -> dict[str, CostModel]:
-    """Reads the cost models that were given, and says which space of a system each belongs to.
+    """Reads the cost models that were given, and says which space of a system each belongs to; they may be over shapes.
 
     Args:
         sources: Cost models, folders of saved ones, stores, or tables of latencies.
@@ -51,6 +56,17 @@ def content(cost: CostModel) -> str:
     return digest.hexdigest()
 
 
+def at_measured(cost: CostModel, measuring: Measuring, seq_len: int | None = None) -> CostModel:
+    """Returns a cost model at the shape of a protocol; one that is not over shapes as it is.
+
+    Args:
+        cost: The cost model.
+        measuring: The protocol, with a device's own choices.
+        seq_len: Number of tokens in a sequence; None for the longest.
+    """
+    return cost.at(measuring.batch_size, seq_len or measuring.seq_len) if isinstance(cost.space, Shaped) else cost
+
+
 def described(cost: CostModel) -> str:
     """Describes a cost model that was given: its kind, and what it was fitted on as far as it tells."""
     known = [cost.provenance.get(name) for name in ("device", "data")]
@@ -66,7 +82,8 @@ def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple
     reasons = []
     for space in spaces.values():
         try:
-            made = train(read(source, space), model).model
+            rows = read(source, space)
+            made = train(rows, OVER_SHAPES if model == "lut" and isinstance(rows.space, Shaped) else model).model
         except (DataError, UsageError) as error:
             if len(spaces) == 1:
                 raise
@@ -77,7 +94,7 @@ def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple
 
 
 def _of_space(cost: CostModel, what: str, spaces: Mapping[str, SearchSpace]) -> tuple[str, CostModel]:
-    own = _identity(cost.space)
+    own = _identity(unshaped(cost.space))
     for name, space in spaces.items():
         if _identity(space) == own:
             return name, cost

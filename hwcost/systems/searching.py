@@ -32,13 +32,15 @@ class Searching(ABC):
         settings: The user's choices.
         parts: The user's parts in place of the system's own.
         preset: The preset's numbers.
-        costs: Cost models that were given, by the names of :meth:`spaces`.
+        given_costs: Cost models that were given, by the names of :meth:`spaces`; some may be over shapes.
+        costs: The same at the protocol's batch size and its longest sequence length.
     """
 
     folder: Path
     settings: Settings
     parts: Parts
     preset: Any
+    given_costs: Mapping[str, CostModel]
     costs: Mapping[str, CostModel]
 
     @abstractmethod

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
-
 from hwcost.backends.base import BlockTiming
 from hwcost.errors import MeasurementError
 
@@ -105,6 +103,8 @@ def utc(seconds: float) -> str:
 
 def process_age_s() -> float:
     """Returns the seconds since this process was started, its imports included."""
+    import psutil  # takes as long as a hundred fits of a line, and commands on rows have a clock without it
+
     return time.time() - psutil.Process().create_time()
 
 

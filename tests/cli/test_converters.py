@@ -67,3 +67,20 @@ def test_commands_below_a_group_are_spared_too() -> None:
     for one in (command, *command.commands.values(), *command.commands["group"].commands.values()):
         for parameter in one.params:
             assert not hasattr(parameter, "get_runtime_param") or "get_runtime_param" in vars(parameter)
+
+
+def test_a_folder_that_is_there_needs_no_converter_unless_more_is_asked(tmp_path: Path) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def command(out: Path, into: Annotated[Path | None, typer.Option(writable=True)] = None) -> None:
+        pass
+
+    made = typer.main.get_command(app)
+    converters.spare(made)
+    out, into = (next(one for one in made.params if one.name == name) for name in ("out", "into"))
+    for parameter, is_made in ((out, False), (into, True)):
+        convert, count = parameter.get_runtime_param(), []
+        convert._make = lambda own=convert._make, count=count: count.append(1) or own()  # type: ignore[attr-defined]
+        assert convert.coerce(str(tmp_path), parameter, None) == tmp_path
+        assert bool(count) == is_made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +167,16 @@ def test_a_predictor_of_perplexity_says_so(capsys, tmp_path):
     shown = capsys.readouterr().out
     assert "perplexity" in shown
     assert "latency" not in shown
+
+
+def test_a_fit_that_takes_long_says_what_it_does_without_a_terminal(table, tmp_path, monkeypatch, capsys):
+    from hwcost.cli import progress
+
+    fit = ["fit", table, "--space", "supershaper", "--model", "ridge", "--out", str(tmp_path / "model"), "--no-plot"]
+    assert invoke(fit) == 0
+    assert "left out in turn" not in capsys.readouterr().err
+    monkeypatch.setattr(progress, "patient", partial(progress.patient, patience_s=0.0))
+    assert invoke(fit) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "left out in turn" in line]
+    assert "ridge: rows left out in turn, 1 of 10 parts done" in lines
+    assert len(lines) < 6  # one for each model whose rows are left out, not one for each part

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 
+import numpy as np
 import pytest
 
+import hwcost as hc
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.targets import drawn_items
 from hwcost.cli.main import invoke
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
 
 SPACE = space("supershaper", scale="mini")
@@ -70,6 +73,25 @@ def test_a_model_is_asked_at_a_shape(fitted, capsys) -> None:
     assert "several shapes (batch_size 1 to 4; seq_len 16 to 64)" in refused(capsys, "predict", fitted, "--arch", "8_8_8_8")
 
 
+def test_a_prior_and_rows_at_several_shapes(fitted, capsys) -> None:
+    """Models over shapes teach rows at several; models of one shape teach rows of one, and the shipped prior is of one."""
+    store, one = fitted.replace("model", "runs.db"), fitted + "-of-one"
+    capsys.readouterr()
+    of_one = ["--batch-size", "4", "--seq-len", "16"]
+    document(capsys, "fit", store, "--model", "lut", *of_one, "--out", one, "--no-plot")
+    several = document(capsys, "fit", store, "--prior", fitted, "--out", fitted + "-prior", "--no-plot")
+    assert (several["model"], several["n_rows"]) == ("prior", 48)
+    assert several["over_shapes"] == {"batch_size": [1, 4], "seq_len": [16, 64]}
+    alone = document(capsys, "fit", store, "--prior", one, *of_one, "--out", fitted + "-prior", "--no-plot")
+    assert (alone["n_rows"], alone["over_shapes"]) == (12, None)
+    with pytest.raises(DataError, match=r"the prior .* is of space 'supershaper' .* measurements are of space 'shaped'"):
+        hc.fit(store, prior=one)
+    with pytest.raises(DataError, match=r"is of space 'shaped' .* measurements are of space 'supershaper'"):
+        hc.fit(store, prior=fitted, batch_size=4, seq_len=16)
+    with pytest.raises(UsageError, match="no prior ships with space"):
+        hc.fit(store, prior="auto")
+
+
 def test_a_search_bounds_latency_at_a_shape(fitted, capsys) -> None:
     limits = ["search", "--maximize", "params", "--searcher", "exact", "--probability", "0", "--constraint"]
     small, other = (document(capsys, *limits, f"{fitted}@{shape}<=1500us") for shape in ("1,16", "4x64"))
@@ -95,7 +117,7 @@ def test_winners_at_a_shape_are_corrected_and_verified(model, fitted, capsys) ->
     assert 0 < found["verification"]["probability"] <= 1
 
 
-@pytest.mark.parametrize("sizes", ["0", "1,0", "1,x", "1,,2", "-1"])
+@pytest.mark.parametrize("sizes", ["0", "1,0", "1,x", "1,,2", "-1", "nan", "1,nan"])
 def test_what_is_no_size_is_refused(sizes, capsys) -> None:
     for option, name in (("--batch-size", "batch size"), ("--seq-len", "sequence length")):
         assert f"the {name} is a whole number from 1" in refused(capsys, "measure", "--backend", "null", f"{option}={sizes}")
@@ -125,6 +147,9 @@ def test_a_spread_deals_every_size_of_architecture_to_every_shape() -> None:
         ranks = [sizes.index(SPACE.params(item.workload.architecture)) // 6 for item in own]
         assert len(set(ranks)) >= 3
     assert len(drawn_items(SPACE, options, 4)) == len(drawn_items(SPACE, options, 4, design="grid")) == 24
+    for sizes in (math.nan, [1, math.nan], np.float64("nan"), [math.inf]):
+        with pytest.raises(UsageError, match="seq_len= is a whole number from 1, or a list of them"):
+            MeasureOptions(seq_len=sizes)
     with pytest.raises(UsageError, match="Known: spread, uniform, grid"):
         drawn_items(SPACE, options, 4, design="cube")
     with pytest.raises(UsageError, match="batch_size= is a whole number from 1, or a list of them"):

@@ -21,7 +21,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.shrinkage import fit_ridge
 from hwcost.cost_models.features.fixed_shape import FixedShape
-from hwcost.cost_models.features.shape_work import KINDS_OF_WORK, ShapeWork, by_shape
+from hwcost.cost_models.features.shape_work import KINDS_OF_WORK, by_shape, shared_work
 from hwcost.errors import UsageError
 from hwcost.quantities import QUANTITIES, quantity
 from hwcost.spaces.base import SearchSpace
@@ -84,7 +84,7 @@ class Shapes(CostModel):
         if self.quantity not in PER_CALL and power is not None and power < 0:
             raise UsageError(f"'{self.quantity}' does not add up over components: fit latency_s, and work it out from that")
         self.penalty = penalty
-        self.work = ShapeWork(space)
+        self.work = shared_work(space)
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
@@ -98,11 +98,15 @@ class Shapes(CostModel):
         shares = self._component_values(genes)
         bare = np.maximum(shares.sum(axis=1), self.floor_)
         shares = shares / bare[:, None]
+        is_held = shares.any(axis=0)  # a space may have thousands of components, of which few rows hold a fraction
+        shares = shares[:, is_held]
         middle = shares.mean(axis=0)
         penalties = None if self.penalty is None else [self.penalty]
         fit = fit_ridge([shares - middle], np.log(values / bare), weights, penalties)
         self.penalty_ = fit.penalties[0]
-        self.factors_ = np.exp(fit.intercept + fit.coefficients - middle @ fit.coefficients)
+        logs = np.zeros(len(self.factors_))
+        logs[is_held] = fit.coefficients
+        self.factors_ = np.exp(fit.intercept + logs - middle @ fit.coefficients)
         self._forget()
         parts = columns * self.prices_ / values[:, None]
         self.shares_ = parts.sum(axis=0) / parts.sum()

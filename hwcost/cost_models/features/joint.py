@@ -112,13 +112,14 @@ def joint_of(features: Features) -> Joint | None:
 
 
 def priced(joint: Joint, additive: Additive, features: Features) -> JointTables:
-    """Prices the groups of a space by an additive form."""
+    """Prices the groups of a space by an additive form; one of component prices alone has no terms of genes."""
     groups, tables = [], []
     for kind in joint.kinds:
         parts = kind.counts @ additive.components
         for group in kind.groups:
             values = [np.array(features._choices(gene))[kind.codes[:, place]] for place, gene in enumerate(group)]
-            own = parts + sum(additive.genes[gene](column) for gene, column in zip(group, values, strict=True))
+            terms = [additive.genes[gene](column) for gene, column in zip(group, values, strict=True) if additive.genes]
+            own = parts + sum(terms)
             groups.append(group)
             tables.append(own.reshape([features.sizes[gene] for gene in group]))
     return JointTables(additive.constant + float(joint.base @ additive.components), tuple(groups), tuple(tables))

@@ -9,6 +9,7 @@ writes. The space's own counts at that batch size and length give all of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,9 @@ KINDS_OF_WORK = ("calls", "dense", "few_rows", "attention", "weights", "activati
 
 ROWS = 64
 """Tokens of a call at which half of a dense product's operations count as those of few rows: a few tiles of a kernel."""
+
+REMEMBERED = 64
+"""Shapes of which the components' work is kept."""
 
 
 class ShapeWork:
@@ -57,6 +61,8 @@ class ShapeWork:
         """Returns the columns of every component of the space at a shape, shape (components, columns)."""
         found = self._works.get(shape)  # looked up once: another thread may clear them
         if found is None:
+            if len(self._works) >= REMEMBERED:
+                self._works.clear()
             found = self._works[shape] = self._of_components(shape)
         return found
 
@@ -76,6 +82,23 @@ class ShapeWork:
         for shape, rows in by_shape(sizes):
             columns[rows] = counts[rows] @ self.of_components(shape)
         return columns
+
+
+def shared_work(space: Shaped) -> ShapeWork:
+    """Returns the columns for all models of equal spaces, so that the work of components is counted once.
+
+    Args:
+        space: Architectures with their shapes.
+
+    Raises:
+        UsageError: When the components of the architectures are not known.
+    """
+    return _shared(shared_features(space.base))
+
+
+@lru_cache(maxsize=16)
+def _shared(features: Features) -> ShapeWork:
+    return ShapeWork(Shaped(features.space))
 
 
 def by_shape(sizes: Floats) -> list[tuple[Shape, Sequence[int]]]:

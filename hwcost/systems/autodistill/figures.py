@@ -33,6 +33,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         yield Drawing("measured", lambda ax: _measured_fronts(ax, results.winners, search))
     if any(net.peak_memory_bytes is not None for net in results.winners.nets.values()):
         yield Drawing("memory", lambda ax: _memory_of_winners(ax, results.winners))
+    if any(net.predicted_throughput_per_s for net in results.winners.nets.values()):
+        yield Drawing("throughput", lambda ax: _throughput(ax, results.winners, search))
     if search.is_measured:
         yield Drawing("in_search", lambda ax: _proxy(ax, search))
     if results.regular.nets:
@@ -81,6 +83,16 @@ def _memory_of_winners(ax: Axes, winners: Winners) -> None:
         if net.measured_s is not None and net.peak_memory_bytes is not None
     ]
     scatter(ax, {"students": rows}, ("measured latency (ms)", "peak memory (MB)"), "Both fronts, latency and memory")
+
+
+def _throughput(ax: Axes, winners: Winners, search: Search) -> None:
+    """Draws the predicted throughput of both fronts and of the reference by batch size."""
+    keys = {"random": search.random.front, search.searcher: search.own.front, "reference": [search.reference]}
+    groups = {
+        name: [(float(size), one) for key in own for size, one in winners.nets[key].predicted_throughput_per_s.items()]
+        for name, own in keys.items()
+    }
+    scatter(ax, groups, ("batch size", "predicted sequences per second"), "Throughput of both fronts")
 
 
 def _proxy(ax: Axes, search: Search) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -32,19 +33,22 @@ class MemoryFit(Fit):
     predicted_bytes: list[float]
 
 
-def fit_memory(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> MemoryFit:
+def fit_memory(
+    result: Result, space: SearchSpace, folder: Path, shape: Mapping[str, int], model: str = "hybrid"
+) -> MemoryFit:
     """Fits a model of peak memory, saves it in a folder, and returns how well it predicts held-out rows.
 
     Args:
         result: Campaign that watched memory.
         space: Space of the nets.
         folder: Folder of the model.
+        shape: ``batch_size`` and ``seq_len`` of the measurements that it is fitted on.
         model: Name of the cost model.
 
     Raises:
         DataError: When no memory was measured; says why.
     """
-    rows = from_measurements(result.measurements, space, result.store_url, quantity=MEMORY)
+    rows = from_measurements(result.measurements, space, result.store_url, shape, MEMORY)
     found = train(rows, model)
     found.model.save(folder)
     return MemoryFit(len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from hwcost.files import writing
 from hwcost.quantities import LATENCY
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
+from hwcost.spaces.shaped import Shaped
 from hwcost.study.remeasure import Interval
 from hwcost.supernets import subnet
 from hwcost.supernets.distillation import TeacherTraining
@@ -43,7 +44,7 @@ from hwcost.systems.autodistill.students import Students
 from hwcost.systems.autodistill.trainings import planned
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
-from hwcost.systems.costs import described
+from hwcost.systems.costs import at_measured, described
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit_latency, values_of
@@ -81,15 +82,22 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @stage
     def latencies(self) -> CostFits:
-        """Measures nets of all sizes and fits a model of their latency, unless one is given, and of their memory."""
+        """Measures nets of all sizes and fits a model of their latency, unless one is given, and of their memory.
+
+        Where batch sizes are asked for, the nets are dealt out to those too, in the same campaign.
+        """
         if self.costs:
             return CostFits.of_given(self.latency_model, described(self.latency_model))
         ends = [self.space.architecture([gene.choices[end] for gene in self.space.genes]) for end in (0, -1)]
         drawn = self.space.sample(self.preset.measured, seed=self.settings.seed, design="spread")
-        archs = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn]))
-        campaign = self.measure(self.preset.measuring.workloads(self.space, archs))
-        models = self.folder / "models"
-        memory = fit_memory(campaign, self.space, models / "memory") if self.has_memory else None
+        archs, measuring = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn])), self.preset.measuring
+        workloads = measuring.workloads(self.space, archs)
+        for number, batch_size in enumerate(self.other_batches):
+            dealt = dict.fromkeys([*ends, *drawn[number :: len(self.other_batches)]])
+            workloads += replace(measuring, batch_size=batch_size).workloads(self.space, list(dealt))
+        campaign = self.measure(workloads)
+        models, shape = self.folder / "models", {name: measuring.shape()[name] for name in ("batch_size", "seq_len")}
+        memory = fit_memory(campaign, self.space, models / "memory", shape) if self.has_memory else None
         return CostFits(**vars(fit_latency(campaign, self.space, models / "latency")), memory=memory)
 
     @stage
@@ -117,6 +125,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             params=self.space.params(arch), predicted_s=self.latency_model(arch), **asdict(Latency.of(latency)),
             **{name: reached.get(name) for name in REACHED},
             predicted_memory_bytes=self.memory_model(arch) if self.has_memory else None,
+            predicted_throughput_per_s={
+                str(batch): batch / model(arch) for batch, model in sorted(self._models_by_batch.items())
+            },
         )  # fmt: skip
 
     @stage
@@ -150,6 +161,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             raise UsageError(
                 f"memory={self.preset.memory} measures students to fit a model of their peak memory, and none are measured "
                 "where a cost model is given: leave one of both out"
+            )
+        if any(size < 1 for size in self.preset.batch_sizes):
+            raise UsageError(f"batch_sizes are whole numbers from 1, got {', '.join(map(str, self.preset.batch_sizes))}")
+
+    def check_costs(self) -> None:
+        """Throughput at several batch sizes takes a cost model over shapes."""
+        given = self.given_costs.get(self.name)
+        if self.other_batches and given is not None and not isinstance(given.space, Shaped):
+            raise UsageError(
+                f"batch_sizes={', '.join(map(str, self.preset.batch_sizes))} asks for throughput at each, and the cost "
+                "model that is given is of one shape: give one that was fitted at several batch sizes, or leave this out"
             )
 
     def read_inputs(self) -> None:
@@ -186,7 +208,11 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     def calls(self) -> list[Calls]:
         """See the base class."""
-        fitted = [] if self.costs else [self.planned_calls("latencies", self.preset.measured + 3)]
+        own, dealt = self.planned_calls("latencies", self.preset.measured + 3), len(self.other_batches)
+        others = [
+            replace(own, batch_size=one, nets=-(-self.preset.measured // dealt) + 2) for one in self.other_batches
+        ]
+        fitted = [] if self.costs else [own, *others]
         searched = [self.planned_calls("search", 2 * self.preset.evaluations)] if self.preset.measure_in_search else []
         return [*fitted, *searched, self.planned_calls("winners", 2 * self.preset.evaluations)]
 
@@ -241,8 +267,24 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @cached_property
     def latency_model(self) -> CostModel:
-        """The latency model: the user's, or the one that was fitted."""
-        return self.costs.get(self.name) or load(self.folder / "models" / "latency")
+        """The latency model at the shape of the protocol: the user's, or the one that was fitted."""
+        return at_measured(self._fitted_model, self.preset.measuring)
+
+    @cached_property
+    def _fitted_model(self) -> CostModel:
+        return self.given_costs.get(self.name) or load(self.folder / "models" / "latency")
+
+    @property
+    def other_batches(self) -> tuple[int, ...]:
+        """Batch sizes that throughput is predicted at beside the protocol's."""
+        return tuple(sorted({*self.preset.batch_sizes} - {self.preset.measuring.batch_size}))
+
+    @cached_property
+    def _models_by_batch(self) -> dict[int, CostModel]:
+        """The latency model at each batch size; none where throughput is not asked for at several."""
+        measuring = self.preset.measuring
+        sizes = (*self.other_batches, measuring.batch_size or 1) if self.other_batches else ()
+        return {size: at_measured(self._fitted_model, replace(measuring, batch_size=size)) for size in sizes}
 
     @cached_property
     def search_latency(self) -> Callable[[Architecture], float]:

@@ -31,6 +31,8 @@ class AutoDistillPreset(Preset):
             then serves constraints and comparison.
         memory: Part of peak memory: ``none``; ``measured``, beside latency, so that a model of it is fitted, constraints may
             name it and winners have it; or ``objective``, the same and minimised with latency.
+        batch_sizes: Batch sizes beside the protocol's at which nets are measured too: one latency model over shapes then
+            predicts the throughput of winners at each.
     """
 
     scale: str
@@ -46,6 +48,7 @@ class AutoDistillPreset(Preset):
     quality: Literal["perplexity", "mlm_accuracy", "nsp_accuracy"] = "perplexity"
     measure_in_search: bool = False
     memory: Literal["none", "measured", "objective"] = "none"
+    batch_sizes: tuple[int, ...] = ()
 
 
 _QUICK = Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=80, clip=1.0)

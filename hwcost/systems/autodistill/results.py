@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hwcost.systems.autodistill.memory import MEMORY, MemoryFit
 from hwcost.systems.curves import TrainingCurves
@@ -148,6 +148,8 @@ class Student(Latency, Quality):
         bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
         peak_memory_bytes: Most bytes that it took while it was measured; None where they were not watched.
         predicted_memory_bytes: The same as predicted; None where no model of it was fitted.
+        predicted_throughput_per_s: Predicted sequences per second by batch size, as text; empty where the latency model is
+            of one shape.
     """
 
     params: int
@@ -157,6 +159,7 @@ class Student(Latency, Quality):
     bandwidth_utilisation: float | None
     peak_memory_bytes: float | None = None
     predicted_memory_bytes: float | None = None
+    predicted_throughput_per_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

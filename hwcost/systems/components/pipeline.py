@@ -16,6 +16,7 @@ from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
+from hwcost.spaces.shaped import Shaped
 from hwcost.supernets import backbone, subnet
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import keep_scales
@@ -53,7 +54,7 @@ from hwcost.systems.components.students import distilled, measured_students
 from hwcost.systems.components.sweep import AS_SEARCHED, swept
 from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
-from hwcost.systems.costs import described
+from hwcost.systems.costs import at_measured, described
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.plan import Calls, Training
@@ -209,8 +210,8 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     def check_costs(self) -> None:
         """DO follows the mean cost of gates, which not every cost model has."""
-        for cost in self.costs.values():
-            ModelCosts(cost).of_gates()
+        if self.costs:
+            self._model_costs.of_gates()
 
     def spaces(self) -> dict[str, Components]:
         """See the base class."""
@@ -260,8 +261,15 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def cost(self) -> GateCosts | ModelCosts:
         """The cost of gates, 1 for the whole net: by the user's cost model, or by shares measured on this device."""
         if self.costs:
-            return ModelCosts(self.costs[self.name])
+            return self._model_costs
         return GateCosts(self.space, self.profile.shares, self.preset.cost_form)
+
+    @cached_property
+    def _model_costs(self) -> ModelCosts:
+        """The cost of gates by the user's cost model: over all lengths where it is over shapes, else at its own."""
+        given, measuring = self.given_costs[self.name], self.preset.measuring
+        lengths = measuring.lengths if isinstance(given.space, Shaped) else measuring.lengths[-1:]
+        return ModelCosts(*(at_measured(given, measuring, length) for length in lengths))
 
     def limits(self) -> list[Constraint]:
         """Returns the user's constraints on nets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hwcost.campaign.components.shapes import by_shape
 from hwcost.spaces.components import Components
 from hwcost.systems.components.gate_costs import PAPER_SHARES
 from hwcost.systems.components.results import Profile
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def profiled(pipeline: ComponentsPipeline, space: Components) -> Profile:
-    """Measures the shares of a space's components (Tables 1 and 4), a campaign for each sequence length."""
-    found, gaps = {}, {}
-    for length in pipeline.preset.measuring.lengths:
-        campaign = pipeline.measure(share_workloads(space, **pipeline.preset.measuring.shape(length)))
-        shares, apart = gate_shares(space, campaign.measurements)
-        found[str(length)], gaps[str(length)] = shares, {space.key(arch): gap for arch, gap in apart.items()}
+    """Measures the shares of a space's components (Tables 1 and 4) at all sequence lengths in one campaign.
+
+    Each length has shares of its own: they are measured there, and a model over lengths would smooth what the tables show.
+    """
+    measuring, found, gaps = pipeline.preset.measuring, {}, {}
+    stacks = [one for length in measuring.lengths for one in share_workloads(space, **measuring.shape(length))]
+    for shape, group in by_shape(pipeline.measure(stacks).measurements):
+        length = str(shape["seq_len"])
+        found[length], apart = gate_shares(space, group)
+        gaps[length] = {space.key(arch): gap for arch, gap in apart.items()}
     kinds = next(iter(found.values()))
     largest = {kind: max(one[kind] for one in found.values()) for kind in kinds}
     return Profile(found, gaps, largest, PAPER_SHARES.get(space.grid_name))

@@ -10,6 +10,7 @@ import pytest
 from hwcost.cost_models import cost_model
 from hwcost.errors import UsageError
 from hwcost.spaces import space
+from hwcost.spaces.shaped import Shape, Shaped
 
 TINY = {"scale": "mini"}
 
@@ -89,6 +90,26 @@ def test_genes_that_price_components_together_are_averaged_over_exactly(name, op
                 genes[gene] = of.genes[gene].choices[code]
             mean += np.prod([rows[gene][code] for gene, code in zip(free, drawn, strict=True)]) * cost(of.made(genes))
         assert cost.expected(rows) == pytest.approx(mean, rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "options"), JOINT[1:])
+def test_a_model_over_shapes_has_its_mean_at_a_shape(name, options) -> None:
+    """Its table at a shape is of component prices alone, without terms of genes."""
+    of = space(name, **options)
+    shaped, shapes = Shaped(of), [Shape(1, 32), Shape(4, 32), Shape(1, 64), Shape(4, 64)]
+    points = [shaped.at(arch, shapes[i % 4]) for i, arch in enumerate(of.sample(24, seed=1))]
+    works = [sum(part.flops + part.elements for part in parts(shaped, point)) for point in points]
+    cost = cost_model("shapes", shaped, penalty=1.0).fit(points, [1e-5 + 1e-11 * work for work in works]).at(4, 48)
+    for arch in of.sample(3, seed=4):
+        rows = [np.eye(len(gene.choices))[gene.choices.index(value)]
+                for gene, value in zip(of.genes, arch.genes, strict=True)]  # fmt: skip
+        assert cost.expected(rows) == pytest.approx(cost(arch), rel=1e-12)
+
+
+def parts(shaped, point) -> list:
+    """Returns the work of the components of a point."""
+    arch, shape = shaped.architecture_of(point), shaped.shape_of(point)
+    return [shaped.base.component_work(part, *shape) for part in shaped.base.components(arch)]
 
 
 @pytest.mark.torch
