@@ -4,8 +4,7 @@ Each source in turn is taken for the new device and explained by the others. How
 of settings under which the sources, left out, are most probable together: a nonparametric empirical Bayes estimate (Laird
 1978, Nonparametric maximum likelihood estimation of a mixing distribution, JASA 73; Efron 2010, Large-Scale Inference,
 section 1.1). Where one setting explains all of them it takes the weight; a source that deviates more than the others keeps
-a setting of its own. The same says how often a device is like one other, like the mean of all, or like none. It is made of the
-sources alone.
+a setting of its own. It is made of the sources alone.
 """
 
 from __future__ import annotations
@@ -26,17 +25,16 @@ PROBES = 32
 STEPS = 100
 """Steps of expectation and maximisation (Laird 1978), which stand still by then."""
 
-KINDS = 3
-LIKE_ONE, LIKE_ALL, LIKE_NONE = range(KINDS)
+LIKE_ONE, LIKE_ALL, LIKE_NONE = range(3)
 """Kinds of experts, which are the same whatever the number of sources."""
 
 
 def learnt_views(columns: Floats, kinds: Codes, models: Sequence[CostModel]) -> Floats:
     """Returns the log probability of every expert and setting, shape (experts, settings); they sum to 1.
 
-    Settings are learnt for each kind of expert: like one source, like all, like none; then how often devices are of each
-    kind. Every source counts once, and so does the possibility that the new device is unlike any before: all settings
-    alike, and all experts. Which one of a kind it is, only the new device's rows can tell.
+    Settings are learnt for each kind of expert: like one source, like all, like none. Every source counts once, and so does
+    the possibility that the new device deviates unlike any before: all settings alike. Which expert it is, only the new
+    device's rows can tell.
 
     Args:
         columns: Columns of the anchors, as :class:`hwcost.cost_models.priors.basis.Basis` gives them, shape (n, columns).
@@ -44,49 +42,38 @@ def learnt_views(columns: Floats, kinds: Codes, models: Sequence[CostModel]) -> 
         models: Fitted models of the sources, in the order of their columns.
     """
     members = _kinds(experts(columns, kinds, _names(kinds)))
-    counts = np.bincount(members, minlength=KINDS)
     found = []
     for left, model in enumerate(models if len(models) > 1 else []):
         others = np.delete(np.arange(columns.shape[1]), left)
         found.append(_likelihoods(columns[:, others], kinds[others], columns[:, left], model))
-    logs = np.array(found).reshape(-1, KINDS, len(SETTINGS))
-    even = np.full(len(SETTINGS), 1.0 / len(SETTINGS))
-    shares = np.stack([_mixing(_relative(logs[:, kind]), even) for kind in range(KINDS)])
-    odds = _mixing(_relative(np.logaddexp.reduce(logs + np.log(shares), axis=2)), counts / counts.sum())
-    return np.asarray(np.log(shares[members] * (odds[members] / counts[members])[:, None]))
+    shares = [_mixing(np.array([one[kind] for one in found if kind in one])) for kind in range(3)]
+    return np.asarray(np.log(np.stack([shares[kind] for kind in members]) / len(members)))
 
 
-def _mixing(likelihoods: Floats, before: Floats) -> Floats:
-    """Returns the distribution that makes n left-out sources, and one of given odds, most probable (choices,).
+def _mixing(likelihoods: Floats) -> Floats:
+    """Returns the distribution of settings that makes n left-out sources, and one of even odds, most probable (settings,).
 
     Args:
-        likelihoods: Likelihood of every source under every choice, relative to its best one, shape (n, choices).
-        before: Odds of the choices where no source says anything, and of the one more; shape (choices,).
+        likelihoods: Likelihood of every source under every setting, relative to its best one, shape (n, settings).
     """
-    shares = before
+    even = np.full(len(SETTINGS), 1.0 / len(SETTINGS))
+    shares = even
     for _ in range(STEPS if len(likelihoods) else 0):
         votes = likelihoods * shares
         votes /= votes.sum(axis=1, keepdims=True)
-        shares = (votes.sum(axis=0) + before) / (len(votes) + 1.0)
+        shares = (votes.sum(axis=0) + even) / (len(votes) + 1.0)
     return shares
 
 
-def _relative(logs: Floats) -> Floats:
-    """Returns the likelihoods (n, choices) of log likelihoods, relative to the best of each row."""
-    return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)))
-
-
-def _likelihoods(columns: Floats, kinds: Codes, values: Floats, model: CostModel) -> Floats:
-    """Returns the log likelihood of a left-out source for each kind of expert in every setting, shape (kinds, settings).
-
-    It is the mean over the experts of a kind. Where one source is left, it is the mean of all.
-    """
+def _likelihoods(columns: Floats, kinds: Codes, values: Floats, model: CostModel) -> dict[int, Floats]:
+    """Returns how well a left-out source is explained by each kind of expert in every setting, relative to the best one."""
     members = experts(columns, kinds, _names(kinds))
     rows, known = columns[:PROBES], values[:PROBES]
     logs = np.stack([explain(one, rows, known, np.ones(len(rows))).evidence for one in members]) + _faults(model)
-    per_setting, numbers = np.logaddexp.reduce(logs, axis=2), _kinds(members)
-    of_kinds = [numbers == (kind if kind in numbers else LIKE_ONE) for kind in range(KINDS)]
-    return np.stack([np.logaddexp.reduce(per_setting[of], axis=0) - np.log(of.sum()) for of in of_kinds])
+    per_setting = np.logaddexp.reduce(logs, axis=2)
+    numbers = _kinds(members)
+    summed = {kind: np.logaddexp.reduce(per_setting[numbers == kind], axis=0) for kind in set(numbers.tolist())}
+    return {kind: np.exp(one - one.max()) for kind, one in summed.items()}
 
 
 def _faults(model: CostModel) -> Floats:

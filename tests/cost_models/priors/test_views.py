@@ -10,10 +10,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.priors.experts import SETTINGS
 from hwcost.cost_models.priors.model import PriorModel
 from hwcost.cost_models.priors.views import _mixing
-from tests.cost_models.priors.test_model import SPACE, another_shape, shuffled, source
-
-
-EVEN = np.full(len(SETTINGS), 1 / len(SETTINGS))
+from tests.cost_models.priors.test_model import SPACE, shuffled, source
 
 
 def views(models: list[CostModel]) -> Floats:
@@ -22,22 +19,8 @@ def views(models: list[CostModel]) -> Floats:
     return np.exp(known.views)
 
 
-def test_which_source_it_is_only_rows_can_tell() -> None:
-    shares = views([source(device) for device in range(4)]).sum(axis=1)
-    assert shares.sum() == pytest.approx(1.0)
-    assert shares[:4] == pytest.approx(np.full(4, shares[0]))
-
-
-def test_sources_that_resemble_each_other_leave_little_to_none_of_them() -> None:
-    alike, unlike = (views(of).sum(axis=1) for of in ([source(i) for i in range(4)], [another_shape(i) for i in range(4)]))
-    assert alike[-1] < 0.1
-    assert alike[-1] == pytest.approx(1 / 6 / 5, rel=0.5)  # what the one device that is unlike any leaves to it
-    assert unlike[-1] > 0.0
-
-
-def test_with_two_sources_like_one_and_like_all_keep_their_odds() -> None:
-    shares = views([source(0), source(1)]).sum(axis=1)
-    assert shares[:3] == pytest.approx(np.full(3, shares[0]), rel=0.05)
+def test_which_expert_it_is_only_rows_can_tell() -> None:
+    assert views([source(device) for device in range(4)]).sum(axis=1) == pytest.approx(np.full(6, 1 / 6))
 
 
 def test_one_source_leaves_all_settings_alike() -> None:
@@ -55,7 +38,7 @@ def test_a_setting_that_explains_all_sources_takes_the_weight() -> None:
     both = np.zeros((4, len(SETTINGS)))
     both[:, 3] = 0.5
     both[np.arange(4), [10, 20, 30, 40]] = 1.0  # each has a better one, which explains no other source
-    found = _mixing(both, EVEN)
+    found = _mixing(both)
     assert found[3] == pytest.approx(0.8, abs=0.02)
     assert found.sum() == pytest.approx(1.0)
 
@@ -63,5 +46,5 @@ def test_a_setting_that_explains_all_sources_takes_the_weight() -> None:
 def test_a_source_unlike_the_others_keeps_a_setting_of_its_own() -> None:
     apart = np.zeros((5, len(SETTINGS)))
     apart[:4, 3] = apart[4, 50] = 1.0
-    found = _mixing(apart, EVEN)
+    found = _mixing(apart)
     assert (found[3], found[50]) == (pytest.approx(4 / 6, abs=0.01), pytest.approx(1 / 6, abs=0.01))
