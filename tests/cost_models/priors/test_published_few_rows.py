@@ -16,7 +16,7 @@ from hwcost.cost_models.training.train import train
 TABLES = (
     "1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3",
 )  # fmt: skip
-DRAWS = 8
+DRAWS = 20
 
 
 @cache
