@@ -13,8 +13,14 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.priors.experts import NOISES
 from hwcost.cost_models.priors.model import PriorModel
 from hwcost.cost_models.priors.noise import (
-    FREEDOM, HEAVY, NORMAL, beside_visits, for_heavy_tails, learnt_noises, learnt_tails,
-)  # fmt: skip
+    FREEDOM,
+    HEAVY,
+    NORMAL,
+    beside_visits,
+    for_heavy_tails,
+    learnt_noises,
+    learnt_tails,
+)
 from hwcost.cost_models.priors.tails import _rates, bound
 from hwcost.cost_models.training.drift import AS_MEASURED
 from hwcost.errors import UsageError
