@@ -72,7 +72,7 @@ class PriorModel(Tabled):
 
     Raises:
         DataError: When a source is of another space or quantity.
-        UsageError: When there is no source, or the noise is no number from 0 to 1.
+        UsageError: When there is no source, or the noise is not a number from 0 to below 1.
     """
 
     name = "prior"

@@ -80,7 +80,7 @@ def test_the_noise_of_visits_reaches_the_answer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.0, np.nan, "much"])
-def test_a_noise_that_is_none_is_refused(wrong: Any) -> None:
+def test_a_noise_out_of_range_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError, match="relative standard deviation"):
         PriorModel(SPACE, sources=prior().sources, row_noise=wrong)
 
