@@ -3,7 +3,7 @@
 ::
 
     python benchmarks/few_measurements.py DATA [--draws 20] [--rows 3,5,10,20,200]
-        [--part supershaper|hat|fbnet|nb201|wrong|design|causes]
+        [--part supershaper|hat|fbnet|nb201|wrong|design|causes|floor]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
 mean over the rest of its rows, as measured; each figure is the median over random draws of the rows, followed by the mean
@@ -18,7 +18,8 @@ sources of another shape, on which a layer costs the more the earlier it stands,
 chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones; the best other device times one factor
 is given for both. ``causes`` says where errors come from: as they are, and with the factor known that the rest of the rows
 calls for, which leaves the error of the shape; with the prior, for the other device that turns out best, and for the one
-that the few rows call best, which can be known.
+that the few rows call best, which can be known. ``floor`` says, without any fit, what the device's own shape, known from all
+of its rows, reaches where the rows give no more than a factor, beside the other devices likewise; give it many draws.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from hwcost.exchange.options import TableOptions
 SUPERSHAPER = (
     "1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3",
 )  # fmt: skip
-PARTS = ("supershaper", "hat", "fbnet", "nb201", "wrong", "design", "causes")
+PARTS = ("supershaper", "hat", "fbnet", "nb201", "wrong", "design", "causes", "floor")
 EDGES = ("e01", "e02", "e12", "e03", "e13", "e23")
 BLOCKS = tuple(f"b{i}" for i in range(1, 23))
 SCRATCH = ("lut", "hybrid", "ridge")
@@ -296,6 +297,26 @@ def show_causes(folder: Path, counts: Sequence[int], draws: int) -> None:
             print(f"{device.name:24} {n:4d} {shown}", flush=True)
 
 
+def show_floor(folder: Path, counts: Sequence[int], draws: int) -> None:
+    """Prints errors of shapes times the median factor of few rows, medians over draws; the own shape is of all rows."""
+    devices = supershaper(folder)
+    print(f"{'device':24} {'rows':>4} {'own':>6} {'single':>7} {'picked':>7} {'mean':>6}")
+    for device in devices:
+        values = device.data.values
+        known = [one.model.predict_encoded(device.genes) for one in others(devices, device)]
+        mean = np.exp(np.mean(np.log(known), axis=0))
+        shapes = (device.model.predict_encoded(device.genes), mean, *known)
+        for n in counts:
+            rows = []
+            for draw in range(draws):
+                kept, held = split(device, n, draw)
+                own, of_mean, *singles = (mape(scaled(one, kept, held, values), values[held]) for one in shapes)
+                spreads = [float(np.ptp(np.log(values[kept] / one[kept]))) for one in known]
+                rows.append([own, of_mean, singles[int(np.argmin(spreads))], *singles])
+            own, of_mean, picked, *singles = np.median(rows, axis=0)
+            print(f"{device.name:24} {n:4d} {own:6.2f} {min(singles):7.2f} {picked:7.2f} {of_mean:6.2f}", flush=True)
+
+
 def _shape(predicted: Floats, measured: Floats) -> float:
     """Returns the mean absolute error in percent once predictions are multiplied by the median ratio."""
     return mape(predicted * np.median(measured / predicted), measured)
@@ -346,6 +367,8 @@ def main() -> None:
         show_design(given.data, [n for n in counts if n <= 20], given.draws)
     if "causes" in parts:
         show_causes(given.data, [n for n in counts if n <= 20], given.draws)
+    if "floor" in parts:
+        show_floor(given.data, [n for n in counts if n <= 20], given.draws)
 
 
 if __name__ == "__main__":

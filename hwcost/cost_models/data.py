@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -58,6 +59,9 @@ PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
 
+NORMAL_95 = 1.96
+"""Half-width of the 95 % interval of a normal distribution, in standard deviations."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -86,6 +90,8 @@ class Data:
         remarks: Decisions about the columns of a table, in whole sentences.
         kept: Columns of a table that the user keeps as features, even where they look like a leaked answer.
         quantity: Name of the quantity that was measured.
+        row_noise: Relative standard deviation that its own visits leave to a row of mean weight; 0 where no row has an
+            interval.
     """
 
     space: SearchSpace
@@ -107,6 +113,7 @@ class Data:
     remarks: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
     quantity: str = LATENCY
+    row_noise: float = 0.0
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -271,11 +278,12 @@ def from_measurements(
     kept, taken, remarks = _taken(kept, quantity, source)
     usable = [one for one, _ in kept]
     of_rows, points = points_of(made, [workload for _, workload in kept])
+    half_widths = _half_widths(taken)
     return Data(
         of_rows,
         points,
         np.array([one.value for one in taken], dtype=np.float64),
-        _weights([one.half_width for one in taken]),
+        _weights(half_widths),
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
         at or {},
@@ -284,6 +292,7 @@ def from_measurements(
         None if report is None else report.table,
         remarks=remarks,
         quantity=quantity,
+        row_noise=_row_noise(half_widths),
     )
 
 
@@ -307,12 +316,23 @@ def _taken(
     return [row for row, _ in pairs], [one for _, one in pairs], (remark,)
 
 
-def _weights(half_widths: Sequence[float | None]) -> Floats:
-    """Inverse variances; a row without an interval counts like the widest one."""
-    half = np.array([np.nan if one is None else one for one in half_widths], dtype=np.float64)
+def _half_widths(taken: Sequence[QuantityEstimate]) -> Floats:
+    """Returns half-widths of the rows' 95 % intervals (n,); a row without one counts like the widest."""
+    half = np.array([np.nan if one.half_width is None else one.half_width for one in taken], dtype=np.float64)
     widest = float(np.nanmax(half)) if np.isfinite(half).any() else 0.0
-    weights = 1.0 / (np.nan_to_num(half, nan=widest) ** 2 + NOISE**2)
+    return np.nan_to_num(half, nan=widest)
+
+
+def _weights(half_widths: Floats) -> Floats:
+    """Inverse variances (n,)."""
+    weights = 1.0 / (half_widths**2 + NOISE**2)
     return np.asarray(weights / weights.mean())
+
+
+def _row_noise(half_widths: Floats) -> float:
+    """Standard deviation of a row of mean weight, from half-widths of 95 % intervals (n,)."""
+    square = 1.0 / float(np.mean(1.0 / (half_widths**2 + NOISE**2))) - NOISE**2
+    return math.sqrt(max(square, 0.0)) / NORMAL_95
 
 
 def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:

@@ -37,6 +37,13 @@ def test_usable_measurements_become_rows():
     assert data.rows("test").tolist() == [1]
 
 
+def test_the_noise_of_a_row_of_mean_weight_is_that_of_its_visits():
+    alike = from_measurements([measured(0, 0.02), measured(1, 0.02), measured(2, None)])
+    assert alike.row_noise == pytest.approx(0.02 / 1.96)
+    assert 0.01 / 1.96 < from_measurements([measured(0, 0.01), measured(1, 0.04)]).row_noise < 0.04 / 1.96
+    assert from_measurements([measured(0, None), measured(1, None)]).row_noise == 0.0
+
+
 def test_the_space_keeps_its_options():
     merged = space("supershaper", merged=True)
     assert from_measurements([measured(0, made=merged)]).space.options() == {"merged": True}

@@ -92,9 +92,12 @@ class _Fits(NamedTuple):
     split: Split
 
     @classmethod
-    def of(cls, names: Sequence[str], prior: Sequence[Source], wanted: str | None = None, split: Split = "random") -> _Fits:
+    def of(
+        cls, data: Data, names: Sequence[str], prior: Sequence[Source], wanted: str | None = None, split: Split = "random"
+    ) -> _Fits:
         """Takes models by name, each once; that of a prior first, where there is one."""
-        options: dict[str, dict[str, Any]] = {PriorModel.name: {"sources": list(prior)}} if prior else {}
+        of_prior = {"sources": list(prior), "row_noise": data.row_noise}
+        options: dict[str, dict[str, Any]] = {PriorModel.name: of_prior} if prior else {}
         return cls({**options, **{name: {} for name in names if name not in options}}, wanted, split)
 
 
@@ -148,7 +151,7 @@ def evaluate(
     parts = [_Part(*split_rows(groups, n_train, split, seed)) for seed in range(1 if split == "ordered" else seeds)]
     is_worth = n_train < THREADS_UP_TO
     parts = in_threads(lambda part: part.levelled(data, drift), parts, is_worth)
-    fits = _Fits.of(asked(model, data.space), prior, wanted=model, split=split)
+    fits = _Fits.of(data, asked(model, data.space), prior, wanted=model, split=split)
     tell = _Told(progress, len(fits.options) * len(parts))
     judged = in_threads(lambda part: _judged(part, data, fits, tell), parts, is_worth)
     return {**_facts(data, groups), "models": _reports(fits, groups, parts, judged), "remarks": list(data.remarks)}
@@ -186,7 +189,7 @@ def evaluate_roles(
             "--test-rows), or evaluate a table of them with --train."
         )
     names = [*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])]
-    fits = _Fits.of(names, prior)
+    fits = _Fits.of(data, names, prior)
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
     tested = {key: rows for key, rows in (("models", test), ("uniform", uniform)) if len(rows) > 1}
     tell, memory = _Told(progress, len(fits.options) * len(tested)), Memory(Clock().now_s)

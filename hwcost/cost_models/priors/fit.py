@@ -85,7 +85,7 @@ def train_with_prior(
     data: Data, sources: list[Source], drift: DriftChoice = "auto", options: Mapping[str, Any] | None = None
 ) -> Trained:
     """Fits the cost model ``prior`` on rows, and keeps in its provenance what it was made of."""
-    trained = train(data, NAME, drift, **{**(options or {}), "sources": sources})
+    trained = train(data, NAME, drift, **{**(options or {}), "sources": sources, "row_noise": data.row_noise})
     model = trained.model
     shares = model.importance()
     model.provenance["prior"] = [

@@ -21,7 +21,7 @@ from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.priors.answer import Answer, answer
 from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
-from hwcost.cost_models.priors.noise import learnt_noises, learnt_tails
+from hwcost.cost_models.priors.noise import beside_visits, learnt_noises, learnt_tails
 from hwcost.cost_models.priors.sources import Source, read_prior, refuse_other_space
 from hwcost.cost_models.priors.tails import weigh_tails
 from hwcost.cost_models.priors.views import learnt_views
@@ -61,6 +61,8 @@ class PriorModel(Tabled):
     Args:
         space: The space of the architectures.
         sources: Fitted cost models of other devices, folders of such, or what ``get_params`` gives of them.
+        row_noise: Relative standard deviation that its own visits leave to a row of mean weight; rows are expected to be no
+            less noisy. 0 where that is not known.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
@@ -70,7 +72,7 @@ class PriorModel(Tabled):
 
     Raises:
         DataError: When a source is of another space or quantity.
-        UsageError: When there is no source.
+        UsageError: When there is no source, or the noise is not a number from 0 to below 1.
     """
 
     name = "prior"
@@ -84,11 +86,14 @@ class PriorModel(Tabled):
     floor_: float
     basis_: Basis
 
-    def __init__(self, space: SearchSpace, *, sources: Sequence[Any] = (), **common: Any) -> None:
+    def __init__(self, space: SearchSpace, *, sources: Sequence[Any] = (), row_noise: float = 0.0, **common: Any) -> None:
         super().__init__(space, **common)
         if not sources:
             raise UsageError("the cost model 'prior' learns from models of other devices: give prior= (--prior)")
         documents = [Source.of_document(space, one) if isinstance(one, Mapping) else one for one in sources]
+        if not (isinstance(row_noise, (int, float)) and 0.0 <= row_noise < 1.0):
+            raise UsageError(f"row_noise= is a relative standard deviation, from 0 to below 1; got {row_noise!r}")
+        self.row_noise = float(row_noise)
         self._sources = read_prior(documents, space)
         refuse_other_space(self._sources, space, self.quantity)
         self._learnt: Learnt | None = None
@@ -100,11 +105,12 @@ class PriorModel(Tabled):
 
     def get_params(self) -> dict[str, Any]:
         """Returns the keyword arguments that make an equal unfitted model; sources as plain data."""
-        return {**self.common_params(), "sources": [source.document() for source in self._sources]}
+        own = {"row_noise": self.row_noise, "sources": [source.document() for source in self._sources]}
+        return {**self.common_params(), **own}
 
     def clone(self) -> PriorModel:
         """Returns an unfitted model with the same sources."""
-        copy = type(self)(self.space, sources=self._sources, **self.common_params())
+        copy = type(self)(self.space, sources=self._sources, row_noise=self.row_noise, **self.common_params())
         copy._learnt = self._learnt
         return copy
 
@@ -128,7 +134,8 @@ class PriorModel(Tabled):
         self._forget_table()
         known = self.learnt()
         rows = known.basis(genes)
-        found = weigh_tails(known.members, known.views, known.noises, known.tails, rows, values, weights)
+        noises = beside_visits(known.noises, self.row_noise)
+        found = weigh_tails(known.members, known.views, noises, known.tails, rows, values, weights)
         self.basis_ = known.basis
         self.floor_ = FLOOR * float(values.min())
         self.answer_ = answer(found, known.columns)

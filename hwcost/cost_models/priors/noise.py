@@ -34,6 +34,9 @@ modeling using the t distribution, JASA 84, 1989, section 5)."""
 HEAVY = float(stdtrit(FREEDOM, 0.5 + LEVEL / 2.0))
 """Half-width of the 90 % interval of that, in units of its scale."""
 
+_LEAST = 1e-12
+"""Probability that is left to a noise that is too low."""
+
 _SCALES = np.geomspace(0.25, 4.0, 41)
 
 
@@ -83,6 +86,22 @@ def for_heavy_tails(noises: Floats) -> Floats:
     """Returns log probabilities of scales of heavy-tailed noise whose 90 % interval is as wide as noises (noises,) say."""
     moved = np.interp(np.log(NOISES * HEAVY / NORMAL), np.log(NOISES), noises)
     return np.asarray(moved - np.logaddexp.reduce(moved))
+
+
+def beside_visits(noises: Floats, visits: float) -> Floats:
+    """Returns log probabilities of noises once what visits leave unknown adds to them; shape (noises,).
+
+    Args:
+        noises: Log probability of every noise of ``NOISES``, shape (noises,).
+        visits: Relative standard deviation that its own visits leave to a row of mean weight.
+    """
+    steps = np.log(NOISES[1] / NOISES[0])
+    places = np.clip(np.log(np.hypot(NOISES, visits) / NOISES[0]) / steps, 0.0, len(NOISES) - 1.0)
+    below = np.minimum(places.astype(np.intp), len(NOISES) - 2)
+    above = places - below
+    shares = np.exp(noises)
+    found = np.bincount(below, shares * (1.0 - above), len(NOISES)) + np.bincount(below + 1, shares * above, len(NOISES))
+    return np.asarray(np.log(np.maximum(found, _LEAST)))
 
 
 def _heaviness(errors: Floats) -> float:

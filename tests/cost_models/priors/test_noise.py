@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import t as student
@@ -10,9 +12,18 @@ from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.priors.experts import NOISES
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.cost_models.priors.noise import FREEDOM, HEAVY, NORMAL, for_heavy_tails, learnt_noises, learnt_tails
+from hwcost.cost_models.priors.noise import (
+    FREEDOM,
+    HEAVY,
+    NORMAL,
+    beside_visits,
+    for_heavy_tails,
+    learnt_noises,
+    learnt_tails,
+)
 from hwcost.cost_models.priors.tails import _rates, bound
 from hwcost.cost_models.training.drift import AS_MEASURED
+from hwcost.errors import UsageError
 from tests.cost_models.priors.test_model import NEW, SPACE, prices, prior, seconds, source
 
 
@@ -49,6 +60,29 @@ def test_a_level_that_was_taken_out_counts_as_noise() -> None:
     for one in moved:
         one.provenance = {"drift": {AS_MEASURED: 0.2}}
     assert median(learnt_noises(moved)) == pytest.approx(10 * median(learnt_noises(plain)), rel=0.3)
+
+
+def test_rows_are_no_less_noisy_than_their_visits() -> None:
+    noises = learnt_noises(of_widths(0.01, 0.01, 0.01))
+    assert beside_visits(noises, 0.0) == pytest.approx(np.maximum(noises, np.log(1e-12)))
+    noisy = beside_visits(noises, 0.05)
+    assert np.exp(noisy).sum() == pytest.approx(1.0)
+    assert median(noisy) == pytest.approx(np.hypot(0.05, median(noises)), rel=0.3)
+    assert within(noisy, 0.0, 0.03) < 1e-6
+
+
+def test_the_noise_of_visits_reaches_the_answer() -> None:
+    archs = SPACE.sample(3, seed=2020)
+    values = seconds(prices(20), [arch.genes for arch in archs])
+    sure, unsure = (PriorModel(SPACE, sources=prior().sources, row_noise=one).fit(archs, values) for one in (0.0, 0.05))
+    assert unsure.answer_.noise > 0.05 > 2.0 * sure.answer_.noise
+    assert unsure.clone().row_noise == unsure.get_params()["row_noise"] == 0.05
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.0, np.nan, "much"])
+def test_a_noise_out_of_range_is_refused(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="relative standard deviation"):
+        PriorModel(SPACE, sources=prior().sources, row_noise=wrong)
 
 
 def test_heavy_tails_have_an_interval_as_wide() -> None:
