@@ -213,8 +213,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         largest = self.space(self.searched[-1])
         teacher = self.preset.teacher if self.settings.weights is None else None
         return planned(
-            largest, self.space(REFERENCE), self.nets.teacher[1], teacher, self.preset.relations, self.preset.tuning,
-            self.settings.seed,
+            largest, self.space(REFERENCE), self.nets.teacher[1], teacher, self.preset.relations,
+            self.tuning_of_tasks(self.preset.tuning), self.settings.seed,
         )  # fmt: skip
 
     def space(self, subspace: str) -> AutoDistil:

@@ -41,6 +41,12 @@ class Distilling:
         gold = max(1, round(self.gold * self.recipe.micro_batch / self.recipe.batch_size))
         return self.recipe.micro_batch - gold, gold
 
+    @property
+    def fewest(self) -> int:
+        """Least number of sequences in a micro batch that has some of both kinds."""
+        share = self.gold / self.recipe.batch_size
+        return next((size for size in range(2, self.recipe.batch_size) if round(share * size) < size), self.recipe.batch_size)
+
     def check(self) -> None:
         """Refuses sizes that do not fit together.
 

@@ -231,7 +231,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     def trainings(self) -> dict[str, Training]:
         """See the base class; nets that are trained on are no larger than the base net."""
-        own = planned(self.space, self.preset, self.settings.seed)
+        own = planned(self.space, self.preset, self.tuning_of_tasks(self.preset.tuning), self.settings.seed)
         return own if not self.preset.distillation.is_on else {**own, **self.taggers.trainings()}
 
     @cached_property

@@ -246,7 +246,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def trainings(self) -> dict[str, Training]:
         """See the base class."""
-        return planned(self.space, self.preset.recipe, self.preset.tuning if self.tunes else None, self.settings.seed)
+        tuning = self.tuning_of_tasks(self.preset.tuning) if self.tunes else None
+        return planned(self.space, self.preset.recipe, tuning, self.settings.seed)
 
     @cached_property
     def space(self) -> SuperShaper:
