@@ -127,12 +127,12 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         """
         if self.parts.searcher is None:
             return Search()
-        net, limits = self.supernet("sdo"), self.limits()
+        limits = self.limits()
         if not limits:
             limits = [Constraint(self.cost, most=self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
 
         def found(arch: Architecture) -> float:
-            return self.quality(net.set(arch, "mlm"))
+            return self.searched_quality(self.space.key(arch))
 
         study = self.run_study(
             "gates", "search over gates", Problem(self.space, [Minimize(found, "perplexity")], limits),
@@ -307,6 +307,19 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def quality(self, net: nn.Module) -> float:
         """Returns the perplexity on held-out text."""
         return perplexity(net, self._held_out)
+
+    @together
+    def searched_quality(self, arch: str) -> float:
+        """Returns the perplexity of a net with the weights that SDO trained; processes share the text.
+
+        Args:
+            arch: Key of the net.
+        """
+        return self.quality(self._after_sdo.set(self.space.parse(arch), "mlm"))
+
+    @cached_property
+    def _after_sdo(self) -> ComponentSupernet:
+        return self.supernet("sdo")
 
     @cached_property
     def _held_out(self) -> list[dict[str, Any]]:
