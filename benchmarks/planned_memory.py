@@ -1,11 +1,11 @@
 """Is a training's planned memory what it uses? Two steps of each training of the ``paper`` presets, one by one.
 
 Nets, sequences and optimisers have the papers' sizes. Of a step's micro batches two are run, each of as many sequences as
-fit into ``--memory`` by the plan, and of no more than ``--most``. *Used* is, on a processor, the growth of the resident memory
-of a process from before the net is made to its peak; the process has trained a net of the preset ``smoke`` by then, so that
-what libraries allocate once is there. On a GPU it is the growth of ``torch.cuda.max_memory_allocated``, which has no gaps: the
-plan has a tenth more for them. *Tokens per second* are those of the steps behind the first. ``components`` has its distillation
-of MiniBERT among its trainings; ``multilingual`` is that preset of ``components``.
+fit into ``--memory`` by the plan, and of no more than ``--most``. *Used* is, on a processor, the growth of the resident
+memory of a process from before the net is made to its peak; the process has trained a net of the preset ``smoke`` by then,
+so that what libraries allocate once is there. On a GPU it is the growth of ``torch.cuda.max_memory_allocated``, which has
+no gaps: the plan has a tenth more for them. *Tokens per second* are those of the steps behind the first. ``components`` has
+its distillation of MiniBERT among its trainings; ``multilingual`` is that preset of ``components``.
 
 Run: ``python benchmarks/planned_memory.py [SYSTEM ...] [--device cuda] [--steps 20] [--memory 24] [--most 8] [--only NAME]
 [--dtype bfloat16]``.

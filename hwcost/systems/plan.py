@@ -184,8 +184,8 @@ def refuse_what_does_not_fit(planned: Sequence[PlannedMemory]) -> None:
     found = [one.advice for one in planned if one.fits is False]
     if found:
         raise NotEnoughMemoryError(
-            f"{'. '.join(found)}. Nothing was trained or written; --no-memory-check, in Python run(check_memory=False), runs "
-            "all the same"
+            f"{'. '.join(found)}. Nothing was trained or written; --no-memory-check runs all the same, and so does "
+            "run(check_memory=False) in Python"
         )
 
 

@@ -211,7 +211,7 @@ def slow(*case: Any) -> Any:
     return pytest.param(*case, marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("name", [slow("supershaper"), slow("autodistil"), slow("autodistill"), "do", slow("sdo"), "fine-tuning"])
+@pytest.mark.parametrize("name", [*map(slow, ("supershaper", "autodistil", "autodistill", "sdo")), "do", "fine-tuning"])
 def test_two_processes_end_where_one_with_twice_the_micro_batches_ends(
     tmp_path: Path, whole: Callable[[str], Path], name: str
 ) -> None:

@@ -211,7 +211,7 @@ def test_a_run_that_does_not_fit_is_refused_with_what_to_do(tmp_path: Path, monk
 
 
 @pytest.mark.torch
-@pytest.mark.once
+@pytest.mark.slow
 def test_a_dry_run_plans_for_several_processes(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     """By an option, or where torchrun starts it, of which the first process answers."""
     pytest.importorskip("torch")

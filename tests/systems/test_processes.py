@@ -261,8 +261,8 @@ def test_a_batch_smaller_than_the_processes_is_refused() -> None:
 
 
 EVALUATED = {
-    "autodistil": {"relation_loss", "unseen_loss"}, "autodistill": {"distil"}, "components": {"searched_quality", "_quality"},
-    "supershaper": {"perplexity"},
+    "autodistil": {"relation_loss", "unseen_loss"}, "autodistill": {"distil"},
+    "components": {"searched_quality", "_quality"}, "supershaper": {"perplexity"},
 }  # fmt: skip
 """Evaluations beside trainings that all processes take part in."""
 

@@ -44,8 +44,8 @@ class Distilling:
     @property
     def fewest(self) -> int:
         """Least number of sequences in a micro batch that has some of both kinds."""
-        share = self.gold / self.recipe.batch_size
-        return next((size for size in range(2, self.recipe.batch_size) if round(share * size) < size), self.recipe.batch_size)
+        whole = self.recipe.batch_size
+        return next((size for size in range(2, whole) if round(self.gold * size / whole) < size), whole)
 
     def check(self) -> None:
         """Refuses sizes that do not fit together.
