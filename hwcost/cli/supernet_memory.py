@@ -82,13 +82,15 @@ def _step(settings: Settings) -> StepMemory:
     from hwcost.supernets.sampling import planned_rule
     from hwcost.workloads import builder
 
+    read = None if settings.teacher is None else teacher(settings.teacher)  # weights are read where tensors have values
+
     def make(batches: Any, own: Recipe) -> Any:
         net = supernet(settings.space, settings.seed, **settings.options)
         builder(net.space).check_seq_len(own.seq_len)
         drawn = planned_rule(own.sampling, net)
-        if settings.teacher is None:
+        if read is None:
             return net, Phase("training", SupernetLm(net, batches, drawn), own), ()
-        taught, heads = teacher(settings.teacher)
+        taught, heads = read
         objective = RelationDistillation(net, taught, heads, batches, drawn, *own.relations)
         return net, Phase("training", objective, own), (taught,)
 
