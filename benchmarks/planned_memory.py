@@ -1,61 +1,83 @@
 """Is a training's planned memory what it uses? Two steps of each training of the ``paper`` presets, one by one.
 
 Nets, sequences and optimisers have the papers' sizes. Of a step's micro batches two are run, each of as many sequences as
-fit into ``--memory`` by the plan, and of no more than ``--most``. *Used* is the growth of the resident memory of a process
-from before the net is made to its peak; the process has trained a net of the preset ``smoke`` by then, so that what
-libraries allocate once is there.
+fit into ``--memory`` by the plan, and of no more than ``--most``. *Used* is, on a processor, the growth of the resident
+memory of a process from before the net is made to its peak; the process has trained a net of the preset ``smoke`` by then,
+so that what libraries allocate once is there. On a GPU it is the growth of ``torch.cuda.max_memory_allocated``, which has
+no gaps: the plan has a tenth more for them. *Tokens per second* are those of the steps behind the first. ``components`` has
+its distillation of MiniBERT among its trainings; ``multilingual`` is that preset of ``components``.
 
-Run: ``python benchmarks/planned_memory.py [SYSTEM ...] [--memory 24] [--most 8] [--only NAME] [--dtype bfloat16]``.
+Run: ``python benchmarks/planned_memory.py [SYSTEM ...] [--device cuda] [--steps 20] [--memory 24] [--most 8] [--only NAME]
+[--dtype bfloat16]``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.memory import StepMemory, text_batch
+from hwcost.supernets.memory_check import check_memory
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.sampling import rule
-from hwcost.supernets.training import train
+from hwcost.supernets.training import Progress, train
 from hwcost.systems import Settings, pipeline
-from hwcost.systems.plan import Training, least_accumulation
+from hwcost.systems.plan import Training
 
-SYSTEMS = ("supershaper", "autodistil", "components", "autodistill")
-TASKS = ("docstring",)
+SYSTEMS = {
+    "supershaper": ("supershaper", "paper"), "autodistil": ("autodistil", "paper"), "components": ("components", "paper"),
+    "autodistill": ("autodistill", "paper"), "multilingual": ("components", "multilingual"),
+}  # fmt: skip
+"""System and preset by the name of a case."""
+TASKS = ("docstring", "truecasing")
 GIB = 2**30
-STEPS = 2
 
 
 def trainings(system: str, preset: str, dtype: str) -> Mapping[str, Training]:
     """Returns the trainings of a preset by name; SuperShaper's backbone, which is planned with its supernet, among them."""
-    found = dict(pipeline(system, "nowhere", Settings(preset, tasks=TASKS), dry_run=True).trainings())
+    sizes = {"distillation.is_on": True} if system == "components" else {}
+    found = dict(pipeline(system, "nowhere", Settings(preset, tasks=TASKS), sizes=sizes, dry_run=True).trainings())
     if system == "supershaper":
         found["backbone"] = replace(found["recipe"], recipe=replace(found["recipe"].recipe, sampling="largest"))
     return {name: replace(one, recipe=replace(one.recipe, dtype=dtype)) for name, one in found.items()}
 
 
-def shortened(recipe: Recipe, micro_batch: int) -> Recipe:
-    """Returns a recipe of two steps, each of the micro batches that the whole step has, but of two at the most."""
+def shortened(recipe: Recipe, micro_batch: int, steps: int) -> Recipe:
+    """Returns a recipe of a few steps, each of the micro batches that the whole step has, but of two at the most."""
     parts = min(2, recipe.batch_size // micro_batch)
-    return replace(recipe, steps=STEPS, warmup_steps=0, batch_size=parts * micro_batch, accumulate=parts)
+    return replace(recipe, steps=steps, warmup_steps=0, batch_size=parts * micro_batch, accumulate=parts)
 
 
-def trained(training: Training, micro_batch: int) -> None:
-    """Takes two steps of a training."""
-    recipe = shortened(training.recipe, micro_batch)
+def trained(training: Training, micro_batch: int, device: str, steps: int) -> float:
+    """Takes steps of a training, and returns the tokens per second of those behind the first."""
+    recipe = shortened(training.recipe, micro_batch, steps)
     batch = text_batch(training.vocabulary, micro_batch, recipe.seq_len)
     module, phase, others = training.make(lambda number: batch, recipe)
+    for net in (module, *others):
+        net.to(device)
     if isinstance(module, Supernet) and module.space.name != "components":
         phase.objective.rule = rule(recipe.sampling, module, recipe.random)  # not what is planned with
-    train(module, [replace(phase, recipe=recipe)])
+    ends, tokens = [], []
+
+    def tick(state: Progress) -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+        ends.append(time.monotonic())
+        tokens.append(state.tokens)
+
+    train(module, [replace(phase, recipe=recipe)], progress=tick)
     del others  # they live as long as the training
+    return sum(tokens[1:]) / (ends[-1] - ends[0])
 
 
 def resident(name: str) -> int:
@@ -64,36 +86,47 @@ def resident(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
-def used(system: str, name: str, micro_batch: int, dtype: str) -> int:
-    """Returns the bytes by which this process grows."""
-    trained(next(iter(trainings(system, "smoke", dtype).values())), 2)
-    training = trainings(system, "paper", dtype)[name]
+def used(case: str, name: str, micro_batch: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns the bytes by which this process grows, and its speed."""
+    (system, preset), device = SYSTEMS[case], arguments.device
+    trained(next(iter(trainings(system, "smoke", arguments.dtype).values())), 2, device, 2)
+    training = trainings(system, preset, arguments.dtype)[name]
+    if device == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        speed = trained(training, micro_batch, device, arguments.steps)
+        return {"used": torch.cuda.max_memory_allocated() - before, "tokens_per_s": speed}
     before = resident("VmRSS")
-    trained(training, micro_batch)
-    return resident("VmHWM") - before
+    speed = trained(training, micro_batch, device, arguments.steps)
+    return {"used": resident("VmHWM") - before, "tokens_per_s": speed}
 
 
-def divided(recipe: Recipe, step: StepMemory, memory_gib: float, most: int) -> Recipe:
+def divided(training: Training, step: StepMemory, memory_gib: float, most: int) -> Recipe:
     """Returns a recipe divided so far that it fits by the plan, and that no micro batch has more than ``most`` sequences."""
+    recipe = training.recipe
     counts = range(recipe.accumulate, recipe.batch_size + 1)
-    first = next(n for n in counts if recipe.batch_size % n == 0 and recipe.batch_size // n <= most)
-    found = least_accumulation(step, replace(recipe, accumulate=first), int(memory_gib * GIB))
+    size = max(most, training.fewest)
+    first = next(count for count in counts if recipe.batch_size % count == 0 and recipe.batch_size // count <= size)
+    asked = replace(recipe, accumulate=first)
+    found = check_memory(step, asked, 1, int(memory_gib * GIB), fewest=training.fewest).accumulate
     if found is None:
-        raise SystemExit(f"one sequence at a time does not fit into {memory_gib:g} GiB")
+        raise SystemExit(f"{training.fewest} sequences at a time do not fit into {memory_gib:g} GiB")
     return replace(recipe, accumulate=found)
 
 
-def compare(system: str, name: str, training: Training, arguments: argparse.Namespace) -> None:
+def compare(case: str, name: str, training: Training, arguments: argparse.Namespace) -> None:
     """Prints the row of a training."""
     step = training.memory()
-    recipe = divided(training.recipe, step, arguments.memory, arguments.most)
+    recipe = divided(training, step, arguments.memory, arguments.most)
     planned = step.at(recipe.micro_batch, recipe.accumulate > 1).total_bytes
-    case = [system, "--case", name, str(recipe.micro_batch), "--dtype", arguments.dtype, "--threads", str(arguments.threads)]
-    child = subprocess.run([sys.executable, __file__, *case], stdout=subprocess.PIPE, check=True)
-    grown = int(child.stdout)
+    given = ["--dtype", arguments.dtype, "--device", arguments.device, "--threads", str(arguments.threads)]
+    command = [case, "--case", name, str(recipe.micro_batch), "--steps", str(arguments.steps), *given]
+    child = subprocess.run([sys.executable, __file__, *command], stdout=subprocess.PIPE, check=True)
+    found = json.loads(child.stdout)
     print(
-        f"| {system} | {name} | {recipe.seq_len} | {recipe.micro_batch} | {recipe.accumulate} | {planned / GIB:.2f} | "
-        f"{grown / GIB:.2f} | {planned / grown:.2f} |",
+        f"| {case} | {name} | {arguments.dtype} | {recipe.seq_len} | {recipe.micro_batch} | {recipe.accumulate} | "
+        f"{planned / GIB:.2f} | {found['used'] / GIB:.2f} | {planned / found['used']:.2f} | {found['tokens_per_s']:,.0f} |",
         flush=True,
     )
 
@@ -101,7 +134,9 @@ def compare(system: str, name: str, training: Training, arguments: argparse.Name
 def main() -> None:
     """Runs every training in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("systems", nargs="*", default=SYSTEMS, help=f"some of {', '.join(SYSTEMS)}")
+    parser.add_argument("systems", nargs="*", default=list(SYSTEMS), help=f"some of {', '.join(SYSTEMS)}")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--steps", type=int, default=2, help="number of steps, 2 at least")
     parser.add_argument("--memory", type=float, default=24.0, help="GiB that trainings are to fit into")
     parser.add_argument("--most", type=int, default=8, help="largest number of sequences in a micro batch")
     parser.add_argument("--only", action="append", help="name of a training; may be given several times")
@@ -112,14 +147,17 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     if arguments.case:
         name, micro_batch = arguments.case
-        print(used(arguments.systems[0], name, int(micro_batch), arguments.dtype))
+        print(json.dumps(used(arguments.systems[0], name, int(micro_batch), arguments)))
         return
-    print("| system | training | tokens | sequences | micro batches | planned, GiB | used, GiB | planned / used |")
-    print("|---|---|---|---|---|---|---|---|")
-    for system in arguments.systems:
-        for name, training in trainings(system, "paper", arguments.dtype).items():
+    print(
+        "| system | training | number format | tokens | sequences | micro batches | planned, GiB | used, GiB | "
+        "planned / used | tokens per second |"
+    )
+    print("|---" * 10 + "|")
+    for case in arguments.systems:
+        for name, training in trainings(*SYSTEMS[case], arguments.dtype).items():
             if not arguments.only or name in arguments.only:
-                compare(system, name, training, arguments)
+                compare(case, name, training, arguments)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
     │   │   └── OtherSettingsError  2  work that other settings began than those given to resume it
     │   ├── NotFittedError        2  a cost model that was asked before it was fitted
     │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
+    │   ├── NotEnoughMemoryError  2  a training takes more memory than is free
     │   ├── SpaceExhausted        2  a searcher has nothing left to propose
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     │       └── MissingBackendError  3  a runtime that is to execute something is not installed, or cannot run here
@@ -31,8 +32,8 @@ from typing import ClassVar
 
 __all__ = [
     "ArchitectureError", "BusyError", "DataError", "DeviceError", "DeviceLostError", "HwcostError", "InfeasibleError",
-    "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError", "NotFittedError",
-    "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError", "NotEnoughMemoryError",
+    "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
 ]  # fmt: skip
 
 
@@ -80,6 +81,10 @@ class NotFittedError(UsageError, AttributeError):
 
 class InfeasibleError(UsageError):
     """No architecture was found that satisfies the constraints of a search."""
+
+
+class NotEnoughMemoryError(UsageError):
+    """A training was planned to take more memory than is free where it would run; it was not begun."""
 
 
 class SpaceExhausted(UsageError):  # noqa: N818 - a signal that ends a search, not a mistake

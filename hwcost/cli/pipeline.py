@@ -13,6 +13,7 @@ from hwcost.cli import console
 from hwcost.cli.measuring import Backend
 from hwcost.cli.progress import ProgressText, progress
 from hwcost.cli.search import Constraints, SearcherOptions
+from hwcost.cli.supernet_memory import NoMemoryCheck, Processes
 from hwcost.cli.torch_device import check_device
 from hwcost.errors import InterruptedRunError, UsageError
 
@@ -71,7 +72,7 @@ Sizes = Annotated[
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only show settings, stages, what is measured, and the memory of training.")
+    bool, typer.Option("--dry-run", help="Only show settings, stages, what is measured, and the memory of trainings.")
 ]
 TrainOn = Annotated[
     str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
@@ -110,6 +111,8 @@ def pipeline(
     task: Tasks = None,
     seed: console.Seed = 0,
     dry_run: DryRun = False,
+    processes: Processes = None,
+    no_memory_check: NoMemoryCheck = False,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -118,6 +121,7 @@ def pipeline(
 
     Finished stages are kept, and so is expensive work within a stage: after Ctrl-C or a crash, the same command resumes the
     run and ends in the same result. The report compares the paper's claims with what was found, whether they hold or not.
+    A run whose trainings take more memory than is free is refused before it begins.
 
     In --constraint, latency_s is the system's cost model: 'latency_s<=50ms'.
 
@@ -127,12 +131,11 @@ def pipeline(
     from hwcost.systems import Settings
     from hwcost.systems import pipeline as make_pipeline
 
-    is_shared = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    if dry_run and is_shared:
-        raise UsageError(
-            "--dry-run plans one process: start it without torchrun. N processes take what one takes with N times the micro "
-            "batches, such as --set recipe.accumulate=N"
-        )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes is not None and not dry_run:
+        raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
+    if dry_run and not console.is_first():
+        return
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights, tuple(task or ()))
     parts: dict[str, Any] = {
@@ -141,26 +144,26 @@ def pipeline(
         "sizes": parse_options(sizes or (), "--set FIELD=VALUE"),
     }  # fmt: skip
     if dry_run:
-        plan = make_pipeline(name, folder, settings, dry_run=True, **parts).plan()
+        plan = make_pipeline(name, folder, settings, dry_run=True, **parts).plan(processes or started)
         if not console.write_json(plan.to_dict(), json):
             _show_plan(plan)
         return
 
     def run() -> dict[str, Any]:
         with progress(_progress_text) as update:
-            return _run(make_pipeline(name, folder, settings, _shown(update), **parts))
+            return _run(make_pipeline(name, folder, settings, _shown(update), **parts), not no_memory_check)
 
-    report = _together(run, settings) if is_shared else run()
+    report = _together(run, settings) if started > 1 else run()
     if report is not None:
         _write(report, folder, json)
 
 
-def _run(made: Pipeline[Any]) -> dict[str, Any]:
+def _run(made: Pipeline[Any], check_memory: bool) -> dict[str, Any]:
     """Runs a pipeline; what goes wrong in one process alone is said by that one."""
     from hwcost.systems.processes import EndedError
 
     try:
-        return made.run()
+        return made.run(check_memory)
     except (EndedError, KeyboardInterrupt) as error:
         if made.processes.is_first:
             raise
@@ -212,8 +215,8 @@ def _show_plan(plan: Plan) -> None:
         typer.echo(f"  {stage}{count}{one.batch_size} x {one.seq_len} tokens, {one.dtype}, {one.backend} on {one.device}")
     if not plan.workloads:
         typer.echo("  nothing is measured: latencies are those of the cost model")
-    if plan.memory is not None:
-        typer.echo(f"  memory: {plan.memory.advice}")
+    for training in plan.trainings:
+        typer.echo(f"  memory: {training.advice}")
 
 
 def _shown(update: Callable[[Event], None]) -> Callable[[Event], None]:

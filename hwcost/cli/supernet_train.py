@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
-from hwcost.cli.supernet_memory import show
+from hwcost.cli.supernet_memory import NoMemoryCheck, Processes, check, show
 from hwcost.cli.torch_device import Device, check_device, peak_memory_bytes, set_threads
 from hwcost.errors import UsageError
 
@@ -95,12 +96,7 @@ Constraints = Annotated[
 ]
 SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps between two checkpoints.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
-
-
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
-Processes = Annotated[
-    int | None, typer.Option("--processes", min=1, help="Number of processes of torchrun that --dry-run plans for.")
-]
 
 
 def train(
@@ -129,6 +125,7 @@ def train(
     seed: console.Seed = 0,
     dry_run: DryRun = False,
     processes: Processes = None,
+    no_memory_check: NoMemoryCheck = False,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -136,14 +133,15 @@ def train(
     """Train a supernet, by masked language modelling or by a teacher's relations.
 
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command resumes the
-    training from the last checkpoint and ends in the same weights.
+    training from the last checkpoint and ends in the same weights. A training that takes more memory than is free is refused
+    before it begins.
 
     torchrun --nproc-per-node 2 -m hwcost supernet train ... divides the batch among several devices or hosts.
     """
     from hwcost.spaces import space as make_space
     from hwcost.supernets.process_group import launched
     from hwcost.supernets.recipe import recipe as recipe_of
-    from hwcost.supernets.run import Run, Settings
+    from hwcost.supernets.run import SETTINGS, Run, Settings
 
     check_device(device)
     set_threads(threads)
@@ -157,12 +155,17 @@ def train(
         changed = changed.for_relations()
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
+    count = processes or int(os.environ.get("WORLD_SIZE", "1"))
     if dry_run:
-        show(settings, device, processes or int(os.environ.get("WORLD_SIZE", "1")), json)
+        if console.is_first():
+            show(settings, device, count, json)
         return
     if processes is not None:
         raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
     allowed = _within(made, changed.seq_len, settings.constraints)
+    is_begun = (Path(out) / SETTINGS).exists()  # and keeps the micro batches that it has
+    if console.is_first() and not (no_memory_check or is_begun):
+        check(settings, device, count)
     with launched(device):
         _train(Run.start(out, settings, device, allowed), save_every, json)
 

@@ -18,6 +18,7 @@ from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.masked_lm import Batches, inputs
 from hwcost.supernets.objective import Batch, Pass, device_of, moved
+from hwcost.supernets.process_group import here
 from hwcost.supernets.recipe import KNOWN
 from hwcost.supernets.sampling import Rule
 
@@ -209,12 +210,16 @@ class RelationDistillation:
         return [(batch, self._wanted(batch)) for batch in (moved(one, device) for one in batches)]
 
     def loss(self, arch: Architecture, targets: list[tuple[Batch, Projections]]) -> float:
-        """Returns the mean loss of a subnet against what :meth:`targets` returned."""
-        total = 0.0
+        """Returns the mean loss of a subnet against what :meth:`targets` returned.
+
+        Called by every process of torch's default process group, with the same targets, it divides them among the processes.
+        """
+        total, group = 0.0, here()
         with torch.no_grad():
-            for batch, wanted in targets:
+            for number in group.share(len(targets)):
+                batch, wanted = targets[number]
                 total += float(self._loss(wanted, self._given(arch, batch), batch))
-        return total / len(targets)
+        return group.added([total], device_of(self.supernet))[0] / len(targets)
 
     def alike(self, targets: list[tuple[Batch, Projections]]) -> float:
         """Returns the mean loss of a net that relates all tokens alike, against what :meth:`targets` returned."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch.nn import functional
 from hwcost.errors import DataError
 from hwcost.supernets.masked_lm import asked, inputs
 from hwcost.supernets.objective import device_of, moved
+from hwcost.supernets.process_group import here
 
 __all__ = ["TextQuality", "text_quality"]
 
@@ -37,6 +39,8 @@ class TextQuality:
 def text_quality(net: nn.Module, batches: Iterable[dict[str, Any]], next_sentence: nn.Module | None = None) -> TextQuality:
     """Returns the quality of a net on held-out batches.
 
+    Called by every process of torch's default process group, it divides the batches among them.
+
     Args:
         net: Net with a masked-language-model head.
         batches: Held-out batches, see :class:`hwcost.corpora.MlmBatches`.
@@ -45,9 +49,9 @@ def text_quality(net: nn.Module, batches: Iterable[dict[str, Any]], next_sentenc
     Raises:
         DataError: When nothing is to be predicted in the batches.
     """
-    loss, words, right, pairs, right_pairs = 0.0, 0, 0, 0, 0
+    loss, words, right, pairs, right_pairs, group = 0.0, 0.0, 0.0, 0.0, 0.0, here()
     with torch.no_grad():
-        for one in batches:
+        for one in itertools.islice(batches, group.rank, None, group.count):
             batch = moved(one, device_of(net))
             positions, labels = asked(batch)
             hidden = net.encode(*inputs(batch))
@@ -59,6 +63,7 @@ def text_quality(net: nn.Module, batches: Iterable[dict[str, Any]], next_sentenc
             if next_sentence is not None and "is_next" in batch:
                 pairs += len(batch["is_next"])
                 right_pairs += int((next_sentence(hidden[:, 0]).argmax(-1) == batch["is_next"]).sum())
+    loss, words, right, pairs, right_pairs = group.added([loss, words, right, pairs, right_pairs], device_of(net))
     if not words:
         raise DataError("the quality of a net needs held-out batches with masked tokens; there are none")
     return TextQuality(math.exp(loss / words), right / words, right_pairs / pairs if pairs else None)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from hwcost.errors import DataError, InterruptedRunError, UnknownNameError, UsageError
 from hwcost.supernets.board import GoneError
+from hwcost.supernets.tuning import Tuning
 from hwcost.systems.campaigns import Campaigns, check_shapes, device_of
 from hwcost.systems.claims import Claim
 from hwcost.systems.costs import at_measured, content, described, given_costs
@@ -23,12 +24,12 @@ from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
 from hwcost.systems.parts import NONE, POLICY, Parts
-from hwcost.systems.plan import Plan, Training, plan_of
+from hwcost.systems.plan import Plan, Training, plan_of, planned_memory, refuse_what_does_not_fit
 from hwcost.systems.processes import Processes
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, Plain, RunFolder
 from hwcost.systems.settings import REHEARSAL, Preset, Settings
-from hwcost.systems.sizes import resized
+from hwcost.systems.sizes import resized, size
 from hwcost.systems.stage_files import Finished, StageFiles
 from hwcost.systems.stages import Result, Stage
 from hwcost.tasks import Task, task
@@ -90,7 +91,9 @@ class Pipeline(Campaigns, Generic[PresetT]):
         is_planned = dry_run or not self.processes.is_first
         self.device, self.measures = device_of(settings, bool(parts.costs), is_planned)
         self.began = (None if dry_run else self._files.processes) or self.processes.count
-        self.preset = self._preset()
+        self.preset = self._preset(self.began)
+        if self.processes.count > self.began:
+            check_shares(self.preset, self.began, self.processes.count)
         self._check_parts()
         self.check_settings()
         self.given_costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
@@ -104,11 +107,9 @@ class Pipeline(Campaigns, Generic[PresetT]):
         if not dry_run and self.processes.is_first:
             self._files.check(self._identity())
 
-    def _preset(self) -> PresetT:
-        """Returns the preset with the user's changes and the device's protocol, divided for the processes of the run."""
-        preset = divided(resized(self.presets[self.settings.preset], self.parts.sizes), self.began)
-        if self.processes.count > self.began:
-            check_shares(preset, self.began, self.processes.count)
+    def _preset(self, processes: int) -> PresetT:
+        """Returns the preset with the user's changes and the device's protocol, divided for a number of processes."""
+        preset = divided(resized(self.presets[self.settings.preset], self.parts.sizes), processes)
         return cast(PresetT, replace(preset, measuring=preset.measuring.on(self.device.profile)))
 
     def _identity(self) -> Plain:
@@ -176,10 +177,13 @@ class Pipeline(Campaigns, Generic[PresetT]):
         """
         return kind(**{name: self.result(one) for name, one in self.stages().items()})
 
-    def run(self) -> Plain:
+    def run(self, check_memory: bool = True) -> Plain:
         """Runs the stages that are not finished yet and writes ``report.json``.
 
         Called by every process that ``torchrun`` started, trainings are divided among them; the first does all else.
+
+        Args:
+            check_memory: Whether a new run is refused whose trainings are planned to take more memory than is free.
 
         Returns:
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
@@ -188,6 +192,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
             DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             EndedError: When another process ended by an error.
             InterruptedRunError: On Ctrl-C, or where another process was killed; the same run can be resumed.
+            NotEnoughMemoryError: When a training does not fit into memory; nothing is written then.
             StoreError: When the disk is full; the same run can be resumed.
         """
         if not self.processes.is_first:
@@ -195,7 +200,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
             return self._files.read(REPORT)
         with self.processes.leading():
             try:
-                self._run_stages()
+                self._run_stages(check_memory)
             except (KeyboardInterrupt, InterruptedRunError) as error:
                 why = f": {error.what}" if isinstance(error, GoneError) else ""
                 raise InterruptedRunError(
@@ -206,17 +211,19 @@ class Pipeline(Campaigns, Generic[PresetT]):
             self._files.write(REPORT, report)
         return report
 
-    def _run_stages(self) -> None:
+    def _run_stages(self, check_memory: bool) -> None:
         if not self._results.is_complete:
             _ = self.tasks
         if not self._files.is_begun:
-            self.begin()
+            self.begin(check_memory)
         for name, stage in self.stages().items():
             self._stage = name
             self._finished[name] = self._results.read(stage) or self._work(stage)
 
-    def begin(self) -> None:
-        """Reads the inputs of a new run, and makes its folder."""
+    def begin(self, check_memory: bool = True) -> None:
+        """Checks that the trainings of a new run fit into memory, reads its inputs, and makes its folder."""
+        if check_memory:
+            refuse_what_does_not_fit(planned_memory(self._undivided(), self.train_on, self.began))
         self.read_inputs()
         self._files.make()
         self.keep_inputs()
@@ -255,16 +262,39 @@ class Pipeline(Campaigns, Generic[PresetT]):
 
     # -- what is planned ----------------------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
-        """Returns what a run would do, and the memory of its largest training; nothing is trained, measured or written."""
+    def plan(self, processes: int | None = None) -> Plan:
+        """Returns what a run would do, and the memory of its trainings; nothing is trained, measured or written.
+
+        Args:
+            processes: Number of processes of ``torchrun``; None for those of this run.
+
+        Raises:
+            UsageError: When a batch has fewer sequences than there are processes.
+        """
         if self.settings.tasks:
             _ = self.tasks
+        count = processes or self.began
         stages = {name: (stage.__doc__ or "").strip().split("\n")[0] for name, stage in self.stages().items()}
         return plan_of(
-            pipeline=self.name, title=self.title, settings=asdict(self.settings), preset=asdict(self.preset),
-            parts=self.given(), stages=stages, workloads=self.calls() if self.measures else [], trainings=self.trainings(),
-            train_on=self.train_on,
+            pipeline=self.name, title=self.title, settings=asdict(self.settings), preset=asdict(self._preset(count)),
+            parts=self.given(), stages=stages, workloads=self.calls() if self.measures else [],
+            trainings=self._undivided(), train_on=self.train_on, processes=count,
         )  # fmt: skip
+
+    def _undivided(self) -> dict[str, Training]:
+        """Returns the trainings with as many micro batches as one process has."""
+        found = dict(self.trainings())
+        if self.began == 1:
+            return found
+        asked = self._preset(1)
+        return {
+            name: replace(one, recipe=replace(one.recipe, accumulate=size(asked, f"{name}.accumulate")))
+            for name, one in found.items()
+        }
+
+    def tuning_of_tasks(self, tuning: Tuning) -> Tuning:
+        """Returns settings of fine-tuning without the grids of tasks that this run has not; all where it has none yet."""
+        return tuning.of(one.name for one in self.tasks) if self.settings.tasks or self.preset.tasks else tuning
 
     def given(self) -> Plain:
         """Returns the parts that were given, in words: a cost model by its kind and what it was fitted on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +141,7 @@ def tune(pipeline: Any, name: str, net: str, task: str) -> Tuned:
 def planned_tunings(net: Callable[[], nn.Module], tuning: Tuning, vocabulary: int) -> dict[str, Training]:
     """Returns fine-tuning for the plan of its memory, by the names of its recipes in the preset.
 
-    Grids whose steps are alike are planned once. The head tells two classes; outputs of others take little more.
+    Grids whose steps are alike are one training. The head tells two classes; outputs of others take little more.
 
     Args:
         net: Function that returns the largest encoder that is fine-tuned.
@@ -155,15 +155,21 @@ def planned_tunings(net: Callable[[], nn.Module], tuning: Tuning, vocabulary: in
         return model, Phase("fine-tuning", objective, own), ()
 
     grids = {"tuning.other.base": tuning.other, **{f"tuning.tasks.{name}.base": one for name, one in tuning.tasks.items()}}
-    found: dict[tuple[Any, ...], str] = {}
-    largest = {name: _largest(grid) for name, grid in grids.items()}
-    for name, one in largest.items():
-        found.setdefault((one.batch_size, one.seq_len, one.accumulate, one.dtype), name)
-    return {name: Training(largest[name], vocabulary, make) for name in found.values()}
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for name, one in grids.items():
+        sizes = _batch_sizes(one)
+        alike.setdefault((sizes, one.base.seq_len, one.base.accumulate, one.base.dtype), []).append(name)
+    found = {}
+    for (sizes, *_), (name, *others) in alike.items():
+        base = grids[name].base
+        recipe, divided = replace(base, batch_size=sizes[-1]), (*sizes[:-1], base.batch_size)
+        found[name] = Training(recipe, vocabulary, make, batch_sizes=divided, alike=tuple(others))
+    return found
 
 
-def _largest(grid: Grid) -> Recipe:
-    return max(grid.recipes(examples=1), key=lambda recipe: recipe.micro_batch)
+def _batch_sizes(grid: Grid) -> tuple[int, ...]:
+    """Returns the numbers of sequences in the steps of a grid, the largest last."""
+    return tuple(sorted({one.batch_size for one in grid.recipes(examples=1)}))
 
 
 def _labelled(batch: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run would do: its stages, what it measures at which shape, and the memory of its largest training."""
+"""What a run would do: its stages, what it measures at which shape, and the memory of its trainings."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
+from hwcost.errors import NotEnoughMemoryError
+from hwcost.supernets import memory_check
 from hwcost.supernets.recipe import Recipe
-from hwcost.units import format_bytes
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from hwcost.supernets.memory import Memory, StepMemory
+    from hwcost.supernets.memory import StepMemory
     from hwcost.supernets.objective import Phase
 
 Plain = dict[str, Any]
@@ -54,11 +53,17 @@ class Training:
         vocabulary: Number of word pieces.
         make: Function of batches of text and a recipe that makes the module, the phase of its training, and further nets
             that it uses, such as a teacher.
+        fewest: Least number of sequences in a micro batch.
+        batch_sizes: Further batches that are divided into as many micro batches.
+        alike: Names of further recipes whose trainings take the same.
     """
 
     recipe: Recipe
     vocabulary: int
     make: Made
+    fewest: int = 1
+    batch_sizes: tuple[int, ...] = ()
+    alike: tuple[str, ...] = ()
 
     def memory(self) -> StepMemory:
         """Returns what a step allocates and frees, at any number of sequences in a micro batch."""
@@ -69,35 +74,43 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedMemory:
-    """The memory of the largest training.
+    """The memory of a training, on every process.
 
     Attributes:
         training: Name of the training, which is the name of its recipe among the preset's fields.
+        alike: Names of further trainings that take the same.
         batch_size: Number of sequences in a step.
         micro_batch: Number of sequences in a micro batch.
+        memory_bytes: Bytes at the peak, which are the sum of those that follow.
         parameters_bytes: Bytes of parameters.
         optimizer_bytes: Bytes of the optimiser's moments.
         gradients_bytes: Bytes of gradients at the peak.
         activations_bytes: Bytes of everything else at the peak.
         gaps_bytes: Bytes that the allocator holds and that nothing can use.
+        exchanged_bytes: Bytes of gradients that are copied to be exchanged; 0 for a process by itself.
         available_bytes: Bytes that are free where nets are trained; None where the device is not here.
         fits: Whether the training fits there; None where that is not known.
-        accumulate: Least number of micro batches in a step with which it would fit; None where that is not known, or none
-            would.
+        accumulate: Least number of micro batches in a step, as the preset has it, with which it would fit; None where that
+            is not known, or none would.
+        processes_needed: Least number of processes with as much memory each on which it would fit; None likewise.
         advice: The same in words.
     """
 
     training: str
+    alike: tuple[str, ...]
     batch_size: int
     micro_batch: int
+    memory_bytes: int
     parameters_bytes: int
     optimizer_bytes: int
     gradients_bytes: int
     activations_bytes: int
     gaps_bytes: int
+    exchanged_bytes: int
     available_bytes: int | None
     fits: bool | None
     accumulate: int | None
+    processes_needed: int | None
     advice: str
 
 
@@ -113,8 +126,10 @@ class Plan:
         parts: Parts that the user gave.
         stages: Descriptions of the stages by name, in order.
         workloads: Calls that are measured; empty where nothing is.
-        memory_bytes: Memory of the largest training at its peak; None for a system that plans none.
+        processes: Number of processes that trainings are divided among.
+        memory_bytes: Memory of the largest training at its peak, on every process; None for a system that plans none.
         memory: Its parts, and whether it fits; None likewise.
+        trainings: The same of every training.
     """
 
     pipeline: str
@@ -124,8 +139,10 @@ class Plan:
     parts: Plain
     stages: dict[str, str]
     workloads: list[Calls]
+    processes: int
     memory_bytes: int | None
     memory: PlannedMemory | None
+    trainings: list[PlannedMemory]
 
     def to_dict(self) -> Plain:
         """Returns plain JSON."""
@@ -133,75 +150,53 @@ class Plan:
         return plain
 
 
-def plan_of(trainings: Mapping[str, Training], train_on: str, **known: Any) -> Plan:
-    """Makes a plan, with the memory of the largest training.
+def plan_of(trainings: Mapping[str, Training], train_on: str, processes: int, **known: Any) -> Plan:
+    """Makes a plan, with the memory of the trainings.
 
     Args:
-        trainings: Trainings by name.
+        trainings: Trainings by name, with recipes as one process divides them.
         train_on: Device that nets are trained on, ``cpu`` or ``cuda``.
+        processes: Number of processes that they are divided among.
         **known: Everything else of the plan.
     """
-    steps = {name: one.memory() for name, one in trainings.items()}
-    if not steps:
-        return Plan(**known, memory_bytes=None, memory=None)
-    peaks = {name: _at(one, trainings[name].recipe, trainings[name].recipe.accumulate) for name, one in steps.items()}
-    largest = max(peaks, key=lambda name: peaks[name].total_bytes)
-    memory = _planned(largest, trainings[largest].recipe, steps[largest], available_bytes(train_on), train_on)
-    return Plan(**known, memory_bytes=peaks[largest].total_bytes, memory=memory)
-
-
-def available_bytes(train_on: str) -> int | None:
-    """Returns the memory that is free where nets are trained; None without such a device."""
-    if train_on == "cpu":
-        return int(psutil.virtual_memory().available)
-    import torch
-
-    return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
-
-
-def least_accumulation(step: StepMemory, recipe: Recipe, free: int) -> int | None:
-    """Returns the least number of micro batches in a step with which a training fits; None where none does.
-
-    Args:
-        step: Record of what a step of the training allocates and frees.
-        recipe: Recipe of the training, whose number of micro batches is the least that is tried.
-        free: Bytes of memory that are free.
-    """
-    counts = (count for count in range(recipe.accumulate, recipe.batch_size + 1) if recipe.batch_size % count == 0)
-    return next((count for count in counts if _at(step, recipe, count).total_bytes <= free), None)
-
-
-def _planned(name: str, recipe: Recipe, step: StepMemory, free: int | None, train_on: str) -> PlannedMemory:
-    found = _at(step, recipe, recipe.accumulate)
-    fitting = None if free is None else least_accumulation(step, recipe, free)
-    return PlannedMemory(
-        training=name, batch_size=recipe.batch_size, micro_batch=recipe.micro_batch, **asdict(found),
-        available_bytes=free, fits=None if free is None else found.total_bytes <= free, accumulate=fitting,
-        advice=_advice(name, recipe, step, free, fitting, train_on),
+    planned = planned_memory(trainings, train_on, processes)
+    largest = max(planned, key=lambda one: one.memory_bytes, default=None)
+    return Plan(
+        **known, processes=processes, memory_bytes=None if largest is None else largest.memory_bytes, memory=largest,
+        trainings=planned,
     )  # fmt: skip
 
 
-def _at(step: StepMemory, recipe: Recipe, accumulate: int) -> Memory:
-    """Returns the memory at its peak, with another number of micro batches."""
-    return step.at(recipe.batch_size // accumulate, accumulate > 1)
+def planned_memory(trainings: Mapping[str, Training], train_on: str, processes: int) -> list[PlannedMemory]:
+    """Returns the memory of every training; the arguments are those of :func:`plan_of`."""
+    if not trainings:
+        return []
+    free = memory_check.available_bytes(train_on)
+    return [_planned(name, one, free, train_on, processes) for name, one in trainings.items()]
 
 
-def _advice(
-    name: str, recipe: Recipe, step: StepMemory, free: int | None, fitting: int | None, train_on: str
-) -> str:
-    def needing(accumulate: int) -> str:
-        return format_bytes(_at(step, recipe, accumulate).total_bytes)
+def refuse_what_does_not_fit(planned: Sequence[PlannedMemory]) -> None:
+    """Refuses trainings that take more memory than is free.
 
-    needed = needing(recipe.accumulate)
-    if free is None:
-        return f"{name} takes {needed}; there is no {train_on} device here to compare that with"
-    here = f"{format_bytes(free)} that are free on this machine's {train_on}"
-    if fitting == recipe.accumulate:
-        return f"{name} takes {needed} and fits into the {here}"
-    if fitting is None:
-        least = needing(recipe.batch_size)
-        return f"{name} takes {needed} and does not fit into the {here}; one sequence at a time still takes {least}"
-    return (
-        f"{name} takes {needed} and does not fit into the {here}; with {fitting} micro batches a step it takes "
-        f"{needing(fitting)} and does: --set {name}.accumulate={fitting}"
+    Raises:
+        NotEnoughMemoryError: When there are any; the message says of each what it takes, and what to do.
+    """
+    found = [one.advice for one in planned if one.fits is False]
+    if found:
+        raise NotEnoughMemoryError(
+            f"{'. '.join(found)}. Nothing was trained or written; --no-memory-check runs all the same, and so does "
+            "run(check_memory=False) in Python"
+        )
+
+
+def _planned(name: str, training: Training, free: int | None, train_on: str, processes: int) -> PlannedMemory:
+    found = memory_check.check_memory(
+        training.memory(), training.recipe, processes, free, fewest=training.fewest, batch_sizes=training.batch_sizes
     )
+    options = [f"--set {one}.accumulate=" for one in (name, *training.alike)]
+    return PlannedMemory(
+        training=name, alike=training.alike, batch_size=training.recipe.batch_size, micro_batch=found.micro_batch,
+        memory_bytes=found.total_bytes, **asdict(found.memory), exchanged_bytes=found.exchanged_bytes,
+        available_bytes=found.available_bytes, fits=found.fits, accumulate=found.accumulate,
+        processes_needed=found.processes_needed, advice=found.advice(name, options, train_on),
+    )  # fmt: skip

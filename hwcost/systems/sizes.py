@@ -36,6 +36,14 @@ def resized(preset: Owner, changes: Mapping[str, Any]) -> Owner:
     return _changed(preset, tree, "")
 
 
+def size(preset: Any, name: str) -> Any:
+    """Returns the value of a preset's field by its name, as :func:`resized` takes it."""
+    found = preset
+    for part in name.split("."):
+        found = found[part] if isinstance(found, Mapping) else getattr(found, part)
+    return found
+
+
 def _changed(owner: Owner, tree: Mapping[str, Any], where: str) -> Owner:
     own = {field.name: getattr(owner, field.name) for field in fields(owner)}  # type: ignore[arg-type]
     values = _values(own, get_type_hints(type(owner)), tree, where)

@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from hwcost.cli.main import invoke
-from hwcost.systems import plan
+from hwcost.supernets import memory_check
 
 pytestmark = pytest.mark.torch
 
@@ -43,11 +43,34 @@ def test_processes_divide_activations_and_nothing_else(planned: Any) -> None:
 
 def test_what_does_not_fit_is_told_with_what_would(planned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = planned(), planned("--processes", "2")
-    monkeypatch.setattr(plan, "available_bytes", lambda device: two["memory_bytes"])
+    monkeypatch.setattr(memory_check, "available_bytes", lambda device: two["memory_bytes"])
     assert planned()["processes_needed"] == 2
     assert planned()["accumulate"] > 1
-    monkeypatch.setattr(plan, "available_bytes", lambda device: one["memory_bytes"])
+    monkeypatch.setattr(memory_check, "available_bytes", lambda device: one["memory_bytes"])
     assert (planned()["processes_needed"], planned()["accumulate"]) == (1, 1)
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no number of micro batches brings down is told so; a training that has begun goes on."""
+    for number in range(10):
+        (tmp_path / f"{number}.txt").write_text("\n".join(f"Line {line} of document {number}." for line in range(60)))
+    command = ["supernet", "train", SPACE, "--out", str(tmp_path / "run"), "--recipe", "smoke", "--corpus", str(tmp_path)]
+    monkeypatch.setattr(memory_check, "available_bytes", lambda device: 1000)
+    assert invoke(command) == 2
+    said = capsys.readouterr().err
+    assert "does not fit into the 1.00 kB" in said
+    assert "one sequence at a time still takes" in said
+    assert "every process holds all parameters, gradients and moments" in said
+    assert not (tmp_path / "run").exists()
+    assert invoke([*command, "--no-memory-check"]) == 0
+    assert invoke(command) == 0
+
+
+def test_processes_of_one_host_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = memory_check.available_bytes("cpu")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    assert whole
+    assert memory_check.available_bytes("cpu") == pytest.approx(whole / 4, rel=0.2)
 
 
 def test_wrong_numbers_of_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

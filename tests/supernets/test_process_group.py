@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -29,7 +32,6 @@ from hwcost.searchers.problem import Problem
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.components import Components
-from hwcost.supernets.board import GoneError
 from hwcost.supernets.checkpoint import Checkpoint
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.distillation import Distillation, Schedule
@@ -43,7 +45,8 @@ from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.run import Run, Settings
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.student import student, teacher
-from hwcost.supernets.training import Phase, read_log, train
+from hwcost.supernets.text_quality import text_quality
+from hwcost.supernets.training import Pass, Phase, SteppedObjective, read_log, train
 from hwcost.systems.components import PAPER_SHARES, GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.tasks import Classes, EncodedExamples, Tags
@@ -80,7 +83,7 @@ def supershaper(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
 
 
 def autodistil(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
-    net, taught = supernet(TINY), supernet(TINY, seed=1)
+    net, taught = supernet("autodistil", subspace="tiny", scale="mini"), supernet(TINY, seed=1)
     taught = taught.extract(taught.largest(), "mlm").requires_grad_(False)
     return net, [Phase("training", RelationDistillation(net, taught, 2, text, rule("uniform", net, 2)), how)]
 
@@ -114,6 +117,16 @@ def fine_tuning(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
     return model, [Phase("fine-tuning", TaskTraining(model, labelled), how)]
 
 
+def stop_at(step: int) -> Callable[[Any], None]:
+    """Interrupts the first process after a step."""
+
+    def stop(state: Any) -> None:
+        if state.done == step:
+            raise KeyboardInterrupt
+
+    return stop
+
+
 def lines(folder: Path) -> Path:
     """A folder of small documents."""
     texts = folder / "text"
@@ -129,23 +142,49 @@ TRAININGS: dict[str, Callable[[Recipe, Path], tuple[Any, list[Phase]]]] = {
 }  # fmt: skip
 
 
-def stop_at(step: int) -> Callable[[Any], None]:
-    """Ends a training as if it were killed: every process leaves at the same step, and nothing more is written."""
+class Killed:
+    """An objective whose process is killed at the beginning of a step, as soon as all of them are there.
 
-    def stop(state: Any) -> None:
-        if state.done == step:
-            raise KeyboardInterrupt
+    Args:
+        objective: The objective.
+        step: The step, from 0.
+        folder: Folder in which every process leaves a sign.
+        count: Number of processes.
+    """
 
-    return stop
+    def __init__(self, objective: Any, step: int, folder: Path, count: int) -> None:
+        self.objective, self.step, self.folder, self.count = objective, step, folder, count
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        if step == self.step:
+            (self.folder / f"{os.getpid()}.there").touch()
+            while len(list(self.folder.glob("*.there"))) < self.count:
+                sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.objective.passes(step, number)
 
 
-def run(name: str, folder: Path, how: Recipe = RECIPE, stop: int = 0) -> None:
-    """Trains; with ``stop``, the first process is interrupted at that step, and the others are told so by its absence."""
+class KilledStepped(Killed):
+    """The same of an objective that has something to do at both ends of a step."""
+
+    def begin(self, step: int) -> None:
+        self.objective.begin(step)
+
+    def end(self, step: int, losses: dict[str, float]) -> None:
+        self.objective.end(step, losses)
+
+    def further(self) -> Any:
+        return self.objective.further()
+
+
+def run(name: str, folder: Path, how: Recipe = RECIPE, kill: int = 0, count: int = 1) -> None:
+    """Trains; with ``kill``, each of ``count`` processes is killed at that step."""
     module, phases = TRAININGS[name](how, folder)
-    try:
-        train(module, phases, folder, {}, 5, stop_at(stop) if stop else lambda state: None)
-    except (KeyboardInterrupt, GoneError):
-        assert stop
+    if kill:
+        last = phases[-1].objective
+        kind = KilledStepped if isinstance(last, SteppedObjective) else Killed
+        phases[-1] = replace(phases[-1], objective=kind(last, kill, folder.parent, count))
+    train(module, phases, folder, {}, 5)
 
 
 def apart(one: Path, other: Path) -> float:
@@ -154,31 +193,58 @@ def apart(one: Path, other: Path) -> float:
     return max(float((left[name] - right[name]).abs().max()) for name in left)
 
 
-@pytest.mark.parametrize("name", [pytest.param("supershaper", marks=pytest.mark.slow), *list(TRAININGS)[1:]])
-def test_two_processes_end_where_one_with_twice_the_micro_batches_ends(tmp_path: Path, name: str) -> None:
-    run(name, tmp_path / "one")
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Trainings that one process runs from beginning to end, by name."""
+    found: dict[str, Path] = {}
+
+    def trained(name: str) -> Path:
+        if name not in found:
+            found[name] = tmp_path_factory.mktemp(name) / "one"
+            run(name, found[name])
+        return found[name]
+
+    return trained
+
+
+def slow(*case: Any) -> Any:
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [*map(slow, ("supershaper", "autodistil", "autodistill", "sdo")), "do", "fine-tuning"])
+def test_two_processes_end_where_one_with_twice_the_micro_batches_ends(
+    tmp_path: Path, whole: Callable[[str], Path], name: str
+) -> None:
     together(2, tmp_path, lambda: run(name, tmp_path / "two"))
-    assert apart(tmp_path / "one", tmp_path / "two") <= 1e-5
-    alone, shared = (list(read_log(tmp_path / folder)) for folder in ("one", "two"))
+    assert apart(whole(name), tmp_path / "two") <= 1e-5
+    alone, shared = list(read_log(whole(name))), list(read_log(tmp_path / "two"))
     assert [state.tokens for state in alone] == [state.tokens for state in shared]
     for own, other in zip(alone, shared, strict=True):
         assert own.losses == pytest.approx(other.losses, rel=1e-4)
 
 
-@pytest.mark.parametrize(("name", "begins", "resumes"), [("do", 2, 1), ("sdo", 1, 2), ("fine-tuning", 2, 1)])
-def test_a_training_is_resumed_by_another_number_of_processes(tmp_path: Path, name: str, begins: int, resumes: int) -> None:
-    def train_with(count: int, folder: str, stop: int = 0) -> None:
-        if count == 1:
-            run(name, tmp_path / folder, SHORT, stop)
-        else:
-            together(count, tmp_path, lambda: run(name, tmp_path / folder, SHORT, stop))
+CASES = [
+    slow("supershaper", 2, 1), slow("autodistil", 2, 1), slow("autodistill", 2, 1), slow("do", 2, 1), slow("sdo", 2, 1),
+    slow("sdo", 1, 2), ("fine-tuning", 2, 1),
+]  # fmt: skip
 
-    train_with(1, "whole")
-    train_with(begins, "parts", stop=7)
-    assert Checkpoint.load(tmp_path / "parts").step == 5
-    train_with(resumes, "parts")
-    assert [state.done for state in read_log(tmp_path / "parts")] == list(range(1, SHORT.steps + 1))
-    assert apart(tmp_path / "whole", tmp_path / "parts") <= 1e-5
+
+@pytest.mark.parametrize(("name", "begins", "resumes"), CASES)
+def test_a_training_that_is_killed_is_resumed_by_another_number_of_processes(
+    tmp_path: Path, whole: Callable[[str], Path], name: str, begins: int, resumes: int
+) -> None:
+    """Killed in the eighth step of the last phase, whose checkpoint is of the fifth."""
+    folder = tmp_path / "parts"
+    together(begins, tmp_path, lambda: run(name, folder, kill=7, count=begins), ends=[-signal.SIGKILL] * begins)
+    assert Checkpoint.load(folder).step == 5
+    if resumes == 1:
+        run(name, folder)
+    else:
+        together(resumes, tmp_path, lambda: run(name, folder))
+    alone, resumed = list(read_log(whole(name))), list(read_log(folder))
+    assert [(state.phase, state.done) for state in resumed] == [(state.phase, state.done) for state in alone]
+    assert resumed[-1].done == resumed[-1].total >= STEPS
+    assert apart(whole(name), folder) <= 1e-5
 
 
 def test_micro_batches_that_processes_do_not_divide_are_each_run_once(tmp_path: Path) -> None:
@@ -204,6 +270,27 @@ def test_evaluation_is_divided_and_added_up(tmp_path: Path) -> None:
         found = perplexity(net.set(net.largest(), "mlm"), (text(number) for number in range(5)))
         assert found == pytest.approx(alone, rel=1e-6)
         np.testing.assert_array_equal(predictions(model, words, 2), expected)
+
+    together(3, tmp_path, evaluate)
+
+
+def test_losses_of_relations_and_qualities_of_text_are_divided_and_added_up(tmp_path: Path) -> None:
+    """Five batches among three processes, none of which runs more than two."""
+    held_out = [text(number) for number in range(5)]
+    net, taught = supernet(TINY), supernet(TINY, seed=1)
+    taught = taught.extract(taught.largest(), "mlm")
+    relations = RelationDistillation(net, taught, 2, text, rule("uniform", net, 2))
+    targets, runs = relations.targets(held_out), [0]
+    taught.head.register_forward_hook(lambda *given: runs.append(1))
+    classify = torch.nn.Linear(32, 2)
+    alone = relations.loss(net.largest(), targets), asdict(text_quality(taught, held_out, classify))
+    assert sum(runs) == 5
+
+    def evaluate() -> None:
+        runs.clear()
+        assert relations.loss(net.largest(), targets) == pytest.approx(alone[0], rel=1e-9)
+        assert asdict(text_quality(taught, held_out, classify)) == pytest.approx(alone[1], rel=1e-9)
+        assert 1 <= sum(runs) <= 2
 
     together(3, tmp_path, evaluate)
 

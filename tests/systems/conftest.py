@@ -1,4 +1,4 @@
-"""Small text for pipelines: thirty documents of made-up sentences."""
+"""Small text for pipelines, thirty documents of made-up sentences, and runs that do not plan their memory."""
 
 from __future__ import annotations
 
@@ -20,3 +20,15 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [" ".join(rng.choice(WORDS, size=9)) + "." for _ in range(60)]
         (folder / f"part{document}.txt").write_text("\n\n".join(lines))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _unplanned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begins runs without the plan of their memory, which takes longer than small trainings, unless a test asks for it."""
+    if "planned_runs" not in request.fixturenames:
+        monkeypatch.setattr("hwcost.systems.base.planned_memory", lambda *given: [])
+
+
+@pytest.fixture
+def planned_runs() -> None:
+    """Runs plan their memory before they begin."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from hwcost.cli.main import invoke
-from hwcost.errors import UsageError
+from hwcost.errors import NotEnoughMemoryError, UsageError
+from hwcost.supernets import memory_check
+from hwcost.supernets.memory_check import check_memory
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.tuning import Grid, Tuning
 from hwcost.systems import Measuring, Settings, pipeline
@@ -152,16 +156,20 @@ def test_memory_is_planned_for_every_system(name: str) -> None:
 @pytest.mark.torch
 @pytest.mark.once
 def test_fine_tuning_is_planned_where_there_is_a_task() -> None:
-    """Grids of larger batches than the others' are trainings of their own."""
+    """Those of tasks that are not given are not; number of micro batches divides all batches of a grid."""
     pytest.importorskip("torch")
     assert list(pipeline("supershaper", "nowhere", Settings("paper"), dry_run=True).trainings()) == ["recipe"]
-    sizes = {"tuning.tasks.cola.batch_sizes": "16,4096"}
     given = Settings("paper", tasks=("docstring",))
-    made = pipeline("supershaper", "nowhere", given, dry_run=True, sizes=sizes)
-    assert list(made.trainings()) == ["recipe", "tuning.other.base", "tuning.tasks.cola.base"]
-    memory = made.plan().memory
-    assert memory is not None
-    assert (memory.training, memory.batch_size) == ("tuning.tasks.cola.base", 4096)
+    made = pipeline("supershaper", "nowhere", given, dry_run=True, sizes={"tuning.tasks.cola.batch_sizes": "16,4096"})
+    assert list(made.trainings()) == ["recipe", "tuning.other.base"]
+    small = replace(given, preset="smoke")
+    made = pipeline("components", "nowhere", small, dry_run=True, sizes={"tuning.other.batch_sizes": "64,4096"})
+    planned = made.trainings()["tuning.other.base"]
+    assert (planned.recipe.batch_size, planned.batch_sizes) == (4096, (64, 4))
+    step = planned.memory()
+    free = step.at(4096 // 64, True).total_bytes
+    assert check_memory(step, planned.recipe, 1, free).accumulate == 64
+    assert check_memory(step, planned.recipe, 1, free, batch_sizes=planned.batch_sizes).accumulate is None
     with pytest.raises(UsageError, match="task"):
         pipeline("components", "nowhere", Settings("smoke", tasks=("docstrin",)), dry_run=True).plan()
 
@@ -178,18 +186,55 @@ def test_squad_is_planned_at_a_length_of_its_own(tmp_path: Path) -> None:
     assert list(lengths.values()) == [other, {**other, "tuning.tasks.squad.base": 384}]
 
 
+LARGE = {"recipe.batch_size": 2048, "recipe.seq_len": 128, "teacher.batch_size": 2048, "teacher.seq_len": 128}
+
+
 @pytest.mark.torch
 @pytest.mark.once
-def test_what_does_not_fit_says_with_what_accumulation_it_would(monkeypatch) -> None:
+@pytest.mark.usefixtures("planned_runs")
+def test_a_run_that_does_not_fit_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of every training that does not; what the message says is then enough, or the run goes on without the check."""
     pytest.importorskip("torch")
-    monkeypatch.setattr("hwcost.systems.plan.available_bytes", lambda train_on: 400_000_000)
-    sizes = {"recipe.batch_size": 2048, "recipe.seq_len": 128}
-    plan = pipeline("supershaper", "nowhere", Settings("smoke"), dry_run=True, sizes=sizes).plan()
-    assert plan.memory is not None
-    assert not plan.memory.fits
-    count = plan.memory.accumulate
-    assert count is not None
-    assert f"--set recipe.accumulate={count}" in plan.memory.advice
+    monkeypatch.setattr(memory_check, "available_bytes", lambda device: 150_000_000)
+    made = pipeline("autodistill", tmp_path / "run", Settings("smoke", backend="null"), sizes=LARGE)
+    with pytest.raises(NotEnoughMemoryError) as caught:
+        made.run()
+    assert not (tmp_path / "run").exists()
+    advice = {name: int(count) for name, count in re.findall(r"--set (\S+)=(\d+)", str(caught.value))}
+    assert list(advice) == ["teacher.accumulate", "recipe.accumulate"]
+    assert "--no-memory-check" in str(caught.value)
+    enough = pipeline("autodistill", "nowhere", Settings("smoke"), sizes={**LARGE, **advice}, dry_run=True).plan()
+    assert [one.fits for one in enough.trainings] == [True, True]
+    monkeypatch.setattr(made, "read_inputs", lambda: 1 / 0)  # what comes next, and trains nothing
+    with pytest.raises(ZeroDivisionError):
+        made.run(check_memory=False)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+def test_a_dry_run_plans_for_several_processes(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    """By an option, or where torchrun starts it, of which the first process answers."""
+    pytest.importorskip("torch")
+    asked = ["pipeline", "autodistill", "--preset", "smoke", "--dry-run", "--json", "-"]
+
+    def found(*more: str) -> dict[str, Any]:
+        assert invoke([*asked, *more]) == 0
+        plan: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return plan
+
+    two = found("--processes", "2")
+    assert (two["processes"], two["preset"]["recipe"]["accumulate"]) == (2, 2)
+    assert [one["micro_batch"] for one in two["trainings"]] == [2, 2]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert found()["trainings"] == [{**one, "available_bytes": ANY, "advice": ANY} for one in two["trainings"]]
+    monkeypatch.setenv("RANK", "1")
+    assert invoke(asked) == 0
+    assert not capsys.readouterr().out
+    monkeypatch.undo()
+    assert invoke([*asked, "--processes", "9"]) == 2
+    assert "a batch of 4 sequences cannot be divided among 9 processes" in capsys.readouterr().err
+    assert invoke([*asked[:4], "--processes", "2"]) == 2
+    assert "--processes goes with --dry-run" in capsys.readouterr().err
 
 
 USED = """

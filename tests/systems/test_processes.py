@@ -22,13 +22,14 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from hwcost.errors import DataError, InterruptedRunError, UsageError
+from hwcost.supernets.process_group import here
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Pass, Phase, Progress, train
 from hwcost.supernets.tuning import Grid, Tuning
 from hwcost.systems import Claim, Event, Measuring, Parts, Pipeline, Preset, Settings, pipeline, stage
 from hwcost.systems.division import divided
 from hwcost.systems.parts import NONE
-from hwcost.systems.processes import EndedError, together
+from hwcost.systems.processes import EndedError, Processes, together
 from tests.conftest import ROOT
 from tests.supernets.processes import together as in_processes
 from tests.systems.comparing import differing
@@ -259,16 +260,37 @@ def test_a_batch_smaller_than_the_processes_is_refused() -> None:
         divided(replace(small, tuning=Tuning(Grid(RECIPE, batch_sizes=(2, 4)))), 3)
 
 
+EVALUATED = {
+    "autodistil": {"relation_loss", "unseen_loss"}, "autodistill": {"distil"},
+    "components": {"searched_quality", "_quality"}, "supershaper": {"perplexity"},
+}  # fmt: skip
+"""Evaluations beside trainings that all processes take part in."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["autodistil", "autodistill", "components", "supershaper"])
+@pytest.mark.parametrize("name", sorted(EVALUATED))
 def test_the_systems_end_where_one_process_with_twice_the_micro_batches_ends(text: Path, tmp_path: Path, name: str) -> None:
     given = Settings("smoke", corpus=str(text), backend="null", tasks=("function-length",))
     torch.set_num_threads(1)
 
     def run(folder: str, sizes: Mapping[str, Any]) -> dict[str, Any]:
-        return pipeline(name, tmp_path / folder, given, sizes=sizes).run()
+        return pipeline(name, tmp_path / folder, given, sizes=sizes, **searched).run()
 
-    in_processes(2, tmp_path, lambda: run("two", {}))
+    def divided_run() -> None:
+        within, worked = Processes._within, set()
+
+        def noted(self: Processes, owner: Any, work: str, *rest: Any) -> Any:
+            worked.add(work.split(".")[-1])
+            return within(self, owner, work, *rest)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Processes, "_within", noted)
+            run("two", {})
+        (tmp_path / f"worked-{here().rank}").write_text(json.dumps(sorted(worked)))
+
+    searched = {"searcher": "random"} if name == "components" else {}
+    in_processes(2, tmp_path, divided_run)
+    assert EVALUATED[name] <= set(json.loads((tmp_path / "worked-1").read_text()))
     shared = json.loads((tmp_path / "two" / "report.json").read_text())
     alone = run("one", twice(pipeline(name, tmp_path / "x", given, dry_run=True).preset))
     assert not list(differing(shared["stages"], alone["stages"], scores=1e-3))

@@ -104,7 +104,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         rows = [row for subspace in self.searched for row in self.searches.candidates(subspace)]
         best = min(rows, key=lambda row: row.loss)
         near = [row.net for row in rows if abs(row.flops / best.flops - 1) <= CLASS]
-        unseen = self.cached_map("class", near, str, self._unseen_loss)
+        unseen = self.cached_map("class", near, str, self.unseen_loss)
         return Agnostic(self.searches.max_flops, rows, best.net, near, unseen)
 
     @stage
@@ -213,8 +213,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         largest = self.space(self.searched[-1])
         teacher = self.preset.teacher if self.settings.weights is None else None
         return planned(
-            largest, self.space(REFERENCE), self.nets.teacher[1], teacher, self.preset.relations, self.preset.tuning,
-            self.settings.seed,
+            largest, self.space(REFERENCE), self.nets.teacher[1], teacher, self.preset.relations,
+            self.tuning_of_tasks(self.preset.tuning), self.settings.seed,
         )  # fmt: skip
 
     def space(self, subspace: str) -> AutoDistil:
@@ -291,8 +291,24 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     def _train(self, subspace: str) -> None:
         self.losses(subspace).run.train(reporting(self, "distilling"))
 
-    def _unseen_loss(self, key: str) -> float:
-        subspace, arch = self.nets.parse(key)
+    @together
+    def relation_loss(self, net: str) -> float:
+        """Returns the loss that nets are selected by; processes share the text.
+
+        Args:
+            net: Name of the net.
+        """
+        subspace, arch = self.nets.parse(net)
+        return self.losses(subspace).loss(arch)
+
+    @together
+    def unseen_loss(self, net: str) -> float:
+        """Returns the loss of a net on text that nothing was selected on; processes share it.
+
+        Args:
+            net: Name of the net.
+        """
+        subspace, arch = self.nets.parse(net)
         return self.losses(subspace).unseen_loss(arch)
 
     def _drawn_of_class(self) -> list[str]:

@@ -43,7 +43,11 @@ class Searches:
     def candidates(self, subspace: str) -> list[Candidate]:
         """Evaluates the relation losses of a sub-space's nets within the limits."""
         pipeline, nets = self.pipeline, self.pipeline.nets
-        loss, most = Minimize(pipeline.losses(subspace).loss, "relation_loss"), self.max_flops
+
+        def found(arch: Architecture) -> float:
+            return pipeline.relation_loss(nets.key((subspace, arch)))
+
+        loss, most = Minimize(found, "relation_loss"), self.max_flops
         limits = self._given(subspace) if most is None else [Constraint(nets.flops_of(subspace), most=most)]
         study = self._study(f"agnostic-{subspace}", subspace, [loss], limits, pipeline.preset.candidates)
         rows = [((subspace, trial.architecture), trial.values[0]) for trial in study.completed]

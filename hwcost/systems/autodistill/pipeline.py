@@ -219,7 +219,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def trainings(self) -> dict[str, Training]:
         """See the base class; the memory of distillation and of fine-tuning is that of the largest student."""
         preset = self.preset
-        tuning = preset.tuning.of(one.name for one in self.tasks) if self.tunes else None
+        tuning = self.tuning_of_tasks(preset.tuning) if self.tunes else None
         return planned(self.space, preset.teacher, preset.recipe, preset.flash, tuning)
 
     @cached_property

@@ -41,6 +41,12 @@ class Distilling:
         gold = max(1, round(self.gold * self.recipe.micro_batch / self.recipe.batch_size))
         return self.recipe.micro_batch - gold, gold
 
+    @property
+    def fewest(self) -> int:
+        """Least number of sequences in a micro batch that has some of both kinds."""
+        whole = self.recipe.batch_size
+        return next((size for size in range(2, whole) if round(self.gold * size / whole) < size), whole)
+
     def check(self) -> None:
         """Refuses sizes that do not fit together.
 

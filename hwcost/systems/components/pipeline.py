@@ -128,12 +128,12 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         """
         if self.parts.searcher is None:
             return Search()
-        net, limits = self.supernet("sdo"), self.limits()
+        limits = self.limits()
         if not limits:
             limits = [Constraint(self.cost, most=self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
 
         def found(arch: Architecture) -> float:
-            return self.quality(net.set(arch, "mlm"))
+            return self.searched_quality(self.space.key(arch))
 
         study = self.run_study(
             "gates", "search over gates", Problem(self.space, [Minimize(found, "perplexity")], limits),
@@ -232,7 +232,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     def trainings(self) -> dict[str, Training]:
         """See the base class; nets that are trained on are no larger than the base net."""
-        own = planned(self.space, self.preset, self.settings.seed)
+        own = planned(self.space, self.preset, self.tuning_of_tasks(self.preset.tuning), self.settings.seed)
         return own if not self.preset.distillation.is_on else {**own, **self.taggers.trainings()}
 
     @cached_property
@@ -315,6 +315,19 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def quality(self, net: nn.Module) -> float:
         """Returns the perplexity on held-out text."""
         return perplexity(net, self._held_out)
+
+    @together
+    def searched_quality(self, arch: str) -> float:
+        """Returns the perplexity of a net with the weights that SDO trained; processes share the text.
+
+        Args:
+            arch: Key of the net.
+        """
+        return self.quality(self._after_sdo.set(self.space.parse(arch), "mlm"))
+
+    @cached_property
+    def _after_sdo(self) -> ComponentSupernet:
+        return self.supernet("sdo")
 
     @cached_property
     def _held_out(self) -> list[dict[str, Any]]:

@@ -75,7 +75,13 @@ def _kept(pipeline: ComponentsPipeline, name: str, arch: Architecture, made: Mad
     net, blueprint = made
     save_net(_folder(pipeline, name), net, pipeline.space, arch, blueprint)
     score = pipeline.fine_tuning.score(name, name, pipeline.tasks[0]).score
-    return Retrained(perplexity=pipeline.quality(net), score=score, **pipeline.described(arch))
+    return Retrained(perplexity=_quality(pipeline, name), score=score, **pipeline.described(arch))
+
+
+@together
+def _quality(pipeline: ComponentsPipeline, name: str) -> float:
+    """Returns the perplexity of a net that was kept; processes share the text."""
+    return pipeline.quality(winner(pipeline, name))
 
 
 def _folder(pipeline: ComponentsPipeline, name: str) -> Path:

@@ -181,7 +181,8 @@ class Taggers:
             phase = Phase("do", DirectDistillation(made, 1.0), own, lambda name: name != "gates")
             return student, phase, (teacher,)
 
-        return {"distillation.recipe": Training(self.sizes.recipe, self.pipeline.space.grid.vocabulary, gated)}
+        vocabulary = self.pipeline.space.grid.vocabulary
+        return {"distillation.recipe": Training(self.sizes.recipe, vocabulary, gated, fewest=self.sizes.fewest)}
 
 
 def _first(batch: Mapping[str, Any]) -> dict[str, Any]:

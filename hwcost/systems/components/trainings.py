@@ -13,6 +13,7 @@ from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.masked_lm import SupernetLm
 from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.tuning import Tuning
 from hwcost.systems.components.gate_training import DirectTraining, Gated
 from hwcost.systems.components.presets import ComponentsPreset
 from hwcost.systems.fine_tuning import planned_tunings
@@ -20,11 +21,17 @@ from hwcost.systems.plan import Made, Training
 from hwcost.workloads import builder
 
 
-def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str, Training]:
+def planned(space: Components, preset: ComponentsPreset, tuning: Tuning, seed: int) -> dict[str, Training]:
     """Returns the trainings by the names of their recipes in the preset.
 
     A net of SDO takes no more than the base net, and is planned as one; when the second net of a step runs, the gradients
     of the first are there. Further training and fine-tuning of what was selected take no more either.
+
+    Args:
+        space: The space.
+        preset: The preset.
+        tuning: Settings of fine-tuning.
+        seed: Seed of the weights.
     """
 
     def nets(count: int) -> Made:
@@ -48,7 +55,7 @@ def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str,
     makes = {"base": nets(1), "direct": gated, "sampled": nets(min(2, preset.samples)), "retraining": nets(1)}
     longest = {name: _longest(getattr(preset, name), preset) for name in makes}
     found = {name: Training(longest[name], space.grid.vocabulary, make) for name, make in makes.items()}
-    return {**found, **planned_tunings(encoder, preset.tuning, space.grid.vocabulary)}
+    return {**found, **planned_tunings(encoder, tuning, space.grid.vocabulary)}
 
 
 def _longest(recipe: Recipe, preset: ComponentsPreset) -> Recipe:

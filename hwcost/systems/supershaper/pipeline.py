@@ -254,7 +254,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def trainings(self) -> dict[str, Training]:
         """See the base class."""
-        return planned(self.space, self.preset.recipe, self.preset.tuning if self.tunes else None, self.settings.seed)
+        tuning = self.tuning_of_tasks(self.preset.tuning) if self.tunes else None
+        return planned(self.space, self.preset.recipe, tuning, self.settings.seed)
 
     @cached_property
     def space(self) -> SuperShaper:
@@ -298,10 +299,17 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         return self.training.trained().extract(self.space.parse(net), "none")
 
     def _evaluated(self, name: str, archs: list[Architecture], part: int) -> list[float]:
-        batches = self.held_out[part]
-        return self.cached_map(
-            name, archs, self.space.key, lambda arch: perplexities(self.trained_supernet, [arch], batches)[0]
-        )
+        return self.cached_map(name, archs, self.space.key, lambda arch: self.perplexity(self.space.key(arch), part))
+
+    @together
+    def perplexity(self, arch: str, part: int) -> float:
+        """Returns the perplexity of a subnet with the weights that it inherits; processes share the text.
+
+        Args:
+            arch: Key of the subnet.
+            part: Part of the held-out text: 0 for that on which nets are selected, 1 for the other.
+        """
+        return perplexities(self.trained_supernet, [self.space.parse(arch)], self.held_out[part])[0]
 
     @cached_property
     def latency_model(self) -> CostModel:
