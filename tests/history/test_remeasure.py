@@ -95,7 +95,7 @@ def test_a_change_that_all_share_is_the_codes_or_the_machines(
     assert after.fails(["regressed"]) is is_slow
 
 
-@pytest.mark.parametrize("is_slow", [True, False])
+@pytest.mark.parametrize("is_slow", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_without_the_code_of_before_anchors_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:
@@ -110,7 +110,7 @@ def test_without_the_code_of_before_anchors_tell(
     assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
 
 
-@pytest.mark.parametrize("is_slow", [True, False])
+@pytest.mark.parametrize("is_slow", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_anchors_compare_with_the_nights_since_an_accepted_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:
@@ -149,7 +149,7 @@ def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
     assert (entry.how, entry.outcome) == ("anchors", "confirmed")
 
 
-@pytest.mark.parametrize("trouble", ["folder", "git", "worker"])
+@pytest.mark.parametrize("trouble", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("folder", "worker")), "git"])
 def test_anchors_take_the_place_of_a_tree_that_cannot_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, trouble: str
 ) -> None:

@@ -174,6 +174,7 @@ def test_a_factory_breaks_in_a_process_of_its_own(store: Path, monkeypatch: pyte
     assert "did not return within 5 s" in str(night(store, suite(workloads=sets)).error)
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 @pytest.mark.usefixtures("in_this_process")
 def test_a_space_of_the_users_own_breaks(store: Path) -> None:
@@ -186,6 +187,7 @@ def test_a_space_of_the_users_own_breaks(store: Path) -> None:
     sys.modules.pop("mynets", None)
 
 
+@pytest.mark.slow
 def test_a_plugin_breaks(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = [{"name": "mine", "space": "mine:scale=mini", "n": 2}, NETS]
     spaces, builders = (registered(group, members) for group, members in PLUGINS.items())
@@ -203,6 +205,7 @@ def test_a_plugin_breaks(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all("unknown space 'mine'" in why for why in verdicts(store).values())
 
 
+@pytest.mark.slow
 def test_a_quantity_breaks(store: Path) -> None:
     mine = {**NETS, "name": "mine", "seed": 1, "n": 2, "quantities": ["twice_s"]}
     with registered("hwcost.quantities", {"twice_s": "tests.quantities.test_quantities:Twice"}):
@@ -277,6 +280,7 @@ def test_what_never_could_be_made_is_refused_alone_and_named_beside_others(
     assert json.loads(capsys.readouterr().out)["unmade"][0]["set"] == "mine"
 
 
+@pytest.mark.slow
 def test_a_broken_set_concerns_its_own_shape_and_quantities_and_what_is_asked_for(store: Path) -> None:
     path = onnx_file(store.parent / "mine.onnx")
     mine = {"name": "mine", "model": str(path), "quantities": ["throughput_per_s"]}

@@ -72,6 +72,7 @@ def test_a_device_that_is_gone_fails_in_the_history_of_its_own_machine(
     assert failed(store, larger.run.run_id) == {GPUS[1].key}
 
 
+@pytest.mark.slow
 def test_a_device_that_was_never_here_begins_a_history_of_its_own(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

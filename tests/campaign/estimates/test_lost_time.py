@@ -41,7 +41,7 @@ def ends(fit: CampaignFit) -> tuple[np.ndarray, np.ndarray]:
     return np.log([m.low_s for m in fit.measurements]), np.log([m.high_s for m in fit.measurements])
 
 
-@pytest.mark.parametrize("n", [1, 2, 6])
+@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 6])
 def test_a_steady_steal_widens_every_interval_and_voids_none(n: int) -> None:
     fit, truth = measured(n, steal=0.2)
     low, high = ends(fit)
@@ -99,7 +99,7 @@ def test_steal_that_blocks_show_widens_little(monkeypatch: pytest.MonkeyPatch) -
     assert np.median(high - low) < 2 * 0.05
 
 
-@pytest.mark.parametrize("faults", [{"busy_s": 0.03, "idle_s": 0.04}, {"steal": 0.1}])
+@pytest.mark.parametrize("faults", [{"busy_s": 0.03, "idle_s": 0.04}, pytest.param({"steal": 0.1}, marks=pytest.mark.slow)])
 def test_steal_in_the_quickest_blocks_is_in_the_interval(
     monkeypatch: pytest.MonkeyPatch, faults: dict[str, float]
 ) -> None:

@@ -93,6 +93,7 @@ def test_they_certify_a_level_and_change_no_latency() -> None:
     assert {m.workload.key for m in fit.measurements} == set(plan.by_key)
 
 
+@pytest.mark.slow
 def test_a_host_that_jumps_between_rounds_is_unstable_by_its_canaries() -> None:
     plan = plan_of(12, COMPUTE, MEMORY)
     visits = run_rounds(plan, SimDevice(faults=Faults(noise=0.003, process=0.003)), DeviceHandle(load("xeon")))

@@ -115,6 +115,7 @@ def test_more_architectures_are_asked_for_where_no_process_helps(tmp_path: Path,
     assert "--budget" not in flag_of(result)
 
 
+@pytest.mark.slow
 def test_all_rounds_and_budgets_end_it_too_and_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, process=0.05)
     plan = plan_of("mape:lut<=1%")

@@ -59,7 +59,7 @@ def visited(size: int, **faults: float) -> list[Visit]:
     return found
 
 
-@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("size", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_long_calls_beside_bursts_are_usable_and_those_that_get_slower_are_not(size: int) -> None:
     burst = visited(size, neighbour=0.6, busy_s=1.75, idle_s=2.25)
     assert np.mean([seen.is_usable for seen in burst]) > 0.9
