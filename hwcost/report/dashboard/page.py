@@ -17,7 +17,7 @@ LISTED = 60
 """Rows of the summary without JavaScript."""
 
 SCRIPT = "assets/hwcost.js"
-"""The scripts of all views in one file: twenty of them take a browser a tenth of a second more."""
+"""The scripts of all views, in one file for one request."""
 
 GLYPHS = {"ok": "✓", "regressed": "▲", "improved": "▼", "ambiguous": "?", "insufficient": "·", "missing": "∅"}
 """Sign of each verdict, so that none is known by its colour alone."""
