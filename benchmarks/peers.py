@@ -6,8 +6,9 @@ XGBoost, LightGBM, treelite and lleaves, and errors of models from few rows besi
 Twelve nets of ``supershaper:scale=mini`` at 64 tokens are measured twice by each tool, with and without a neighbour that
 computes in bursts: hwcost, ``torch.utils.benchmark``, pyperf, a plain loop, and on ONNX Runtime its perf loop and hwcost.
 Shown is how far the two runs are apart, and whether the intervals that a tool states hold that; hwcost's figures stand
-beside their bars. ``--model`` adds how soon the measurements of 40 nets make a cost model that is right within 3 % about
-others.
+beside their bars, and beside them what ``hwcost compare`` says of each pair: a stated interval is about the machine's level
+during its run, and that of a comparison holds the levels of both. ``--model`` adds how soon the measurements of 40 nets make
+a cost model that is right within 3 % about others.
 
 Run: ``python benchmarks/peers.py [--tools hwcost,torch] [--pairs 3] [--seconds 65]``; ten nets of full size:
 ``--scale paper --seq-len 128 --nets 10 --seconds 120``. What was run is kept, and hwcost's stores are, so that a stopped
@@ -27,13 +28,14 @@ from typing import Any
 
 from peer_tools.agreement import Agreement, agreement
 from peer_tools.bars import judged
+from peer_tools.comparisons import compared_runs
 from peer_tools.cost_models import add_arguments, is_asked
 from peer_tools.cost_models import show as show_cost_models
 from peer_tools.model_errors import errors, time_to
 from peer_tools.plan import LETTERS, SAME_LAW, Piece, ladder, pairs
 from peer_tools.runs import Run, keep, kept, run
 from peer_tools.setting import SCALE, SCALES, SEQ_LEN
-from peer_tools.tables import agreement_table, bars_table, model_table
+from peer_tools.tables import agreement_table, bars_table, comparisons_table, model_table
 from peer_tools.tools import TOOLS
 
 SCHEMA_VERSION = 1
@@ -52,7 +54,7 @@ def main() -> int:
     stores = given.keep or given.out.with_name(f"{given.out.stem}-stores")
     failed = make([piece for piece in pieces if piece not in kept(given.out)][: given.at_most], given.out, stores)
     done = kept(given.out)
-    show([done[piece] for piece in pieces if piece in done], given.json, given.scale)
+    show([done[piece] for piece in pieces if piece in done], stores, given.json, given.scale)
     return int(failed)
 
 
@@ -119,18 +121,23 @@ def make(pieces: list[Piece], out: Path, stores: Path) -> bool:
     return failed
 
 
-def show(runs: list[Run], path: Path | None, scale: str = SCALE) -> None:
+def show(runs: list[Run], stores: Path, path: Path | None, scale: str = SCALE) -> None:
     """Prints the tables of runs, and writes their figures.
 
     Args:
         runs: Runs that were made.
+        stores: Folder of hwcost's stores.
         path: File for the figures; None for none.
         scale: Scale of the nets, which the bars depend on.
     """
     figures, models = agreements(runs), errors(runs)
     bars = list(judged(figures, scale))
+    compared = list(compared_runs([one.piece for one in runs], stores))
     note = SAME_LAW if any(has_bursts for _, has_bursts in figures) else ""
-    tables = [agreement_table(figures) if figures else "", note, bars_table(bars), model_table(models) if models else ""]
+    tables = [
+        agreement_table(figures) if figures else "", note, comparisons_table(compared), bars_table(bars),
+        model_table(models) if models else "",
+    ]  # fmt: skip
     for table in filter(None, tables):
         print(table, end="\n\n")
     if path is not None:
@@ -140,6 +147,7 @@ def show(runs: list[Run], path: Path | None, scale: str = SCALE) -> None:
                 {"tool": tool, "bursts": bursts, **finite(asdict(one))} for (tool, bursts), one in figures.items()
             ],
             "neighbour": note or None,
+            "compared": [one.to_dict() for one in compared],
             "bars": [one.to_dict() for one in bars],
             "model": [
                 {"tool": tool, "bursts": bursts, "mape_by_seconds": finite(found), "time_to_wanted_s": time_to(found)}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from peer_tools.agreement import Agreement
 from peer_tools.bars import Judged
+from peer_tools.comparisons import ComparedRuns
 from peer_tools.model_errors import WANTED, time_to
 from peer_tools.tools import TOOLS
 
@@ -30,6 +31,19 @@ def agreement_table(figures: Mapping[tuple[str, bool], Agreement]) -> str:
         for (tool, has_bursts), one in figures.items()
     ]  # fmt: skip
     return markdown(heads, rows)
+
+
+def comparisons_table(found: Iterable[ComparedRuns]) -> str:
+    """Returns one row per pair of hwcost's runs as ``hwcost compare`` sees them; empty without any."""
+    rows = [
+        (
+            NEIGHBOUR[one.piece.has_bursts], TOOLS[one.piece.tool].label, str(one.piece.pair),
+            f"{percent(one.log_ratio)} ± {percent(one.half_width)}", f"{one.held} of {one.nets}",
+        )
+        for one in found
+    ]  # fmt: skip
+    heads = ("neighbour", "tool", "pair", "second run over the first, by `hwcost compare`", "nets whose interval holds 0")
+    return markdown(heads, rows) if rows else ""
 
 
 def bars_table(found: Iterable[Judged]) -> str:

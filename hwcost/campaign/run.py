@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,33 +11,30 @@ from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
 from hwcost.campaign.estimates import estimate
 from hwcost.campaign.goals.half_width import KINDS
-from hwcost.campaign.goals.until import Standing, Until
+from hwcost.campaign.goals.until import Standing
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.interrupt import Interrupt
-from hwcost.campaign.rounds.budget import NEEDED, Budget
-from hwcost.campaign.rounds.companions import companions
-from hwcost.campaign.rounds.journal import Journal, failed, is_counted
+from hwcost.campaign.rounds.budget import Budget
+from hwcost.campaign.rounds.journal import Journal
 from hwcost.campaign.rounds.progress import Progress, Tally
 from hwcost.campaign.rounds.round import Rounds
+from hwcost.campaign.rounds.schedule import Further, Schedule
 from hwcost.campaign.series import keep_estimates
 from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, HwcostError, InterruptedRunError, StoreError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
-from hwcost.timing.measurement import Flag, Measurement, Visit
+from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:
     from hwcost.campaign.goals.goal import Goal
     from hwcost.stores.base import Store
 
 __all__ = ["Further", "Progress", "Result", "run", "start"]
-
-Further = Callable[[Sequence[Visit]], Collection[str]]
-"""Says of the visits made so far which workloads are to be measured further, by their keys."""
 
 
 class RoundRunner(Protocol):
@@ -75,10 +69,6 @@ class Elsewhere(Protocol):
             budget: The seconds of the campaign.
             tally: Counter of blocks, which reports the progress.
         """
-
-
-DOUBTFUL = 2.0
-"""An interval this many times as wide as the median one is visited first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +175,7 @@ def run(
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
     keep_estimates(store, campaign_id, fit)
-    standing = campaign.standing
+    standing = campaign.schedule.standing
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
     seconds = campaign.watch()
@@ -194,22 +184,19 @@ def run(
 
 
 class _Run:
-    """A campaign while it runs: it decides what each round measures."""
+    """A campaign while it runs."""
 
     def __init__(
         self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None],
         goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None, further: Further | None = None,
     ) -> None:  # fmt: skip
-        self.store, self.campaign_id, self.elsewhere, self.further = store, campaign_id, elsewhere, further
+        self.store, self.campaign_id, self.elsewhere = store, campaign_id, elsewhere
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
-        self.until = Until(self.plan, goals)
-        self.standing: Standing | None = None
-        self._estimate: tuple[int, list[Measurement]] = (0, [])
-        self._joined = 0
         self.journal = Journal(self.plan, campaign_id, store)
         self.watch = timer.stopwatch()
         self.budget = Budget(budget_s, lambda: self.watch())
         self.tally = Tally(self.plan.protocol, self.budget, progress, self.journal.visits)
+        self.schedule = Schedule(self.plan, self.journal, self.budget, goals, further)
         self.interrupt = Interrupt()
         self.reservation: Reservation | None = None
 
@@ -261,146 +248,19 @@ class _Run:
             return self._all(rounds)
 
     def _all(self, rounds: RoundRunner) -> bool:
+        schedule = self.schedule
         self.journal.recover()
         stored = self.store.rounds(self.campaign_id)
         for number, order in stored.items():
-            rounds.run(number, order, max(1, self._required()))
+            rounds.run(number, order, max(1, schedule.required()))
         number = max(stored, default=-1) + 1
-        while due := self._due():
-            to_go = self._to_go()
+        while due := schedule.due():
+            to_go = schedule.to_go()
             if not to_go:
                 return False
-            self.tally.reached = self._reached()
-            drawn = canaries.join(self.plan, self._order(number, due), self.failed)
+            self.tally.standing = "" if schedule.standing is None else str(schedule.standing)
+            self.tally.reached = schedule.reached()
+            drawn = canaries.join(self.plan, schedule.order(number, due), schedule.failed)
             rounds.run(number, self.store.add_round(self.campaign_id, number, drawn), to_go)
             number += 1
         return True
-
-    @property
-    def failed(self) -> set[str]:
-        """Keys of the workloads that failed; they are never tried again."""
-        return failed(self.journal.visits)
-
-    def _counts(self) -> Counter[str]:
-        """Returns the rounds that each workload got; those that a kill cut short do not count."""
-        return Counter(visit.workload_key for visit in self.journal.visits if is_counted(visit))
-
-    def _made(self) -> int:
-        """Returns the rounds that count."""
-        return len({visit.round for visit in self.journal.visits if is_counted(visit)})
-
-    def _required(self) -> int:
-        """Returns the rounds to go that every workload gets in any case, or that share the budget at first."""
-        if self.further is not None:
-            return max(0, self.plan.protocol.rounds - self._made())
-        counts, failed = self._counts(), self.failed
-        least = min((counts[key] for key in self._open() if key not in failed), default=self.plan.protocol.rounds)
-        return max(0, self.plan.protocol.rounds - least)
-
-    def _to_go(self) -> int:
-        """Returns how many rounds are to come, which share the rest of the budget; 0 when none fits."""
-        if self.plan.protocol.has_pauses and self.budget.budget_s is not None:
-            return int(self.budget.left_s > 0)  # workloads one after another, until the budget ends them
-        if required := self._required():
-            return self.budget.processes(required, self.plan.protocol.rounds - required)
-        return self.budget.further(self._most_confirming() - self._made())
-
-    def _open(self) -> list[str]:
-        """Returns the keys of the workloads that are measured by now: those that joined were visited, or are due."""
-        joining, visited = self.plan.joining, {visit.workload_key for visit in self.journal.visits}
-        self._joined = max(self._joined, *(i + 1 for i, key in enumerate(joining) if key in visited), 0)
-        waiting = set(joining[self._joined :])
-        return [key for key in self.plan.by_key if key not in waiting]
-
-    def _join(self) -> list[str]:
-        """Lets further workloads join, a third as many as there are or one, and returns them; none when all have joined."""
-        new = self.plan.joining[self._joined :][: max(1, (self.plan.first + self._joined) // 3)]
-        self._joined += len(new)
-        return list(new)
-
-    def _most(self) -> int:
-        """Returns the most rounds that there may be; those that joined have rounds of their own."""
-        return self.plan.protocol.max_rounds + self.plan.protocol.rounds * self._joined
-
-    def _most_confirming(self) -> int:
-        """Returns the most rounds that there may be for workloads that too few visits show uncontended."""
-        return self._most() + max(0, self.plan.protocol.most_rounds - self.plan.protocol.max_rounds)
-
-    def _due(self) -> list[str]:
-        """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before.
-
-        Few that are too imprecise get companions, which count as due with them. A campaign with goals ends as soon as no
-        further process would bring one nearer, and nothing is left to join.
-        """
-        protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
-        keys = [key for key in self._open() if key not in failed]
-        if self.further is not None:
-            return self._due_further(keys, self.further)
-        lacking = [key for key in keys if counts[key] < protocol.rounds]
-        wanted = self._wanted(min((counts[key] for key in keys), default=0))
-        if wanted is not None and not wanted:
-            return [] if self.standing is None or self.standing.is_met else self._join()
-        if lacking:
-            return lacking
-        if wanted is not None and (joined := self._join()):
-            return joined
-        if self._made() >= self._most():
-            wanted = self._unconfirmed() if wanted is None else set()
-        elif wanted is None:
-            wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan)) | self._unconfirmed()
-        due = [key for key in keys if key in wanted]
-        return due + companions(self.plan, due, self._estimated(), counts) if due else []
-
-    def _due_further(self, keys: list[str], further: Further) -> list[str]:
-        """Returns what a round measures where the campaign's caller says it; everything in the rounds before."""
-        made = self._made()
-        if made < NEEDED:
-            return keys
-        wanted = set(further(self.journal.visits)) if made < self._most() else set()
-        return [key for key in keys if key in wanted]
-
-    def _unconfirmed(self) -> set[str]:
-        """Returns the workloads that too few visits show uncontended, where a budget has room for more; else none."""
-        if self.budget.budget_s is None or self._made() >= self._most_confirming():
-            return set()
-        return {one.workload.key for one in self._estimated() if not one.is_confirmed}
-
-    def _wanted(self, least: int) -> set[str] | None:
-        """Judges the goals, and returns the workloads that they need; None without goals, or before they can be judged.
-
-        Args:
-            least: Number of rounds that every workload got.
-        """
-        if not self.until.goals or least < NEEDED:
-            return None
-        self.standing = self.until.judge(self._estimated(), self._made())
-        self.tally.standing = str(self.standing)
-        return self.standing.due
-
-    def _estimated(self) -> list[Measurement]:
-        """Returns what the visits say by now; equal ones are estimated once."""
-        made = len(self.journal.visits)
-        if self._estimate[0] != made:
-            self._estimate = made, estimate.estimate(self.plan, self.journal.visits)
-        return self._estimate[1]
-
-    def _reached(self) -> tuple[float, int] | None:
-        """Returns the median half-width after the processes that were made, and their number; None before it is known."""
-        if self.further is not None or (made := self._made()) < NEEDED:
-            return None
-        widths = [one.half_width for one in self._estimated() if one.half_width is not None]
-        return (statistics.median(widths), made) if widths else None
-
-    def _order(self, number: int, due: list[str]) -> list[str]:
-        """Draws the order of a round; from the third on, what is far less certain than the rest comes first.
-
-        So a budget that ends within a round was spent where it was needed.
-        """
-        if number < 2 or self.further is not None:
-            return self.plan.order(number, due)
-        found = {m.workload.key: math.inf if m.half_width is None else m.half_width for m in self._estimated()}
-        widths = [width for width in found.values() if width < math.inf]
-        usual = statistics.median(widths) if widths else 0.0
-        doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
-        rest = [key for key in due if key not in set(doubtful)]
-        return self.plan.order(number, doubtful) + self.plan.order(number, rest)

@@ -13,7 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 
+import hwcost as hc
 from hwcost.backends import usable
+from hwcost.workloads import SyntheticWorkload
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.once
@@ -93,7 +95,7 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     kept = peers.runs.kept(path)
     assert list(kept.values()) == runs
     assert list(kept) == [run.piece for run in runs]
-    peers.script.show(list(kept.values()), tmp_path / "figures.json")
+    peers.script.show(list(kept.values()), tmp_path / "stores", tmp_path / "figures.json")
     row = "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |"
     shown = capsys.readouterr().out
     assert row in shown
@@ -102,7 +104,25 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["agreement"][0]["held"] == 1.0
     assert figures["neighbour"] == peers.plan.SAME_LAW
+    assert figures["compared"] == []  # no stores are there
     assert [(one["figure"], one["met"]) for one in figures["bars"]][-1] == ("half_width", True)
+
+
+def test_two_runs_are_compared_by_their_stores(peers: SimpleNamespace, tmp_path: Path) -> None:
+    runs = [made_run(peers, letter, A, 0.01) for letter in "AB"]
+    for run in runs:
+        works = [SyntheticWorkload(f"w{n}", flops=int(1e9 * (1 + n))) for n in range(4)]
+        hc.measure(works, backend="null", store=tmp_path / f"{run.piece.stem}.db", rounds=3)
+    pieces = [run.piece for run in runs]
+    (found,) = import_module("peer_tools.comparisons").compared_runs(pieces, tmp_path)
+    expected = hc.compare(*(str(tmp_path / f"{piece.stem}.db") for piece in pieces))
+    assert (found.log_ratio, found.half_width) == (expected.overall.log_ratio, expected.overall.half_width)
+    assert found.nets == 4
+    assert found.held == sum(one.low <= 1.0 <= one.high for one in expected.workloads)
+    row = peers.tables.comparisons_table([found]).splitlines()[-1]
+    assert row.startswith("| in bursts | hwcost | 0 | ")
+    assert row.endswith(f"| {found.held} of 4 |")
+    assert list(import_module("peer_tools.comparisons").compared_runs(pieces[:1], tmp_path)) == []
 
 
 def test_bars_depend_on_scale_and_neighbour_and_are_missed_without_a_figure(peers: SimpleNamespace) -> None:
