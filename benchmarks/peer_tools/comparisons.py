@@ -6,7 +6,6 @@ two runs are compared by what their levels show.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,14 +23,14 @@ class ComparedRuns:
 
     Attributes:
         piece: First run of the pair.
-        log_ratio: Second run over the first, all nets together.
+        log_ratio: Second run over the first, all nets together; None without one.
         half_width: Half-width of its 95 % interval; None without one.
         held: Nets whose interval holds equal latencies.
         nets: Nets that were compared.
     """
 
     piece: Piece
-    log_ratio: float
+    log_ratio: float | None
     half_width: float | None
     held: int
     nets: int
@@ -62,5 +61,5 @@ def compared_runs(pieces: Iterable[Piece], stores: Path) -> Iterator[ComparedRun
         except HwcostError:
             continue  # no net has a latency in both
         rows = [one for one in found.workloads if one.log_ratio is not None]
-        held = sum(one.half_width is not None and abs(one.log_ratio or 0.0) <= one.half_width for one in rows)
-        yield ComparedRuns(first, found.overall.log_ratio or math.nan, found.overall.half_width, held, len(rows))
+        held = sum(one.low is not None and one.high is not None and one.low <= 1.0 <= one.high for one in rows)
+        yield ComparedRuns(first, found.overall.log_ratio, found.overall.half_width, held, len(rows))
