@@ -233,7 +233,8 @@ def _shown(update: Callable[[Event], None]) -> Callable[[Event], None]:
 
 def _progress_text(event: Event) -> ProgressText:
     what = f"{event.stage}: {event.doing}"
+    made = f", {event.done} of {event.total}" if event.done and event.total else ""
     return ProgressText(
-        event.done, event.total, f"{event.number}/{event.stages} {what}", f"stage {event.number} of {event.stages}, {what}",
-        what,
+        event.done, event.total, f"{event.number}/{event.stages} {what}",
+        f"stage {event.number} of {event.stages}, {what}{made}", what,
     )  # fmt: skip

@@ -1,7 +1,8 @@
-"""Progress of long work: a bar on a terminal, a line at every tenth elsewhere."""
+"""Progress of long work: a bar on a terminal; elsewhere a line at every tenth, of long parts too."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, TypeVar
@@ -14,6 +15,10 @@ PATIENCE_S = 2.0
 """Seconds that most work on rows is over within, and before which nothing is shown of it."""
 
 
+LONG_PART_S = 30.0
+"""Seconds after the last line from which a part of the work has a further one at its next tenth."""
+
+
 class ProgressText(NamedTuple):
     """What is shown of a state.
 
@@ -22,8 +27,8 @@ class ProgressText(NamedTuple):
         total: Amount of all work; None where it is not known.
         text: Text beside the bar.
         line: Line that is printed in place of a bar.
-        part: Name of the part of the work; the first state of each part has a line of its own. None for work without
-            parts.
+        part: Name of the part of the work; the first state of each part has a line of its own, and a part that takes long
+            has further ones. None for work without parts.
     """
 
     done: int
@@ -85,14 +90,19 @@ def patient(
 
 
 def _lines(describe: Callable[[State], ProgressText]) -> Callable[[State], None]:
+    from hwcost.timing.timer import Clock
+
+    clock = Clock()
     last: tuple[str | None, int] = "", -1
+    last_s = -math.inf
 
     def update(state: State) -> None:
-        nonlocal last
+        nonlocal last, last_s
         shown = describe(state)
         tenth = 10 * shown.done // shown.total if shown.total else 0
-        if shown.part != last[0] or (shown.part is None and tenth > last[1]):
-            last = shown.part, tenth
+        waits_s = 0.0 if shown.part is None else LONG_PART_S
+        if shown.part != last[0] or (tenth > last[1] and clock.now_s() - last_s >= waits_s):
+            last, last_s = (shown.part, tenth), clock.now_s()
             console.note(shown.line)
 
     return update

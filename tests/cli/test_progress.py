@@ -1,4 +1,4 @@
-"""Lines where there is no bar: at every tenth, or for every part of the work."""
+"""Lines where there is no bar: at every tenth, or for every part of the work and at the tenths of long ones."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ def test_a_line_for_every_part(capsys) -> None:
             for done in range(10):
                 update((part, done))
     assert capsys.readouterr().err.split("\n")[:-1] == ["line ('a', 0)", "line ('b', 0)"]
+
+
+def test_a_part_that_takes_long_has_lines_at_its_tenths(monkeypatch, capsys) -> None:
+    seconds = iter(range(0, 10_000, 10))  # a look at the clock takes ten seconds
+    monkeypatch.setattr("hwcost.timing.timer.Clock.now_s", lambda clock: float(next(seconds)))
+    with progress(lambda done: ProgressText(done, 40, "", f"line {done}", "a part")) as update:
+        for done in range(40):
+            update(done)
+    shown = [int(line.split()[1]) for line in capsys.readouterr().err.splitlines()]
+    assert shown[0] == 0
+    assert len({10 * done // 40 for done in shown}) == len(shown) > 3
+    assert min(b - a for a, b in zip(shown, shown[1:], strict=False)) >= 3
 
 
 def test_an_unknown_total_is_no_error(capsys) -> None:
