@@ -45,7 +45,7 @@ class Learnt:
         views: Log probability of every expert and setting, shape (experts, settings).
         noises: Log probability of every noise, shape (noises,).
         tails: Probability that noise has heavy tails.
-        stacking: How far views are trusted with few rows.
+        stacking: Shares of families of views with few rows.
     """
 
     genes: Floats

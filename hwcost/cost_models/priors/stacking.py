@@ -5,7 +5,7 @@ So three families of views answer apart: the sources but for a scale, what lies 
 averaged by stacking (Wolpert 1992, Stacked generalization, Neural Networks 5(2), section 2; Yao et al. 2018, Using stacking
 to average Bayesian predictive distributions, Bayesian Analysis 13(3), section 3.1): each source in turn is taken for the new
 device, and as many rows of it are drawn, with noise of every width and several shapes. The shares of the families are those
-under which the other sources predict it best where its rows scatter about them as the new device's rows do about the sources.
+under which the others predict it best where its rows scatter about them as the new device's rows do about the sources.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hwcost.cost_models.priors.experts import NOISES, SETTINGS, Expert, experts
 from hwcost.cost_models.priors.noise import NORMAL
 from hwcost.cost_models.training.conformal import LEVEL
 
-SIZES, ENOUGH = (3, 5, 10), 20
+SIZES, ENOUGH = (3, 5), 10
 """Numbers of rows that are drawn of a source, and number from which on the evidence of rows decides alone."""
 
 DRAWS, REPEATS = 9, 2
@@ -152,7 +152,7 @@ def _of_fewer(views: Floats, count: int) -> Floats:
 
 
 def _scatters(sources: Sequence[Expert], columns: Floats, values: Floats) -> Floats:
-    """Returns how rows (n, columns) with values (draws, n) scatter about the source that they scatter least about, (draws,)."""
+    """Returns how far rows (n, columns) with values (draws, n) scatter about the source that is nearest, shape (draws,)."""
     ratios = [np.log(values / np.maximum(columns @ one.base, 1e-12)) for one in sources]
     return np.asarray(np.min([one.std(axis=1, ddof=1) for one in ratios], axis=0))
 
