@@ -141,14 +141,17 @@ class Explained:
     evidence: Floats
 
 
-def explain(expert: Expert, columns: Floats, values: Floats, weights: Floats) -> Explained:
-    """Weighs all settings of an expert on some rows.
+def explain(
+    expert: Expert, columns: Floats, values: Floats, weights: Floats, allowed: NDArray[np.bool_] | None = None
+) -> Explained:
+    """Weighs settings of an expert on some rows.
 
     Args:
         expert: The expert.
         columns: Columns of the rows, shape (n, columns).
         values: Measured values, shape (n,).
         weights: Weights of the rows, mean about 1, shape (n,).
+        allowed: Mask of the possible settings, shape (settings,); None for all. The others' evidence is minus infinity.
     """
     own = np.maximum(columns @ expert.base, 1e-12)
     scale = float(np.exp(np.median(np.log(values / own))))
@@ -156,7 +159,11 @@ def explain(expert: Expert, columns: Floats, values: Floats, weights: Floats) ->
     target = root * (values / (scale * own) - 1.0)
     directions = root[:, None] * ((columns @ expert.turns) / own[:, None])
     unit = float(np.log(root).sum() - np.log(scale * own).sum())  # the evidence is one of values, not of ratios
-    return Explained(scale, directions, target, _evidence(directions, target, expert.sizes()) + unit)
+    evidence = np.full((len(SETTINGS), len(NOISES)), -np.inf)
+    settings = np.arange(len(SETTINGS)) if allowed is None else np.flatnonzero(allowed)
+    if len(settings):
+        evidence[settings] = _evidence(directions, target, expert.sizes()[settings]) + unit
+    return Explained(scale, directions, target, evidence)
 
 
 def _evidence(directions: Floats, target: Floats, sizes: Floats) -> Floats:
@@ -199,7 +206,7 @@ def weigh(
         weights: Weights of the rows, shape (n,).
         picked: Number of Gaussians that stand for the mixture: those at evenly spaced places of its summed probability.
     """
-    explained = [explain(one, columns, values, weights) for one in members]
+    explained = [explain(one, columns, values, weights, np.isfinite(own)) for one, own in zip(members, views, strict=True)]
     logs = np.stack([one.evidence for one in explained]) + views[:, :, None] + noises
     shares = np.exp(logs - logs.max())
     total = float(shares.sum())

@@ -8,7 +8,7 @@ sources speak, with many rows the deviation does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
 from hwcost.cost_models.priors.noise import beside_visits, learnt_noises, learnt_tails
 from hwcost.cost_models.priors.sources import Source, read_prior, refuse_other_space
+from hwcost.cost_models.priors.stacking import Stacking
 from hwcost.cost_models.priors.tails import weigh_tails
 from hwcost.cost_models.priors.views import learnt_views
 from hwcost.errors import UsageError
@@ -44,6 +45,7 @@ class Learnt:
         views: Log probability of every expert and setting, shape (experts, settings).
         noises: Log probability of every noise, shape (noises,).
         tails: Probability that noise has heavy tails.
+        stacking: Shares of families of views with few rows.
     """
 
     genes: Floats
@@ -53,6 +55,7 @@ class Learnt:
     views: Floats
     noises: Floats
     tails: float
+    stacking: Stacking
 
 
 class PriorModel(Tabled):
@@ -125,7 +128,8 @@ class PriorModel(Tabled):
             members = experts(columns, basis.kinds, names)
             views = learnt_views(columns, basis.kinds, models)
             noises, tails = learnt_noises(models), learnt_tails(models)
-            self._learnt = Learnt(genes, columns, basis, members, views, noises, tails)
+            stacking = Stacking(columns, basis.kinds, members, views, noises)
+            self._learnt = Learnt(genes, columns, basis, members, views, noises, tails, stacking)
         return self._learnt
 
     # -- fitting -------------------------------------------------------------------------------------------------------
@@ -135,7 +139,11 @@ class PriorModel(Tabled):
         known = self.learnt()
         rows = known.basis(genes)
         noises = beside_visits(known.noises, self.row_noise)
-        found = weigh_tails(known.members, known.views, noises, known.tails, rows, values, weights)
+        found = [
+            replace(one, weight=share * one.weight)
+            for views, share in known.stacking(rows, values)
+            for one in weigh_tails(known.members, views, noises, known.tails, rows, values, weights)
+        ]
         self.basis_ = known.basis
         self.floor_ = FLOOR * float(values.min())
         self.answer_ = answer(found, known.columns)
