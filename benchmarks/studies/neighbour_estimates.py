@@ -11,6 +11,7 @@ from studies.sim_neighbours import Drawn
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_model import fit_block_model
+from hwcost.campaign.estimates.block_parts import in_parts
 from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.estimates.interleaved import values_of
 from hwcost.campaign.estimates.intervals import intervals
@@ -39,26 +40,33 @@ class Errors:
         return np.asarray(np.abs(self.error) <= self.half_width)
 
 
-def block_model(blocks: BlockTable, number: Indices) -> VisitValues:
+def block_model(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does with workloads measured in turn."""
-    return values_of(blocks, number, fit_block_model(blocks))
+    return values_of(drawn.blocks, number, fit_block_model(drawn.blocks))
 
 
-def two_states(blocks: BlockTable, number: Indices) -> VisitValues:
+def layers(drawn: Drawn, number: Indices) -> VisitValues:
+    """What hwcost does where the layers of long calls are timed."""
+    table, visit = in_parts(drawn.blocks, number, [None] * len(number) if drawn.layers_s is None else [*drawn.layers_s])
+    return values_of(table, visit, fit_block_model(table))
+
+
+def two_states(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does with visits one after another: two states of the blocks by their latencies alone, without times."""
-    return two_state_values(blocks.y, number, blocks.item)
+    return two_state_values(drawn.blocks.y, number, drawn.blocks.item)
 
 
-def medians(blocks: BlockTable, number: Indices) -> VisitValues:
+def medians(drawn: Drawn, number: Indices) -> VisitValues:
     """The median of every visit's blocks, as if nothing disturbed them."""
-    y = np.array([np.median(blocks.y[number == k]) for k in range(int(number.max()) + 1)])
+    y = np.array([np.median(drawn.blocks.y[number == k]) for k in range(int(number.max()) + 1)])
     return VisitValues(y, np.ones(len(y)), np.ones(len(y), dtype=bool), None)
 
 
-WAYS: Mapping[str, Callable[[BlockTable, Indices], VisitValues]] = {
+WAYS: Mapping[str, Callable[[Drawn, Indices], VisitValues]] = {
     "medians": medians,
     "two states": two_states,
     "block model": block_model,
+    "with layers": layers,
 }
 
 LEVELLED = ("two states",)
@@ -74,7 +82,7 @@ def errors(drawn: Drawn, way: str) -> Errors:
     """
     blocks = drawn.blocks
     number = _by_time(blocks)
-    values = WAYS[way](blocks, number)
+    values = WAYS[way](drawn, number)
     first = np.unique(number, return_index=True)[1]
     table = VisitTable(
         y=values.y,

@@ -90,6 +90,22 @@ def both(one: Means, other: Means) -> Means:
     return Means(np.where(precision > LEAST_PRECISION, y, one.y), precision, one.count + other.count)
 
 
+def summed(parts: Means, visit: Indices) -> Means:
+    """Adds the parts of calls up: the latency of a visit is the sum of what its parts take.
+
+    What is not known of one part may be what is not known of the others, so that standard errors add up, not their squares.
+
+    Args:
+        parts: What blocks say of every part of every visit, shape (parts,).
+        visit: Index of each one's visit, shape (parts,), without gaps.
+    """
+    n = int(visit.max()) + 1
+    total = np.bincount(visit, np.exp(parts.y), n)
+    share = np.exp(parts.y) / total[visit]
+    error = np.bincount(visit, share / np.sqrt(np.maximum(parts.precision, LEAST_PRECISION)), n)
+    return Means(np.log(total), error**-2.0, np.bincount(visit, share * parts.count, n))
+
+
 def _robust(residual: Floats, scale: Floats | float) -> Floats:
     """Returns the weight of every block by how outlying it is."""
     return np.asarray(np.minimum(1.0, OUTLYING * scale / np.maximum(np.abs(residual), 1e-300)))

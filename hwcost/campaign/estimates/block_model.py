@@ -27,6 +27,7 @@ from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
 from hwcost.campaign.estimates.block_starts import item_quantiles, starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
+from hwcost.campaign.estimates.call_effects import CallEffects
 from hwcost.campaign.estimates.sensitivities import Sensitivities
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
@@ -132,7 +133,8 @@ class _Fit:
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
         delay: Expected log delay of a usual workload at each block, shape (n,).
-        log_likelihood: Log density of the blocks and of the level's steps.
+        calls: What calls do to all of their parts.
+        log_likelihood: Log density of the blocks, of the level's steps and of what calls do.
     """
 
     item: Floats
@@ -146,6 +148,7 @@ class _Fit:
     step: float
     uncontended: Floats
     delay: Floats
+    calls: CallEffects
     log_likelihood: float = -math.inf
 
 
@@ -193,6 +196,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
         delay=np.zeros(len(table.y)),
+        calls=CallEffects.none(table),
     )
 
 
@@ -221,7 +225,7 @@ def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats, mo
 
 
 def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
-    return table.y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
+    return fit.calls.without(table).y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
 
 
 def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
@@ -295,9 +299,12 @@ def _sensitivities(
 
 
 def _log_steps(fit: _Fit) -> float:
-    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour."""
+    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour.
+
+    What calls do counts likewise.
+    """
     steps = np.diff(fit.segments) / fit.step
-    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step))
+    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step)) + fit.calls.log_density
 
 
 def _log_noise(z: Floats) -> Floats:
@@ -319,12 +326,15 @@ def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float
     weight = fit.uncontended * robust
     noise = math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9)))
     noise = min(max(noise, 1e-4), most_noise)
+    whole, table = table, fit.calls.without(table)
     rest = table.y - fit.item[table.item] - fit.layout[table.visit]
     level, step = _level(rest, segment, weight / noise**2, fit.step)
     y = table.y - level[segment]
     slow = _slow_items(table, y - fit.delay, fit)
     item, layout, layout_sd = _items(table, y, weight / noise**2, slow, fit)
-    return replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+    fit = replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+    rest = whole.y - item[table.item] - layout[table.visit] - level[segment]
+    return replace(fit, calls=fit.calls.fitted(table, rest, fit.uncontended, weight / noise**2))
 
 
 def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import CLEAR_DELAY
-from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
+from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, summed, uncontended_means
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
@@ -91,12 +91,15 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
     level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
     level, y = level - level.mean(), table.y - model.level + level.mean()
     first = np.unique(number, return_index=True)[1]
-    quick = uncontended_means(y, number, model)
-    found = both(quick, contended_means(y, number, table.item, model))
+    _, at, part = np.unique(number * table.items + table.item, return_index=True, return_inverse=True)
+    quick = uncontended_means(y, part, model)
+    found = both(quick, contended_means(y, part, table.item, model))
+    if table.whole is not None:
+        quick, found = summed(quick, number[at]), summed(found, number[at])
     values = found.y + level if is_level_kept else found.y
     is_seen = found.precision > 0
     variance = 1.0 / np.maximum(found.precision, LEAST_PRECISION)
-    precision = _precision(values, table.item[first], table.round[first], variance, is_seen)
+    precision = _precision(values, table.workload[first], table.round[first], variance, is_seen)
     usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
     return VisitValues(
         y=values,
@@ -104,7 +107,7 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
         uncontended=quick.count >= ENOUGH,
         states=model.states,
         level=None if is_level_kept else level,
-        level_error=model.level_error if table.items > 1 else model.reading_error,
+        level_error=model.level_error if table.workloads > 1 else model.reading_error,
     )
 
 
