@@ -1,21 +1,35 @@
 """Calls as long as the bursts of a neighbour, in parts: the times of a net's layers tell what a neighbour did within a call.
 
 Every part is an item of the block model, so that a call that met a burst for half of its time says in its other half what it
-takes without. The latency of a visit is the sum of what its parts take; how precise that is, its scatter over processes says.
+takes without. The latency of a visit is the sum of what its parts take, and the scatter of such sums over processes tells
+how precise they are: parts of one process need not be independent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_table import BlockTable
 
+if TYPE_CHECKING:
+    from hwcost.timing.measurement import Visit
+
 LEAST_PART_S = 0.02
 """Usual seconds of a part at the least, as of a block: neighbouring layers are taken together up to these."""
+
+
+def layers_of_blocks(visits: Sequence[Visit]) -> list[Floats | None]:
+    """Returns the seconds of the layers of every block, visit by visit; None for blocks whose layers were not timed."""
+    found: list[Floats | None] = []
+    for visit in visits:
+        layers = visit.conditions.get("block_layers_s")
+        found += [None] * len(visit.samples_s) if layers is None else [np.array(one, dtype=np.float64) for one in layers]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
