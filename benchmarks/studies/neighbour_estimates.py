@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,15 @@ WAYS: Mapping[str, Callable[[Drawn, Indices], VisitValues]] = {
     "with layers": layers,
 }
 
+WHOLE = ("medians", "two states", "block model")
+"""Estimators that know the time of a whole call only."""
+
+KNOWN = "known states"
+"""Estimator that is told which blocks are uncontended: a bound."""
+
+UNSLOWED = 0.003
+"""Log delay below which a block counts as uncontended."""
+
 LEVELLED = ("two states",)
 """Estimators whose time model fits a level, as it is for visits one after another."""
 
@@ -78,8 +87,10 @@ def errors(drawn: Drawn, way: str) -> Errors:
 
     Args:
         drawn: The campaign's blocks, with the truth.
-        way: One of ``WAYS``.
+        way: One of ``WAYS``, or ``known states``.
     """
+    if way == KNOWN:
+        return known_states(drawn)
     blocks = drawn.blocks
     number = _by_time(blocks)
     values = WAYS[way](drawn, number)
@@ -96,6 +107,23 @@ def errors(drawn: Drawn, way: str) -> Errors:
     model = fit_time_model(table, with_level=way in LEVELLED)
     found = intervals(table, model, values)
     return Errors(model.item - drawn.truth, found.half_width, found.is_unconfirmed)
+
+
+def known_states(drawn: Drawn) -> Errors:
+    """Estimates a campaign from its uncontended blocks: no model of whole calls could tell the states better.
+
+    Items without such a block have no error, and are unconfirmed.
+    """
+    blocks, items = drawn.blocks, len(drawn.truth)
+    kept = drawn.delay < UNSLOWED
+    known, item = np.unique(blocks.item[kept], return_inverse=True)
+    _, round = np.unique(blocks.round[kept], return_inverse=True)
+    left = BlockTable(blocks.y[kept], item, round, blocks.time[kept])
+    of_known = errors(replace(drawn, blocks=left, truth=drawn.truth[known]), "block model")
+    found = Errors(np.full(items, np.nan), np.full(items, np.nan), np.ones(items, dtype=bool))
+    found.error[known], found.half_width[known] = of_known.error, of_known.half_width
+    found.is_unconfirmed[known] = of_known.is_unconfirmed
+    return found
 
 
 def _by_time(blocks: BlockTable) -> Indices:
