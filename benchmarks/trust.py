@@ -119,9 +119,9 @@ def compare_table(seeds: int) -> None:
 
 def calls_table(seeds: int) -> None:
     """Calls as long as bursts: ten workloads, few passes in each of four processes, in pairs of runs."""
-    print(f"\n{2 * seeds} campaigns of ten nets of {LAYERS} layers in four processes (bars: coverage 92 to 98 %, differences")
-    print("of two runs: 95th percentile <= 8 %, held by both intervals together >= 90 %; errors and half-widths in percent, of")
-    print("confirmed items; differences are of all)")
+    print(f"\n{2 * seeds} campaigns of ten nets of {LAYERS} layers in four processes (bars: coverage 92 to 98 %,")
+    print("differences of two runs: 95th percentile <= 8 %, held by both intervals together >= 90 %; errors and")
+    print("half-widths in percent, of confirmed items; differences are of all)")
     print(f"{'calls, bursts':28s}{'passes':>7s}  {'estimator':14s}{'coverage':>9s}{'unconfirmed':>13s}{'p95':>8s}", end="")
     print(f"{'half-width':>12s}{'run to run':>12s}{'held':>7s}")
     for (name, call_s, neighbours), passes in product(LONG_CALLS, LONG_PASSES):
