@@ -116,11 +116,13 @@ def known_states(drawn: Drawn) -> Errors:
     """
     blocks, items = drawn.blocks, len(drawn.truth)
     kept = drawn.delay < UNSLOWED
+    found = Errors(np.full(items, np.nan), np.full(items, np.nan), np.ones(items, dtype=bool))
+    if not kept.any():
+        return found
     known, item = np.unique(blocks.item[kept], return_inverse=True)
     _, round = np.unique(blocks.round[kept], return_inverse=True)
     left = BlockTable(blocks.y[kept], item, round, blocks.time[kept])
     of_known = errors(replace(drawn, blocks=left, truth=drawn.truth[known]), "block model")
-    found = Errors(np.full(items, np.nan), np.full(items, np.nan), np.ones(items, dtype=bool))
     found.error[known], found.half_width[known] = of_known.error, of_known.half_width
     found.is_unconfirmed[known] = of_known.is_unconfirmed
     return found

@@ -75,7 +75,7 @@ class LayerTimes:
             self._ends_ns.append(self._clock())
             return found
 
-        layer.forward = noted  # type: ignore[method-assign]
+        layer.forward = noted
 
 
 def _listed(module: nn.Module) -> list[nn.Module]:

@@ -45,7 +45,8 @@ class TorchRunner(Runner):
         self._call: Callable[..., Any] = built.module if call is None else call
         self._args, self._kwargs = built.args, built.kwargs
         self._stream, self._dtype = stream, dtype
-        self._module, self._layers = built.module if call is None else None, None
+        self._module = built.module if call is None else None
+        self._layers: LayerTimes | None = None
         self._gated: int | None = None
         self._is_warm, self._is_cold, self._cache_bytes = False, False, 0
         self.facts = facts

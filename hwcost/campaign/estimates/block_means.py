@@ -96,14 +96,15 @@ def summed(parts: Means, visit: Indices) -> Means:
     What is not known of one part may be what is not known of the others, so that standard errors add up, not their squares.
 
     Args:
-        parts: What blocks say of every part of every visit, shape (parts,).
+        parts: Means of every part of every visit, shape (parts,).
         visit: Index of each one's visit, shape (parts,), without gaps.
     """
     n = int(visit.max()) + 1
     total = np.bincount(visit, np.exp(parts.y), n)
     share = np.exp(parts.y) / total[visit]
     error = np.bincount(visit, share / np.sqrt(np.maximum(parts.precision, LEAST_PRECISION)), n)
-    return Means(np.log(total), error**-2.0, np.bincount(visit, share * parts.count, n))
+    count = np.bincount(visit, share * parts.count, n).astype(np.float64)
+    return Means(np.log(total), np.asarray(error**-2.0), count)
 
 
 def _robust(residual: Floats, scale: Floats | float) -> Floats:
