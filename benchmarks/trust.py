@@ -15,15 +15,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import repeat
+from itertools import product, repeat
 from pathlib import Path
 
 import numpy as np
 import published
 from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
+from studies.neighbour_estimates import KNOWN, WHOLE, Errors, errors
 from studies.neighbour_estimates import WAYS as ESTIMATORS
-from studies.neighbour_estimates import Errors, errors
 from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
@@ -44,11 +44,20 @@ HALF = (0.45, 0.55)
 CAMPAIGNS = 20
 """Campaigns beside neighbours for each seed."""
 
-LONG_BURSTS = {
-    "bursts of 0.5 to 3 s": Bursts(),
-    "bursts of .3 s, duty 50 %": Neighbour(1.6, 0.5, 0.3),
-}
-"""Neighbours of calls that take as long."""
+LONG_CALLS: Sequence[tuple[str, tuple[float, float], tuple[Neighbour | Bursts, ...]]] = (
+    ("150 to 370 ms, none", (0.15, 0.37), ()),
+    ("150 to 370 ms, 0.5 to 3 s", (0.15, 0.37), (Bursts(),)),
+    ("150 to 370 ms, mean 0.3 s", (0.15, 0.37), (Neighbour(1.6, 0.5, 0.3),)),
+    ("0.8 to 2 s, 0.5 to 3 s", (0.8, 2.0), (Bursts(),)),
+    ("0.8 to 2 s, mean 0.3 s", (0.8, 2.0), (Neighbour(1.6, 0.5, 0.3),)),
+)
+"""Long calls: their seconds, and neighbours with bursts that last as long."""
+
+LONG_PASSES = (3, 5)
+"""Passes of long calls in each process."""
+
+LAYERS = 12
+"""Layers of nets of long calls."""
 
 FAST = "fast drift, sd 3 %"
 
@@ -109,34 +118,40 @@ def compare_table(seeds: int) -> None:
 
 
 def calls_table(seeds: int) -> None:
-    """Calls as long as bursts: ten workloads of 150 to 370 ms, five passes in each of four processes, in pairs of runs."""
-    print(f"\n{2 * seeds} campaigns of calls of 150 to 370 ms (bars: coverage 92 to 98 %, differences of two runs: 95th")
-    print("percentile <= 8 %, held by both intervals together >= 90 %; errors and half-widths in percent)")
-    print(f"{'neighbour':26s}{'estimator':14s}{'coverage':>9s}{'unconfirmed':>13s}{'p95':>8s}{'half-width':>12s}", end="")
-    print(f"{'run to run':>12s}{'held':>7s}")
-    for name, neighbour in LONG_BURSTS.items():
-        settings = {"items": 10, "passes": 5, "call_s": (0.15, 0.37), "neighbours": (neighbour,)}
+    """Calls as long as bursts: ten workloads, few passes in each of four processes, in pairs of runs."""
+    print(f"\n{2 * seeds} campaigns of ten nets of {LAYERS} layers in four processes (bars: coverage 92 to 98 %,")
+    print("differences of two runs: 95th percentile <= 8 %, held by both intervals together >= 90 %; errors and")
+    print("half-widths in percent, of confirmed items; differences are of all)")
+    print(f"{'calls, bursts':28s}{'passes':>7s}  {'estimator':14s}{'coverage':>9s}{'unconfirmed':>13s}{'p95':>8s}", end="")
+    print(f"{'half-width':>12s}{'run to run':>12s}{'held':>7s}")
+    for (name, call_s, neighbours), passes in product(LONG_CALLS, LONG_PASSES):
+        settings = {"items": 10, "passes": passes, "call_s": call_s, "layers": LAYERS, "neighbours": neighbours}
         drawn = [SimNeighbours(seed, **settings).draw() for seed in range(2 * seeds)]
-        for way in ESTIMATORS:
-            found = [errors(one, way) for one in drawn]
-            confirmed = ~np.array([one.is_unconfirmed for one in found])
-            error = np.array([one.error for one in found])
-            half = np.array([one.half_width for one in found])
-            apart, both = np.abs(error[::2] - error[1::2]), half[::2] + half[1::2]
-            if not confirmed.any():
-                print(f"{name:26s}{way:14s}{'-':>9s}{1:13.3f}", flush=True)
-                continue
-            covered = (np.abs(error) <= half)[confirmed].mean()
-            worst, middle = np.quantile(np.abs(error)[confirmed], 0.95), np.nanmedian(half[confirmed])
-            print(f"{name:26s}{way:14s}{covered:9.3f}{1 - confirmed.mean():13.3f}{100 * worst:8.2f}", end="")
-            print(f"{100 * middle:12.2f}{100 * np.quantile(apart, 0.95):12.2f}{(apart <= both).mean():7.3f}", flush=True)
+        for way in (*ESTIMATORS, KNOWN):
+            _print_calls(f"{name:28s}{passes:7d}  {way:14s}", [errors(one, way) for one in drawn])
+
+
+def _print_calls(label: str, found: Sequence[Errors]) -> None:
+    """Prints the line of an estimator over pairs of campaigns of long calls."""
+    confirmed = ~np.array([one.is_unconfirmed for one in found])
+    error, half = np.array([one.error for one in found]), np.array([one.half_width for one in found])
+    print(label, end="")
+    if not confirmed.any():
+        print(f"{'-':>9s}{1:13.3f}", flush=True)
+        return
+    covered = (np.abs(error) <= half)[confirmed].mean()
+    worst, middle = np.quantile(np.abs(error)[confirmed], 0.95), np.nanmedian(half[confirmed])
+    apart, both = np.abs(error[::2] - error[1::2]), half[::2] + half[1::2]
+    is_known = ~np.isnan(apart)
+    print(f"{covered:9.3f}{1 - confirmed.mean():13.3f}{100 * worst:8.2f}{100 * middle:12.2f}", end="")
+    print(f"{100 * np.quantile(apart[is_known], 0.95):12.2f}{(apart <= both)[is_known].mean():7.3f}", flush=True)
 
 
 def estimated(seed: int, passes: int) -> tuple[float, dict[str, Errors]]:
     """Returns the duty of the neighbours of a simulated campaign, and what every estimator makes of it."""
     campaign = SimNeighbours.random(seed, passes)
     drawn = campaign.draw()
-    return campaign.duty, {name: errors(drawn, name) for name in ESTIMATORS}
+    return campaign.duty, {name: errors(drawn, name) for name in WHOLE}
 
 
 def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
@@ -152,7 +167,7 @@ def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) 
     for number in passes:
         with ProcessPoolExecutor(jobs) as pool:
             campaigns = list(pool.map(estimated, range(count), repeat(number)))
-        for name in ESTIMATORS:
+        for name in WHOLE:
             _print_errors(number, processes, name, [found[name] for _, found in campaigns])
         half = [found[OURS] for duty, found in campaigns if HALF[0] <= duty <= HALF[1]]
         if half:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from studies.sim_neighbours import Drawn
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_model import fit_block_model
+from hwcost.campaign.estimates.block_parts import in_parts
 from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.estimates.interleaved import values_of
 from hwcost.campaign.estimates.intervals import intervals
@@ -39,27 +40,43 @@ class Errors:
         return np.asarray(np.abs(self.error) <= self.half_width)
 
 
-def block_model(blocks: BlockTable, number: Indices) -> VisitValues:
+def block_model(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does with workloads measured in turn."""
-    return values_of(blocks, number, fit_block_model(blocks))
+    return values_of(drawn.blocks, number, fit_block_model(drawn.blocks))
 
 
-def two_states(blocks: BlockTable, number: Indices) -> VisitValues:
+def layers(drawn: Drawn, number: Indices) -> VisitValues:
+    """What hwcost does where the layers of long calls are timed."""
+    table, visit = in_parts(drawn.blocks, number, [None] * len(number) if drawn.layers_s is None else [*drawn.layers_s])
+    return values_of(table, visit, fit_block_model(table))
+
+
+def two_states(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does with visits one after another: two states of the blocks by their latencies alone, without times."""
-    return two_state_values(blocks.y, number, blocks.item)
+    return two_state_values(drawn.blocks.y, number, drawn.blocks.item)
 
 
-def medians(blocks: BlockTable, number: Indices) -> VisitValues:
+def medians(drawn: Drawn, number: Indices) -> VisitValues:
     """The median of every visit's blocks, as if nothing disturbed them."""
-    y = np.array([np.median(blocks.y[number == k]) for k in range(int(number.max()) + 1)])
+    y = np.array([np.median(drawn.blocks.y[number == k]) for k in range(int(number.max()) + 1)])
     return VisitValues(y, np.ones(len(y)), np.ones(len(y), dtype=bool), None)
 
 
-WAYS: Mapping[str, Callable[[BlockTable, Indices], VisitValues]] = {
+WAYS: Mapping[str, Callable[[Drawn, Indices], VisitValues]] = {
     "medians": medians,
     "two states": two_states,
     "block model": block_model,
+    "with layers": layers,
 }
+
+WHOLE = ("medians", "two states", "block model")
+"""Estimators that know the time of a whole call only."""
+
+KNOWN = "known states"
+"""Estimator that is told which blocks are uncontended: a bound."""
+
+UNSLOWED = 0.003
+"""Log delay below which a block counts as uncontended."""
 
 LEVELLED = ("two states",)
 """Estimators whose time model fits a level, as it is for visits one after another."""
@@ -70,11 +87,13 @@ def errors(drawn: Drawn, way: str) -> Errors:
 
     Args:
         drawn: The campaign's blocks, with the truth.
-        way: One of ``WAYS``.
+        way: One of ``WAYS``, or ``known states``.
     """
+    if way == KNOWN:
+        return known_states(drawn)
     blocks = drawn.blocks
     number = _by_time(blocks)
-    values = WAYS[way](blocks, number)
+    values = WAYS[way](drawn, number)
     first = np.unique(number, return_index=True)[1]
     table = VisitTable(
         y=values.y,
@@ -88,6 +107,25 @@ def errors(drawn: Drawn, way: str) -> Errors:
     model = fit_time_model(table, with_level=way in LEVELLED)
     found = intervals(table, model, values)
     return Errors(model.item - drawn.truth, found.half_width, found.is_unconfirmed)
+
+
+def known_states(drawn: Drawn) -> Errors:
+    """Estimates a campaign from its uncontended blocks: no model of whole calls could tell the states better.
+
+    Items without such a block have no error, and are unconfirmed.
+    """
+    blocks, items = drawn.blocks, len(drawn.truth)
+    kept = drawn.delay < UNSLOWED
+    found = Errors(np.full(items, np.nan), np.full(items, np.nan), np.ones(items, dtype=bool))
+    if not kept.any():
+        return found
+    known, item = np.unique(blocks.item[kept], return_inverse=True)
+    _, round = np.unique(blocks.round[kept], return_inverse=True)
+    left = BlockTable(blocks.y[kept], item, round, blocks.time[kept])
+    of_known = errors(replace(drawn, blocks=left, truth=drawn.truth[known]), "block model")
+    found.error[known], found.half_width[known] = of_known.error, of_known.half_width
+    found.is_unconfirmed[known] = of_known.is_unconfirmed
+    return found
 
 
 def _by_time(blocks: BlockTable) -> Indices:

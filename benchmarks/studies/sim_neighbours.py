@@ -25,6 +25,15 @@ WARMUP = 0.1
 SPIKE = 0.05
 """Mean log size of a spike."""
 
+WIDTHS = 0.4
+"""Standard deviation of the log share of a layer in its net."""
+
+LAYER_FEEL = 0.1
+"""Standard deviation of how strongly layers of one net feel a neighbour, relative to the net."""
+
+COMMON = 0.9
+"""Part of a call's noise that its layers have in common."""
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -76,12 +85,19 @@ class Drawn:
     Attributes:
         blocks: Blocks in the order they ran.
         truth: Uncontended log latency of each workload at the campaign's mean level, shape (items,).
-        slowed: Share of the blocks that a neighbour slowed by more than 0.5 %.
+        delay: Log delay of every block by neighbours, shape (n,).
+        layers_s: Seconds of the layers of every block, shape (n, layers); None where they are not timed.
     """
 
     blocks: BlockTable
     truth: Floats
-    slowed: float
+    delay: Floats
+    layers_s: Floats | None = None
+
+    @property
+    def slowed(self) -> float:
+        """Share of the blocks that a neighbour slowed by more than 0.5 %."""
+        return float((self.delay > 0.005).mean())
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,7 @@ class SimNeighbours:
         processes: Number of processes.
         block_s: Usual seconds of an uncontended block.
         call_s: Least and most seconds of an uncontended call, where every block is a single one; None for quick calls.
+        layers: Number of layers of each net whose times are drawn too, where every block is a single call; 0 for none.
         start_s: Seconds that a process takes to start, in which nothing is timed.
         noise: Standard deviation of a block's log latency.
         spikes: Share of the blocks that have a spike.
@@ -113,6 +130,7 @@ class SimNeighbours:
     processes: int = 4
     block_s: float = 0.022
     call_s: tuple[float, float] | None = None
+    layers: int = 0
     start_s: float = 3.0
     noise: float = 0.01
     spikes: float = 0.05
@@ -174,13 +192,41 @@ class SimNeighbours:
         offset = rng.normal(0.0, self.layout, (self.items, self.processes)) + rng.normal(0.0, self.process, self.processes)
         item, round = self._order(rng)
         work_s = np.exp(law[item]) if self.call_s else self.block_s * rng.uniform(0.9, 1.1, len(item))
-        time, slowed = self._times(work_s, item, round, feel)
+        if self.layers:
+            return self._in_layers(law, feel, offset, item, round)
+        time, slowed = self._times(work_s[:, None], item, round, feel[:, None])
+        slowed = np.log(slowed.sum(axis=1) / work_s)
         spike = np.where(rng.random(len(item)) < self.spikes, rng.exponential(SPIKE, len(item)), 0.0)
         level = np.interp(time, np.arange(len(self.level)), self.level)
         y = law[item] + offset[item, round] + level + slowed + spike + rng.normal(0.0, self.noise, len(item))
         truth = law + self.level[: int(time[-1]) + 1].mean()
-        blocks = BlockTable(y, item, round, time)
-        return Drawn(blocks, truth, float((slowed > 0.005).mean()))
+        return Drawn(BlockTable(y, item, round, time), truth, slowed)
+
+    def _in_layers(self, law: Floats, feel: Floats, offset: Floats, item: Indices, round: Indices) -> Drawn:
+        """Draws calls layer by layer; a call is as noisy as one that is drawn as a whole.
+
+        Args:
+            law: Uncontended log latency of each workload, shape (items,).
+            feel: Sensitivity of each workload to neighbours, shape (items,).
+            offset: Log deviation of each workload in each process, shape (items, processes).
+            item: Index of each block's workload, shape (n,).
+            round: Index of its process, shape (n,).
+        """
+        rng, shape = np.random.default_rng([self.seed, 14]), (self.items, self.layers)
+        share = np.exp(rng.normal(0.0, WIDTHS, shape))
+        share *= np.exp(law)[:, None] / share.sum(axis=1, keepdims=True)
+        felt = feel[:, None] * np.clip(rng.normal(1.0, LAYER_FEEL, shape), 0.5, 1.5)
+        layout = rng.normal(0.0, self.layout, (*shape, self.processes))
+        time, slowed_s = self._times(share[item], item, round, felt)
+        n, own = len(item), math.sqrt((1 - COMMON**2) * self.layers) * self.noise
+        noise = COMMON * rng.normal(0.0, self.noise, (n, 1)) + rng.normal(0.0, own, (n, self.layers))
+        level = np.interp(time, np.arange(len(self.level)), self.level) + offset[item, round]
+        layers_s = slowed_s * np.exp(noise + level[:, None] + layout[item, :, round])
+        spike = np.where(rng.random(n) < self.spikes, np.expm1(rng.exponential(SPIKE, n)), 0.0)
+        layers_s[np.arange(n), rng.integers(0, self.layers, n)] += spike * layers_s.sum(axis=1)
+        blocks = BlockTable(np.log(layers_s.sum(axis=1)), item, round, time)
+        truth = law + self.level[: int(time[-1]) + 1].mean()
+        return Drawn(blocks, truth, np.log(slowed_s.sum(axis=1)) - law[item], layers_s)
 
     def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Draws the order of workloads in every pass; returns the workload and the process of every block."""
@@ -188,23 +234,24 @@ class SimNeighbours:
         return np.concatenate(passes), np.repeat(np.arange(self.processes), self.passes * self.items)
 
     def _times(self, work_s: Floats, item: Indices, round: Indices, feel: Floats) -> tuple[Floats, Floats]:
-        """Returns when every block began, and by how much neighbours slowed it.
+        """Returns when every block began, and the seconds that its parts took beside neighbours, shape (n, parts).
 
         Args:
-            work_s: Uncontended seconds of each block, shape (n,).
+            work_s: Uncontended seconds of the parts of each block, shape (n, parts).
             item: Index of its workload, shape (n,).
             round: Index of its process, shape (n,).
-            feel: Sensitivity of each workload to neighbours, shape (items,).
+            feel: Sensitivity of the parts of each workload to neighbours, shape (items, parts).
         """
         warmup = WARMUP if self.call_s is None else 0.0
-        time, slowed, now = np.empty(len(item)), np.empty(len(item)), 0.0
+        time, took_s, now = np.empty(len(item)), np.empty(work_s.shape), 0.0
         for k in range(len(item)):
             now += self.start_s if not k or round[k] != round[k - 1] else 0.0
-            now += warmup * work_s[k]
-            took_s = self._seconds(now, float(work_s[k]), float(feel[item[k]]))
-            time[k], slowed[k] = now, math.log(took_s / work_s[k])
-            now += took_s
-        return time, slowed
+            now += warmup * float(work_s[k].sum())
+            time[k] = now
+            for part, (seconds, felt) in enumerate(zip(work_s[k].tolist(), feel[item[k]].tolist(), strict=True)):
+                took_s[k, part] = self._seconds(now, seconds, felt)
+                now += float(took_s[k, part])
+        return time, took_s
 
     def _seconds(self, start_s: float, work_s: float, feel: float) -> float:
         """Returns the seconds that work takes whose uncontended seconds are known."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.backends import precision, torch_place
 from hwcost.backends.base import BlockTiming, Runner
 from hwcost.backends.sweep import empty_host_caches
+from hwcost.backends.torch_layers import LayerTimes
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,8 @@ class TorchRunner(Runner):
         self._call: Callable[..., Any] = built.module if call is None else call
         self._args, self._kwargs = built.args, built.kwargs
         self._stream, self._dtype = stream, dtype
+        self._module = built.module if call is None else None
+        self._layers: LayerTimes | None = None
         self._gated: int | None = None
         self._is_warm, self._is_cold, self._cache_bytes = False, False, 0
         self.facts = facts
@@ -77,7 +80,7 @@ class TorchRunner(Runner):
     def time_block(self, n: int) -> BlockTiming:
         """See the base class; a GPU's seconds are those between two events on its stream."""
         if self._stream is None:
-            return super().time_block(n)
+            return super().time_block(n) if self._layers is None or n > 1 else self._layers.time(self.run, self.clock)
         assert self.clock is not None
         with self._mode():
             calls = self._gated_calls(self._stream)
@@ -85,6 +88,11 @@ class TorchRunner(Runner):
             gated_s = self._gated_s(self._stream, min(n, calls)) if calls else None
         self._is_cold = False
         return found if gated_s is None else BlockTiming(found.host_s, gated_s * n, found.enqueue_s)
+
+    def time_layers(self) -> None:
+        """See the base class; a GPU computes while the next layers are launched, so that only a CPU's layers are timed."""
+        if self._stream is None and self._module is not None and self._layers is None:
+            self._layers = LayerTimes.of(self._module)
 
     def _gated_calls(self, stream: CudaStream) -> int:
         """Returns how many calls are timed behind the gate; found out once the module has run, and kept as a fact."""
@@ -123,6 +131,9 @@ class TorchRunner(Runner):
     def close(self) -> None:
         """See the base class."""
         self._call, self._args, self._kwargs = _closed, (), {}
+        if self._layers is not None:
+            self._layers.remove()
+        self._module, self._layers = None, None
         if self._stream is not None:
             with suppress(RuntimeError):  # on a device that is lost
                 torch_place.cuda().empty_cache()

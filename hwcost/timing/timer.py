@@ -127,6 +127,7 @@ class Block:
         wait_s: Seconds that this process was ready to run and had no CPU; None where they are unknown.
         device_s: Seconds of the block on the device's own clock; None where it has none.
         enqueue_s: Seconds until the block's first call returned to the host; None where calls return when they are done.
+        layers_s: Seconds of the layers of the block's only call; None where they are not timed.
     """
 
     seconds: float
@@ -137,6 +138,7 @@ class Block:
     wait_s: float | None = None
     device_s: float | None = None
     enqueue_s: float | None = None
+    layers_s: tuple[float, ...] | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -151,7 +153,7 @@ Timing = Callable[[int], BlockTiming]
 def time_block(timing: Timing, calls: int) -> Block:
     """Times one block of calls."""
     found = timing(calls)
-    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s)
+    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s)
 
 
 def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:

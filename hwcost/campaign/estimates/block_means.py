@@ -90,6 +90,23 @@ def both(one: Means, other: Means) -> Means:
     return Means(np.where(precision > LEAST_PRECISION, y, one.y), precision, one.count + other.count)
 
 
+def summed(parts: Means, visit: Indices) -> Means:
+    """Adds the parts of calls up: the latency of a visit is the sum of what its parts take.
+
+    What is not known of one part may be what is not known of the others, so that standard errors add up, not their squares.
+
+    Args:
+        parts: Means of every part of every visit, shape (parts,).
+        visit: Index of each one's visit, shape (parts,), without gaps.
+    """
+    n = int(visit.max()) + 1
+    total = np.bincount(visit, np.exp(parts.y), n)
+    share = np.exp(parts.y) / total[visit]
+    error = np.bincount(visit, share / np.sqrt(np.maximum(parts.precision, LEAST_PRECISION)), n)
+    count = np.bincount(visit, share * parts.count, n).astype(np.float64)
+    return Means(np.log(total), np.asarray(error**-2.0), count)
+
+
 def _robust(residual: Floats, scale: Floats | float) -> Floats:
     """Returns the weight of every block by how outlying it is."""
     return np.asarray(np.minimum(1.0, OUTLYING * scale / np.maximum(np.abs(residual), 1e-300)))

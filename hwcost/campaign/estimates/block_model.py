@@ -25,8 +25,10 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
+from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
 from hwcost.campaign.estimates.block_starts import item_quantiles, starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
+from hwcost.campaign.estimates.call_effects import CallEffects
 from hwcost.campaign.estimates.sensitivities import Sensitivities
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
@@ -34,9 +36,6 @@ from hwcost.levels.tridiagonal import solve
 
 SCATTER = 0.035
 """Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
-
-QUICK = 8.0
-"""Scales of the noise beyond which an improbably quick block is no less probable in proportion to its square."""
 
 FIRST_NOISE = 0.015
 """Most noise at which a search for states begins: more looks like noise where neighbours slow most blocks in part."""
@@ -46,9 +45,6 @@ MOST_NOISE = 0.01
 
 EDGE = 1.8
 """Scales of the noise by which the quickest of many blocks differ from the usual one."""
-
-DEGREES = 4.0
-"""Degrees of freedom of the t distribution of a block's noise, which has outliers."""
 
 GAIN = 12.0
 """Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
@@ -76,9 +72,6 @@ LAYOUT = 0.004
 
 MOST_MOMENTS = 100_000
 """Moments of the chain at most; with more blocks, neighbouring ones share a state."""
-
-PART = 1000
-"""Blocks whose densities are computed at once."""
 
 SLOWEST_S = 60.0
 QUICKEST_S = 0.02
@@ -132,7 +125,8 @@ class _Fit:
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
         delay: Expected log delay of a usual workload at each block, shape (n,).
-        log_likelihood: Log density of the blocks and of the level's steps.
+        calls: What calls do to all of their parts.
+        log_likelihood: Log density of the blocks, of the level's steps and of what calls do.
     """
 
     item: Floats
@@ -146,6 +140,7 @@ class _Fit:
     step: float
     uncontended: Floats
     delay: Floats
+    calls: CallEffects
     log_likelihood: float = -math.inf
 
 
@@ -193,6 +188,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
         delay=np.zeros(len(table.y)),
+        calls=CallEffects.none(table),
     )
 
 
@@ -221,7 +217,7 @@ def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats, mo
 
 
 def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
-    return table.y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
+    return fit.calls.without(table).y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
 
 
 def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
@@ -229,7 +225,7 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     residual = _residual(table, segment, fit)
     felt = fit.sensitivity.factor[:, None] * delays
     scale = np.hypot(fit.noise, SCATTER * felt)
-    log_density = _log_density(residual, table.item, felt, scale)
+    log_density = log_density_of(residual, table.item, felt, scale)
     if len(delays) == 1:
         return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
     together = math.ceil(len(residual) / MOST_MOMENTS)
@@ -250,23 +246,6 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
         log_likelihood=chain.log_likelihood + _log_steps(fit),
     )
-
-
-def _log_density(residual: Floats, item: Indices, felt: Floats, scale: Floats) -> Floats:
-    """Returns the log density of every block in every state, shape (n, states); computed in parts that fit the caches.
-
-    Args:
-        residual: Log latency less all but the delay, shape (n,).
-        item: Index of each block's item, shape (n,).
-        felt: Log delay of each item in every state, shape (items, states).
-        scale: Scale of the noise of each item's blocks in every state, shape (items, states).
-    """
-    found, log_scale = np.empty((len(residual), felt.shape[1])), np.log(scale)
-    for first in range(0, len(residual), PART):
-        rows = slice(first, first + PART)
-        of = item[rows]
-        found[rows] = _log_noise((residual[rows, None] - felt[of]) / scale[of]) - log_scale[of]
-    return found
 
 
 def _sensitivities(
@@ -295,21 +274,12 @@ def _sensitivities(
 
 
 def _log_steps(fit: _Fit) -> float:
-    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour."""
-    steps = np.diff(fit.segments) / fit.step
-    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step))
+    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour.
 
-
-def _log_noise(z: Floats) -> Floats:
-    """Log density of noise, in scales: a t distribution towards slow blocks, and a normal one towards quick ones.
-
-    Much slows a block now and then, and nothing speeds it up; so a state of which some blocks are far quicker is not the
-    uncontended one.
+    What calls do counts likewise.
     """
-    constant = math.lgamma((DEGREES + 1) / 2) - math.lgamma(DEGREES / 2) - 0.5 * math.log(DEGREES * math.pi)
-    slow, quick = np.maximum(z, 0.0), np.maximum(-z, 0.0)
-    near = np.minimum(quick, QUICK)
-    return np.asarray(constant - (DEGREES + 1) / 2 * np.log(1.0 + slow**2 / DEGREES) - near * (quick - 0.5 * near))
+    steps = np.diff(fit.segments) / fit.step
+    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step)) + fit.calls.log_density
 
 
 def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float) -> _Fit:
@@ -319,12 +289,15 @@ def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float
     weight = fit.uncontended * robust
     noise = math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9)))
     noise = min(max(noise, 1e-4), most_noise)
+    whole, table = table, fit.calls.without(table)
     rest = table.y - fit.item[table.item] - fit.layout[table.visit]
     level, step = _level(rest, segment, weight / noise**2, fit.step)
     y = table.y - level[segment]
     slow = _slow_items(table, y - fit.delay, fit)
     item, layout, layout_sd = _items(table, y, weight / noise**2, slow, fit)
-    return replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+    fit = replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+    rest = whole.y - item[table.item] - layout[table.visit] - level[segment]
+    return replace(fit, calls=fit.calls.fitted(table, rest, fit.uncontended, weight / noise**2))
 
 
 def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats]:

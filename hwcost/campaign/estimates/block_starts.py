@@ -16,6 +16,9 @@ QUANTILES = (0.2, 0.04)
 COMMON_BLOCKS = 7
 """Neighbouring blocks whose median shows what all items have in common."""
 
+FEW_BLOCKS = 25
+"""Blocks of an item up to which its quickest one is a start: the quantiles of so few miss a state that is rare for it."""
+
 PASSES = 3
 """Times that items and what they have in common are determined by turns."""
 
@@ -31,6 +34,8 @@ def starts(table: BlockTable) -> Iterator[Floats]:
     yield item_quantiles(table, QUANTILES[0])
     for quantile in QUANTILES:
         yield common_quantile(table, quantile)
+    if np.bincount(table.item).min() <= FEW_BLOCKS:
+        yield item_quantiles(table, 0.0)
 
 
 def item_quantiles(table: BlockTable, quantile: float) -> Floats:

@@ -21,12 +21,17 @@ class BlockTable:
         item: Index of its workload, shape (n,), without gaps.
         round: Index of its process, shape (n,), without gaps.
         time: Seconds at which it began, ascending, shape (n,).
+        whole: Index of the workload that each item is a part of, shape (items,), where rows are parts of blocks; None where
+            items are workloads.
+        call: Index of the block that each row is a part of, shape (n,), without gaps; None likewise.
     """
 
     y: Floats
     item: Indices
     round: Indices
     time: Floats
+    whole: Indices | None = None
+    call: Indices | None = None
 
     @property
     def visit(self) -> Indices:
@@ -37,6 +42,16 @@ class BlockTable:
     def items(self) -> int:
         """Number of items."""
         return int(self.item.max()) + 1
+
+    @property
+    def workload(self) -> Indices:
+        """Index of the workload of each row, shape (n,)."""
+        return self.item if self.whole is None else self.whole[self.item]
+
+    @property
+    def workloads(self) -> int:
+        """Number of workloads."""
+        return self.items if self.whole is None else int(self.whole.max()) + 1
 
     @property
     def rounds(self) -> int:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import CLEAR_DELAY
-from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
+from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, summed, uncontended_means
 from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
+from hwcost.campaign.estimates.block_parts import in_parts, layers_of_blocks
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
 from hwcost.campaign.estimates.lost_time import lost_of_blocks, unexplained
@@ -34,6 +35,9 @@ USUAL = 0.75
 ENOUGH = 1.5
 """Number of uncontended blocks from which a visit shows the uncontended machine: all workloads together tell which they
 are."""
+
+SEEN = 0.75
+"""The same where calls are taken in parts: share of the call whose parts were seen uncontended, one time each."""
 
 FEW = 4
 """Number of workloads from which they tell the level; that of fewer holds most of what a process does to each."""
@@ -59,11 +63,16 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
         visits: Usable visits.
     """
     table, number = block_table(visits)
-    is_single, lost = table.items == 1, lost_of_blocks(visits)
+    by_visit = np.argsort(number, kind="stable")
+    is_single, lost = table.items == 1, lost_of_blocks(visits)[np.argsort(by_visit)]
     tells = not is_single and _tells_level(table)
+    layers_s = layers_of_blocks(visits)
+    table, number = in_parts(table, number, [layers_s[k] for k in np.argsort(by_visit).tolist()])
     model = fit_block_model(table) if is_single or tells else fit_block_model(table, CLEAR_DELAY)
     values = values_of(table, number, model, is_level_kept=not tells)
-    return replace(values, lost=unexplained(lost, table, number, model)) if lost.any() else values
+    if not lost.any():
+        return values
+    return replace(values, lost=unexplained(lost if table.call is None else lost[table.call], table, number, model))
 
 
 def _tells_level(table: BlockTable) -> bool:
@@ -91,20 +100,25 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
     level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
     level, y = level - level.mean(), table.y - model.level + level.mean()
     first = np.unique(number, return_index=True)[1]
-    quick = uncontended_means(y, number, model)
-    found = both(quick, contended_means(y, number, table.item, model))
+    _, at, part = np.unique(number * table.items + table.item, return_index=True, return_inverse=True)
+    quick = uncontended_means(y, part, model)
+    found = both(quick, contended_means(y, part, table.item, model))
+    is_shown = quick.count >= ENOUGH
+    if table.whole is not None:
+        is_shown = summed(replace(quick, count=np.minimum(quick.count, 1.0)), number[at]).count >= SEEN
+        found = summed(found, number[at])
     values = found.y + level if is_level_kept else found.y
     is_seen = found.precision > 0
     variance = 1.0 / np.maximum(found.precision, LEAST_PRECISION)
-    precision = _precision(values, table.item[first], table.round[first], variance, is_seen)
+    precision = _precision(values, table.workload[first], table.round[first], variance, is_seen)
     usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
     return VisitValues(
         y=values,
         weight=np.where(is_seen, np.clip(precision / usual, LEAST_WEIGHT, 1.0), LEAST_WEIGHT),
-        uncontended=quick.count >= ENOUGH,
+        uncontended=is_shown,
         states=model.states,
         level=None if is_level_kept else level,
-        level_error=model.level_error if table.items > 1 else model.reading_error,
+        level_error=model.level_error if table.workloads > 1 else model.reading_error,
     )
 
 

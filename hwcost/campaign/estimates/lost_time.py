@@ -46,15 +46,13 @@ def unexplained(lost: Floats, table: BlockTable, number: Indices, model: BlockMo
     """Returns the mean log delay that counters tell of every visit's uncontended blocks, shape (visits,).
 
     Args:
-        lost: Log delay that counters tell of every block, visit by visit, shape (n,).
+        lost: Log delay that counters tell of every block, shape (n,).
         table: The blocks.
         number: Index of each block's visit, shape (n,), without gaps.
         model: Block model that was fitted to them.
     """
-    of_block = np.empty(len(lost))
-    of_block[np.argsort(number, kind="stable")] = lost
     _, stretch = np.unique((table.time // TOGETHER_S).astype(np.int64), return_inverse=True)
     explained = np.bincount(stretch, -np.expm1(-model.delay)) / np.bincount(stretch)
-    rest = np.maximum(0.0, of_block + np.log1p(-explained)[stretch])
+    rest = np.maximum(0.0, lost + np.log1p(-explained)[stretch])
     weight = np.maximum(model.uncontended, 1e-9)
     return np.asarray(np.bincount(number, weight * rest) / np.bincount(number, weight))

@@ -55,6 +55,8 @@ class Member:
         compiled = runner.compile_events()
         self.loop = self._loop()
         self.calls = self.loop.calls
+        if self.calls == 1 and self.loop.seconds >= warmup.LONG_S and not self._protocol.times_single_calls:
+            runner.time_layers()
         self.checks: dict[str, Any] = self._checks()
         self.checks["compiled"] = runner.compile_events() - compiled
 

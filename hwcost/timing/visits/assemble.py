@@ -201,7 +201,7 @@ class _Assembly:
         return float(sum(event["seconds"] for event in self.group.passes))
 
     def _of_device(self) -> dict[str, Any]:
-        """Returns a call's time on the device's own clock, the host's time to launch it, and the clock of each block.
+        """Returns a call's time on the device's own clock, the host's time to launch it, and each block's layers and clock.
 
         What the device or its runtime does not report is left out.
         """
@@ -211,6 +211,9 @@ class _Assembly:
         found: dict[str, Any] = {"device_s": statistics.median(device)} if device else {}
         if launches:
             found["enqueue_s"] = statistics.median(launches)
+        layers = [list(one.layers_s) for one in kept if one.layers_s is not None]
+        if layers and len(layers) == len(kept):
+            found["block_layers_s"] = layers
         if clocks and len(clocks) == len(kept):
             found |= {"clock_hz": statistics.median(clocks), "block_clock_hz": clocks}
         return found

@@ -57,7 +57,8 @@ class PassBlock:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> PassBlock:
         """Makes a block of what :meth:`to_dict` returned, also after a journey through JSON."""
-        block = Block(**{name: plain[name] for name in _OF_BLOCK if name in plain})
+        found = {name: plain[name] for name in _OF_BLOCK if name in plain}
+        block = Block(**found | ({"layers_s": tuple(found["layers_s"])} if "layers_s" in found else {}))
         return cls(
             plain["workload_key"], plain["pass"], plain["started_s"], block, plain["role"], plain["warmup_calls"],
             plain.get("first_s"), plain.get("compiled", 0),

@@ -56,6 +56,40 @@ def test_calls_as_long_as_bursts_are_slowed_in_part_and_intervals_hold(study: Mo
     assert np.quantile(sizes, 0.95) < 0.03
 
 
+def test_layers_tell_the_state_within_calls_where_hardly_any_call_is_uncontended(study: ModuleType) -> None:
+    """Twelve calls of 150 to 370 ms in four processes, beside bursts and pauses of 0.3 s in the mean."""
+    from studies.sim_neighbours import Neighbour
+
+    long = {"items": 10, "call_s": (0.15, 0.37), "layers": 12, "neighbours": (Neighbour(1.6, 0.5, 0.3),)}
+    campaigns = [drawn(study, seed, passes=3, **long) for seed in range(4)]
+    found = [study.errors(one, "with layers") for one in campaigns]
+    covered = np.concatenate([one.is_covered for one in found])
+    assert np.mean([study.errors(one, "block model").is_unconfirmed.mean() for one in campaigns]) > 0.5
+    assert np.mean([one.is_unconfirmed.mean() for one in found]) < 0.1
+    assert covered.mean() >= 0.9
+    assert np.quantile(np.abs(np.concatenate([one.error for one in found])), 0.95) < 0.02
+
+
+def test_what_a_call_does_to_all_of_its_layers_is_no_neighbour(study: ModuleType) -> None:
+    for seed in range(3):
+        one = drawn(study, seed, passes=3, items=10, call_s=(0.15, 0.37), layers=12, neighbours=())
+        found = study.errors(one, "with layers")
+        assert not found.is_unconfirmed.any()
+        assert found.is_covered.mean() >= 0.8
+        assert np.abs(found.error).max() < 0.02
+
+
+def test_a_workload_with_two_uncontended_calls_of_twelve_is_no_slower_workload(study: ModuleType) -> None:
+    """More than four fifths of its calls are slowed, and most calls of the others are not."""
+    from studies.sim_neighbours import Bursts
+
+    one = drawn(study, 8, passes=3, items=10, call_s=(0.15, 0.37), layers=12, neighbours=(Bursts(),))
+    uncontended = np.bincount(one.blocks.item, one.delay < 0.003)
+    assert uncontended.min() == 2
+    for way in ("block model", "with layers"):
+        assert np.abs(study.errors(one, way).error).max() < 0.03
+
+
 def test_blocks_of_the_uncontended_machine_are_recognised(study: ModuleType) -> None:
     one = drawn(study, 0, passes=20)
     model = fit_block_model(one.blocks)
