@@ -73,7 +73,7 @@ WHOLE = ("medians", "two states", "block model")
 """Estimators that know the time of a whole call only."""
 
 KNOWN = "known states"
-"""Estimator that is told which blocks are uncontended: a bound."""
+"""Estimator that knows which blocks are uncontended: a bound."""
 
 UNSLOWED = 0.003
 """Log delay below which a block counts as uncontended."""

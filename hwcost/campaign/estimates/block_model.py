@@ -125,7 +125,7 @@ class _Fit:
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
         delay: Expected log delay of a usual workload at each block, shape (n,).
-        calls: What calls do to all of their parts.
+        calls: Deviation of each call, common to all of its parts.
         log_likelihood: Log density of the blocks, of the level's steps and of what calls do.
     """
 
