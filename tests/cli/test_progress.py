@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hwcost.cli.progress import ProgressText, patient, progress
 
 
@@ -29,7 +31,7 @@ def test_a_part_that_takes_long_has_lines_at_its_tenths(monkeypatch, capsys) -> 
     shown = [int(line.split()[1]) for line in capsys.readouterr().err.splitlines()]
     assert shown[0] == 0
     assert len({10 * done // 40 for done in shown}) == len(shown) > 3
-    assert min(b - a for a, b in zip(shown, shown[1:], strict=False)) >= 3
+    assert min(b - a for a, b in pairwise(shown)) >= 3
 
 
 def test_an_unknown_total_is_no_error(capsys) -> None:
