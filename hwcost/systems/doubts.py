@@ -36,8 +36,8 @@ ERROR = "E_"
 """Beginning of the code of a flag that voids."""
 
 WARNINGS = ("W_UNSTABLE_HOST", "W_CONFOUNDED", "W_DISTURBED")
-"""Warnings of a campaign that are about the machine while it was measured; a level that moved was taken out, unless it cannot
-be distinguished from size (``W_CONFOUNDED``)."""
+"""Warnings of a campaign that are about the machine while it was measured; a level that moved was taken out, unless it
+cannot be distinguished from size (``W_CONFOUNDED``)."""
 
 Kind = TypeVar("Kind")
 
