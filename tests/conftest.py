@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,27 @@ def pytest_testnodedown(node: Any, error: object | None) -> None:
     except subprocess.TimeoutExpired:
         ended = "still runs"
     node.config.pluginmanager.get_plugin("terminalreporter").write_line(f"[{node.gateway.id}] process {process.pid} {ended}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Lets nobody look through modules and collected tests for garbage: there are millions of objects, and they stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_collections() -> Iterator[None]:
+    """Lets simulated rounds begin without looking for garbage, which takes longer than they do beside all of the tests."""
+    none = SimpleNamespace(collect=int, freeze=int, unfreeze=int)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("hwcost.timing.execution.groups", "hwcost.agent.passes"):
+            patch.setattr(import_module(name), "gc", none)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

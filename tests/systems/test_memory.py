@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
+from hwcost.supernets import memory  # noqa: E402
 from hwcost.supernets.masked_lm import SupernetLm  # noqa: E402
 from hwcost.supernets.memory import text_batch  # noqa: E402
 from hwcost.supernets.recipe import Recipe  # noqa: E402
@@ -91,6 +93,28 @@ def test_the_plan_is_what_lives_in_every_training(system: str, name: str, change
     check(system, name, **changes)
 
 
+def same_at_any_size(first: memory.StepMemory, second: memory.StepMemory) -> bool:
+    return all(first.at(size, is_summed) == second.at(size, is_summed) for size in (1, 5, 64) for is_summed in (True, False))
+
+
+IN_FLOAT32 = [case for case in CASES if "dtype" not in case[2]]
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "changes"), [CASES[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in IN_FLOAT32[1:])]
+)
+def test_a_step_that_is_computed_has_the_sizes_of_one_without_values(
+    monkeypatch: pytest.MonkeyPatch, system: str, name: str, changes: dict[str, Any]
+) -> None:
+    found = pipeline(system, "nowhere", Settings("smoke", tasks=("docstring",)), dry_run=True).trainings()[name]
+    training = replace(found, recipe=replace(found.recipe, **changes))
+    drawn = torch.random.get_rng_state()
+    computed = training.memory()
+    assert torch.equal(drawn, torch.random.get_rng_state())
+    monkeypatch.setattr(memory, "SMALL_BYTES", 0)
+    assert same_at_any_size(computed, training.memory())
+
+
 SPACE = "transformer:layers=[1,2],hidden=[16,32],heads=[2],ffn_ratio=[2],vocabulary=128,positions=64"
 
 
@@ -112,3 +136,19 @@ def test_no_rule_of_sampling_takes_more_than_is_planned(sampling: str, optimizer
     assert used <= planned * 1.03
     if sampling != "uniform":
         assert planned <= used * 1.03
+
+
+def test_a_step_that_depends_on_values_is_planned_without_them() -> None:
+    """Its passes differ between the micro batches that are computed; without values, both have those of the largest net."""
+    seen: list[bool] = []
+
+    def make(batches: Any, given: Recipe, depends: bool = True) -> Any:
+        net, has_values = supernet(SPACE), float(torch.zeros(())) == 0.0
+        seen.append(has_values)
+        sampling = "sandwich" if depends and has_values and given.batch_size > 2 * min(memory.PROBED) else "largest"
+        return net, Phase("training", SupernetLm(net, batches, planned_rule(sampling, net)), given), ()
+
+    own = Recipe(2, batch_size=16, seq_len=32)
+    found = Training(own, 128, make).memory()
+    assert seen == [False, True, True, False, False]
+    assert same_at_any_size(found, Training(own, 128, partial(make, depends=False)).memory())
