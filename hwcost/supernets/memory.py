@@ -239,7 +239,8 @@ def _is_small(make: Any, recipe: Recipe, vocabulary: int) -> bool:
     batch = text_batch(vocabulary, most, recipe.seq_len)
     with FakeTensorMode(allow_non_fake_inputs=True), _Recorder(_masked(batch)):
         module, _, others = make(lambda number: batch, _probed(recipe, most))
-    return sum(one.nbytes for one in _held(module, *others)) <= SMALL_BYTES
+    held: int = sum(one.nbytes for one in _held(module, *others))
+    return held <= SMALL_BYTES
 
 
 def _held(*nets: nn.Module) -> list[torch.Tensor]:
