@@ -90,5 +90,6 @@ def _listed(module: nn.Module) -> list[nn.Module]:
 def _is_compiled(module: nn.Module) -> bool:
     import torch
 
-    return isinstance(module, torch.jit.ScriptModule) or "forward" in vars(module) or hasattr(module, "_orig_mod") \
-        or getattr(module, "_compiled_call_impl", None) is not None
+    if isinstance(module, torch.jit.ScriptModule) or "forward" in vars(module) or hasattr(module, "_orig_mod"):
+        return True
+    return getattr(module, "_compiled_call_impl", None) is not None

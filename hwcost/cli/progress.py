@@ -14,7 +14,6 @@ State = TypeVar("State")
 PATIENCE_S = 2.0
 """Seconds that most work on rows is over within, and before which nothing is shown of it."""
 
-
 LONG_PART_S = 30.0
 """Seconds after the last line from which a part of the work has a further one at its next tenth."""
 
