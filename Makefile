@@ -1,4 +1,4 @@
-# make measure   set-up, then a cost model of this CPU from real measurements; BACKEND=onnxruntime, BUDGET=3m change how
+# make measure   set-up, then a cost model of this CPU from real measurements; BACKEND=onnxruntime, BUDGET=3m, NETS=16 change how
 # make test      set-up, then the tests
 # make test-tools  an environment of its own for other benchmark tools, and the tests that run them
 # make test-xla  an environment of its own for torch_xla, its tests, and BERT-base and a component table on XLA's compiler for CPUs
@@ -11,6 +11,7 @@ EXTRAS := torch,onnx,openvino,xgboost-cpu,fast,report,serve,supernet,hf,search,b
 
 BACKEND ?= torch
 BUDGET ?= 9m
+NETS ?= 32
 NAME := cpu-supershaper$(if $(filter-out torch,$(BACKEND)),-$(BACKEND))
 STORE := runs/$(NAME).db
 MODEL := models/$(NAME)
@@ -33,7 +34,7 @@ $(VENV)/.installed: pyproject.toml
 # The budget ends the campaign in time on a slow or busy machine; what it then achieved stands below the table.
 measure: setup
 	@start=$$(date +%s); \
-	$(BIN)/hwcost measure --device cpu --backend $(BACKEND) --space supershaper -n 32 --test-rows 10 --uniform 10 --tier standard --rounds 4 \
+	$(BIN)/hwcost measure --device cpu --backend $(BACKEND) --space supershaper -n $(NETS) --test-rows 10 --uniform 10 --tier standard --rounds 4 \
 		--batch-size 1 --seq-len 128 --budget $(BUDGET) --store $(STORE) || test $$? -eq 4 && \
 	$(BIN)/hwcost fit $(STORE) --space supershaper --model hybrid --out $(MODEL) && \
 	$(BIN)/hwcost evaluate $(STORE) --space supershaper --model all && \

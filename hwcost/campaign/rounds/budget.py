@@ -74,12 +74,21 @@ class Budget:
         """
         if self.budget_s is None or not self._seen:
             return wanted
-        fits = round(max(0.0, self.left_s) / max(self.least_s, 1e-9))
-        needed = min(wanted, max(0, NEEDED - made))
-        found = max(needed, min(wanted, fits))
+        found = _fitting(wanted, made, self.left_s, self.least_s)
         if found < wanted and self.flag is None:
             self.flag = self._too_short(made + found, made + wanted)
         return found
+
+    def expected(self, wanted: int, made: int, present_s: float, least_s: float) -> int:
+        """Returns how many processes are expected after the present one, by what its start and its first passes take.
+
+        Args:
+            wanted: Processes that are planned after it.
+            made: Processes made, the present one included.
+            present_s: Seconds that the present one still takes.
+            least_s: Seconds of its start-up with the fewest passes.
+        """
+        return wanted if self.budget_s is None else _fitting(wanted, made, self.left_s - present_s, least_s)
 
     def further(self, most: int) -> int:
         """Returns how many further rounds share the rest, once the protocol's rounds are made; one without a budget.
@@ -105,3 +114,10 @@ class Budget:
             text += f", and {self.exports} exports took {format_clock(self.exports_s)} before"
         text += ", so that the intervals are wider."
         return Flag("I_BUDGET", text, "Give a longer budget, or fewer workloads.")
+
+
+def _fitting(wanted: int, made: int, left_s: float, least_s: float) -> int:
+    """Returns how many of the wanted processes fit into what is left, at least those that an interval still needs."""
+    fits = round(max(0.0, left_s) / max(least_s, 1e-9))
+    needed = min(wanted, max(0, NEEDED - made))
+    return max(needed, min(wanted, fits))

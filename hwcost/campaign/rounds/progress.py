@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.rounds.precision import block_noise, half_width
 from hwcost.timing import timer
+from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Visit
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Tally:
         self._made = self._round = self._to_go = self._workloads = self._in_process = 0
         self._passes = 0
         self._round_s: float | None = None
+        self._start_s: float | None = None
         self._call_sum_s = self._idle_sum_s = self._block_sum_s = 0.0
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
@@ -92,11 +94,14 @@ class Tally:
         """
         self._round, self._to_go, self._workloads, self._round_s = number, to_go, workloads, round_s
         self._in_process = self._passes = 0
+        self._start_s = None
         self._blocks = {}
         self._age = timer.stopwatch()
 
     def passed(self, event: dict[str, Any]) -> None:
         """Counts the blocks of one or more passes."""
+        if self._start_s is None:
+            self._start_s = max(0.0, self._age() - event["seconds"])
         self._passes = event["pass"]
         for block in event["blocks"]:
             self._call_sum_s += block["seconds"] / block["calls"]
@@ -110,16 +115,17 @@ class Tally:
     def report(self, name: str) -> None:
         """Reports how far the campaign is."""
         made, in_process = self._made, self._planned_in_process()
-        left = max(0, in_process - self._in_process) + max(0, self._to_go - 1) * in_process
+        in_this, after = max(0, in_process - self._in_process), self._processes_after()
+        left = in_this + after * in_process
         done = self._before + made
         remaining_s = None if not made else min(left * self._budget.spent_s / made, max(0.0, self._budget.left_s))
         call_s, idle_s = (self._call_sum_s / made, self._idle_sum_s / made) if made else (None, 0.0)
         planned_passes = max(self._passes, round(in_process / max(1, self._workloads))) if made else 0
         self._report(
             Progress(
-                done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + self._to_go,
+                done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + 1 + after,
                 passes=self._passes, planned_passes=planned_passes, standing=self.standing,
-                half_width=self._expected(planned_passes), workloads=self._workloads,
+                half_width=self._expected(planned_passes, self._round + 1 + after), workloads=self._workloads,
             )
         )  # fmt: skip
 
@@ -132,9 +138,17 @@ class Tally:
         """
         self._report(Progress(self._before, self._before, 0, None, "", waiting=what, rounds=planned))
 
-    def _expected(self, planned_passes: int) -> float | None:
+    def _processes_after(self) -> int:
+        """Returns the processes that are expected after this one: fewer than planned where starting took too long."""
+        after = max(0, self._to_go - 1)
+        if self._start_s is None or self._round_s is None:
+            return after
+        pass_s = self._workloads * self._block_sum_s / self._made
+        present_s = max(self._round_s - self._age(), (LEAST_PASSES - self._passes) * pass_s, 0.0)
+        return self._budget.expected(after, self._round + 1, present_s, self._start_s + LEAST_PASSES * pass_s)
+
+    def _expected(self, planned_passes: int, rounds: int) -> float | None:
         """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks."""
-        rounds = self._round + self._to_go
         if self.reached is not None:
             half, made = self.reached
             return half * math.sqrt(made / max(made, rounds))

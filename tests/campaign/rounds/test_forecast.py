@@ -130,6 +130,26 @@ def test_the_half_width_that_is_expected_follows_from_the_blocks_of_the_campaign
     assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2))
 
 
+@pytest.mark.parametrize(("start_s", "rounds"), [(10.0, 4), (60.0, 3), (75.0, 2), (500.0, 2)])
+def test_processes_that_a_slow_start_leaves_no_time_for_are_not_announced(
+    start_s: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Progress] = []
+    now = [0.0]
+    monkeypatch.setattr("hwcost.timing.timer.stopwatch", lambda: lambda: now[0])
+    budget = Budget(180.0, lambda: now[0])
+    tally = Tally(protocol("standard"), budget, seen.append, ())
+    tally.begin(0, 4, 50, 45.0)
+    now[0] = start_s + 5
+    blocks = [{"workload_key": f"w{i}", "seconds": 0.1, "calls": 1, "role": "timed"} for i in range(50)]
+    tally.passed({"event": "pass", "pass": 0, "seconds": 5.0, "blocks": blocks})
+    tally.report("50 workloads in turn")
+    assert seen[-1].rounds == rounds
+    now[0] += 5
+    budget.learn(now[0], now[0])
+    assert 1 + budget.processes(3, 1) == rounds
+
+
 def test_a_dry_run_names_the_choice_where_the_wish_is_missed() -> None:
     known = {work.key: Earlier(0.1, 0.5) for work in WORKS}
     tight = str(forecast(plan_of(), known, 15.0))
