@@ -79,7 +79,7 @@ class Campaigns(Searching):
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = run_campaign(
-                store, find_or_create(plan, store),
+                store, find_or_create(plan, store), budget_s=measuring.budget_s,
                 progress=lambda state: self.say(state.waiting or "measuring", state.done, state.planned),
             )  # fmt: skip
         if all(one.latency_s is None for one in result.measurements):

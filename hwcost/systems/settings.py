@@ -69,6 +69,8 @@ class Measuring:
         dtype: Number format of weights and activations; None for the device's own.
         rounds: Number of rounds in a campaign; None for as many as the tier wants.
         tier: Tier of precision: ``quick``, ``standard`` or ``strict``.
+        budget_s: Most seconds that the rounds of a campaign share; None for as long as the tier asks for, which is several times
+            as long on a machine that others slow.
     """
 
     batch_size: int | None = None
@@ -76,6 +78,7 @@ class Measuring:
     dtype: str | None = None
     rounds: int | None = None
     tier: str = "quick"
+    budget_s: float | None = None
 
     def on(self, device: DeviceProfile) -> Measuring:
         """Returns the protocol with a device's own choices where it has none, as its profile tells them."""

@@ -6,7 +6,7 @@ import resource
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +23,9 @@ from hwcost.errors import (
     UnknownNameError,
     UsageError,
 )
+from hwcost.stores import open_store
 from hwcost.systems import Claim, Event, Measuring, Pipeline, Preset, Settings, pipeline, stage
+from hwcost.systems.run_folder import STORE
 from hwcost.workloads import SyntheticWorkload
 from tests.systems.comparing import differing
 
@@ -141,6 +143,22 @@ def test_a_campaign_is_resumed(tmp_path: Path) -> None:
     rest: list[Event] = []
     Counting(tmp_path / "run", NULL, rest.append).run()
     assert min(event.done for event in rest if event.doing == "measuring" and event.total) >= 4
+
+
+@pytest.mark.parametrize(("budget_s", "rounds"), [(None, 4), (0.01, 2)])
+def test_a_campaign_ends_within_its_seconds(budget_s: float | None, rounds: int, tmp_path: Path) -> None:
+    class Hurried(Counting):
+        name = "hurried"
+        presets: ClassVar[Mapping[str, Counts]] = {
+            "small": Counts(numbers=5, measuring=replace(MEASURING, rounds=4, budget_s=budget_s))
+        }
+
+    made = Hurried(tmp_path / "run", NULL)
+    made.run()
+    with open_store(tmp_path / "run" / STORE) as store:
+        visits = [record.visit for record in store.records(made.times.campaign)]
+    assert {visit.round for visit in visits} == set(range(rounds))
+    assert None not in made.times.seconds_of
 
 
 def test_a_folder_of_other_settings_is_left_alone(tmp_path: Path) -> None:

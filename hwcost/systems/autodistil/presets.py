@@ -64,7 +64,7 @@ PRESETS = {
         tuning=Tuning(Grid(Recipe(steps=100, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=20, clip=1.0))),
         tasks=("docstring",),
         compared=5,
-        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
+        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3, budget_s=180.0),
     ),
     "paper": AutoDistilPreset(
         scale="paper",

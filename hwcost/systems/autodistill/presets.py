@@ -80,7 +80,7 @@ PRESETS = {
         evaluations=24,
         winners=2,
         tuning=Tuning(Grid(replace(_QUICK, steps=100, warmup_steps=10))),
-        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
+        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3, budget_s=180.0),
     ),
     "paper": AutoDistillPreset(
         scale="paper",

@@ -143,7 +143,7 @@ PRESETS = {
         sampled_rate=24.0,
         samples=4,
         distillation=Distilling(grid=None, recipe=_QUICK, gold=16),
-        measuring=Measuring(batch_size=8, seq_lens=(32, 128), rounds=3),
+        measuring=Measuring(batch_size=8, seq_lens=(32, 128), rounds=3, budget_s=180.0),
         winner_rounds=10,
         batches=8,
         evaluations=200,

@@ -90,7 +90,7 @@ PRESETS = {
         measured=32,
         evaluations=600,
         tuning=Tuning(Grid(replace(RECIPES["mini"].scaled(0.05), learning_rate=1e-3))),
-        measuring=Measuring(batch_size=16, seq_lens=(64,), rounds=3),
+        measuring=Measuring(batch_size=16, seq_lens=(64,), rounds=3, budget_s=180.0),
     ),
     "paper": SuperShaperPreset(
         scale="paper",
