@@ -73,7 +73,7 @@ def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         if not isinstance(rows, list) or not 0 < len(rows) <= LISTED:
             continue
         names = dict.fromkeys(column for row in rows for column in row)
-        columns = [name for name in names if any(row.get(name) is not None for row in rows)]
+        columns = [name for name in names if any(_cell(name, row.get(name)) for row in rows)]
         headings = [in_words(column) for column in columns]
         found.append((f"{stage}{TABLES[field]}", headings, [[_cell(one, row.get(one)) for one in columns] for row in rows]))
     return found
@@ -95,4 +95,4 @@ def _cell(name: str, value: Any) -> str:
         return f"{value:.5g}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_cell(key, one)}" for key, one in value.items())
-    return "" if value is None else str(value)
+    return "" if value in (None, [], ()) else str(value)
