@@ -142,6 +142,7 @@ def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> Vis
         time=visit_times(visits),
         weight=values.weight,
         in_level=values.uncontended,
+        is_precise=values.is_precise,
     )
 
 
@@ -166,8 +167,9 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     from scipy import stats
 
     seen = values.y[values.uncontended]
-    is_unconfirmed = len(seen) < min(2, len(values.y))
-    y = values.y if is_unconfirmed else seen
+    are_few = len(seen) < min(2, len(values.y))
+    is_unconfirmed = are_few and values.delay > 0  # of a machine with one state, a visit of a single block shows all there is
+    y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
     half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
@@ -182,12 +184,12 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
 
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
-    found, lacking = intervals(table, model, values), _lacking(table)
+    found, lacking = intervals(table, model, values), _lacking(table, values)
     estimates = {}
     for visit, i in zip(visits, table.item, strict=True):
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
         is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
-        reason = lost or (UNCONFIRMED if is_unconfirmed else lacking if half is None else "")
+        reason = lacking if half is None else lost or (UNCONFIRMED if is_unconfirmed else "")
         level = float(found.level[i])
         estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed)
     return estimates
@@ -198,12 +200,12 @@ def _lost(log_delay: float) -> str:
     return LOST.format(-100 * math.expm1(-log_delay)) if log_delay > CLEAR else ""
 
 
-def _lacking(table: VisitTable) -> str:
+def _lacking(table: VisitTable, values: VisitValues) -> str:
     """Says why a campaign of several workloads has no interval."""
     if np.bincount(table.item).max() == 1:
         return ONE_VISIT
     items, rounds = int(table.item.max()) + 1, len(np.unique(table.round))
-    slowed = ", of which slowed ones count little" if table.weight.min() < 1 else ""
+    slowed = ", of which slowed ones count little" if values.states is not None else ""
     return f"{len(table.y)} visits of {items} workloads in {rounds} rounds{slowed} leave no degree of freedom"
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.estimates.design import Design, fit_design, level_variance
+from hwcost.campaign.estimates.design import Design, fit_design, followed, level_variance
 from hwcost.campaign.estimates.effects import Effects, fit_effects, noise, repeats, shared
 from hwcost.campaign.estimates.joint import joint_level
 from hwcost.levels.level import Level, fit_level, no_level
@@ -58,6 +58,8 @@ class VisitTable:
         time: Time at which it was measured, in any unit, shape (n,).
         weight: Share of a full visit that it counts as, shape (n,).
         in_level: Whether the level may be fitted to it, shape (n,); false where something else slowed it.
+        is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor. Where they are
+            shares of a visit's blocks, what a process does to it is as large however few of them count.
     """
 
     y: Floats
@@ -67,6 +69,7 @@ class VisitTable:
     time: Floats
     weight: Floats
     in_level: NDArray[np.bool_]
+    is_precise: bool = False
 
     def part(self, rows: Indices) -> VisitTable:
         """Returns some of the visits, with items numbered anew."""
@@ -79,6 +82,7 @@ class VisitTable:
             self.time[rows],
             self.weight[rows],
             self.in_level[rows],
+            self.is_precise,
         )
 
 
@@ -244,21 +248,30 @@ def _level(table: VisitTable, rest: Floats) -> Level:
 
 
 def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
-    """Estimates the noise of one class, or of all, under a fit."""
+    """Estimates the noise of one class, or of all, under a fit.
+
+    Degrees of freedom are counted in full visits, as few blocks tell what they have in common less well than their number
+    says. Where that leaves less than one, and visits by their number leave one or more, there is one: weighted squares of
+    what is left of visits whose weights are precisions are as many variances as visits are more than unknowns, whatever the
+    weights, so that the noise is then too large rather than too small.
+    """
     weight = table.weight[rows]
     share = len(rows) / len(table.y)
     items, item = np.unique(table.item[rows], return_inverse=True)
     free = repeats(item, weight)
     edf, cuts = fit.level.edf, CUT_EDF * len(fit.level.cuts)
     taken = share * (len(fit.effects.round) - 1 + edf + cuts)
+    dof = free - taken
+    if table.is_precise and dof < 1:
+        dof = min(1.0, repeats(item, followed(item, weight)) - taken)
     telling = shared(table.round)[rows]
     telling = telling if telling.any() else ~telling
-    sd = noise(fit.effects.residual[rows][telling], weight[telling], free - taken)
+    sd = noise(fit.effects.residual[rows][telling], weight[telling], dof)
     widening = 1.0 + taken / max(1.0, free)
     if not fit.design.is_complete:  # amounts hold what rounds take, beyond what they take of complete ones
         amount = fit.design.amount[items]
         widening = 1.0 + share * (amount.mean() - 1.0 + edf + cuts) / max(1.0, np.maximum(amount - 1.0, 0.0).sum())
-    return ClassFit(fit.level, False, sd, free - taken, float(widening))
+    return ClassFit(fit.level, False, sd, dof, float(widening))
 
 
 def _half_widths(table: VisitTable, classes: dict[int, ClassFit], amount: Floats, apart: Floats) -> Floats:

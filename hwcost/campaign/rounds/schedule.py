@@ -174,6 +174,7 @@ class Schedule:
         found = {m.workload.key: math.inf if m.half_width is None else m.half_width for m in self._estimated()}
         widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
-        doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
-        rest = [key for key in due if key not in set(doubtful)]
-        return self.plan.order(number, doubtful) + self.plan.order(number, rest)
+        parts: dict[bool, list[str]] = {True: [], False: []}
+        for key in due:
+            parts[found[key] > DOUBTFUL * usual].append(key)
+        return self.plan.order(number, parts[True]) + self.plan.order(number, parts[False])

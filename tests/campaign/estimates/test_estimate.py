@@ -148,6 +148,26 @@ def test_the_reason_for_no_interval_is_the_real_one(n: int, rounds: int, reason:
         assert [flag.text for flag in m.flags] == [f"there is no interval: {reason}."]
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_visits_of_a_single_block_are_no_sign_of_a_neighbour(rounds: int) -> None:
+    """As after Ctrl-C in the second pass of a long call."""
+    plan = plan_of(1)
+    made = [
+        Visit(
+            plan.items[0].workload.key, r, 0, samples_s=(12.0 + 0.1 * r,), block_starts_s=(0.0,), passes=(1,),
+            started_s=20.0 * r, ended_s=20.0 * r + 12.0,
+        )
+        for r in range(rounds)
+    ]  # fmt: skip
+    (m,) = estimate(plan, made)
+    assert m.is_confirmed
+    if rounds == 1:
+        assert (m.half_width, m.interval_reason[:16]) == (None, "only one process")
+    else:
+        assert m.half_width == pytest.approx(12.706 * np.log(12.1 / 12.0) / 2, rel=0.01)
+        assert m.interval_reason == ""
+
+
 def test_visits_that_leave_no_degree_of_freedom_are_the_reason() -> None:
     plan = plan_of(2)
     made = [visit for visit in visits(plan, 2, 0.01, 0)[1] if (visit.round, visit.position) != (1, 1)]
