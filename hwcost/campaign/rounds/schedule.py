@@ -157,6 +157,13 @@ class Schedule:
             self._estimate = made, estimate.estimate(self.plan, self.journal.visits)
         return self._estimate[1]
 
+    def outcome(self) -> Standing | None:
+        """Returns what the campaign says of its goals at its end, unknown values included; None where none of them count."""
+        if self.standing is not None or not self._until.goals or self.further is not None:
+            return self.standing
+        failed = self.failed
+        return self._until.unjudged([key for key in self._open() if key not in failed], self._made())
+
     def reached(self) -> tuple[float, int] | None:
         """Returns the median half-width after the processes that were made, and their number; None before it is known."""
         if self.further is not None or (made := self._made()) < NEEDED:
