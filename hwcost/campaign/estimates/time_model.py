@@ -11,14 +11,14 @@ The 95 % interval of item i is its log latency plus or minus::
     t(0.975, dof) * sd * sqrt(widening / amount[i])
 
 ``amount[i]`` is the number of full visits that the item's visits are worth, by what they tell of it
-(:mod:`hwcost.campaign.estimates.design`). ``sd`` is the noise of a full visit, pooled over a class of workloads or over all:
-the root of the weighted squares of residuals over ``dof = repeats - (rounds - 1) - edf``, where repeats are the visits beyond
-the first of every item, and edf the effective degrees of freedom of the level. The error of rounds and level themselves is
-``widening = 1 + (rounds - 1 + edf) / repeats``; in incomplete rounds, amounts hold that of the rounds. All this is so with a
-level too, however smooth it is, and where the blocks gave it before: the effects of rounds are free all the same, so that an
-item alone in a round is tied to no other by it. Only where no rounds tie items at all, their rounds' levels are taken to vary
-about one mean, and that error is part of the interval. What neighbours and the campaign's mean level add to it is found in
-:mod:`hwcost.campaign.estimates.intervals`.
+(:mod:`hwcost.campaign.estimates.design`). ``sd`` is the noise of a full visit, pooled over a class of workloads or over
+all: the root of the weighted squares of residuals over ``dof = repeats - (rounds - 1) - edf``, where repeats are the
+visits beyond the first of every item, and edf the effective degrees of freedom of the level. The error of rounds and
+level themselves is ``widening = 1 + (rounds - 1 + edf) / repeats``; in incomplete rounds, amounts hold that of the
+rounds. All this is so with a level too, however smooth it is, and where the blocks gave it before: the effects of rounds
+are free all the same, so that an item alone in a round is tied to no other by it. Only where no rounds tie items at all,
+their rounds' levels are taken to vary about one mean, and that error is part of the interval. What neighbours and the
+campaign's mean level add to it is found in :mod:`hwcost.campaign.estimates.intervals`.
 """
 
 from __future__ import annotations
