@@ -21,6 +21,7 @@ from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.estimates.intervals import intervals
 from hwcost.campaign.estimates.lost_time import CLEAR
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.campaign.estimates.visit_values import VisitValues
@@ -105,7 +106,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         canary_check = _canary_check(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
-    found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels) for key in plan.by_key)
+    found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels, len(fitted)) for key in plan.by_key)
     flags = of_campaign(plan, found, values.states if values else None, model, drift, canary_check)
     return CampaignFit(found, tuple(usable), model, drift, canary_check, tuple(flags))
 
@@ -215,6 +216,7 @@ def _measurement(
     visits: Sequence[Visit],
     fitted: _Estimate | None,
     levels: dict[tuple[int, int], float],
+    workloads: int,
 ) -> Measurement:
     """Makes the measurement of one item.
 
@@ -224,17 +226,19 @@ def _measurement(
         visits: All its visits.
         fitted: Estimate of its latency; None without usable visits.
         levels: Log level at each usable visit, by round and position.
+        workloads: Number of workloads that have an estimate.
     """
     item = plan.by_key[key]
     speaking = [visit for visit in visits if not visit.is_unfinished] or visits
     flags = list({flag.code: flag for visit in speaking for flag in visit.flags}.values())
     if fitted is None:
         return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags), UNUSABLE)
-    half_width, reason = fitted.half_width, fitted.reason
+    half_width, reason, wanted = fitted.half_width, fitted.reason, plan.protocol.half_width
     usable = [visit for visit in visits if visit.is_usable]
     factors = [math.exp(-levels.get((visit.round, visit.position), 0.0)) for visit in usable]
     levelled = [[factor * sample for sample in visit.samples_s] for visit, factor in zip(usable, factors, strict=True)]
-    doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable), reason), guards.of_item(levelled)]
+    needed = len(usable) if half_width is None else Reached(half_width, len(usable), workloads).rounds_for(wanted)
+    doubts = [guards.imprecise(half_width, wanted, needed, reason), guards.of_item(levelled)]
     flags += [flag for flag in doubts if flag is not None]
     return Measurement(
         item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,

@@ -12,6 +12,7 @@ from hwcost.timing import timer
 from hwcost.timing.measurement import Visit
 
 if TYPE_CHECKING:
+    from hwcost.campaign.estimates.reached import Reached
     from hwcost.campaign.rounds.budget import Budget
     from hwcost.timing.protocol import Protocol
 
@@ -64,7 +65,7 @@ class Tally:
 
     Attributes:
         standing: Values of the campaign's goals after the last process; empty before they are known.
-        reached: Half-width that the typical workload has by now, and the processes that gave it; None before it has one.
+        reached: Half-width that the typical workload has by now; None before it has one.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Tally:
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
         self.standing = ""
-        self.reached: tuple[float, int] | None = None
+        self.reached: Reached | None = None
 
     def begin(self, number: int, to_go: int, workloads: int, round_s: float | None) -> None:
         """Begins with a process.
@@ -136,8 +137,7 @@ class Tally:
         """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks."""
         rounds = self._round + self._to_go
         if self.reached is not None:
-            half, made = self.reached
-            return half * math.sqrt(made / max(made, rounds))
+            return self.reached.after(rounds)
         noise = block_noise(self._blocks)
         return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.estimates import estimate
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.goals.until import Standing, Until
 from hwcost.campaign.rounds.budget import NEEDED, Budget
 from hwcost.campaign.rounds.companions import companions
@@ -164,12 +165,12 @@ class Schedule:
         failed = self.failed
         return self._until.unjudged([key for key in self._open() if key not in failed], self._made())
 
-    def reached(self) -> tuple[float, int] | None:
-        """Returns the median half-width after the processes that were made, and their number; None before it is known."""
+    def reached(self) -> Reached | None:
+        """Returns the median half-width after the processes that were made; None before it is known."""
         if self.further is not None or (made := self._made()) < NEEDED:
             return None
         widths = [one.half_width for one in self._estimated() if one.half_width is not None]
-        return (statistics.median(widths), made) if widths else None
+        return Reached(statistics.median(widths), made, len(widths)) if widths else None
 
     def order(self, number: int, due: list[str]) -> list[str]:
         """Draws the order of a round; from the third on, what is far less certain than the rest comes first.

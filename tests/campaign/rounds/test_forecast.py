@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import hwcost
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.forecast import Earlier, beforehand, forecast, known_calls, underway
@@ -134,9 +136,9 @@ def test_the_half_width_that_is_expected_follows_from_the_blocks_of_the_campaign
     assert [one.half_width for one in seen[:3]] == [None] * 3  # a pilot pass and one block of each tell no noise
     passes = seen[-1].planned_passes
     assert seen[-1].half_width == pytest.approx(0.98 * math.hypot(0.005, noise / math.sqrt(passes)), rel=0.15)
-    tally.reached = 0.03, 2
+    tally.reached = Reached(0.03, 2, 12)
     tally.report("12 workloads in turn")
-    assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2))
+    assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2) * stats.t.ppf(0.975, 33) / stats.t.ppf(0.975, 11))
 
 
 def test_a_dry_run_names_the_choice_where_the_wish_is_missed() -> None:
