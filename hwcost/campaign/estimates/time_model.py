@@ -53,6 +53,12 @@ CUT_EDF = 1.0
 CLASS_DOF = 30.0
 """Degrees of freedom from which a class's noise is estimated by itself; below, all classes are pooled."""
 
+NOISIER = 0.05
+"""Probability below which a class as noisy among equal ones (F test) has noise of its own all the same."""
+
+NOISIER_DOF = 3.0
+"""Degrees of freedom that this takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class VisitTable:
@@ -179,7 +185,8 @@ def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
     for group in np.unique(table.group):
         rows = np.flatnonzero(table.group == group)
         shared_fit = _class_fit(table, common, rows)
-        classes[int(group)] = shared_fit if shared_fit.dof >= CLASS_DOF else replace(pooled, widening=shared_fit.widening)
+        has_noise = shared_fit.dof >= CLASS_DOF or _is_noisier(shared_fit, pooled)
+        classes[int(group)] = shared_fit if has_noise else replace(pooled, widening=shared_fit.widening)
         if not with_level or len(rows) < CLASS_VISITS:
             continue
         part, items = table.part(rows), np.unique(table.item[rows])
@@ -280,6 +287,17 @@ def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
         amount = fit.design.amount[items]
         widening = 1.0 + share * (amount.mean() - 1.0 + edf + cuts) / max(1.0, np.maximum(amount - 1.0, 0.0).sum())
     return ClassFit(fit.level, False, sd, dof, float(widening))
+
+
+def _is_noisier(own: ClassFit, pooled: ClassFit) -> bool:
+    """Says whether a class is clearly noisier than the others; the pooled noise would make its intervals too narrow."""
+    from scipy import special
+
+    dof, rest = own.dof, pooled.dof - own.dof
+    if dof < NOISIER_DOF or rest < 1:
+        return False
+    others = max(pooled.sd**2 * pooled.dof - own.sd**2 * dof, 1e-300) / rest
+    return bool(special.fdtrc(dof, rest, own.sd**2 / others) < NOISIER)
 
 
 def _half_widths(table: VisitTable, classes: dict[int, ClassFit], amount: Floats, apart: Floats) -> Floats:
