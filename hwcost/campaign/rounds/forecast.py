@@ -209,9 +209,9 @@ def announced_exports(exports: int, seconds: float, budget_s: float | None = Non
 
 
 def _blocks(protocol: Protocol, call_s: float) -> int:
-    """Returns the fewest blocks of a visit; as many as it may have where a block is a call that takes no time."""
+    """Returns the fewest blocks of a visit, also where a block is a call of which nothing is known."""
     block_s = protocol.block_s(call_s)
-    wanted = math.ceil(protocol.min_visit_s / block_s) if block_s > 0 else protocol.max_blocks
+    wanted = math.ceil(protocol.min_visit_s / block_s) if block_s > 0 else 0
     return min(protocol.max_blocks, max(protocol.min_blocks, wanted))
 
 
