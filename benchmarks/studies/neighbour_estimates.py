@@ -103,6 +103,7 @@ def errors(drawn: Drawn, way: str) -> Errors:
         time=_mean_times(blocks, number),
         weight=values.weight,
         in_level=values.uncontended,
+        is_precise=values.is_precise,
     )
     model = fit_time_model(table, with_level=way in LEVELLED)
     found = intervals(table, model, values)

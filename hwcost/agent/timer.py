@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import lru_cache
 from time import sleep
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -32,7 +33,7 @@ class Clock:
     def __init__(self, read_ns: Optional[Callable[[], int]] = None) -> None:
         self.read_ns = read_ns or time.perf_counter_ns
         self._is_real = read_ns is None
-        self._epoch_s = time.time() - time.perf_counter_ns() * 1e-9 if self._is_real else 0.0
+        self._epoch_s = epoch_s() if self._is_real else 0.0
 
     def now_s(self) -> float:
         """Returns seconds on a time line that all processes share: Unix time, or virtual time as it is."""
@@ -49,6 +50,15 @@ class Clock:
                 second = self.read_ns()
             steps.append(second - first)
         return min(steps) * 1e-9
+
+
+@lru_cache(maxsize=None)
+def epoch_s() -> float:
+    """Returns the Unix time at which the monotonic clock was zero, as it was when this process asked first.
+
+    Where the system's time is set meanwhile, the blocks of all workloads keep their order.
+    """
+    return time.time() - time.perf_counter_ns() * 1e-9
 
 
 def host_timing(run: Callable[[int], None], calls: int) -> float:

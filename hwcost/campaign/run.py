@@ -85,7 +85,7 @@ class Result:
         seconds: Seconds that this run took.
         is_complete: Whether nothing is due any more; false when the budget ended it first.
         fit: Level of the machine meanwhile, and the residual of each visit.
-        standing: Values of the campaign's goals; None where it has none, or could not judge them yet.
+        standing: Values of the campaign's goals, unknown where it ended before they could be judged; None without goals.
     """
 
     campaign_id: str
@@ -175,7 +175,7 @@ def run(
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
     keep_estimates(store, campaign_id, fit)
-    standing = campaign.schedule.standing
+    standing = campaign.schedule.outcome()
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
     seconds = campaign.watch()

@@ -127,7 +127,7 @@ def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: st
         print("\n".join(lines))
         return
     console.print_table(title, columns, rows, footer)
-    if remarks is None:
+    if remarks is None and (a.campaign_id is None or a.campaign_id != b.campaign_id):
         console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
 
 

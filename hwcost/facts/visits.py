@@ -7,6 +7,9 @@ kept. One that returns two counters, of a part and of the whole, gives the share
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from hwcost.devices import cgroups, processors
 from hwcost.devices.processors import CpuTimes
@@ -100,14 +103,19 @@ def _thermal_events(process: Process) -> float | None:
     return sum(float(text(path)) for path in paths) if paths else None
 
 
-def _clock_hz(process: Process) -> float | None:
-    paths = list((process.root / CPU).glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
-    return max(float(text(path)) for path in paths) * 1e3 if paths else None
+def _clock_hz(process: Process) -> float:
+    return 1e3 * max(_readable((process.root / CPU).glob("cpu[0-9]*/cpufreq/scaling_cur_freq")))
 
 
-def _temperature(process: Process) -> dict[str, float] | None:
-    paths = list((process.root / "sys/class/thermal").glob("thermal_zone*/temp"))
-    return {"hottest": max(float(text(path)) for path in paths) * 1e-3} if paths else None
+def _temperature(process: Process) -> dict[str, float]:
+    return {"hottest": 1e-3 * max(_readable((process.root / "sys/class/thermal").glob("thermal_zone*/temp")))}
+
+
+def _readable(paths: Iterable[Path]) -> Iterator[float]:
+    """Yields the numbers that files hold; a CPU that is off, or a sensor of a device that sleeps, has none."""
+    for path in paths:
+        with suppress(OSError, ValueError):
+            yield float(text(path))
 
 
 def _first_number(path: str, process: Process) -> float:

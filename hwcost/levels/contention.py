@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwcost._stats import median_deviation
+from hwcost._stats import median_deviation, quantile_of_each
 from hwcost._types import Floats, Indices
 
 SLOWER = 0.08
@@ -55,8 +55,7 @@ def is_contended(y: Floats, visit: Indices) -> bool:
         y: Log latency per block, shape (n,).
         visit: Index of each block's visit, shape (n,), without gaps.
     """
-    quartiles = np.array([np.quantile(y[visit == number], 0.25) for number in range(int(visit.max()) + 1)])
-    return float((y > quartiles[visit] + SLOWER).mean()) >= SHARE
+    return float((y > quantile_of_each(y, visit, 0.25)[visit] + SLOWER).mean()) >= SHARE
 
 
 def fit_contention(y: Floats, item: Indices) -> Contention:
@@ -67,7 +66,7 @@ def fit_contention(y: Floats, item: Indices) -> Contention:
         item: Index of each block's item, shape (n,), without gaps.
     """
     n_items = int(item.max()) + 1
-    level = np.array([np.quantile(y[item == number], START) for number in range(n_items)])
+    level = quantile_of_each(y, item, START)
     excess = y - level[item]
     noise = max(LEAST_NOISE, median_deviation(excess[excess <= np.quantile(excess, 0.3)]))
     share, delay = 0.5, max(float(excess[excess > 0].mean()) if (excess > 0).any() else 0.0, LEAST_DELAY * noise)

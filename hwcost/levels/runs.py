@@ -49,7 +49,7 @@ def run_effects(errors: Floats, runs: Indices) -> RunEffects:
     if not are_shared(runs):
         return RunEffects({}, np.zeros(len(errors)))
     names, places, counts = np.unique(runs, return_inverse=True, return_counts=True)
-    rows = [np.flatnonzero(places == i) for i in range(len(names))]
+    rows = np.split(np.argsort(places, kind="stable"), np.cumsum(counts)[:-1])
     middle = float(np.median(errors))
     medians = np.array([np.median(errors[own]) - middle for own in rows])
     within = median_deviation(np.concatenate([np.diff(errors[own]) for own in rows])) ** 2 / 2

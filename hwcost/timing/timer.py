@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hwcost.backends.base import BlockTiming
@@ -43,7 +44,7 @@ class Clock:
         self._read_ns = read_ns or time.perf_counter_ns
         is_real = self._read_ns is time.perf_counter_ns
         self._step_s = None if is_real else step_s or 1e-9
-        self._epoch_s = time.time() - time.perf_counter_ns() * 1e-9 if is_real else 0.0
+        self._epoch_s = epoch_s() if is_real else 0.0
 
     def now_s(self) -> float:
         """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
@@ -71,6 +72,15 @@ class Clock:
             return BlockTiming((self._read_ns() - start) * 1e-9)
 
         return timed
+
+
+@cache
+def epoch_s() -> float:
+    """Returns the Unix time at which the monotonic clock was zero, as it was when this process asked first.
+
+    Where the system's time is set meanwhile, as after a machine was suspended, the blocks of all runners keep their order.
+    """
+    return time.time() - time.perf_counter_ns() * 1e-9
 
 
 def clock_of(runner: Runner) -> Clock:

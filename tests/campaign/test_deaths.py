@@ -15,7 +15,7 @@ from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.worker_process import WorkerDiedError
 from hwcost.campaign.rounds import round as campaign_round
 from hwcost.campaign.rounds.journal import Journal, is_counted
-from hwcost.devices import DeviceHandle, load
+from hwcost.devices import DeviceHandle, cgroups, load
 from hwcost.stores import Store, open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess
@@ -95,12 +95,15 @@ def test_a_round_that_made_most_of_its_passes_counts(tmp_path: Path, monkeypatch
 def test_a_death_while_preparing_repeats_the_others_in_groups_of_less_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = Machine(lambda number, event: 2 if number == 0 and event["event"] == "prepared" else None)
+    """By what is free to this process: in a container that is less than what is free on its machine."""
+    monkeypatch.setattr(cgroups, "memory_left", lambda: [2**30])
+    machine = Machine(lambda number, event: (2, 3)[number] if number < 2 and event["event"] == "prepared" else None)
     visits = run(tmp_path, monkeypatch, machine)
     assert len(visits) == 2 * len(WORKS)
     assert machine.jobs[0].memory_bytes is None
-    assert [job.round for job in machine.jobs] == [0, 0, 1]
-    assert machine.jobs[1].memory_bytes is not None
+    assert [job.round for job in machine.jobs] == [0, 0, 0, 1]
+    less = int(0.3 * 2**30)
+    assert [job.memory_bytes for job in machine.jobs[1:]] == [less, less // 2, less // 2]
 
 
 def test_a_workload_that_kills_twice_has_failed_and_the_others_are_measured(

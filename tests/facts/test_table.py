@@ -9,7 +9,7 @@ import pytest
 
 import hwcost
 from hwcost.devices.detected import DetectedDevice
-from hwcost.facts import FACTS, FREE, GROUPS, Fact, Process, checked, read_process
+from hwcost.facts import BY_GROUP, FACTS, FREE, GROUPS, Fact, Process, checked, read_process
 from hwcost.facts.document import filled
 from hwcost.facts.values import COUNT, FRACTION, TEXT_BY_NAME
 from hwcost.facts.visits import OF_BLOCKS, OF_QUANTITIES, TELEMETRY
@@ -72,6 +72,17 @@ def test_a_reader_that_fails_finds_nothing() -> None:
             raise error
 
         assert Fact("x", "host", COUNT, "", read=read).find(Process()) is None
+
+
+def test_a_sensor_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """That of a device that sleeps, for example."""
+    for number, said in enumerate(("45000\n", "", "61500\n")):
+        zone = tmp_path / f"sys/class/thermal/thermal_zone{number}"
+        zone.mkdir(parents=True)
+        (zone / "temp").write_text(said)
+    fact = BY_GROUP["conditions"]["temperature_celsius"]
+    assert fact.find(Process(tmp_path)) == {"hottest": pytest.approx(61.5)}
+    assert fact.find(Process(tmp_path / "none")) is None
 
 
 def test_the_documentation_shows_every_fact() -> None:

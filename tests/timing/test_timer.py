@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import time
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwcost.agent import timer as agent_timer
 from hwcost.errors import MeasurementError
 from hwcost.timing import timer
 
@@ -67,3 +71,11 @@ def test_real_time_moves_forward() -> None:
     unix = clock.now_s()
     assert clock.resolution_s() > 0
     assert clock.now_s() > unix > 1.5e9
+
+
+@pytest.mark.parametrize("module", [timer, agent_timer])
+def test_blocks_keep_their_order_where_the_time_of_the_system_is_set(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = module.Clock()
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600.0)
+    assert 0.0 <= module.Clock().now_s() - first.now_s() + 1.0 < 2.0

@@ -18,13 +18,13 @@ def matches(a: Sequence[Measurement], b: Sequence[Measurement]) -> list[tuple[Me
     dtype or the batch differs. Where each arm has a single workload, the two are what is compared.
     """
     pairs: dict[int, Measurement] = {}
-    free = list(b)
+    taken: set[int] = set()
     identities: tuple[Identity, ...] = (lambda work: work.key, lambda work: work.name, _content)
     for identity in identities:
-        left = [m for m in a if id(m) not in pairs]
+        left, free = [m for m in a if id(m) not in pairs], [m for m in b if id(m) not in taken]
         for one, other in _unique_matches(identity, left, free):
             pairs[id(one)] = other
-            free = [m for m in free if m is not other]
+            taken.add(id(other))
     if len(a) == len(b) == 1:
         pairs[id(a[0])] = b[0]
     return [(m, pairs[id(m)]) for m in a if id(m) in pairs]

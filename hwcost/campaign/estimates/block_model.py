@@ -1,13 +1,28 @@
 """The block model of an interleaved campaign: ``log latency = item + layout + level + delay + noise``, block by block.
 
 The blocks of all workloads follow one another in a random order, so that all of them together tell when a neighbour
-computed, however little any one of them says. An item has one latency; a process has a layout of its own for each item;
-the level moves slowly, and from process to process; and in the contended states a delay comes on top, which no workload
-escapes and which is never negative. The states form a chain over time (:mod:`hwcost.levels.state_chain`): the uncontended
-one, and contended ones on a grid of delays, because neighbours differ, come together, and meet a block in part.
+computed, however little any one of them says. Block k, of workload i in process p and segment s of time, has::
 
-Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever uncontended
-looks at first like a slower one that is. A campaign is contended when states explain its blocks clearly better than none.
+    y[k] = item[i] + layout[i, p] + level[s] + sensitivity[i] * delay[state[k]] + noise[k]
+
+    layout[i, p]        normal, standard deviation layout_sd: what one process does to one workload
+    level[s]            random walk over segments and processes: level[s + 1] - level[s] normal, standard deviation step
+    state[k]            chain over time: stays with probability exp(-gap[k] / stay_s), else is drawn by the shares of states
+    delay               0 in the uncontended state, never negative in the others, which lie on a grid of delays: neighbours
+                        differ, come together, and meet a block in part (hwcost.campaign.estimates.block_delays)
+    sensitivity[i]      about 1, t distributed (hwcost.campaign.estimates.sensitivities)
+    noise[k]            t distributed towards slow blocks, normal towards quick ones (hwcost.campaign.estimates.block_noise)
+
+Everything is fitted by expectation maximisation: probabilities of states at every block by the forward and backward
+recursions (:mod:`hwcost.levels.state_chain`), then level, items, layouts and variances one after another, each given the
+others. From blocks it takes the uncontended ones, by their probability and by how little they are outlying; contended ones
+tell the sensitivities, and items that were hardly ever seen uncontended. There are several starts, since a machine that is
+hardly ever uncontended looks at first like a slower one that is. A campaign is contended when states explain its blocks
+clearly better than none: by ``GAIN`` in log likelihood.
+
+Sources: Dempster, Laird and Rubin 1977 (expectation maximisation), in the form of Meng and Rubin 1993 (one unknown after
+another); Rabiner 1989 (hidden Markov models); Lange, Little and Taylor 1989 (weights of outlying blocks); Durbin and Koopman
+2012, section 2 (random walk).
 
 Beside many neighbours delays are of all sizes, and the smallest of them and noise explain the same blocks: the more of them
 is taken for noise, the slower the uncontended machine looks, and the less two campaigns agree about it. Noise beyond that

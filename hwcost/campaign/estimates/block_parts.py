@@ -58,7 +58,10 @@ def in_parts(table: BlockTable, number: Indices, layers_s: Sequence[Floats | Non
         The parts in the order they ran, those of undivided workloads being whole blocks, and the index of each one's visit;
         the arguments as they are where no workload is divided.
     """
-    found = [_parted(table, layers_s, item) for item in range(table.items)]
+    if all(one is None for one in layers_s):
+        return table, number
+    rows = np.split(np.argsort(table.item, kind="stable"), np.cumsum(np.bincount(table.item))[:-1])
+    found = [_parted(table, layers_s, row) for row in rows]
     counts = np.array([one.seconds.shape[1] for one in found])
     if counts.max() == 1:
         return table, number
@@ -74,9 +77,14 @@ def in_parts(table: BlockTable, number: Indices, layers_s: Sequence[Floats | Non
     return BlockTable(y[order], item[order], table.round[row], time[order], whole, row), number[row]
 
 
-def _parted(table: BlockTable, layers_s: Sequence[Floats | None], item: int) -> _Parted:
-    """Divides the blocks of one workload into parts of some ``LEAST_PART_S`` seconds; into one where layers do not tell."""
-    row = np.flatnonzero(table.item == item)
+def _parted(table: BlockTable, layers_s: Sequence[Floats | None], row: Indices) -> _Parted:
+    """Divides the blocks of one workload into parts of some ``LEAST_PART_S`` seconds; into one where layers do not tell.
+
+    Args:
+        table: The blocks.
+        layers_s: Seconds of the layers of each block; None for blocks whose layers were not timed.
+        row: Index of each of its blocks in the table, ascending, shape (blocks,).
+    """
     known = [one for k in row.tolist() if (one := layers_s[k]) is not None]
     if len(known) < len(row) or len({len(one) for one in known}) > 1:
         return _Parted(np.exp(table.y[row])[:, None], row)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwcost._stats import quantile_of_each
 from hwcost._types import Floats
 from hwcost.campaign.estimates.block_table import BlockTable
 
@@ -45,9 +46,7 @@ def item_quantiles(table: BlockTable, quantile: float) -> Floats:
         table: The blocks.
         quantile: Quantile, between 0 and 1.
     """
-    order = np.argsort(table.item, kind="stable")
-    parts = np.split(table.y[order], np.cumsum(np.bincount(table.item, minlength=table.items))[:-1])
-    return np.array([np.quantile(part, quantile) for part in parts])
+    return quantile_of_each(table.y, table.item, quantile)
 
 
 def common_quantile(table: BlockTable, quantile: float) -> Floats:

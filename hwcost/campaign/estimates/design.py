@@ -74,6 +74,13 @@ def fit_design(item: Indices, round: Indices, weight: Floats) -> Design:
     return Design(amount, _apart(table, of_item, of_round), of_round, False)
 
 
+def followed(item: Indices, weight: Floats) -> Floats:
+    """Returns 1 for every visit that the fit follows, and 0 for one of hardly any weight (``WEAK``), shape (n,)."""
+    heaviest = np.zeros(int(item.max()) + 1)
+    np.maximum.at(heaviest, item, weight)
+    return np.asarray(weight >= WEAK * heaviest[item], dtype=np.float64)
+
+
 def _parts(table: Floats) -> Indices:
     """Returns the number of the part that every item, and then every round, belongs to, shape (items + rounds,)."""
     from scipy.sparse import coo_array

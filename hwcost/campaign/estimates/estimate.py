@@ -21,6 +21,7 @@ from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.estimates.intervals import intervals
 from hwcost.campaign.estimates.lost_time import CLEAR
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.campaign.estimates.visit_values import VisitValues
@@ -105,7 +106,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         canary_check = _canary_check(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
-    found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels) for key in plan.by_key)
+    found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels, len(fitted)) for key in plan.by_key)
     flags = of_campaign(plan, found, values.states if values else None, model, drift, canary_check)
     return CampaignFit(found, tuple(usable), model, drift, canary_check, tuple(flags))
 
@@ -142,6 +143,7 @@ def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> Vis
         time=visit_times(visits),
         weight=values.weight,
         in_level=values.uncontended,
+        is_precise=values.is_precise,
     )
 
 
@@ -166,8 +168,9 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     from scipy import stats
 
     seen = values.y[values.uncontended]
-    is_unconfirmed = len(seen) < min(2, len(values.y))
-    y = values.y if is_unconfirmed else seen
+    are_few = len(seen) < min(2, len(values.y))
+    is_unconfirmed = are_few and values.delay > 0  # of visits of a single block, nothing says that they were slowed
+    y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
     half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
@@ -182,12 +185,12 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
 
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
-    found, lacking = intervals(table, model, values), _lacking(table)
+    found, lacking = intervals(table, model, values), _lacking(table, values)
     estimates = {}
     for visit, i in zip(visits, table.item, strict=True):
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
         is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
-        reason = lost or (UNCONFIRMED if is_unconfirmed else lacking if half is None else "")
+        reason = lacking if half is None else lost or (UNCONFIRMED if is_unconfirmed else "")
         level = float(found.level[i])
         estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed)
     return estimates
@@ -198,12 +201,12 @@ def _lost(log_delay: float) -> str:
     return LOST.format(-100 * math.expm1(-log_delay)) if log_delay > CLEAR else ""
 
 
-def _lacking(table: VisitTable) -> str:
+def _lacking(table: VisitTable, values: VisitValues) -> str:
     """Says why a campaign of several workloads has no interval."""
     if np.bincount(table.item).max() == 1:
         return ONE_VISIT
     items, rounds = int(table.item.max()) + 1, len(np.unique(table.round))
-    slowed = ", of which slowed ones count little" if table.weight.min() < 1 else ""
+    slowed = ", of which slowed ones count little" if values.states is not None else ""
     return f"{len(table.y)} visits of {items} workloads in {rounds} rounds{slowed} leave no degree of freedom"
 
 
@@ -213,6 +216,7 @@ def _measurement(
     visits: Sequence[Visit],
     fitted: _Estimate | None,
     levels: dict[tuple[int, int], float],
+    workloads: int,
 ) -> Measurement:
     """Makes the measurement of one item.
 
@@ -222,17 +226,19 @@ def _measurement(
         visits: All its visits.
         fitted: Estimate of its latency; None without usable visits.
         levels: Log level at each usable visit, by round and position.
+        workloads: Number of workloads that have an estimate.
     """
     item = plan.by_key[key]
     speaking = [visit for visit in visits if not visit.is_unfinished] or visits
     flags = list({flag.code: flag for visit in speaking for flag in visit.flags}.values())
     if fitted is None:
         return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags), UNUSABLE)
-    half_width, reason = fitted.half_width, fitted.reason
+    half_width, reason, wanted = fitted.half_width, fitted.reason, plan.protocol.half_width
     usable = [visit for visit in visits if visit.is_usable]
     factors = [math.exp(-levels.get((visit.round, visit.position), 0.0)) for visit in usable]
     levelled = [[factor * sample for sample in visit.samples_s] for visit, factor in zip(usable, factors, strict=True)]
-    doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable), reason), guards.of_item(levelled)]
+    needed = len(usable) if half_width is None else Reached(half_width, len(usable), workloads).rounds_for(wanted)
+    doubts = [guards.imprecise(half_width, wanted, needed, reason), guards.of_item(levelled)]
     flags += [flag for flag in doubts if flag is not None]
     return Measurement(
         item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,

@@ -6,11 +6,19 @@ with enough visits is clearly described better by a level of its own. No level w
 An item's latency is the one at its class's mean level over the campaign: levels have the mean zero over the times of all
 visits.
 
-Source of the interval: the variance of noise is the residual sum of squares over what is left of the degrees of freedom, and
-the level's own error widens the interval by ``sqrt(1 + edf / (n - n / R))``. An item's visits count as what they tell of it
-(:mod:`hwcost.campaign.estimates.design`). That holds with a level too, however smooth it is, and where the blocks gave it
-before: the effects of rounds are free all the same, so that an item alone in a round is tied to no other by it. Only where
-no rounds tie items at all, their rounds' levels are taken to vary about one mean, and that error is part of the interval.
+The 95 % interval of item i is its log latency plus or minus::
+
+    t(0.975, dof) * sd * sqrt(widening / amount[i])
+
+``amount[i]`` is the number of full visits that the item's visits are worth, by what they tell of it
+(:mod:`hwcost.campaign.estimates.design`). ``sd`` is the noise of a full visit, pooled over a class of workloads or over
+all: the root of the weighted squares of residuals over ``dof = repeats - (rounds - 1) - edf``, where repeats are the
+visits beyond the first of every item, and edf the effective degrees of freedom of the level. The error of rounds and
+level themselves is ``widening = 1 + (rounds - 1 + edf) / repeats``; in incomplete rounds, amounts hold that of the
+rounds. All this is so with a level too, however smooth it is, and where the blocks gave it before: the effects of rounds
+are free all the same, so that an item alone in a round is tied to no other by it. Only where no rounds tie items at all,
+their rounds' levels are taken to vary about one mean, and that error is part of the interval. What neighbours and the
+campaign's mean level add to it is found in :mod:`hwcost.campaign.estimates.intervals`.
 """
 
 from __future__ import annotations
@@ -22,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.estimates.design import Design, fit_design, level_variance
+from hwcost.campaign.estimates.design import Design, fit_design, followed, level_variance
 from hwcost.campaign.estimates.effects import Effects, fit_effects, noise, repeats, shared
 from hwcost.campaign.estimates.joint import joint_level
 from hwcost.levels.level import Level, fit_level, no_level
@@ -45,6 +53,12 @@ CUT_EDF = 1.0
 CLASS_DOF = 30.0
 """Degrees of freedom from which a class's noise is estimated by itself; below, all classes are pooled."""
 
+NOISIER = 0.05
+"""Probability below which a class as noisy among equal ones (F test) has noise of its own all the same."""
+
+NOISIER_DOF = 3.0
+"""Degrees of freedom that this takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class VisitTable:
@@ -58,6 +72,8 @@ class VisitTable:
         time: Time at which it was measured, in any unit, shape (n,).
         weight: Share of a full visit that it counts as, shape (n,).
         in_level: Whether the level may be fitted to it, shape (n,); false where something else slowed it.
+        is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor. Where they
+            are shares of a visit's blocks, what a process does to it is as large however few of them count.
     """
 
     y: Floats
@@ -67,6 +83,7 @@ class VisitTable:
     time: Floats
     weight: Floats
     in_level: NDArray[np.bool_]
+    is_precise: bool = False
 
     def part(self, rows: Indices) -> VisitTable:
         """Returns some of the visits, with items numbered anew."""
@@ -79,6 +96,7 @@ class VisitTable:
             self.time[rows],
             self.weight[rows],
             self.in_level[rows],
+            self.is_precise,
         )
 
 
@@ -167,7 +185,8 @@ def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
     for group in np.unique(table.group):
         rows = np.flatnonzero(table.group == group)
         shared_fit = _class_fit(table, common, rows)
-        classes[int(group)] = shared_fit if shared_fit.dof >= CLASS_DOF else replace(pooled, widening=shared_fit.widening)
+        has_noise = shared_fit.dof >= CLASS_DOF or _is_noisier(shared_fit, pooled)
+        classes[int(group)] = shared_fit if has_noise else replace(pooled, widening=shared_fit.widening)
         if not with_level or len(rows) < CLASS_VISITS:
             continue
         part, items = table.part(rows), np.unique(table.item[rows])
@@ -244,21 +263,41 @@ def _level(table: VisitTable, rest: Floats) -> Level:
 
 
 def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
-    """Estimates the noise of one class, or of all, under a fit."""
+    """Estimates the noise of one class, or of all, under a fit.
+
+    Degrees of freedom are counted in full visits, as few blocks tell what they have in common less well than their number
+    says. Where that leaves less than one, and visits by their number leave one or more, there is one: weighted squares of
+    what is left of visits whose weights are precisions are as many variances as visits are more than unknowns, whatever the
+    weights, so that the noise is then too large rather than too small.
+    """
     weight = table.weight[rows]
     share = len(rows) / len(table.y)
     items, item = np.unique(table.item[rows], return_inverse=True)
     free = repeats(item, weight)
     edf, cuts = fit.level.edf, CUT_EDF * len(fit.level.cuts)
     taken = share * (len(fit.effects.round) - 1 + edf + cuts)
+    dof = free - taken
+    if table.is_precise and dof < 1:
+        dof = min(1.0, repeats(item, followed(item, weight)) - taken)
     telling = shared(table.round)[rows]
     telling = telling if telling.any() else ~telling
-    sd = noise(fit.effects.residual[rows][telling], weight[telling], free - taken)
+    sd = noise(fit.effects.residual[rows][telling], weight[telling], dof)
     widening = 1.0 + taken / max(1.0, free)
     if not fit.design.is_complete:  # amounts hold what rounds take, beyond what they take of complete ones
         amount = fit.design.amount[items]
         widening = 1.0 + share * (amount.mean() - 1.0 + edf + cuts) / max(1.0, np.maximum(amount - 1.0, 0.0).sum())
-    return ClassFit(fit.level, False, sd, free - taken, float(widening))
+    return ClassFit(fit.level, False, sd, dof, float(widening))
+
+
+def _is_noisier(own: ClassFit, pooled: ClassFit) -> bool:
+    """Says whether a class is clearly noisier than the others; the pooled noise would make its intervals too narrow."""
+    from scipy import special
+
+    dof, rest = own.dof, pooled.dof - own.dof
+    if dof < NOISIER_DOF or rest < 1:
+        return False
+    others = max(pooled.sd**2 * pooled.dof - own.sd**2 * dof, 1e-300) / rest
+    return bool(special.fdtrc(dof, rest, own.sd**2 / others) < NOISIER)
 
 
 def _half_widths(table: VisitTable, classes: dict[int, ClassFit], amount: Floats, apart: Floats) -> Floats:

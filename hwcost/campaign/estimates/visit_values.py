@@ -26,6 +26,7 @@ class VisitValues:
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known. Of a single
             item, the part of it that its rounds do not show.
+        is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
         lost: Log delay of each visit that counters tell and its blocks do not show, shape (n,); None where nothing was lost.
     """
 
@@ -35,6 +36,7 @@ class VisitValues:
     states: Contention | None
     level: Floats | None = None
     level_error: float = 0.0
+    is_precise: bool = False
     lost: Floats | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LONGER = "--resume goes on; give a longer --budget."
 """Advice where the budget ended the campaign."""
+
+UNJUDGED = "Goals are judged once every workload was measured in two processes."
+"""Reason for unknown values where a campaign ended before that."""
 
 QUIETER = "All rounds were made: give a longer --budget or a stricter --tier, or measure on a quieter machine."
 """Advice where the campaign made all its rounds."""
@@ -55,7 +58,8 @@ class Standing:
         missed = [one for one in self.verdicts if not one.is_met]
         if not missed:
             return None
-        text = "; ".join(f"{one} after {self.processes} processes, wanted {one.goal}" for one in missed)
+        made = f"{self.processes} process" if self.processes == 1 else f"{self.processes} processes"
+        text = "; ".join(f"{one} after {made}, wanted {one.goal}" for one in missed)
         usual = QUIETER if is_complete else LONGER
         remedies = [" ".join(filter(None, (one.remedy, usual if one.due else ""))) for one in missed]
         return Flag("I_UNTIL", f"{text}.", " ".join(dict.fromkeys(filter(None, remedies))))
@@ -87,3 +91,12 @@ class Until:
             processes: Processes that were made.
         """
         return Standing(tuple(goal.judge(self._plan, measurements) for goal in self.goals), processes)
+
+    def unjudged(self, due: Collection[str], processes: int) -> Standing:
+        """Returns what is known of all goals where the campaign ended before they could be judged: nothing.
+
+        Args:
+            due: Keys of the workloads that further processes would measure.
+            processes: Processes that were made.
+        """
+        return Standing(tuple(Verdict(goal, None, tuple(due), UNJUDGED) for goal in self.goals), processes)

@@ -26,7 +26,7 @@ class Budget:
     Attributes:
         least_s: Seconds of the quickest round that would do, as seen so far: start-up and the fewest passes.
         usual_s: Mean seconds of a process so far.
-        flag: Doubt about the budget; None where all rounds fit.
+        flag: Doubt about the budget, by what is known of processes by now; None where all rounds fit.
         waited_s: Seconds of waiting for a machine, which do not count.
         exports: Workloads that were exported before the first process.
         exports_s: Seconds that their exports took.
@@ -75,8 +75,7 @@ class Budget:
         if self.budget_s is None or not self._seen:
             return wanted
         found = _fitting(wanted, made, self.left_s, self.least_s)
-        if found < wanted and self.flag is None:
-            self.flag = self._too_short(made + found, made + wanted)
+        self.flag = self._too_short(made + found, made + wanted) if found < wanted else None
         return found
 
     def expected(self, wanted: int, made: int, present_s: float, least_s: float) -> int:

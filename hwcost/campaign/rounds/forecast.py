@@ -209,8 +209,10 @@ def announced_exports(exports: int, seconds: float, budget_s: float | None = Non
 
 
 def _blocks(protocol: Protocol, call_s: float) -> int:
-    """Returns the fewest blocks of a visit."""
-    return max(protocol.min_blocks, math.ceil(protocol.min_visit_s / max(protocol.block_s(call_s), 1e-9)))
+    """Returns the fewest blocks of a visit, also where a block is a call of which nothing is known."""
+    block_s = protocol.block_s(call_s)
+    wanted = math.ceil(protocol.min_visit_s / block_s) if block_s > 0 else 0
+    return min(protocol.max_blocks, max(protocol.min_blocks, wanted))
 
 
 def starts_s(plan: Plan) -> tuple[float, float]:
@@ -226,11 +228,11 @@ def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) 
         protocol: Protocol of the campaign.
         budget_s: Seconds of the campaign.
         start_s: Seconds of a process before its passes.
-        pass_s: Seconds of a pass.
+        pass_s: Seconds of a pass; 0 where calls that are timed by themselves are taken to last no time.
     """
     fit = round(budget_s / (start_s + LEAST_PASSES * pass_s))
     processes = min(protocol.rounds, max(NEEDED, fit))
-    passes = int((budget_s / processes - start_s) / pass_s)
+    passes = int((budget_s / processes - start_s) / pass_s) if pass_s > 0 else protocol.max_blocks
     return processes, min(protocol.max_blocks, max(LEAST_PASSES, passes))
 
 

@@ -13,6 +13,7 @@ from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Visit
 
 if TYPE_CHECKING:
+    from hwcost.campaign.estimates.reached import Reached
     from hwcost.campaign.rounds.budget import Budget
     from hwcost.timing.protocol import Protocol
 
@@ -65,7 +66,7 @@ class Tally:
 
     Attributes:
         standing: Values of the campaign's goals after the last process; empty before they are known.
-        reached: Half-width that the typical workload has by now, and the processes that gave it; None before it has one.
+        reached: Half-width that the typical workload has by now; None before it has one.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Tally:
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
         self.standing = ""
-        self.reached: tuple[float, int] | None = None
+        self.reached: Reached | None = None
 
     def begin(self, number: int, to_go: int, workloads: int, round_s: float | None) -> None:
         """Begins with a process.
@@ -150,8 +151,7 @@ class Tally:
     def _expected(self, planned_passes: int, rounds: int) -> float | None:
         """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks."""
         if self.reached is not None:
-            half, made = self.reached
-            return half * math.sqrt(made / max(made, rounds))
+            return self.reached.after(rounds)
         noise = block_noise(self._blocks)
         return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise)
 

@@ -6,8 +6,6 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from hwcost._log import logger
 from hwcost.campaign.processes.arms import Arm, Places, arms_of, in_turn
 from hwcost.campaign.processes.cpus import beside
@@ -16,6 +14,7 @@ from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, Wo
 from hwcost.devices import device_kind
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
+from hwcost.timing.execution.memory import SHARE, free_bytes
 from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.processes.worker import Job
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-MEMORY_SHARE = 0.3
-"""Share of the free memory that a group may take once a process was killed; half of what it may take before."""
+LESS = 0.5
+"""Share of the memory of before that a group may take once a process was killed."""
 
 ARM = 0.5
 """Share of a round's time for each of two revisions that are measured in it, where they cannot be measured in turn."""
@@ -198,7 +197,7 @@ class Rounds:
             raise DeviceLostError(f"{error.code}: {error}") if is_lost else error
         key = order[error.position]
         self.journal.deaths[key] += 1
-        self._memory_bytes = self._memory_bytes // 2 if self._memory_bytes else _memory_bytes()
+        self._memory_bytes = int(LESS * (self._memory_bytes or SHARE * free_bytes()))
         if self.journal.deaths[key] < error.attempts:
             _log.warning("the process that measured %s ended (%s); a fresh one tries again", self._name(key), error)
             self.journal.close(is_whole=False)
@@ -229,10 +228,6 @@ class Rounds:
         if self.reservation is None or not self.plan.pin or sys.platform != "linux":
             return None
         return list(self.reservation.cpus)
-
-
-def _memory_bytes() -> int:
-    return int(MEMORY_SHARE * psutil.virtual_memory().available)
 
 
 def _spare_s(event: dict[str, Any]) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.estimates import estimate
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.goals.until import Standing, Until
 from hwcost.campaign.rounds.budget import NEEDED, Budget
 from hwcost.campaign.rounds.companions import companions
@@ -157,12 +158,19 @@ class Schedule:
             self._estimate = made, estimate.estimate(self.plan, self.journal.visits)
         return self._estimate[1]
 
-    def reached(self) -> tuple[float, int] | None:
-        """Returns the median half-width after the processes that were made, and their number; None before it is known."""
+    def outcome(self) -> Standing | None:
+        """Returns what the campaign says of its goals at its end, unknown values included; None where none of them count."""
+        if self.standing is not None or not self._until.goals or self.further is not None:
+            return self.standing
+        failed = self.failed
+        return self._until.unjudged([key for key in self._open() if key not in failed], self._made())
+
+    def reached(self) -> Reached | None:
+        """Returns the median half-width after the processes that were made; None before it is known."""
         if self.further is not None or (made := self._made()) < NEEDED:
             return None
         widths = [one.half_width for one in self._estimated() if one.half_width is not None]
-        return (statistics.median(widths), made) if widths else None
+        return Reached(statistics.median(widths), made, len(widths)) if widths else None
 
     def order(self, number: int, due: list[str]) -> list[str]:
         """Draws the order of a round; from the third on, what is far less certain than the rest comes first.
@@ -174,6 +182,7 @@ class Schedule:
         found = {m.workload.key: math.inf if m.half_width is None else m.half_width for m in self._estimated()}
         widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
-        doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
-        rest = [key for key in due if key not in set(doubtful)]
-        return self.plan.order(number, doubtful) + self.plan.order(number, rest)
+        parts: dict[bool, list[str]] = {True: [], False: []}
+        for key in due:
+            parts[found[key] > DOUBTFUL * usual].append(key)
+        return self.plan.order(number, parts[True]) + self.plan.order(number, parts[False])

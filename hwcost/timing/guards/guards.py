@@ -7,7 +7,6 @@ files of their own: ``modes``, ``work``, ``cache``, ``null_effect`` and ``duplic
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -312,13 +311,13 @@ def launch_bound(enqueue_s: float | None, device_s: float | None) -> Flag | None
     return Flag("W_LAUNCH_BOUND", text, "Capture a graph, or take the latency as that of the host.")
 
 
-def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str = "") -> Flag | None:
+def imprecise(half_width: float | None, wanted: float, needed: int, reason: str = "") -> Flag | None:
     """Returns W_IMPRECISE when an interval is wider than asked for, or when there is none for a reason.
 
     Args:
         half_width: Relative half-width that was reached; None where there is no interval.
         wanted: The one asked for.
-        rounds: Rounds that were made; the error falls with their square root.
+        needed: Rounds in all that it would take.
         reason: Reason for the lack of an interval, or for one wider than the noise; empty otherwise.
     """
     if half_width is None:
@@ -328,7 +327,6 @@ def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str 
     if reason:
         text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %: {reason}."
         return Flag("W_IMPRECISE", text, "Measure more rounds, on a machine that is left alone.")
-    needed = math.ceil(rounds * (half_width / wanted) ** 2)
     text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %."
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")
 

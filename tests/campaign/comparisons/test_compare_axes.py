@@ -156,7 +156,7 @@ def test_runs_and_campaigns_are_compared_by_the_beginning_of_their_ids(store: st
         compare.compare(f"{store}#campaign:{first}", f"{store}#campaign:{last}")
 
 
-def test_precisions_of_one_campaign_share_their_rounds(tmp_path: Path) -> None:
+def test_precisions_of_one_campaign_share_their_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Their difference is as sure as the rounds that they share; two campaigns meet the machine at two levels."""
     path = tmp_path / "runs.db"
     with open_store(path) as opened:
@@ -164,6 +164,8 @@ def test_precisions_of_one_campaign_share_their_rounds(tmp_path: Path) -> None:
     found = compare.compare(f"{path}#precision:float32", f"{path}#precision:bfloat16")
     assert found.overall.ratio == pytest.approx(0.5, rel=0.01)
     assert (found.count, found.level_half_width) == ("4 of 4 compared, 0 missing", 0.0)
+    assert invoke(["compare", f"{path}#precision:float32", f"{path}#precision:bfloat16"]) == 0
+    assert "Two campaigns" not in capsys.readouterr().err
     with pytest.raises(DataError, match="both arms are campaign"):
         compare.compare(f"{path}#precision:float32", f"{path}#campaign:{campaign_id}")
 

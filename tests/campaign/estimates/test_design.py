@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,3 +161,19 @@ def test_what_is_left_of_a_lone_visit_is_no_noise() -> None:
     assert (few.dof, few.sd) == pytest.approx((all_.dof, all_.sd), rel=0.02)
     assert shared(drawn.round).sum() == 40
     assert shared(np.arange(3)).all()
+
+
+@pytest.mark.parametrize(("noise", "least", "most"), [((0.01, 0.003, 0.003), 0.88, 1.0), ((0.005, 0.005, 0.005), 0.9, 0.98)])
+def test_a_class_that_is_clearly_noisier_has_noise_of_its_own(
+    noise: tuple[float, ...], least: float, most: float
+) -> None:
+    """Small nets beside large ones, in too few visits for classes to be estimated each by itself."""
+    rng, inside = np.random.default_rng(5), []
+    group = np.arange(12) // 4
+    for _ in range(40):
+        drawn = table_of([list(range(12))] * 4, rng)
+        y = ROUND_SD * rng.normal(size=4)[drawn.round] + np.array(noise)[group[drawn.item]] * rng.normal(size=48)
+        model = fit_time_model(replace(drawn, y=y, group=group[drawn.item]), with_level=False)
+        first, half = model.item[:4], model.half_width[:4]
+        inside += [abs(first[i] - first[j]) <= math.hypot(half[i], half[j]) for i in range(4) for j in range(i)]
+    assert least <= np.mean(inside) <= most

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from hwcost.campaign.estimates.effects import fit_effects
 from hwcost.campaign.estimates.estimate import estimate, needs_more_rounds
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -72,14 +74,31 @@ def test_one_wild_visit_hardly_counts() -> None:
 
 
 def test_a_single_item_has_a_t_interval() -> None:
-    from scipy import stats
-
     plan = plan_of(1)
     values = [0.1, 0.102, 0.099, 0.101]
     made = [Visit(plan.items[0].workload.key, r, 0, samples_s=(v,)) for r, v in enumerate(values)]
     (m,) = estimate(plan, made)
     half = stats.t.ppf(0.975, 3) * np.std(np.log(values), ddof=1) / 2
     assert m.half_width == pytest.approx(half)
+
+
+def test_the_rounds_that_an_interval_takes_count_the_quantile_of_t() -> None:
+    plan = plan_of(1)
+    made = [Visit(plan.items[0].workload.key, r, 0, samples_s=(value,)) for r, value in enumerate([0.1, 0.102])]
+    (m,) = estimate(plan, made)
+    sd = np.std(np.log([0.1, 0.102]), ddof=1)
+    needed = next(n for n in range(3, 99) if stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n) <= 0.01)
+    (flag,) = [flag for flag in m.flags if flag.code == "W_IMPRECISE"]
+    assert f"It takes about {needed} rounds" in flag.remedy
+
+
+@pytest.mark.parametrize(("half_width", "workloads"), [(0.02, 1), (0.03, 12), (0.5, 2), (0.004, 3)])
+def test_the_half_width_is_as_wanted_after_the_rounds_that_it_takes(half_width: float, workloads: int) -> None:
+    reached = Reached(half_width, 4, workloads)
+    needed = reached.rounds_for(0.01)
+    assert reached.after(needed) <= 0.01
+    assert needed == 4 or reached.after(needed - 1) > 0.01
+    assert reached.after(3) == half_width
 
 
 def test_void_visits_are_kept_but_not_used() -> None:
@@ -146,6 +165,26 @@ def test_the_reason_for_no_interval_is_the_real_one(n: int, rounds: int, reason:
     for m in estimate(plan, visits(plan, rounds, 0.01, 0)[1]):
         assert (m.half_width, m.interval_reason) == (None, reason)
         assert [flag.text for flag in m.flags] == [f"there is no interval: {reason}."]
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_visits_of_a_single_block_are_no_sign_of_a_neighbour(rounds: int) -> None:
+    """As after Ctrl-C in the second pass of a long call."""
+    plan = plan_of(1)
+    made = [
+        Visit(
+            plan.items[0].workload.key, r, 0, samples_s=(12.0 + 0.1 * r,), block_starts_s=(0.0,), passes=(1,),
+            started_s=20.0 * r, ended_s=20.0 * r + 12.0,
+        )
+        for r in range(rounds)
+    ]  # fmt: skip
+    (m,) = estimate(plan, made)
+    assert m.is_confirmed
+    if rounds == 1:
+        assert (m.half_width, m.interval_reason[:16]) == (None, "only one process")
+    else:
+        assert m.half_width == pytest.approx(12.706 * np.log(12.1 / 12.0) / 2, rel=0.01)
+        assert m.interval_reason == ""
 
 
 def test_visits_that_leave_no_degree_of_freedom_are_the_reason() -> None:

@@ -88,6 +88,22 @@ def test_paired_contrasts_are_covered_however_few_workloads_run_in_turn(
     assert 0.8 <= math.sqrt(np.mean(np.square(reported)) / np.mean(np.square(error))) <= 1.4
 
 
+def test_two_workloads_in_two_processes_have_intervals_also_where_a_visit_has_a_block_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(block_model, "starts", lambda table: ())
+    plan, covered = plan_of(2), []
+    for seed in range(CAMPAIGNS):
+        truth, visits = in_groups(plan, 2, seed, blocks=10)
+        first, *others = [visit for visit in visits if visit.round < 2]
+        cut = replace(first, samples_s=first.samples_s[:-1], block_starts_s=first.block_starts_s[:-1])
+        found = fit_campaign(plan, [cut, *others]).measurements
+        assert [m.interval_reason for m in found] == ["", ""]
+        rest = np.log([m.latency_s for m in found]) - truth
+        covered.append(abs(rest[0] - rest[1]) <= math.hypot(*(m.paired_half_width or math.nan for m in found)))
+    assert np.mean(covered) >= 0.85
+
+
 @pytest.mark.parametrize(("n", "size"), [(8, 4), (2, 2)])
 def test_workloads_that_run_in_turn_tell_the_level_of_the_machine(n: int, size: int) -> None:
     values = block_values(in_groups(plan_of(n), size, 0)[1])

@@ -57,6 +57,13 @@ def test_a_steady_steal_widens_every_interval_and_voids_none(n: int) -> None:
             assert m.paired_half_width < 0.02
 
 
+def test_lost_time_widens_no_interval_where_there_is_none() -> None:
+    fit, _ = measured(6, steal=0.2)
+    for m in fit_campaign(plan_of(6), [visit for visit in fit.visits if visit.round == 0]).measurements:
+        assert (m.half_width, m.is_confirmed) == (None, False)
+        assert m.interval_reason.startswith("every workload was visited only once")
+
+
 def test_a_little_steal_changes_nothing() -> None:
     fit, _ = measured(6, steal=0.04)
     assert all(m.is_confirmed and m.half_width is not None and m.half_width < 0.02 for m in fit.measurements)

@@ -105,6 +105,20 @@ def test_what_the_budget_did_not_reach_is_said_and_goes_on_later(tmp_path: Path)
     assert "--resume goes on; give a longer --budget" in flag.remedy
 
 
+def test_a_budget_that_ends_before_goals_can_be_judged_is_said_too(tmp_path: Path) -> None:
+    """Calls with pauses are measured until the budget ends, which may be within the first process."""
+    result = hwcost.measure(
+        works(3), backend="null", store=tmp_path / "s.db", backend_options={"realtime": True}, budget_s=0.1,
+        arrival="gap=5ms", blocks=4, until="half-width<=1%",
+    )  # fmt: skip
+    assert not result.is_complete
+    assert result.standing is not None
+    assert result.standing.to_list() == [{"goal": "half-width<=1%", "value": None, "met": False}]
+    (flag,) = [flag for flag in result.flags if flag.code == "I_UNTIL"]
+    assert flag.text == "half-width unknown after 1 process, wanted half-width<=1%."
+    assert flag.remedy.endswith("--resume goes on; give a longer --budget.")
+
+
 def test_a_number_of_rounds_and_goals_contradict_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"rounds=3 \(--rounds\) makes exactly so many"):
         hwcost.measure(works(4), backend="null", store=tmp_path / "s.db", rounds=3, until="half-width<=1%")

@@ -41,7 +41,18 @@ def test_where_starting_takes_long_there_are_fewer_and_never_fewer_than_two(watc
     assert budget.round_s(1) == 0.0
     assert budget.processes(2, made=2) == 0
     assert budget.flag is not None
-    assert str(budget.flag).startswith("I_BUDGET: 3 of 4 processes fit into the budget of 1 min 00 s")
+    assert str(budget.flag).startswith("I_BUDGET: 2 of 4 processes fit into the budget of 1 min 00 s")
+
+
+def test_a_first_process_that_started_slowly_leaves_no_doubt_once_all_of_them_fit(watch: Watch) -> None:
+    """Libraries came from a disk, or nets were compiled for the first time; and its passes ended early."""
+    budget = Budget(60.0, watch)
+    watch.s = 25.0
+    budget.learn(25.0, 20.0)
+    assert (budget.processes(3, made=1), budget.flag is None) == (2, False)
+    watch.s = 30.0
+    budget.learn(5.0, 2.0)
+    assert (budget.processes(2, made=2), budget.flag) == (2, None)
 
 
 def test_the_rest_is_for_further_rounds(watch: Watch) -> None:

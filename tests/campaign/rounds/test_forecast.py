@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import hwcost
+from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.forecast import Earlier, beforehand, forecast, known_calls, underway
@@ -72,6 +74,13 @@ def test_a_budget_without_a_known_call_gives_half_widths_between_those_of_quick_
     assert tight.to_dict()["widest"] == tight.widest
 
 
+def test_calls_timed_by_themselves_of_which_none_is_known_are_forecast_too() -> None:
+    plan = plan_of(cache="cold")
+    assert str(forecast(plan)).startswith("at least 4 processes with 10 blocks of each workload")
+    assert str(forecast(plan, budget_s=60.0)).startswith("4 processes with up to 200 blocks of each workload fit into")
+    assert beforehand(plan, 60.0) is None
+
+
 @pytest.mark.parametrize(("backend", "options"), [("null", {}), ("null", {"realtime": "false"}), ("replay", {})])
 def test_passes_on_a_virtual_clock_take_next_to_no_time(backend: str, options: dict[str, object]) -> None:
     plan = Plan(tuple(items(WORKS)), "cpu", backend, protocol("standard", arrival="gap=10s"), options)
@@ -125,9 +134,9 @@ def test_the_half_width_that_is_expected_follows_from_the_blocks_of_the_campaign
     assert [one.half_width for one in seen[:3]] == [None] * 3  # a pilot pass and one block of each tell no noise
     passes = seen[-1].planned_passes
     assert seen[-1].half_width == pytest.approx(0.98 * math.hypot(0.005, noise / math.sqrt(passes)), rel=0.15)
-    tally.reached = 0.03, 2
+    tally.reached = Reached(0.03, 2, 12)
     tally.report("12 workloads in turn")
-    assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2))
+    assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2) * stats.t.ppf(0.975, 33) / stats.t.ppf(0.975, 11))
 
 
 @pytest.mark.parametrize(("start_s", "rounds"), [(10.0, 4), (60.0, 3), (75.0, 2), (500.0, 2)])
