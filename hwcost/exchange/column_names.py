@@ -25,7 +25,7 @@ _MULTIPLE = re.compile(
     r"|(?:\^\s*\{?[-\u2212]?|\de[+-]?)\d+\}?$|(?<![^\W_])[x×*] ?10{2,}(?!\d)|\bof(?: an?)?$",
     re.IGNORECASE,
 )
-_PREFIX = re.compile(r"(?<![^\W_])(?:m|u|n|p|mu)[ _{}$-]+$")
+_PREFIX = re.compile(r"(?<![^\W_])(?:m|u|n|p|mu)[ _{}$-]+$|[^\w\s(\[{_.,:/<>|'\"-]$")
 _PER_CALL = re.compile(
     r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
     r"|request)(?![a-z])"
@@ -170,7 +170,10 @@ def _at_end(name: str) -> tuple[str, str | None]:
 
 
 def _is_multiple(head: str, unit: str) -> bool:
-    """Whether what stands before a unit scales it: ``(10^-3 s)``, ``x1000_s``, ``tenths of a second``, ``m s``."""
+    """Whether what stands before a unit scales it: ``(10^-3 s)``, ``x1000_s``, ``tenths of a second``, ``m s``.
+
+    A sign such as the question mark of ``(?s)`` stands where a micro sign was before an encoding lost it.
+    """
     if _MULTIPLE.search(head.rstrip(" _.,-([{")):
         return True
     return unit[:1].lower() == "s" and _PREFIX.search(head) is not None

@@ -34,7 +34,7 @@ def genes(read: LatencyTable) -> list[str]:
     "name",
     ["latency (10\u207b\u00b3 s)", "latency (10^{-3} s)", "latency / 10^-3 s", "latency 10^-3 (s)", "latency (m s)",
      "latency_m_s", "latency_x1000_s", "latency (tenths of a second)", "latency (s/1000)", "latency (ms)/1000",
-     "Latency [u s]"],
+     "Latency [u s]", "latency (?s)", "latency (\ufffds)", "latency (&micro;s)"],
 )  # fmt: skip
 def test_a_scaled_unit_is_asked_for(name: str) -> None:
     """Read as seconds, these latencies would be wrong by a factor of up to a million."""
@@ -134,6 +134,18 @@ def test_a_name_that_stands_twice_in_an_object_is_refused(tmp_path: Path, lines:
     path.write_text(f"{{{by_name}}}")
     with pytest.raises(DataError, match="'net0' stands twice"):
         read_table(path, "table")
+
+
+def test_a_last_number_that_was_cut_is_doubted(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    text = "width,latency_ms\n" + "\n".join(f"{width},{ms:.6f}" for width, ms in zip(WIDTH, MS, strict=True))
+    for cut, is_doubted in ((0, False), (1, False), (4, True)):
+        path.write_text(text[: len(text) - cut])
+        said = [one for one in read_table(path, "table").remarks if "may be cut short" in one]
+        assert bool(said) == is_doubted
+    assert "line 13 is the last one and does not end, and its last cell '4.80'" in said[0]
+    path.write_text(text[:-4] + "\n")
+    assert not any("cut short" in one for one in read_table(path, "table").remarks)
 
 
 def test_statistics_among_repetitions_are_refused() -> None:
