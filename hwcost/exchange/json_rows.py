@@ -13,6 +13,7 @@ from hwcost.errors import DataError
 from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.delimited import as_sheet, headerless_operators
 from hwcost.exchange.frames import read_frame
+from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
 
@@ -52,9 +53,9 @@ def read_json(text: str, source: str) -> Sheet:
         DataError: When it is not JSON, or holds no table.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_unique)
-    except _RepeatedError as error:
-        raise _repeated(error, source) from None
+        value = json.loads(text, object_pairs_hook=unique_names)
+    except RepeatedNameError as error:
+        raise error.at(source) from None
     except RecursionError:
         raise DataError(f"{source}: the JSON is nested too deeply. {_SHAPES}.") from None
     except ValueError as error:
@@ -67,14 +68,14 @@ def read_json(text: str, source: str) -> Sheet:
 
 def _values(text: str, source: str, why: str) -> list[Any]:
     """Reads JSON values that follow each other: one a line, in several lines each, or with commas between them."""
-    decoder = json.JSONDecoder(object_pairs_hook=_unique)
+    decoder = json.JSONDecoder(object_pairs_hook=unique_names)
     values: list[Any] = []
     at = _GAP.match(text, 0).end()  # type: ignore[union-attr]  # matches nothing at least
     while at < len(text):
         try:
             value, at = decoder.raw_decode(text, at)
-        except _RepeatedError as error:
-            raise _repeated(error, source) from None
+        except RepeatedNameError as error:
+            raise error.at(source) from None
         except (ValueError, RecursionError) as error:
             if not values:
                 raise DataError(f"{source}: this is not JSON: {why}. {_SHAPES}.") from None
@@ -83,27 +84,6 @@ def _values(text: str, source: str, why: str) -> list[Any]:
         values.append(value)
         at = _GAP.match(text, at).end()  # type: ignore[union-attr]
     return values
-
-
-class _RepeatedError(Exception):
-    """An object holds a name twice; the text is the name."""
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Makes an object of its members; of a name that stands twice JSON would keep the last value only."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        repeated = next((name for name, value in pairs if made[name] != value), None)
-        if repeated is not None:
-            raise _RepeatedError(repeated)
-    return made
-
-
-def _repeated(error: _RepeatedError, source: str) -> DataError:
-    return DataError(
-        f"{source}: the name '{str(error)[:60]}' stands twice in one object, with different values, and nothing says which "
-        "counts. Give each a name of its own, or write a list of records."
-    )
 
 
 def _python(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Times of commands from hyperfine, and benchmarks of google/benchmark that share a name."""
+"""Times of commands from hyperfine, and names that stand twice in files of other tools."""
 
 from __future__ import annotations
 
@@ -70,3 +70,14 @@ def test_two_benchmarks_of_one_name_are_not_taken_for_repetitions(tmp_path: Path
     assert imported(tmp_path / "g.json", {"context": context, "benchmarks": repeated}).estimates[0].value == 2e-3
     with pytest.raises(DataError, match="'BM_x' has two results of latency_s with the same settings"):
         imported(tmp_path / "g.json", {"context": context, "benchmarks": [*repeated, entry(1, 500.0, 0)]})
+
+
+def test_names_that_stand_twice_in_a_file_of_a_tool_are_refused(tmp_path: Path) -> None:
+    """A counter of the user's that is called ``real_time`` would take the place of the time."""
+    bench = '{"name": "BM_x", "run_type": "iteration", "real_time": 2.0, "time_unit": "ms", "real_time": 4e9}'
+    (tmp_path / "g.json").write_text(f'{{"context": {{"date": "2025-03-04T05:06:07Z"}}, "benchmarks": [{bench}]}}')
+    with pytest.raises(DataError, match="'real_time' stands twice in one object"):
+        read(tmp_path / "g.json", "google-benchmark", HERE)
+    (tmp_path / "o.csv").write_text("engine,model_name,average_latency_ms,average_latency_ms\ntorch,bert,1.5,2.5\n")
+    with pytest.raises(DataError, match="the column 'average_latency_ms' stands twice"):
+        read(tmp_path / "o.csv", None, HERE)
