@@ -7,13 +7,11 @@ from collections.abc import Sequence
 
 _WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
 _STEMS = r"(?:latency|latencies|lat|times?|runtimes?|durations?|elapsed)"
-UNIT_NAMES = {
-    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "millisec": "ms", "microsec": "us", "nanosec": "ns",
-    "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
-    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
-    "microseconds": "us",
-    "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
-}  # fmt: skip
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
+_PARTS_OF_SECONDS = {"m": "ms", "milli": "ms", "u": "us", "µ": "us", "μ": "us", "micro": "us", "n": "ns", "nano": "ns"}
+UNIT_NAMES = dict.fromkeys(_SECONDS, "s") | {
+    f"{part}{second}": unit for part, unit in _PARTS_OF_SECONDS.items() for second in _SECONDS
+}
 UNIT = "|".join(sorted(UNIT_NAMES, key=len, reverse=True))
 _WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{UNIT})\b[\])]?", re.IGNORECASE)
 _UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{UNIT})", re.IGNORECASE)

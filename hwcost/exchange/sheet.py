@@ -105,7 +105,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value.strip()
     if getattr(getattr(value, "dtype", None), "kind", "") == "m" and not getattr(value, "ndim", 0):
-        return "" if value != value else f"{value.astype('timedelta64[ns]').astype(int) / 1e9!r} s"
+        return "" if value != value else f"{int(value.astype('timedelta64[ns]').astype(int)) / 1e9!r} s"
     if hasattr(value, "tolist"):
         return as_text(value.tolist())
     if isinstance(value, (Mapping, list, tuple)):

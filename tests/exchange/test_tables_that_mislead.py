@@ -50,6 +50,11 @@ def test_a_micro_sign_of_its_own_makes_microseconds(name: str) -> None:
     np.testing.assert_allclose(table({name: MS}).latency_s, 1e-6 * np.array(MS), rtol=1e-12)
 
 
+@pytest.mark.parametrize("unit", ["\u00b5sec", "mseconds", "nsecs", "usec"])
+def test_every_spelling_of_a_unit_within_a_name_is_known(unit: str) -> None:
+    assert split_unit(f"Latency [{unit}] on T4")[1] == split_unit(f"latency_{unit}")[1] is not None
+
+
 def test_numbers_and_letters_before_a_unit_are_no_factors() -> None:
     for name in ("latency_512x1000_ms", "latency_batch_8_ms", "Latency (batch 1) [ms]", "latency_{p50} (ms)", "conv1x1 (ms)"):
         assert split_unit(name)[1] == "ms", name
@@ -110,7 +115,7 @@ def test_columns_of_other_devices_are_doubted_where_one_is_named() -> None:
 
 
 def test_numbers_with_marks_among_them_are_said_to_be_names() -> None:
-    read = table({"latency_ms": MS, "group": ["-", "N/A", "-", "32", "-", "64"] * 2, "bits": ["4", "8", "none"] * 4})
+    read = table({"latency_ms": MS, "group": ["-", "N/A", "-", "32", "-", "64"] * 2})
     assert not any("'group' holds numbers" in one for one in read.remarks), "two numbers only"
     read = table({"latency_ms": MS, "group": ["-", "-", "-", "32", "64", "128"] * 2, "x": ["a", *["-"] * 8, "1", "2", "3"]})
     assert any("'x' holds numbers and texts such as '-'" in one for one in read.remarks)
