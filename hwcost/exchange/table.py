@@ -226,14 +226,14 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
 
 
 def _passed_over(sheet: Sheet, space: SearchSpace) -> list[str]:
-    """Returns the remark on columns that are no genes but may be settings: each of their few values has several rows."""
+    """Returns the remark on columns that are not genes but may be settings: each of their few values has several rows."""
     genes = {gene.name for gene in space.genes}
     named = find_identifiers(sheet.columns, genes)
     counts = {name: len(set(texts)) for name, texts in sheet.columns.items() if name not in genes and name not in named}
     found = [name for name, count in counts.items() if 1 < count <= len(sheet) / ROWS_OF_A_SETTING]
     if not found:
         return []
-    what, are = ("column", "is no gene") if len(found) == 1 else ("columns", "are no genes")
+    what, are = ("column", "is not a gene") if len(found) == 1 else ("columns", "are not genes")
     quoted = ", ".join(f"'{name}' ({counts[name]} values)" for name in found)
     return [
         f"{what} {quoted} {are} of '{space.name}': rows that differ there count as measurements of one setting. Where "

@@ -10,8 +10,10 @@ import pytest
 
 from hwcost.errors import DataError
 from hwcost.exchange.benchmarks.base import Given, Imported
+from hwcost.exchange.benchmarks.hyperfine import Hyperfine
 from hwcost.exchange.benchmarks.reading import read
 from hwcost.exchange.table import read_table
+from hwcost.testing.formats import FormatSuite
 
 HERE = Given(device="bench-1", measured_at="2025-03-04T00:00:00Z")
 
@@ -59,6 +61,12 @@ def test_a_summary_of_hyperfine_has_no_times(tmp_path: Path) -> None:
 def test_what_is_damaged_is_refused_with_its_place(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(DataError, match=r"results\[0\]"):
         imported(tmp_path / "h.json", {"results": [{**result("bench", [0.1]), **wrong}]})
+
+
+class TestHyperfine(FormatSuite):
+    kind = Hyperfine
+    content = Path(__file__).with_name("data").joinpath("hyperfine.json").read_bytes()
+    values = (0.002592774, None, 0.005968642, None)
 
 
 def test_two_benchmarks_of_one_name_are_not_taken_for_repetitions(tmp_path: Path) -> None:
