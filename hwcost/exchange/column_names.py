@@ -6,20 +6,24 @@ import re
 from collections.abc import Sequence
 
 _WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
-_STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
-UNIT_NAMES = {
-    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "millisec": "ms", "microsec": "us", "nanosec": "ns",
-    "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
-    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
-    "microseconds": "us",
-    "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
-}  # fmt: skip
+_STEMS = r"(?:latency|latencies|lat|times?|runtimes?|durations?|elapsed)"
+_SECONDS = ("s", "sec", "secs", "second", "seconds")
+_PARTS_OF_SECONDS = {"m": "ms", "milli": "ms", "u": "us", "µ": "us", "μ": "us", "micro": "us", "n": "ns", "nano": "ns"}
+UNIT_NAMES = dict.fromkeys(_SECONDS, "s") | {
+    f"{part}{second}": unit for part, unit in _PARTS_OF_SECONDS.items() for second in _SECONDS
+}
 UNIT = "|".join(sorted(UNIT_NAMES, key=len, reverse=True))
 _WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{UNIT})\b[\])]?", re.IGNORECASE)
 _UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{UNIT})", re.IGNORECASE)
 _BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{UNIT}))[\])]?", re.IGNORECASE)
 _SPELLED = re.compile(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
-_MULTIPLE = re.compile(r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
+_MICRO = re.compile(r"(?:\$?\\mu\}?\$?[\s~{}]*|(?<![A-Za-z])[µμ]\s+)(?=s(?:ec(?:ond)?s?)?(?![A-Za-z]))")
+_MULTIPLE = re.compile(
+    r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$|[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]$"
+    r"|(?:\^\s*\{?[-\u2212]?|\de[+-]?)\d+\}?$|(?<![^\W_])[x×*] ?10{2,}(?!\d)|\bof(?: an?)?$",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"(?<![^\W_])(?:m|u|n|p|mu)[ _{}$-]+$|[^\w\s(\[{_.,:/<>|'\"-]$")
 _PER_CALL = re.compile(
     r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
     r"|request)(?![a-z])"
@@ -30,7 +34,7 @@ _AMID = re.compile(
     re.IGNORECASE,
 )
 _SCALED = re.compile(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
-_FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d", re.IGNORECASE)
+_FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _RATE_NAME = re.compile(
@@ -44,8 +48,14 @@ _OTHER_TIMES = frozenset(
 )  # fmt: skip
 _BEFORE_A_TIME = frozenset(
     ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
-     "reciprocal", "delta", "diff")
+     "reciprocal", "delta", "diff", "neg", "negative", "sqrt")
 )  # fmt: skip
+_BEHIND_A_TIME = frozenset(("overhead", "improvement", "gain", "saving", "savings", "saved", "penalty", "increase", "gap"))
+_OF_MANY = re.compile(
+    r"\A1 ?/ ?(?=[a-z(])|(?<![a-z])per[ _]?(?:[2-9]|\d\d+)[ _]?[a-z]+"
+    r"|(?<![a-z])for[ _]?(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request)[a-z]*",
+    re.IGNORECASE,
+)
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
      "threshold", "constraint", "timeout", "cycles", "ticks", "difference")
@@ -64,6 +74,7 @@ _STATISTIC = re.compile(
 )
 _STATISTIC_END = re.compile(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
 _NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
+_BRACKETED = re.compile(r"\s*[\[(].*")
 _LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{MIDDLES}))?", re.IGNORECASE)
 
 
@@ -84,18 +95,22 @@ def is_latency_name(name: str) -> bool:
         return not words.isdisjoint(TIMES) or is_latency_name(match["head"])
     if match := _NUMBER_END.fullmatch(name.strip()):
         return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
-    return _is_latency(name) or _amid(name) is not None
+    return _is_latency(_BRACKETED.sub("", name)) or _amid(name) is not None
 
 
 def computed_word(name: str) -> str | None:
     """Returns the word by which a column is something that is computed from a latency, or a bound on one: no latency itself.
 
-    ``log`` of ``log10_latency``, ``normalized``, ``slo``. A word such as ``log`` counts right before a word for a time or at
-    the end: ``log_softmax_ms`` is the time of an operator.
+    ``log`` of ``log10_latency``, ``normalized``, ``slo``, ``per 1000 images``. A word such as ``log`` counts right before a
+    word for a time or at the end: ``log_softmax_ms`` is the time of an operator.
     """
+    if match := _OF_MANY.search(name.strip(_MARKS)):
+        return match[0].strip()
     words: list[str] = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word in _ANYWHERE or (word in _BEFORE_A_TIME and (not following or following in TIMES | _VOCABULARY)):
+    for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
+        if word in _ANYWHERE or (word in _BEHIND_A_TIME and before in TIMES):
+            return word
+        if word in _BEFORE_A_TIME and (not following or following in TIMES | _VOCABULARY):
             return word
     return None
 
@@ -129,7 +144,10 @@ def _amid(name: str) -> tuple[str, str] | None:
     if words_of(name).isdisjoint(TIMES) or _FACTOR.search(name):
         return None
     found = list(_AMID.finditer(name))
-    if len(found) != 1 or _SCALED.search(name[: found[0].start()]):
+    if len(found) != 1:
+        return None
+    head = name[: found[0].start()]
+    if _SCALED.search(head) or _is_multiple(head, found[0]["unit"]):
         return None
     before, after = name[: found[0].start()].rstrip(" _.,-([{"), name[found[0].end() :].strip(" _.,-)]}")
     return f"{before}_{after}".strip("_"), UNIT_NAMES[found[0]["unit"].lower()]
@@ -137,20 +155,36 @@ def _amid(name: str) -> tuple[str, str] | None:
 
 def _at_end(name: str) -> tuple[str, str | None]:
     """Splits off a unit that ends a name; a multiple of a unit, such as ``latency (100 us)``, is none."""
-    plain = _SPELLED.sub(r"\1", _PER_CALL.sub("", name.strip()))
+    plain = _MICRO.sub("µ", _SPELLED.sub(r"\1", _PER_CALL.sub("", name.strip())))
     if bare := _BARE.fullmatch(plain):
         return "", UNIT_NAMES[bare["unit"].lower()]
     for text in (plain.replace("/", " ").strip(), _HUMP.sub("_", plain)):
         match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
         if match is not None and match["what"].strip(" _"):
-            is_multiple = _MULTIPLE.search(match["what"]) and "," not in text[match.end("what") : match.start("unit")]
+            head = text[: match.start("unit")]
+            is_multiple = _is_multiple(head, match["unit"]) and "," not in head[match.end("what") :]
             return (name, None) if is_multiple else (match["what"].strip(" _.,-([{"), UNIT_NAMES[match["unit"].lower()])
     return name, None
+
+
+def _is_multiple(head: str, unit: str) -> bool:
+    """Whether what stands before a unit scales it: ``(10^-3 s)``, ``x1000_s``, ``tenths of a second``, ``m s``.
+
+    A sign such as the question mark of ``(?s)`` stands where a micro sign was before an encoding lost it.
+    """
+    if _MULTIPLE.search(head.rstrip(" _.,-([{")):
+        return True
+    return unit[:1].lower() == "s" and _PREFIX.search(head) is not None
 
 
 def words_of(name: str) -> set[str]:
     """Returns the words of a name in small letters: ``mean`` and ``latency`` of ``meanLatency_2``."""
     return {word.lower() for word in _WORD.findall(_HUMP.sub("_", name))}
+
+
+def says_latency(name: str) -> bool:
+    """Whether a name has the word for a latency: ``lat_ms``, ``meanLatency``; not ``platform_ms``."""
+    return any(word == "lat" or "latenc" in word for word in words_of(name))
 
 
 def _is_rate(name: str, what: str) -> bool:
@@ -176,6 +210,12 @@ def named_as_latencies(names: Sequence[str]) -> list[str]:
 def unit_of(text: str) -> str | None:
     """Returns the unit of time that a text names: ``s``, ``ms``, ``us`` or ``ns``; None where it names none."""
     return UNIT_NAMES.get(text.strip().lower())
+
+
+def cpu_times(names: Sequence[str]) -> list[str]:
+    """Returns the names of the CPU times that ``time`` and hyperfine give: ``user`` and ``system``, where both are there."""
+    found = [name for name in names if name.strip().lower() in ("user", "sys", "system")]
+    return found if len(found) == 2 and any(name.strip().lower() == "user" for name in found) else []
 
 
 def is_rate_name(name: str) -> bool:

@@ -18,11 +18,15 @@ DELIMITERS = ("\t", ";", ",", "|")
 TRIED = 50
 """Lines by which a delimiter is judged."""
 
+FEWEST_CELLS, DIGITS_LOST = 5, 2
+"""Cells above the last one from which their lengths say something, and digits that a number lacks that was cut."""
+
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _OPERATOR = re.compile(r"\d+x\d+|\w+:\d")
 _FORMULA = re.compile(r'="([^"]*)"')
 _STRESSED = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)\1")
 _GAP = re.compile(r" {2,}")
+_DECIMAL = re.compile(r"\d+[.,]\d*(?:e[+-]?\d*)?", re.IGNORECASE)
 _EXAMPLE = "'l1,l2,...,latency_s'"
 
 Rows = list[tuple[int, list[str]]]
@@ -38,6 +42,7 @@ def read_delimited(text: str, source: str) -> Sheet:
     Raises:
         DataError: When it is empty or ragged, has no header, or has columns without a name or with the same one.
     """
+    content = text
     first, _, rest = text.partition("\n")
     declared = _SEPARATOR_LINE.fullmatch(first)
     skipped = 1 if declared else 0
@@ -51,12 +56,26 @@ def read_delimited(text: str, source: str) -> Sheet:
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
     body, headers = without_headers(header, body)
-    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *joined, *headers)
+    cut = _cut_short(content, body)
+    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *joined, *headers, *cut)
     if delimiter == ",":
         return sheet
     named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
     name = "two or more spaces" if is_aligned else named.get(delimiter, f"'{delimiter}'")
     return sheet.remarking(f"cells are separated by {name}.")
+
+
+def _cut_short(text: str, body: Rows) -> list[str]:
+    """Returns the remark on a last number that is shorter than all others of its column, where no end of line follows."""
+    cells = [row[-1] for _, row in body if row]
+    if text.endswith(("\n", "\r")) or len(cells) <= FEWEST_CELLS or not all(map(_DECIMAL.fullmatch, cells)):
+        return []
+    if len(cells[-1]) + DIGITS_LOST > min(map(len, cells[:-1])):
+        return []
+    return [
+        f"{places('line', [body[-1][0]])} is the last one and does not end, and its last cell '{cells[-1]}' is shorter than "
+        "all others: the file may be cut short."
+    ]
 
 
 def without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:

@@ -61,7 +61,7 @@ def _columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     if hasattr(frame, "columns") and hasattr(frame, "__getitem__"):
         return _by_columns(frame)
     if getattr(getattr(frame, "dtype", None), "names", None):
-        return {name: frame[name].tolist() for name in frame.dtype.names}, set()
+        return {name: list(frame[name]) for name in frame.dtype.names}, set()
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__dataframe__"):
         return _by_protocol(frame)
     if isinstance(frame, Sequence) and not isinstance(frame, (str, bytes)) and frame:

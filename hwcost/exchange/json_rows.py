@@ -13,6 +13,7 @@ from hwcost.errors import DataError
 from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.delimited import as_sheet, headerless_operators
 from hwcost.exchange.frames import read_frame
+from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
 
@@ -31,6 +32,7 @@ RESULTS = {
     "asv": {"commit_hash", "results"},
     "optimum-benchmark": {"config", "report"},
     "trtexec": {"latencyMs", "computeMs"},
+    "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""
 
@@ -51,7 +53,9 @@ def read_json(text: str, source: str) -> Sheet:
         DataError: When it is not JSON, or holds no table.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=unique_names)
+    except RepeatedNameError as error:
+        raise error.at(source) from None
     except RecursionError:
         raise DataError(f"{source}: the JSON is nested too deeply. {_SHAPES}.") from None
     except ValueError as error:
@@ -64,12 +68,14 @@ def read_json(text: str, source: str) -> Sheet:
 
 def _values(text: str, source: str, why: str) -> list[Any]:
     """Reads JSON values that follow each other: one a line, in several lines each, or with commas between them."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=unique_names)
     values: list[Any] = []
     at = _GAP.match(text, 0).end()  # type: ignore[union-attr]  # matches nothing at least
     while at < len(text):
         try:
             value, at = decoder.raw_decode(text, at)
+        except RepeatedNameError as error:
+            raise error.at(source) from None
         except (ValueError, RecursionError) as error:
             if not values:
                 raise DataError(f"{source}: this is not JSON: {why}. {_SHAPES}.") from None
@@ -94,6 +100,8 @@ def _python(text: str) -> Any:
 def _about(value: Any) -> str:
     """Says which other tool's results a document is; empty where it is none that is known."""
     first = value[0] if isinstance(value, list) and value else value
+    results = first.get("results") if isinstance(first, Mapping) else None
+    first = results[0] if isinstance(results, list) and results else first
     keys = set(first) if isinstance(first, Mapping) else set()
     tool = next((tool for tool, known in RESULTS.items() if known <= keys), None)
     if tool is None:

@@ -21,6 +21,7 @@ from hwcost.exchange.column_names import (
     is_latency_name,
     is_rate_name,
     named_as_latencies,
+    says_latency,
     split_unit,
     words_of,
 )
@@ -199,10 +200,13 @@ def _unit(sheet: Sheet, name: str) -> str | None:
 
 
 def _candidates(sheet: Sheet) -> list[str]:
-    """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
+    """Returns the columns of numbers that are named as latencies are; those that say more push others aside.
+
+    The word for a latency says more than a unit: beside a ``latency``, ``elapsed_s`` may be a time of the clock.
+    """
     named = named_as_latencies([name for name in sheet.header if any(map(is_time, sheet.columns[name]))])
-    with_unit = [name for name in named if _unit(sheet, name) is not None] or named
-    return [name for name in with_unit if "lat" in name.lower()] or with_unit
+    named = [name for name in named if says_latency(name)] or named
+    return [name for name in named if _unit(sheet, name) is not None] or named
 
 
 def _absent(sheet: Sheet) -> DataError:

@@ -104,6 +104,8 @@ def as_text(value: Any) -> str:
     """Returns the text of a cell of any type: empty for a missing value, all digits of a number, JSON for a list."""
     if isinstance(value, str):
         return value.strip()
+    if getattr(getattr(value, "dtype", None), "kind", "") == "m" and not getattr(value, "ndim", 0):
+        return "" if value != value else f"{int(value.astype('timedelta64[ns]').astype(int)) / 1e9!r} s"
     if hasattr(value, "tolist"):
         return as_text(value.tolist())
     if isinstance(value, (Mapping, list, tuple)):

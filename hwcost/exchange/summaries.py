@@ -30,6 +30,9 @@ _NAME = re.compile(
 )
 
 
+_OF_REPETITIONS = re.compile(r"(?P<name>.+)_(?P<end>mean|median|stddev|cv|min|max|BigO|RMS)")
+
+
 def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
     """Refuses a table whose last rows are sums or means of those above.
 
@@ -38,8 +41,15 @@ def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
         latency: Latencies in any unit, shape (n,).
 
     Raises:
-        DataError: When there are such rows; names them.
+        DataError: When there are such rows, or statistics of repetitions beside each other; names them.
     """
+    if statistics := statistic_rows(sheet):
+        first, column = statistics[0]
+        where, cell = sheet.at([row for row, _ in statistics]), sheet.columns[column][first][:60]
+        raise DataError(
+            f"{sheet.source}: {where} hold statistics of repetitions, such as '{cell}' in the column '{column}'. "
+            "Keep rows of one kind: the repetitions, or their medians."
+        )
     rows = summary_rows(sheet, latency)
     if rows:
         those = "the line" if len(rows) == 1 else "these lines"
@@ -47,6 +57,22 @@ def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
             f"{sheet.source}: {sheet.at(rows)} {'sums' if len(rows) == 1 else 'sum'} up the rows above (a total, a mean or "
             f"another statistic) rather than being an architecture. Delete {those}."
         )
+
+
+def statistic_rows(sheet: Sheet) -> list[tuple[int, str]]:
+    """Returns the rows of statistics of repetitions as google/benchmark names them, and the column that names them.
+
+    They are those whose names end in ``_mean``, ``_stddev`` and the like, where the same name has both of these.
+    """
+    for column, texts in sheet.columns.items():
+        matches = [_OF_REPETITIONS.fullmatch(text) for text in texts]
+        ends: dict[str, set[str]] = {}
+        for match in filter(None, matches):
+            ends.setdefault(match["name"], set()).add(match["end"])
+        named = {name for name, found in ends.items() if {"mean", "stddev"} <= found}
+        if named:
+            return [(row, column) for row, match in enumerate(matches) if match is not None and match["name"] in named]
+    return []
 
 
 def summary_rows(sheet: Sheet, latency: Floats) -> list[int]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
-from hwcost.exchange.column_names import is_latency_name, is_statistic_name
+from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statistic_name
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
@@ -31,6 +31,7 @@ from hwcost.exchange.sheet import Place, Sheet, for_shell
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.summaries import refuse_summaries
 from hwcost.exchange.unit_columns import with_units
+from hwcost.exchange.wide_tables import remarks_on_other_devices
 from hwcost.levels.runs import are_shared
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -46,6 +47,12 @@ MIN_ROWS = 2
 
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
+
+FEWEST_NUMBERS = 3
+"""Different numbers among texts from which a column may be one of numbers, with marks where there is none."""
+
+ROWS_OF_A_SETTING = 3
+"""Rows that each value of a column has on average, from which it may be a setting, such as a device or a batch size."""
 
 _LETTERS = re.compile(r"[\s_-]+")
 """Signs within a category that people leave out or write otherwise."""
@@ -122,7 +129,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     architectures = _architectures(features, made)
     others = held.without([*(set(latencies.columns) - set(latencies.spread)), *chosen.columns]).columns
     rest = {**others, **features.without(gene.name for gene in made.genes).columns}
-    remarks = (*features.remarks, *latencies.remarks, *_few_rows_a_run(options.run_column, runs))
+    wide = remarks_on_other_devices(held, [gene.name for gene in made.genes], options.latency)
+    remarks = (*features.remarks, *latencies.remarks, *wide, *_few_rows_a_run(options.run_column, runs))
     for remark in remarks:
         _log.info("%s: %s", sheet.source, remark)
     return LatencyTable(
@@ -178,7 +186,9 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     taken = {*latencies, *filter(None, (options.run_column, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
     free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
-    others = [name for name in free if (is_latency_name(name) or is_statistic_name(name)) and _holds_numbers(sheet, name)]
+    cpu = cpu_times(free)
+    others = [name for name in free if is_latency_name(name) or is_statistic_name(name) or name in cpu]
+    others = [name for name in others if _holds_numbers(sheet, name)]
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
     return rest.remarking(_left_out(others)) if others else rest
 
@@ -212,7 +222,24 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
             f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
             f"Found: {', '.join(sheet.header)}. Use the space 'table' for a table with other columns."
         )
-    return made, sheet
+    return made, sheet.remarking(*_passed_over(sheet, made))
+
+
+def _passed_over(sheet: Sheet, space: SearchSpace) -> list[str]:
+    """Returns the remark on columns that are not genes but may be settings: each of their few values has several rows."""
+    genes = {gene.name for gene in space.genes}
+    named = find_identifiers(sheet.columns, genes)
+    counts = {name: len(set(texts)) for name, texts in sheet.columns.items() if name not in genes and name not in named}
+    found = [name for name, count in counts.items() if 1 < count <= len(sheet) / ROWS_OF_A_SETTING]
+    if not found:
+        return []
+    what, are = ("column", "is not a gene") if len(found) == 1 else ("columns", "are not genes")
+    quoted = ", ".join(f"'{name}' ({counts[name]} values)" for name in found)
+    return [
+        f"{what} {quoted} {are} of '{space.name}': rows that differ there count as measurements of one setting. Where "
+        "latencies depend on it, as on a device or a batch size, give the rows of one setting, or use the space 'table'. "
+        f"--drop {for_shell(*found)} says that they do not."
+    ]
 
 
 def _as_genes(sheet: Sheet, genes: list[str]) -> Sheet:
@@ -272,7 +299,13 @@ def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
         for column in columns
         if (alike := _spelled_alike(column.get("choices", ())))
     ]
-    return missing + spelled + [
+    mixed = [
+        f"column '{column['name']}' holds numbers and texts such as '{text}': all count as names, so that no value between "
+        "two of the numbers can be predicted."
+        for column in columns
+        if (text := _text_among_numbers(column.get("choices", ()))) is not None
+    ]
+    return missing + spelled + mixed + [
         f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another value "
         f"cannot be predicted, and fits take long. --drop {for_shell(column['name'])} leaves it out."
         for column in columns
@@ -286,6 +319,13 @@ def _spelled_alike(choices: Sequence[Any]) -> str:
     for choice in choices:
         seen.setdefault(_LETTERS.sub("", str(choice)).lower(), []).append(f"'{choice}'")
     return "; ".join(" and ".join(same) for same in seen.values() if len(same) > 1)
+
+
+def _text_among_numbers(choices: Sequence[Any]) -> str | None:
+    """Returns the first text among choices that are numbers otherwise, at least three of them; None without one."""
+    texts = [str(choice) for choice in choices if isinstance(choice, str) and choice]
+    others = [text for text in texts if number(text) is None]
+    return others[0] if others and len(texts) - len(others) >= FEWEST_NUMBERS else None
 
 
 def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:

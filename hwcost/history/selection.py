@@ -85,16 +85,19 @@ def instant_of(text: str, runs: Sequence[Run], now: str) -> str:
         The instant, in UTC.
 
     Raises:
-        UsageError: When it is none of these.
+        UsageError: When it is none of these, or an age beyond the calendar.
     """
-    age = _age(text)
-    if age is not None:
-        return (datetime.fromisoformat(now) - age).isoformat(timespec="microseconds")
     try:
-        at = datetime.fromisoformat(text)
+        age = _age(text)
+        if age is not None:
+            return (datetime.fromisoformat(now) - age).isoformat(timespec="microseconds")
+    except OverflowError:
+        raise UsageError(f"expected an age that the calendar reaches, such as 30d, got '{text}'") from None
+    try:
+        at = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text)
+        return utc((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).isoformat())
     except ValueError:
         return run_of(runs, text).started_at
-    return utc((at if at.tzinfo else at.replace(tzinfo=timezone.utc)).isoformat())
 
 
 def _age(text: str) -> timedelta | None:

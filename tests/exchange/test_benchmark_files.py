@@ -29,7 +29,7 @@ HERE = Given(device="bench-1", measured_at="2025-03-04T00:00:00Z")
 FILES = {
     "asv": "asv", "pytest-benchmark": "pytest_benchmark.json", "pyperf": "pyperf.json",
     "google-benchmark": "google_benchmark.json", "nvbench": "nvbench.json", "optimum-benchmark": "optimum_benchmark.json",
-    "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv",
+    "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv", "hyperfine": "hyperfine.json",
 }  # fmt: skip
 JSON_FILES = sorted(DATA.rglob("*.json"))
 

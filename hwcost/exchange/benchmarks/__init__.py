@@ -16,6 +16,7 @@ IMPORTED = {
     "asv": f"{_HERE}.asv:Asv",
     "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
     "hat": f"{_HERE}.latency_tables:Hat",
+    "hyperfine": f"{_HERE}.hyperfine:Hyperfine",
     "nvbench": f"{_HERE}.nvbench:NvBench",
     "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
     "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",

@@ -15,6 +15,7 @@ from hwcost._io import read_at_most
 from hwcost.errors import DataError
 from hwcost.exchange import foreign
 from hwcost.exchange.benchmarks.node import Node
+from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 
 MAX_BYTES = 200_000_000
 """Bytes of the largest file that is read; raw samples of a long run stay far below it."""
@@ -76,10 +77,12 @@ class Document:
         """The content as JSON.
 
         Raises:
-            DataError: When it is not JSON; names the line where it ends to be.
+            DataError: When it is not JSON, and names the line where it ends to be; or when a name stands twice in an object.
         """
         try:
-            return json.loads(self.text)
+            return json.loads(self.text, object_pairs_hook=unique_names)
+        except RepeatedNameError as error:
+            raise error.at(self.source) from None
         except RecursionError:
             raise DataError(f"{self.source}: the JSON is nested too deeply to be results of a benchmark.") from None
         except json.JSONDecodeError as error:
@@ -117,7 +120,7 @@ class Document:
         """The rows of a CSV with the number of their line; a header that is repeated, as by tools that append, is left out.
 
         Raises:
-            DataError: When a row has another number of cells than the header, or there is none.
+            DataError: When a row has another number of cells than the header, there is none, or a column stands twice.
         """
         reader = csv.reader(io.StringIO(self.text, newline=""))
         try:
@@ -125,6 +128,9 @@ class Document:
             read = [(reader.line_num, cells) for cells in reader if cells and cells != header]
         except csv.Error as error:
             raise DataError(f"{self.source}: line {reader.line_num}: {error}. Write the file anew.") from None
+        repeated = next((name for name in header if header.count(name) > 1), None)
+        if repeated is not None:
+            raise DataError(f"{self.source}: the column '{repeated[:60]}' stands twice. Give each a name of its own.")
         for line, cells in read:
             if len(cells) != len(header):
                 raise DataError(

@@ -39,12 +39,12 @@ class GoogleBenchmark(Reader):
         """Reads the wall time of every benchmark: the median of its repetitions."""
         root = document.root
         context = root.field("context")
-        groups: dict[str, list[Node]] = defaultdict(list)
+        groups: dict[tuple[str, ...], list[Node]] = defaultdict(list)
         for node in root.field("benchmarks").entries():
-            groups[optional_text(node, "run_name") or _run_name(node)].append(node)
+            groups[optional_text(node, "run_name") or _run_name(node), *_instance(node)].append(node)
         device, remarks = optional_text(context, "host_name"), _remarks(context)
         rows = []
-        for name, nodes in groups.items():
+        for (name, *_), nodes in groups.items():
             row = _row(name, nodes, device)
             rows += [row] if row is not None else []
             remarks += [] if row is not None else [f"'{name}' is left out: it has aggregates without a mean or median only."]
@@ -92,6 +92,12 @@ def _statistic(node: Node) -> str | None:
         match = _OLD_AGGREGATE.fullmatch(node.field("name").text())
         return match["statistic"] if match else None
     return node.field("aggregate_name").text() if node.field("run_type").text() == "aggregate" else None
+
+
+def _instance(node: Node) -> list[str]:
+    """Returns the numbers that tell benchmarks of one name apart, which versions before 1.6 do not write."""
+    found = [node.optional(field) for field in ("family_index", "per_family_instance_index")]
+    return [str(one.value) for one in found if one is not None]
 
 
 def _run_name(node: Node) -> str:

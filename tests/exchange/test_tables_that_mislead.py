@@ -1,0 +1,181 @@
+"""Tables whose columns are not what they seem: units that are scaled, settings beside genes, names that stand twice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwcost.errors import DataError
+from hwcost.exchange.column_names import computed_word, is_latency_name, split_unit
+from hwcost.exchange.options import TableOptions
+from hwcost.exchange.table import LatencyTable, read_table
+
+N = 12
+WIDTH = [64 * (i % 7 + 1) + i for i in range(N)]
+MS = [1.5 + 0.3 * i for i in range(N)]
+
+
+def table(columns: dict[str, list[Any]], **options: Any) -> LatencyTable:
+    return read_table({"width": WIDTH, **columns}, "table", TableOptions(**options))
+
+
+def genes(read: LatencyTable) -> list[str]:
+    return [gene.name for gene in read.space.genes]
+
+
+# -- units ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["latency (10\u207b\u00b3 s)", "latency (10^{-3} s)", "latency / 10^-3 s", "latency 10^-3 (s)", "latency (m s)",
+     "latency_m_s", "latency_x1000_s", "latency (tenths of a second)", "latency (s/1000)", "latency (ms)/1000",
+     "Latency [u s]", "latency (?s)", "latency (\ufffds)", "latency (&micro;s)"],
+)  # fmt: skip
+def test_a_scaled_unit_is_asked_for(name: str) -> None:
+    """Read as seconds, these latencies would be wrong by a factor of up to a million."""
+    with pytest.raises(DataError, match="does not say in which unit"):
+        table({name: MS})
+    assert is_latency_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["latency (\u03bc s)", "latency ($\\mu$s)", "latency [\\mu s]", "Latency, \u00b5 sec", "time_mean ($\\mu$s)"]
+)
+def test_a_micro_sign_of_its_own_makes_microseconds(name: str) -> None:
+    np.testing.assert_allclose(table({name: MS}).latency_s, 1e-6 * np.array(MS), rtol=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["\u00b5sec", "mseconds", "nsecs", "usec"])
+def test_every_spelling_of_a_unit_within_a_name_is_known(unit: str) -> None:
+    assert split_unit(f"Latency [{unit}] on T4")[1] == split_unit(f"latency_{unit}")[1] is not None
+
+
+def test_numbers_and_letters_before_a_unit_are_no_factors() -> None:
+    for name in ("latency_512x1000_ms", "latency_batch_8_ms", "Latency (batch 1) [ms]", "latency_{p50} (ms)", "conv1x1 (ms)"):
+        assert split_unit(name)[1] == "ms", name
+    assert split_unit("latency_seq128_s")[1] == "s"
+
+
+def test_a_time_with_anything_in_brackets_is_no_feature() -> None:
+    assert genes(table({"latency_ms": MS, "time (10^-3 s)": MS, "Duration [cold]": MS})) == ["width"]
+
+
+def test_the_word_for_a_latency_says_more_than_a_unit() -> None:
+    with pytest.raises(DataError, match="the column 'latency' does not say in which unit"):
+        table({"elapsed_s": [10.0 * i + 1 for i in range(N)], "latency": MS})
+    with pytest.raises(DataError, match="several columns may be the latency: forward_ms, platform_ms"):
+        table({"forward_ms": MS, "platform_ms": MS})
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("time_per_1000_images_ms", "per_1000_images"), ("time for 100 runs (s)", "for 100 runs"), ("1/latency_ms", "1/"),
+     ("latency_overhead_ms", "overhead"), ("neg_latency_ms", "neg")],
+)  # fmt: skip
+def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word: str) -> None:
+    with pytest.raises(DataError, match=f"'{word}' says that it is computed from latencies"):
+        table({name: MS})
+    for other in ("latency_per_image_ms", "mean_latency_over_100_runs_ms", "upper_95_ms", "super_2_time_ms"):
+        assert computed_word(other) is None, other
+
+
+# -- settings ------------------------------------------------------------------------------------------------------------
+
+
+def shaped(**columns: Any) -> LatencyTable:
+    rng = np.random.default_rng(0)
+    frame = {f"l{i + 1}": rng.choice([120, 240, 360, 480], N).tolist() for i in range(12)}
+    return read_table({**frame, **columns, "latency_s": [1e-3 * one for one in MS]}, "supershaper", TableOptions(drop="note"))
+
+
+def test_settings_beside_the_genes_of_a_space_are_said() -> None:
+    """Latencies of two devices would be fitted as if they were of one."""
+    notes = {"note": ["a", "b"] * 6, "name": [f"net{i}" for i in range(N)], "params": [10_000 + i for i in range(N)]}
+    read = shaped(device=["t4", "a100"] * 6, batch_size=[1, 8, 1] * 4, dtype=["fp32"] * N, **notes)
+    said = [remark for remark in read.remarks if "are not genes of 'supershaper'" in remark]
+    assert len(said) == 1
+    assert "'device' (2 values), 'batch_size' (2 values)" in said[0]
+    assert "--drop device,batch_size" in said[0]
+    assert not shaped(dtype=["fp32"] * N, **notes).remarks
+
+
+def test_columns_of_other_devices_are_doubted_where_one_is_named() -> None:
+    rng = np.random.default_rng(1)
+    pixel, k80 = (np.array(MS) * factor * rng.normal(1, 0.02, N) for factor in (1.1, 7.3))
+    columns = {"pixel3": pixel.tolist(), "k80": k80.tolist(), "gflops": [0.31 * one for one in WIDTH]}
+    read = table(columns, latency="pixel3", unit="ms")
+    assert any("'k80' is a feature that looks as 'pixel3' does" in one and "--drop k80" in one for one in read.remarks)
+    assert not any("'gflops'" in one for one in read.remarks)
+    assert not any("feature that looks" in one for one in table(columns, latency="pixel3", unit="ms", drop="k80").remarks)
+
+
+def test_numbers_with_marks_among_them_are_said_to_be_names() -> None:
+    read = table({"latency_ms": MS, "group": ["-", "N/A", "-", "32", "-", "64"] * 2})
+    assert not any("'group' holds numbers" in one for one in read.remarks), "two numbers only"
+    read = table({"latency_ms": MS, "x": ["a", *["-"] * 8, "1", "2", "3"]})
+    assert any("'x' holds numbers and texts such as '-'" in one for one in read.remarks)
+
+
+# -- names that stand twice, rows of statistics, CPU times ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_a_name_that_stands_twice_in_an_object_is_refused(tmp_path: Path, lines: bool) -> None:
+    """JSON readers keep the last value without a word."""
+    records = [json.dumps({"width": width, "latency_ms": ms}) for width, ms in zip(WIDTH, MS, strict=True)]
+    records[3] = '{"width": 1, "latency_ms": 5.5, "latency_ms": 7.5}'
+    path = tmp_path / "t.json"
+    path.write_text("\n".join(records) if lines else f"[{','.join(records)}]")
+    with pytest.raises(DataError, match="'latency_ms' stands twice in one object, with different values"):
+        read_table(path, "table")
+    path.write_text(path.read_text().replace("7.5", "5.5"))
+    assert len(read_table(path, "table")) == N
+    by_name = ", ".join(f'"net{i % 11}": {{"width": {WIDTH[i]}, "latency_ms": {MS[i]}}}' for i in range(N))
+    path.write_text(f"{{{by_name}}}")
+    with pytest.raises(DataError, match="'net0' stands twice"):
+        read_table(path, "table")
+
+
+def test_a_last_number_that_was_cut_is_doubted(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    text = "width,latency_ms\n" + "\n".join(f"{width},{ms:.6f}" for width, ms in zip(WIDTH, MS, strict=True))
+    for cut, is_doubted in ((0, False), (1, False), (4, True)):
+        path.write_text(text[: len(text) - cut])
+        said = [one for one in read_table(path, "table").remarks if "may be cut short" in one]
+        assert bool(said) == is_doubted
+    assert "line 13 is the last one and does not end, and its last cell '4.80'" in said[0]
+    path.write_text(text[:-4] + "\n")
+    assert not any("cut short" in one for one in read_table(path, "table").remarks)
+
+
+def test_statistics_among_repetitions_are_refused() -> None:
+    names = [f"BM_gemm/{i // 6}{end}" for i in range(N) for end in [("", "", "_mean", "_median", "_stddev", "_cv")[i % 6]]]
+    columns = {"name": names, "real_time": MS, "cpu_time": MS, "time_unit": ["ms"] * N}
+    with pytest.raises(DataError, match="rows 2 to 5 and 8 to 11 hold statistics of repetitions, such as 'BM_gemm/0_mean'"):
+        table(columns, latency="real_time")
+    pools = ["global_mean", "global_max", "local_mean"] * 4
+    assert genes(table({"latency_ms": MS, "pool": pools})) == ["width", "pool"]
+
+
+def test_cpu_times_are_no_features() -> None:
+    columns = {"mean": MS, "user": [0.9 * one for one in MS], "system": [0.2 * one for one in MS], "times": [[1.5, 1.6]] * N}
+    read = table(columns, latency="mean", unit="ms")
+    assert genes(read) == ["width"]
+    assert genes(table({"latency_ms": MS, "system": ["a", "b"] * 6})) == ["width", "system"]
+
+
+def test_durations_of_arrays_are_seconds() -> None:
+    """NumPy makes plain numbers of nanoseconds, which are no seconds."""
+    nanoseconds = np.array([round(1e6 * one) for one in MS], dtype="timedelta64[ns]")
+    np.testing.assert_allclose(table({"latency": nanoseconds}).latency_s, 1e-3 * np.array(MS), rtol=1e-12)
+    rows = np.zeros(N, dtype=[("width", "i8"), ("latency", "timedelta64[ns]")])
+    rows["width"], rows["latency"] = WIDTH, nanoseconds
+    np.testing.assert_allclose(read_table(rows, "table").latency_s, 1e-3 * np.array(MS), rtol=1e-12)
+    nanoseconds[3] = "NaT"
+    with pytest.raises(DataError, match="row 3, column 'latency': the value is missing"):
+        table({"latency": nanoseconds})
