@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cli.given import given, refuse_unused
 from hwcost.cli.progress import ProgressText, patient
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
@@ -30,6 +31,9 @@ COLUMNS = {
     "width 90 %": "width_90",
 }
 """Heading to name of the metric, as tables show them."""
+
+OF_TABLES = ("train", "split", "seeds")
+"""Options of tables, which have no rows that are kept aside."""
 
 DIGITS = {"r2": 4, "kendall_tau": 4, "within_5": 3, "within_10": 3, "coverage_90": 3}
 
@@ -85,12 +89,17 @@ def evaluate(
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
     'fit', and tested on 'test' and 'uniform'.
     """
+    from hwcost.cost_models.data import is_store
+
     _check_names(model, split, drift)
     if plot is not None:
         from hwcost.report.figures import checked_path
 
         checked_path(plot)
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
+    if is_store(source):
+        refuse_unused(context, OF_TABLES, "with a store, whose rows have roles")
+        model = model if "model" in given(context) else "all"
     data, sources = tables.read(source, rows, prior)
     document = _evaluated(data, source, model, train, split, seeds, drift, sources)
     if plot is not None:
@@ -123,7 +132,7 @@ def _evaluated(
 
     with patient(_fitted) as update:
         if is_store(source):
-            return evaluate_roles(data, "all" if model == "auto" else model, update, prior)
+            return evaluate_roles(data, model, update, prior)
         return evaluate_table(data, model, train, split, seeds, drift, update, prior)  # type: ignore[arg-type]
 
 

@@ -163,7 +163,8 @@ def _counts(study: Study) -> str:
     parts += [f"{ends[status]} of them {status}" for status in ("infeasible", "failed") if ends[status]]
     parts += [f"{count} rejected by {name}" for name, count in study.rejections.counts.items()]
     if (proved := getattr(study.searcher, "is_proved", None)) is not None:
-        parts.append("proved: nothing else is better" if proved else "not proved: the cost model's domain left some out")
+        left_out = "not proved: a cost model's domain or interval left some out"
+        parts.append("proved: nothing else is better" if proved else left_out)
     return "; ".join([*parts, str(study.stopped)])
 
 

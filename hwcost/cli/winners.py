@@ -18,7 +18,7 @@ from hwcost.timing.measurement import Measurement
 
 MOST = 20
 """Winners that are measured."""
-BACK_TO_BACK = "back-to-back"
+BACK_TO_BACK, HOT = "back-to-back", "hot"
 UNKNOWN = "nothing tells how far the cost model errs on unmeasured ones; measure three or more, as --verify 12 does"
 """Reason for which a verification has no probability, and what to do."""
 
@@ -145,26 +145,31 @@ def _is_elsewhere(cost: CostModel, place: Place) -> bool:
 
 
 def _shape(cost: CostModel, factory: str | None) -> dict[str, Any]:
-    """Returns batch size and sequence length of the model's rows, and the data type where a factory may fix its own."""
+    """Returns batch size, sequence length and number format of the model's rows; None for what a factory may say itself."""
     if factory is None:
-        return {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len}
+        dtype = cost.provenance.get("dtype")
+        return {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len, "dtype": dtype}
     return {name: cost.provenance.get(name) for name in ("batch_size", "seq_len", "dtype")}
 
 
 def _announce(winners: int, again: int, device: str, shape: dict[str, Any]) -> None:
-    texts = {"batch_size": "batch {}", "seq_len": "{} tokens"}
+    texts = {"batch_size": "batch {}", "seq_len": "{} tokens", "dtype": "{}"}
     about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in texts.items() if shape[name])])
     console.note(f"measuring {winners} winners, and {again} nets that the model was fitted on, {about}")
 
 
 def _manner(cost: CostModel, backend: str) -> dict[str, Any]:
     """Returns the arguments of ``measure`` that repeat how the cost model's rows were measured, as far as it knows."""
-    known = cost.provenance
-    manner = {"threads": known.get("threads", 1), "arrival": known.get("protocol", {}).get("arrival", BACK_TO_BACK)}
+    known, protocol = cost.provenance, cost.provenance.get("protocol", {})
+    manner = {
+        "threads": known.get("threads", 1), "arrival": protocol.get("arrival", BACK_TO_BACK),
+        "cache": protocol.get("cache", HOT),
+    }  # fmt: skip
+    if manner != {"threads": 1, "arrival": BACK_TO_BACK, "cache": HOT}:
+        caches = "" if manner["cache"] == HOT else f", {manner['cache']} caches"
+        console.note(f"as the model's rows were: {manner['threads']} thread(s), calls {manner['arrival']}{caches}")
     if known.get("backend") == backend:
         manner["backend_options"] = known.get("backend_options", {})
-    if manner["threads"] != 1 or manner["arrival"] != BACK_TO_BACK:
-        console.note(f"as the model's rows were: {manner['threads']} thread(s), calls {manner['arrival']}")
     return manner
 
 

@@ -25,6 +25,7 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
+from hwcost.cost_models.features.asked import check_own_shape, points, sizes_asked
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.extractor import Features, shared_features
 from hwcost.cost_models.features.fixed_shape import FixedShape
@@ -254,8 +255,6 @@ class CostModel(Learned):
             NotFittedError: When the model is not fitted.
             UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
-        from hwcost.cost_models.features.asked import points
-
         self._check_fitted()
         genes = points(self, archs, batch_size, seq_len)
         return Prediction.within(self._predict(genes), self.half_widths(genes), self.in_domain(genes), self.quantity)
@@ -312,7 +311,6 @@ class CostModel(Learned):
             UsageError: When a size is not a whole number from 1, is missing, or the model is of another shape.
         """
         from hwcost.cost_models.families.at_shape import at_shape
-        from hwcost.cost_models.features.asked import check_own_shape, sizes_asked
 
         self._check_fitted()
         columns = ShapeColumns.of(self.space)
@@ -329,7 +327,11 @@ class CostModel(Learned):
     def half_widths(self, genes: Floats) -> Floats:
         """Returns half-widths of the intervals of the logarithm for encoded genes (n, genes); NaN where there is none."""
         half_width = np.nan if self.log_interval_half_width_ is None else self.log_interval_half_width_
-        return np.asarray(half_width * self.domain_.widening(self.features, genes))
+        return np.asarray(half_width * self.relative_widths(genes))
+
+    def relative_widths(self, genes: Floats) -> Floats:
+        """Returns how many times wider than typical intervals and errors of encoded genes (n, genes) are, shape (n,)."""
+        return self.domain_.widening(self.features, genes)
 
     def with_measured(self) -> MeasuredFirst:
         """Returns a cost function that answers measured architectures with their measurements, others with this model."""
@@ -340,8 +342,8 @@ class CostModel(Learned):
     def probability(self, archs: Sequence[Architecture] | NDArray[Any], most: float) -> Floats:
         """Returns the probability that each architecture, measured once, does not exceed a bound; shape (n,).
 
-        The share of errors on rows left out that would keep the prediction within the bound; with n such errors it never
-        claims more than ``n / (n + 1)``.
+        The share of errors on rows left out that would keep the prediction within the bound, each as many times larger as
+        the interval of the architecture is wider; with n such errors it never claims more than ``n / (n + 1)``.
 
         Args:
             archs: n architectures, or their encoded genes as an array (n, genes).
@@ -350,13 +352,12 @@ class CostModel(Learned):
         Raises:
             UsageError: When the model is not calibrated.
         """
+        self._check_fitted()
         check({"most": most}, most=NUMBER)
-        predicted = self.predict(archs).values
+        genes = points(self, archs, None, None)
         if self.errors_ is None:
-            raise UsageError(
-                f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more."
-            )
-        room = rowwise.log(most / predicted)
+            raise UsageError(f"the cost model '{self.name}' has no interval: fitted on too few architectures. Measure more.")
+        room = rowwise.log(most / self._predict(genes)) / self.relative_widths(genes)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 
     def transfer(self, measurements: Any, **options: Any) -> CostModel:

@@ -273,6 +273,7 @@ def from_measurements(
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
     factory = _factory([workload for _, workload in kept], source)
     kept = of_shape(kept, shape or {}, source)
+    dtype = _dtype([workload for _, workload in kept])
     at = common_shape([workload for _, workload in kept])
     report = component_report(found, at) if quantity == LATENCY and at is not None else None
     kept, taken, remarks = _taken(kept, quantity, source)
@@ -287,7 +288,7 @@ def from_measurements(
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
         at or {},
-        {"data": Path(source).name, **factory},
+        {"data": Path(source).name, **factory, **dtype},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
         remarks=remarks,
@@ -356,10 +357,7 @@ def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None,
 
 
 def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
-    """Returns which factory of the user's built the nets, the digest of its file, and the dtype that they were cast to.
-
-    Nothing where no factory built them.
-    """
+    """Returns which factory of the user's built the nets, and the digest of its file; nothing where none built them."""
     from hwcost.workloads.factory_model import FactoryModelWorkload
 
     made = [workload for workload in workloads if isinstance(workload, FactoryModelWorkload)]
@@ -367,8 +365,10 @@ def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
     if len(factories) > 1 or (made and len(made) < len(workloads)):
         known = ", ".join(factories) + ("" if len(made) == len(workloads) else " and the space's own builder")
         raise DataError(f"{source}: the nets of one campaign were built by {known}. Fit on what one factory has built.")
-    if not made:
-        return {}
-    dtypes = {workload.dtype for workload in made if not workload.keeps_formats}
-    cast = {"dtype": dtypes.pop()} if len(dtypes) == 1 else {}
-    return {"factory": made[0].factory, "factory_sha256": made[0].source, **cast}
+    return {"factory": made[0].factory, "factory_sha256": made[0].source} if made else {}
+
+
+def _dtype(workloads: Sequence[ModelWorkload]) -> dict[str, str]:
+    """Returns the number format that nets were made in, or cast to; nothing where a factory's nets kept their own."""
+    formats = {workload.dtype for workload in workloads if not getattr(workload, "keeps_formats", False)}
+    return {"dtype": formats.pop()} if len(formats) == 1 else {}

@@ -59,8 +59,5 @@ def smooth(values: Floats, weights: Floats, gaps: Floats, memories: Floats) -> S
     padded = np.zeros((len(memories), len(values) + 1))
     padded[:, 1:-1] = coupling
     diagonals = weights + padded[:, :-1] + padded[:, 1:]
-    fitted, leverage = np.empty_like(diagonals), np.empty_like(diagonals)
-    for i, (diagonal, between) in enumerate(zip(diagonals, -coupling, strict=True)):
-        found = solve(diagonal, between, weights * values)
-        fitted[i], leverage[i] = found.values, weights * found.variance
-    return Smooths(fitted, leverage)
+    found = solve(diagonals, -coupling, np.broadcast_to(weights * values, diagonals.shape))
+    return Smooths(found.values, weights * found.variance)

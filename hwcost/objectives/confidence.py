@@ -54,22 +54,30 @@ class Confidence:
             )
         return cls(probability, errors)
 
-    def chance(self, predicted: Floats, most: float | None, least: float | None) -> Floats:
+    def chance(
+        self, predicted: Floats, most: float | None, least: float | None, widths: Floats | float = 1.0
+    ) -> Floats:
         """Returns the probability that measurements of n predicted values lie within bounds, shape (n,).
 
         It is the share of the errors that would keep the prediction within them.
+
+        Args:
+            predicted: The predicted values, shape (n,).
+            most: Upper bound, or None.
+            least: Lower bound, or None.
+            widths: Factor by which the errors of each are larger than typical ones, shape (n,).
         """
         n, total = len(self.errors), np.zeros(len(predicted))
         with np.errstate(divide="ignore", invalid="ignore"):
             if most is not None:
-                total = np.searchsorted(self.errors, np.log(most / predicted), side="right") / (n + 1)
+                total = np.searchsorted(self.errors, np.log(most / predicted) / widths, side="right") / (n + 1)
             if least is not None:
-                above = n - np.searchsorted(self.errors, np.log(least / predicted), side="left")
+                above = n - np.searchsorted(self.errors, np.log(least / predicted) / widths, side="left")
                 total = np.maximum(total + above / (n + 1) - (0.0 if most is None else 1.0), 0.0)
         return np.where(np.isnan(predicted), 0.0, total)
 
-    def ends(self, predicted: Floats) -> tuple[Floats, Floats]:
+    def ends(self, predicted: Floats, widths: Floats | float = 1.0) -> tuple[Floats, Floats]:
         """Returns lower and upper ends that measurements of n predictions keep with the probability, shape (n,) each."""
         n = len(self.errors)
         rank = int(np.searchsorted(np.arange(1, n + 1) / (n + 1), self.probability))
-        return predicted * np.exp(self.errors[-1 - rank]), predicted * np.exp(self.errors[rank])
+        return predicted * np.exp(self.errors[-1 - rank] * widths), predicted * np.exp(self.errors[rank] * widths)

@@ -41,10 +41,11 @@ Architectures = Sequence[Architecture] | Candidates
 
 
 class _Examined(NamedTuple):
-    """Values of n architectures, and whether each is known: a number, inside the domain of a cost model."""
+    """Values of n architectures, whether each is known: a number, inside the domain of a cost model; and its ``widths``."""
 
     values: Floats
     known: NDArray[np.bool_]
+    widths: Floats | float
 
 
 class Constraint:
@@ -102,19 +103,23 @@ class Constraint:
     def feasible(self, archs: Architectures) -> NDArray[np.bool_]:
         """Says for each of n architectures whether it satisfies the constraint, shape (n,)."""
         found = self._examined(archs)
-        return np.asarray(found.known & self.within(found.values))
+        return np.asarray(found.known & self.within(found.values, found.widths))
 
     def violation(self, archs: Architectures) -> Floats:
         """Returns how far each of n architectures is outside the bounds, shape (n,); see :meth:`excess`."""
         found = self._examined(archs)
-        return np.where(found.known, self.excess(found.values), np.inf)
+        return np.where(found.known, self.excess(found.values, found.widths), np.inf)
 
     def reasons(self, archs: Architectures) -> list[str | None]:
         """Returns for each of n architectures why it is infeasible; None where it is feasible."""
         found = self._examined(archs)
-        within = self.within(found.values)
-        rows = zip(found.values.tolist(), found.known.tolist(), within.tolist(), strict=True)
-        return [None if known and is_within else self._reason(value, known) for value, known, is_within in rows]
+        widths = np.broadcast_to(found.widths, found.values.shape)
+        columns = (found.values, found.known, self.within(found.values, widths), widths)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return [
+            None if known and is_within else self._reason(value, known, width)
+            for value, known, is_within, width in rows
+        ]
 
     def values(self, candidates: Candidates) -> Floats:
         """Returns the value of every candidate, shape (n,); NaN where it is unknown."""
@@ -129,15 +134,27 @@ class Constraint:
         """
         confidence = self._confidence or Confidence.of(self.value, 0.5)
         assert confidence is not None
-        return confidence.chance(self._examined(archs).values, self.most, self.least)
+        return confidence.chance(self._examined(archs).values, self.most, self.least, self._widths(archs))
+
+    def widths(self, archs: Architectures) -> Floats | float:
+        """Returns how many times larger than typical the errors of n architectures are, where a probability is asked.
+
+        Shape (n,); a cost model of few measurements knows some architectures better than others.
+        """
+        return 1.0 if self._confidence is None else self._widths(archs)
 
     # -- judging values ------------------------------------------------------------------------------------------------
 
-    def within(self, values: ArrayLike) -> NDArray[np.bool_]:
-        """Says for n values, predicted or measured, whether they are within the bounds; never where one is not a number."""
+    def within(self, values: ArrayLike, widths: Floats | float = 1.0) -> NDArray[np.bool_]:
+        """Says for n values, predicted or measured, whether they are within the bounds; never where one is not a number.
+
+        Args:
+            values: The values, shape (n,).
+            widths: What :meth:`widths` says of their architectures.
+        """
         found = _numbers(values)
         if self._confidence is not None:
-            return self._confidence.chance(found, self.most, self.least) >= self._confidence.probability
+            return self._confidence.chance(found, self.most, self.least, widths) >= self._confidence.probability
         return self.holds(found)
 
     def holds(self, values: ArrayLike) -> NDArray[np.bool_]:
@@ -145,17 +162,21 @@ class Constraint:
         found = _numbers(values)
         return np.asarray(self._distance(found, found) == 0)
 
-    def excess(self, values: ArrayLike) -> Floats:
+    def excess(self, values: ArrayLike, widths: Floats | float = 1.0) -> Floats:
         """Returns how far values are outside the bounds, relative to the bound: 0 within, infinite for what is not a number.
 
         With a probability, what counts is the end of the interval that holds with that probability.
+
+        Args:
+            values: The values, shape (n,).
+            widths: What :meth:`widths` says of their architectures.
         """
         found = _numbers(values)
         if self._confidence is None:
             return self._distance(found, found)
-        low, high = self._confidence.ends(found)
+        low, high = self._confidence.ends(found, widths)
         beyond = np.maximum(self._distance(low, high), np.finfo(np.float64).eps)
-        return np.where(self.within(found), 0.0, beyond)
+        return np.where(self.within(found, widths), 0.0, beyond)
 
     def reason(self, value: float) -> str | None:
         """Returns why a value is outside the bounds; None where it is within."""
@@ -229,9 +250,10 @@ class Constraint:
                 check_space(self.value, archs.space)
                 if isinstance(self.value, CostModel):  # what it predicts, without the intervals that nobody asks for
                     values = self.value.predict_codes(archs.codes)
-                    return _Examined(values, self.value.in_domain(archs.genes) & ~np.isnan(values))
+                    known = self.value.in_domain(archs.genes) & ~np.isnan(values)
+                    return _Examined(values, known, self.widths(archs))
             found = self.value.predict(archs.genes if isinstance(archs, Candidates) else list(archs))
-            return _Examined(found.values, found.in_domain & ~np.isnan(found.values))
+            return _Examined(found.values, found.in_domain & ~np.isnan(found.values), self.widths(archs))
         own = getattr(self.value, "space", None)
         if not isinstance(archs, Candidates) and is_vectorised(self.value) and isinstance(own, SearchSpace):
             archs = Candidates.of(own, archs)
@@ -239,7 +261,13 @@ class Constraint:
             values = values_of(self.value, archs)
         else:
             values = np.array([self.value(arch) for arch in archs], dtype=np.float64)
-        return _Examined(values, ~np.isnan(values))
+        return _Examined(values, ~np.isnan(values), 1.0)
+
+    def _widths(self, archs: Architectures) -> Floats | float:
+        model = getattr(self.value, "cost", self.value)  # of a wrapper, its model
+        if not isinstance(model, CostModel):
+            return 1.0
+        return model.relative_widths(archs.genes if isinstance(archs, Candidates) else model.features.read(archs)[1])
 
     def _distance(self, low: Floats, high: Floats) -> Floats:
         """Returns how far intervals reach beyond the bounds, relative to the bound."""
@@ -251,14 +279,14 @@ class Constraint:
         scale = abs(self.most if self.most is not None else self.least or 0.0) or 1.0
         return np.where(np.isnan(low) | np.isnan(high), np.inf, outside / scale)
 
-    def _reason(self, value: float, known: bool) -> str:
+    def _reason(self, value: float, known: bool, width: float = 1.0) -> str:
         if math.isnan(value):
             return f"{self.name} is not known: not a number, or outside what the cost model was fitted on"
         if not known:
             said = f"it would predict {self.formatted(value)}, the constraint is {self.bounds}"
             return f"{self.name} is not known: outside what the cost model was fitted on ({said})"
         if self._confidence is not None:
-            chance = float(self._confidence.chance(np.array([value]), self.most, self.least)[0])
+            chance = float(self._confidence.chance(np.array([value]), self.most, self.least, width)[0])
             wanted = f"with probability {chance:.2f}, wanted {self.probability:g}"
             return f"predicted {self.formatted(value)}; {self.bounds} holds {wanted}"
         is_above = self.most is not None and value > self.most

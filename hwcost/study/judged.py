@@ -54,9 +54,14 @@ class Judged:
         return len(self.architectures)
 
     @cached_property
+    def candidates(self) -> Candidates:
+        """The architectures as one matrix."""
+        return Candidates.of(self.problem.space, self.architectures)
+
+    @property
     def genes(self) -> Floats:
         """Encoded genes, shape (n, genes)."""
-        return Candidates.of(self.problem.space, self.architectures).genes
+        return self.candidates.genes
 
     def with_predicted(self, values: Floats) -> Floats:
         """Returns the losses under other predictions of the cost model; infinite where a constraint on it is violated.
@@ -67,7 +72,8 @@ class Judged:
         Returns:
             Losses, shape (n, objectives).
         """
-        return self._with(values, [constraint.within(values) for constraint in self._asking])
+        kept = [constraint.within(values, own) for constraint, own in zip(self._asking, self._widths, strict=True)]
+        return self._with(values, kept)
 
     def with_true(self, values: Floats) -> Floats:
         """Returns the losses under true values: bounds hold or do not, with no room for errors of predictions.
@@ -83,6 +89,10 @@ class Judged:
     @cached_property
     def _asking(self) -> list[Constraint]:
         return [constraint for constraint in self.problem.constraints if constraint.value is self.cost]
+
+    @cached_property
+    def _widths(self) -> list[Floats | float]:
+        return [constraint.widths(self.candidates) for constraint in self._asking]
 
     def _with(self, values: Floats, kept: list[NDArray[np.bool_]]) -> Floats:
         losses = self.losses.copy()

@@ -288,8 +288,13 @@ class Study(Results):
 
 
 def _digest(value: Any) -> str | None:
-    """Returns a hash of a cost model's learned state, so that a log is not resumed with another; None for anything else."""
-    if not (hasattr(value, "state") and hasattr(value, "files")):
+    """Returns a hash of a cost model's learned state, so that a log is not resumed with another; None for anything else.
+
+    Of a model at one shape it is that of the model over shapes, and the shape.
+    """
+    shape = getattr(value, "fixed_shape", None)
+    model, sizes = (value, []) if shape is None else (shape.model, [dict(shape.sizes)])
+    if not (hasattr(model, "state") and hasattr(model, "files")):
         return None
-    plain = json.dumps([value.state(), value.files()], sort_keys=True, default=repr)
+    plain = json.dumps([model.state(), model.files(), *sizes], sort_keys=True, default=repr)
     return hashlib.sha256(plain.encode("utf-8")).hexdigest()[:16]

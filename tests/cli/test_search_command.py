@@ -197,7 +197,7 @@ def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path
     from hwcost.timing.measurement import Flag
 
     manner = load(models / "latency")
-    manner.provenance |= {"threads": 2, "protocol": {"arrival": "gap=50ms"}}
+    manner.provenance |= {"threads": 2, "protocol": {"arrival": "gap=50ms", "cache": "cold"}, "dtype": "bfloat16"}
     manner.provenance |= {"backend": "null", "backend_options": {"noise": 0}}
     manner.save(tmp_path / "manner")
     seen = {}
@@ -213,7 +213,9 @@ def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path
     assert invoke(command) == 4
     told = capsys.readouterr().err
     assert (seen["threads"], seen["arrival"], seen["backend_options"]) == (2, "gap=50ms", {"noise": 0})
-    assert "as the model's rows were: 2 thread(s), calls gap=50ms" in told
+    assert (seen["cache"], seen["dtype"]) == ("cold", "bfloat16")
+    assert "on cpu, batch 1, 128 tokens, bfloat16" in told
+    assert "as the model's rows were: 2 thread(s), calls gap=50ms, cold caches" in told
     assert "'w' could not be measured: E_FOREIGN: ran there" in told
     assert "no winner could be measured" in told
 

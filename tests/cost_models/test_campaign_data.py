@@ -16,9 +16,10 @@ LATENCY_S = noisy(ARCHS)
 
 
 def measured(
-    index: int, half_width: float | None = 0.01, role: str = "fit", made=SPACE, batch_size: int = 4, **changes
+    index: int, half_width: float | None = 0.01, role: str = "fit", made=SPACE, batch_size: int = 4, dtype: str = "float32",
+    **changes,
 ) -> Measurement:
-    workload = ModelWorkload.of(made, ARCHS[index], batch_size=batch_size, seq_len=64)
+    workload = ModelWorkload.of(made, ARCHS[index], batch_size=batch_size, seq_len=64, dtype=dtype)
     values = {"latency_s": float(LATENCY_S[index]), "n_rounds": 4, "visits": (), **changes}
     return Measurement(workload=workload, role=role, half_width=half_width, **values)
 
@@ -35,6 +36,12 @@ def test_usable_measurements_become_rows():
     assert data.weights.mean() == pytest.approx(1)
     assert data.weights[0] > data.weights[1] == data.weights[2]
     assert data.rows("test").tolist() == [1]
+
+
+def test_rows_keep_their_number_format():
+    assert from_measurements([measured(0, dtype="bfloat16"), measured(1, dtype="bfloat16")]).provenance["dtype"] == "bfloat16"
+    with pytest.raises(DataError, match=r"2 number formats \(bfloat16, float32\)"):
+        from_measurements([measured(0, dtype="bfloat16"), measured(1)])
 
 
 def test_the_noise_of_a_row_of_mean_weight_is_that_of_its_visits():

@@ -10,6 +10,7 @@ import pytest
 
 from hwcost.cost_models import CostModel, cost_model, load
 from hwcost.cost_models.training.intervals import calibrate
+from hwcost.errors import DataError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.objectives.sizes import Params
 from hwcost.spaces import space
@@ -76,6 +77,19 @@ def test_winners_at_a_shape_are_corrected_as_at_any_model(name: str) -> None:
     assert bias is not None
     assert abs(bias.log_ratio) < 0.1
     assert bias.error < 0.05
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_log_knows_the_model_and_the_shape(name: str, tmp_path) -> None:
+    def run(model: CostModel, evaluations: int = 20):
+        log = tmp_path / "study.jsonl"
+        return search(SPACE, [Minimize(model)], searcher="random", evaluations=evaluations, seed=0, log=log)
+
+    run(fitted(name).at(*MEASURED))
+    again = run(load(fitted(name).save(tmp_path / "model")).at(*MEASURED), 30)
+    assert again.evaluations == 30
+    with pytest.raises(DataError, match="holds another search"):
+        run(fitted(name).at(*BETWEEN), 30)
 
 
 @pytest.mark.parametrize("shape", [MEASURED, BETWEEN])

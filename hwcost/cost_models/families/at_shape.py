@@ -76,6 +76,10 @@ class AtShape(CostModel):
         """See the base class; wider at a shape beyond those of the fit."""
         return self.model.half_widths(self.shape.points(genes))
 
+    def relative_widths(self, genes: Floats) -> Floats:
+        """See the base class; those of the model over shapes."""
+        return self.model.relative_widths(self.shape.points(genes))
+
     def importance(self) -> dict[str, float]:
         """Returns the model's own shares."""
         return self.model.importance()
@@ -122,7 +126,10 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
     made.domain_ = model.domain_.at(columns.places, sizes)
     made.log_interval_half_width_ = model.log_interval_half_width_
     if isinstance(model.space, Shaped) and made.log_interval_half_width_ is not None:
-        made.log_interval_half_width_ *= model.domain_.widening_at(Shape(**sizes))
+        widening = model.domain_.widening_at(Shape(**sizes))
+        made.log_interval_half_width_ *= widening
+        if isinstance(made, LookupTable) and made.errors_ is not None:
+            made.errors_ = made.errors_ * widening
     return made
 
 

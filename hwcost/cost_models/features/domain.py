@@ -114,7 +114,7 @@ class Domain:
         """
         others = [i for i in range(len(self.low)) if i not in places.values()]
         is_inside = all(self.low[place] <= sizes[name] <= self.high[place] for name, place in places.items())
-        nowhere = np.full(len(others), np.inf)
+        nowhere = np.full(len(others), np.finfo(np.float64).max)  # finite, so that the model can be saved
         low, high = (self.low[others], self.high[others]) if is_inside else (nowhere, -nowhere)
         return Domain(low, high, tuple(self.seen[i] for i in others), self.known & is_inside)
 

@@ -185,6 +185,10 @@ class PriorModel(Tabled):
         """See the base class; wider where rows and sources say less."""
         return self.answer_.half_widths(self.basis_(genes), self.floor_)
 
+    def relative_widths(self, genes: Floats) -> Floats:
+        """See the base class; that of the intervals."""
+        return np.asarray(self.half_widths(genes) / self.answer_.half_width)
+
     # -- keeping -------------------------------------------------------------------------------------------------------
 
     def importance(self) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 from functools import cache
 
@@ -212,7 +213,28 @@ def test_a_saved_model_is_over_the_same_shapes(tmp_path) -> None:
     table = load(fitted("shapes").at(3, 100).save(tmp_path / "table"))
     assert (table.batch_size, table.seq_len) == (3, 100)
     assert table(arch) == fitted("shapes").at(3, 100)(arch)
-    assert not fitted("shapes").at(3, 512).predict([arch]).in_domain.any()
+    beyond = fitted("shapes").at(3, 512)
+    answer, saved = (one.predict([arch]) for one in (beyond, load(beyond.save(tmp_path / "beyond"))))
+    assert not answer.in_domain.any()
+    assert not saved.in_domain.any()
+    assert (saved.values, saved.low, saved.high) == (answer.values, answer.low, answer.high)
+
+
+def test_probabilities_are_as_wide_as_intervals(tmp_path) -> None:
+    arch = BASE.sample(1, seed=4)
+    for name in ("shapes", "hybrid", "lightgbm"):
+        model = fitted(name)
+        for shape in (Shape(2, 128), Shape(4, 1024)):
+            alone, point = model.at(*shape), [SPACE.at(arch[0], shape)]
+            answer = model.predict(point)
+            assert answer.high is not None
+            widened = math.log(answer.high[0] / answer.values[0]) / (model.log_interval_half_width_ or math.nan)
+            assert widened == pytest.approx(1.0 if shape.batch_size == 2 else 5.0)
+            for error in (-0.02, 0.01, 0.05):
+                share = np.searchsorted(model.errors_, error) / (len(model.errors_) + 1)
+                bound = float(answer.values[0]) * math.exp(widened * error)
+                assert model.probability(point, bound)[0] == pytest.approx(share)
+                assert alone.probability(arch, bound)[0] == pytest.approx(share)
 
 
 def test_what_cannot_be_asked_is_refused() -> None:

@@ -97,6 +97,26 @@ def test_intervals_hold(n: int) -> None:
     assert 0.8 <= np.mean(hits) <= 0.99
 
 
+def test_probabilities_are_as_wide_as_the_interval_of_each_architecture() -> None:
+    """Far from what was measured a bound needs more room: the least and the largest nets are known least."""
+    model = fitted(31, 3, 0.01, 31)
+    archs = [*(SPACE.architecture([int(width)] * 12) for width in WIDTHS), *NEW]
+    answer, candidates = model.predict(archs), Candidates.of(SPACE, archs)
+    assert answer.high is not None
+    assert model.errors_ is not None
+    widths = np.log(answer.high / answer.values) / (model.log_interval_half_width_ or 0)
+    assert widths.max() > 1.5 * widths.min()
+    most = float(np.median(answer.values))
+    shares = np.searchsorted(model.errors_, np.log(most / answer.values) / widths, side="right") / (len(model.errors_) + 1)
+    limit = hc.Constraint(model, most=most, probability=0.9)
+    np.testing.assert_allclose(model.probability(archs, most), shares)
+    np.testing.assert_allclose(limit.chance(archs), shares)
+    for asked in (archs, candidates):
+        assert limit.feasible(asked).tolist() == (shares >= 0.9).tolist()
+        assert (limit.violation(asked) == 0).tolist() == (shares >= 0.9).tolist()
+        assert [reason is None for reason in limit.reasons(asked)] == (shares >= 0.9).tolist()
+
+
 def test_intervals_narrow_with_rows() -> None:
     def width(n: int) -> float:
         return float(np.median([fitted(device, n, 0.01, device).log_interval_half_width_ or 0 for device in range(30, 35)]))
