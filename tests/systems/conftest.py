@@ -1,4 +1,4 @@
-"""Small text for pipelines, thirty documents of made-up sentences, and runs that do not plan their memory."""
+"""Small text for pipelines, thirty documents of made-up sentences, and runs without a plan of their memory or processes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [" ".join(rng.choice(WORDS, size=9)) + "." for _ in range(60)]
         (folder / f"part{document}.txt").write_text("\n\n".join(lines))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_processes(laws_here: None) -> None:
+    """Measures the law of the null backend in this process."""
 
 
 @pytest.fixture(autouse=True)
