@@ -49,7 +49,10 @@ def source(device: int) -> CostModel:
 
 @cache
 def prior() -> PriorModel:
-    return PriorModel(SPACE, sources=[source(device) for device in range(4)])
+    """Returns an unfitted model that has learnt from its sources, which its clones share."""
+    model = PriorModel(SPACE, sources=[source(device) for device in range(4)])
+    model.learnt()
+    return model
 
 
 def fitted(device: int, n: int, noise: float = 0.01, seed: int = 0) -> PriorModel:
