@@ -37,11 +37,14 @@ from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
 from hwcost.testing.figures import FigureSuite, Page
 from tests.systems.comparing import differing
+from tests.systems.conftest import WORDS
+from tests.tasks.glue import write_json
 
 pytestmark = pytest.mark.torch
 
 NAMES = ("autodistil", "autodistill", "components", "supershaper")
-TASK = "function-length"
+TASK = "length"
+"""Name of a regression that is small: the number of words of a text."""
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +55,16 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
+def task_of(text: Path) -> str:
+    """Returns the task, which is kept beside the corpus."""
+    folder = text.parent / "length"
+    if not folder.exists():
+        write_json(folder, [{"text": " ".join(WORDS[:n]), "label": float(n)} for n in range(1, len(WORDS) + 1)])
+    return f"{folder}:text=text,label=label,kind=regression,name={TASK}"
+
+
 def settings(text: Path) -> Settings:
-    return Settings("smoke", corpus=str(text), backend="null", tasks=(TASK,))
+    return Settings("smoke", corpus=str(text), backend="null", tasks=(task_of(text),))
 
 
 class Runs(dict[str, tuple[Path, dict[str, Any]]]):
@@ -187,7 +198,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, 
 def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
     command = [
         sys.executable, "-m", "hwcost", "pipeline", name, "--preset", "smoke", "--backend", "null", "--corpus", str(text),
-        "--out", str(tmp_path / "run"), "--task", TASK,
+        "--out", str(tmp_path / "run"), "--task", task_of(text),
     ]  # fmt: skip
     rng = np.random.default_rng(0)
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -102,7 +102,7 @@ def test_intervals_hold(n: int) -> None:
 
 def test_intervals_narrow_with_rows() -> None:
     def width(n: int) -> float:
-        return float(np.median([fitted(device, n, 0.01, device).log_interval_half_width_ or 0 for device in range(30, 35)]))
+        return float(np.median([fitted(device, n, 0.01, device).log_interval_half_width_ or 0 for device in range(30, 33)]))
 
     assert width(30) < 0.8 * width(3)
 
@@ -135,7 +135,7 @@ def test_a_wrong_prior_costs_little_once_there_are_rows(spoiled: Callable[[int],
     wrong = PriorModel(SPACE, sources=[spoiled(seed) for seed in range(3)])
     wrong.learnt()  # which clones share
     ratios = []
-    for device in range(50, 56):
+    for device in range(50, 54):
         archs = SPACE.sample(20, seed=device)
         values = seconds(prices(device), [arch.genes for arch in archs], 0.01, device)
         plain = cost_model("lut", SPACE).fit(archs, values)
