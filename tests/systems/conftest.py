@@ -7,10 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.tasks.glue import write_json
+
 WORDS = [
     "measure", "latency", "round", "level", "drift", "device", "token", "layer", "width", "head", "model", "cost", "space",
     "store", "visit", "block",
 ]  # fmt: skip
+
+
+TASK = "length"
+"""Name of a regression that is small: the number of words of a text."""
+
+
+def task_of(text: Path) -> str:
+    """Returns that task, which is kept beside the text."""
+    folder = text.parent / "length"
+    if not folder.exists():
+        write_json(folder, [{"text": " ".join(WORDS[:n]), "label": float(n)} for n in range(1, len(WORDS) + 1)])
+    return f"{folder}:text=text,label=label,kind=regression,name={TASK}"
 
 
 @pytest.fixture(scope="session")

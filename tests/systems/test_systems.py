@@ -37,14 +37,11 @@ from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
 from hwcost.testing.figures import FigureSuite, Page
 from tests.systems.comparing import differing
-from tests.systems.conftest import WORDS
-from tests.tasks.glue import write_json
+from tests.systems.conftest import TASK, task_of
 
 pytestmark = pytest.mark.torch
 
 NAMES = ("autodistil", "autodistill", "components", "supershaper")
-TASK = "length"
-"""Name of a regression that is small: the number of words of a text."""
 
 
 @pytest.fixture(autouse=True)
@@ -53,14 +50,6 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def task_of(text: Path) -> str:
-    """Returns the task, which is kept beside the corpus."""
-    folder = text.parent / "length"
-    if not folder.exists():
-        write_json(folder, [{"text": " ".join(WORDS[:n]), "label": float(n)} for n in range(1, len(WORDS) + 1)])
-    return f"{folder}:text=text,label=label,kind=regression,name={TASK}"
 
 
 def settings(text: Path) -> Settings:
