@@ -27,6 +27,8 @@ collect_ignore = ["plugin", "plugin_more"]
 """Plug-ins bring tests of their own, which run where they are installed: see test_extending.py."""
 
 ROOT = Path(__file__).resolve().parent.parent
+COLLECTED_AFTER = 50_000
+"""New objects after which Python looks for unused circles of objects: as in commands that read many rows."""
 PUBLISHED = ROOT.parent / "shared" / "data"
 
 
@@ -79,6 +81,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(COLLECTED_AFTER)
         gc.enable()
 
 
@@ -123,6 +126,16 @@ def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HWCOST_LOCK_DIR", str(folder / "locks"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def laws_here() -> Iterator[None]:
+    """Lets campaigns on a virtual clock run in this process, where to start another one takes longer than a round."""
+    from hwcost.testing.in_process import worker
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwcost.campaign.rounds.round.WorkerProcess", worker)
         yield
 
 

@@ -90,25 +90,44 @@ def hwcost(site: Path, folder: Path, *arguments: str) -> str:
     return run(site, folder, "-m", "hwcost", *arguments)
 
 
+COMMANDS = """
+import contextlib, io, json, sys
+from hwcost.cli.main import invoke
+printed = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        code = invoke(arguments)
+    if code:
+        sys.exit(code)
+    printed.append(out.getvalue())
+print(json.dumps(printed))
+"""
+
+
+def in_turn(site: Path, folder: Path, *commands: list[str]) -> list[str]:
+    """Runs commands one after the other in one process, and returns what each prints."""
+    printed: list[str] = json.loads(run(site, folder, "-c", COMMANDS, json.dumps(commands)))
+    return printed
+
+
 @pytest.mark.torch
-@pytest.mark.parametrize(
-    ("folder", "needs"), [(PLUGIN, ["torch"]), (MORE, ["torch", "safetensors", "matplotlib"])], ids=["plugin", "plugin_more"]
-)
-def test_it_passes_the_suites(site: Path, tmp_path: Path, folder: Path, needs: list[str]) -> None:
-    for package in needs:
+def test_they_pass_the_suites(site: Path, tmp_path: Path) -> None:
+    for package in ("torch", "safetensors", "matplotlib"):
         pytest.importorskip(package)
-    shutil.copytree(folder / "tests", tmp_path / "tests")
-    out = run(site, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
+    for folder in (PLUGIN, MORE):
+        shutil.copytree(folder / "tests", tmp_path / folder.name)
+    out = run(site, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", PLUGIN.name, MORE.name)
     assert " passed" in out
     assert "skipped" not in out
 
 
 def test_its_members_are_listed(site: Path, tmp_path: Path) -> None:
-    assert "ridge-point" in hwcost(site, tmp_path, "--help")
-    assert "mlp" in hwcost(site, tmp_path, "spaces", "list")
-    assert "example-board" in hwcost(site, tmp_path, "devices", "list")
-    shown = json.loads(hwcost(site, tmp_path, "ridge-point", "example-board", "--json", "-"))
-    assert shown == {"schema_version": 1, "device": "example-board", "dtype": "float32", "flops_per_byte": 5.0}
+    point = ["ridge-point", "example-board", "--json", "-"]
+    commands, spaces, devices, shown = in_turn(site, tmp_path, ["--help"], ["spaces", "list"], ["devices", "list"], point)
+    assert "ridge-point" in commands
+    assert "mlp" in spaces
+    assert "example-board" in devices
+    assert json.loads(shown) == {"schema_version": 1, "device": "example-board", "dtype": "float32", "flops_per_byte": 5.0}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +136,8 @@ def work(site: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, di
     folder = tmp_path_factory.mktemp("work")
     (last,) = re.findall(r"^## All together\n\n```\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     lines = [shlex.split(line)[1:] for line in last.splitlines() if line.startswith("hwcost ")]
-    return folder, {arguments[0]: hwcost(site, folder, *arguments) for arguments in lines}
+    names = [arguments[0] for arguments in lines]
+    return folder, dict(zip(names, in_turn(site, folder, *lines), strict=True))
 
 
 def test_its_members_work_together_as_the_page_says(site: Path, work: tuple[Path, dict[str, str]]) -> None:

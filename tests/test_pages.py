@@ -16,6 +16,8 @@ from hwcost.cost_models.training.quality import fit_quality
 from tests.conftest import ROOT
 from tests.pages import commands, file_of, parse, run_commands
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OWN_TESTS = {"own-model.md": "test_own_model_page.py"}
 """Pages whose Python blocks have a test of their own."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hwcost._extras import imported
 from hwcost.files import cannot_write
 from hwcost.report.drawings import drawings
-from hwcost.report.figures import STYLE, new_figure, save
+from hwcost.report.figures import new_figure, save
 from hwcost.report.look import look
 from hwcost.units import DIMENSIONLESS, format_clock, format_quantity, in_words, unit_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PAGE = "report.html"
 
@@ -38,8 +34,9 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     for one in drawings(report):
         figure, ax = new_figure(*one.size)
         one.draw(ax)
-        save(figure, Path(folder) / "figures" / one.name)
-        figures.append((one.name, _svg(figure)))
+        _, svg = save(figure, Path(folder) / "figures" / one.name)
+        text = svg.read_text(encoding="utf-8")
+        figures.append((one.name, text[text.index("<svg") :]))  # without the file's own heading
     source = files("hwcost.report").joinpath("page.html").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     seconds = {stage: format_clock(seconds) for stage, seconds in report["seconds"].items()}
@@ -51,16 +48,6 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     except OSError as error:
         raise cannot_write(f"'{path}'", error) from None
     return path
-
-
-def _svg(figure: Figure) -> str:
-    """Returns a figure as SVG to stand inside a page, without the file's own heading."""
-    import matplotlib
-
-    text = io.StringIO()
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:

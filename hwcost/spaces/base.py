@@ -314,8 +314,8 @@ class SearchSpace(ABC):
         if not self.is_buildable:
             raise UsageError(f"space '{self.name}' describes data only: parameters and FLOPs are not known")
         check({"seq_len": seq_len, "batch_size": batch_size}, seq_len=COUNT, batch_size=COUNT)
-        parts = (self._work_of(part, batch_size, seq_len) for part in self.components(self.as_architecture(arch)))
-        return sum(parts, start=Work())
+        parts = [self._work_of(part, batch_size, seq_len) for part in self.components(self.as_architecture(arch))]
+        return Work(sum(one.params for one in parts), sum(one.flops for one in parts), sum(one.elements for one in parts))
 
     def _work_of(self, part: Component, batch_size: int, seq_len: int) -> Work:
         """Remembers what components do: a few of them make up all architectures."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from hwcost._cached import cached_property
 from hwcost.errors import UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, layer_norm, linear
@@ -200,7 +202,11 @@ class SuperShaper(SearchSpace):
     @property
     def deployed(self) -> SuperShaper:
         """The same space with neighbouring bottlenecks composed."""
-        return self if self.merged else SuperShaper(True, self.scale)
+        return self if self.merged else self._merged
+
+    @cached_property
+    def _merged(self) -> SuperShaper:
+        return SuperShaper(True, self.scale)
 
     @property
     def templates(self) -> dict[str, Architecture]:
@@ -252,10 +258,12 @@ class SuperShaper(SearchSpace):
         return self.made(genes)
 
 
+@cache
 def _layer(width: int) -> Component:
     return Component("layer", (("hidden", width),))
 
 
+@cache
 def _transition(inputs: int, outputs: int) -> Component:
     return Component("transition", (("inputs", inputs), ("outputs", outputs)))
 

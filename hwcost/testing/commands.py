@@ -42,11 +42,12 @@ class CommandSuite(ABC):
     works: ClassVar[tuple[str, ...] | None] = None
     wrong: ClassVar[tuple[str, ...] | None] = None
 
-    @pytest.fixture
-    def command(self) -> Command:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def command(cls) -> Command:
         """The command."""
-        first, *others = self.name.split()
-        app = alone(first, COMMANDS.load(first)) if first in COMMANDS else application()
+        first, *others = cls.name.split()
+        app = alone(first, COMMANDS.load(first)) if first in COMMANDS else application(first)
         found: Command = typer.main.get_command(app)
         for name in (first, *others):
             found = found.commands[name]

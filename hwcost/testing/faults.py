@@ -133,7 +133,7 @@ class LevelPath:
         jumps = np.sort(rng.uniform(0.0, 1.0, faults.steps))
         stretches = faults.step_sd * rng.standard_normal(faults.steps + 1)
         values = faults.ramp * share + (stretches[np.searchsorted(jumps, share)] if faults.steps else 0.0)
-        return np.asarray(felt * (values + self._walk(rng)))
+        return np.asarray(felt * (values + (self._walk(rng) if faults.walk_sd else np.zeros(GRID))))
 
     def _walk(self, rng: np.random.Generator) -> Floats:
         from scipy.signal import lfilter

@@ -1,18 +1,20 @@
-"""Runs the rounds of a plan in this process, on a backend that is here already; for backends on a virtual clock."""
+"""Runs the rounds of a plan in this process; for backends on a virtual clock."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from hwcost.backends import BACKENDS
 from hwcost.campaign.plans.canaries import join
-from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, in_hand
+from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerProcess, in_hand
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.errors import DeviceLostError
 from hwcost.timing.execution.groups import Groups
 from hwcost.timing.measurement import Visit
-from hwcost.timing.processes.worker import environment_of
+from hwcost.timing.processes.worker import environment_of, work
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.telemetry import Telemetry, telemetry_of
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     from hwcost.backends.base import Backend
     from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.processes.fork_client import ForkServer
+    from hwcost.campaign.processes.launch import Tree
     from hwcost.devices import DeviceHandle
     from hwcost.timing.processes.worker import Job
 
@@ -82,3 +86,37 @@ class InProcess:
                 yield from Groups(setting, limits, places).events()
             except DeviceLostError as error:
                 raise DeviceLostInWorkerError(in_hand(current.fileno()), str(error)) from None
+
+
+def worker(job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> WorkerHere | WorkerProcess:
+    """Makes the worker of a job: within this process where its backend has a virtual clock, else in one of its own.
+
+    Args:
+        job: Task of the worker.
+        server: Warm process, where one of its own is needed.
+        tree: Working tree of another revision, which needs one.
+    """
+    is_virtual = tree is None and BACKENDS.load(job.backend).is_virtual(job.backend_options)
+    return WorkerHere(job) if is_virtual else WorkerProcess(job, server, tree)
+
+
+class WorkerHere:
+    """Does what a worker does, with a backend of its own, within this process.
+
+    Args:
+        job: Task of the worker.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __enter__(self) -> WorkerHere:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yields what a worker would report, as it comes through the pipe."""
+        for event in work(self.job):
+            yield json.loads(json.dumps(event, default=str))

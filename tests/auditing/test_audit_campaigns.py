@@ -13,6 +13,8 @@ from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 
 def campaign(level, n: int = 60, rounds: int = 4, sd: float = 0.005, void: int = 0) -> tuple[Plan, list[Visit]]:
     """Draws a campaign in random order; ``level`` maps the share of the campaign that is over to a factor."""

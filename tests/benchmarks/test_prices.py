@@ -16,7 +16,7 @@ from hwcost.cost_models.priors import files
 from hwcost.spaces import space
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("laws_here")]
 
 SPACE = space("supershaper")
 HOW = {"backend": "null", "rounds": 2, "backend_options": {"noise": 0.002, "overhead_s": 1e-4}}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hwcost.cli.main import invoke
 from hwcost.stores import open_store
 from hwcost.testing.fake_device import DEVICES, FOREIGN_PID, GONE, PROFILE
 from tests.conftest import ROOT
@@ -67,8 +68,12 @@ def test_the_device_that_was_asked_for_is_the_one_that_ran(site: Path) -> None:
         assert conditions.get("cpu_fraction") is None
 
 
-def test_energy_is_measured_fitted_and_bounded(site: Path) -> None:
+def test_energy_is_measured_fitted_and_bounded(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What comes of the store needs the kind of device no more."""
     many = [*MEASURE[:8], "24", *MEASURE[9:]]
+    monkeypatch.chdir(site.parent)
     done = hwcost(site, "ok,ok", *many, "--store", "s.db", "--quantity", "energy_j", "--json", "-")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -78,22 +83,20 @@ def test_energy_is_measured_fitted_and_bounded(site: Path) -> None:
         assert (energy["unit"], energy["source"]) == ("J", "energy counter of the device")
         assert one["quantities"]["peak_memory_bytes"]["reason"].startswith("memory was not watched")
     fit = ("fit", "s.db", "-m", "lut", "--quantity", "energy_j", "-o", "model", "--no-plot", "--json", "-")
-    done = hwcost(site, "ok,ok", *fit)
-    assert done.returncode == 0, done.stderr
-    fitted = json.loads(done.stdout)
+    assert invoke([*fit]) == 0
+    fitted = json.loads(capsys.readouterr().out)
     assert (fitted["quantity"], fitted["unit"], fitted["n_rows"]) == ("energy_j", "J", 24)
     joules = sorted(one["quantities"]["energy_j"]["value"] for one in document["measurements"])
     bound = f"model<={1e3 * joules[12]}mJ"
     search = ("search", "--maximize", "params", "--constraint", bound, "-n", "200", "--probability", "0.5", "--json", "-")
-    done = hwcost(site, "ok,ok", *search)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    assert invoke([*search]) == 0
+    found = json.loads(capsys.readouterr().out)
     assert found["rejected"]["energy_j"] > 0
     assert found["front"]
-    done = hwcost(site, "ok,ok", "fit", "s.db", "--quantity", "peak_memory_bytes", "-o", "other")
-    assert done.returncode != 0
-    assert "s.db holds no peak_memory_bytes: memory was not watched" in done.stderr
-    assert "--quantity peak_memory_bytes" in done.stderr
+    assert invoke(["fit", "s.db", "--quantity", "peak_memory_bytes", "-o", "other"]) != 0
+    error = capsys.readouterr().err
+    assert "s.db holds no peak_memory_bytes: memory was not watched" in error
+    assert "--quantity peak_memory_bytes" in error
 
 
 def test_one_that_is_not_there_ends_with_3_and_says_which_are(site: Path) -> None:
@@ -111,7 +114,7 @@ def test_one_that_is_not_there_ends_with_3_and_says_which_are(site: Path) -> Non
     ],
 )
 def test_what_disturbs_it_makes_its_visits_void(site: Path, behaviour: str, says: str) -> None:
-    done = hwcost(site, f"ok,{behaviour}", *MEASURE, "--store", "s.db")
+    done = hwcost(site, f"ok,{behaviour}", *MEASURE, "--rounds", "1", "--store", "s.db")
     assert done.returncode == 4
     assert says in done.stderr
     with open_store(site.parent / "s.db") as store:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from hwcost.cli.main import invoke
+from tests.conftest import import_anew
+from tests.workloads.in_process import probe_in_process
 
 ARCH = "_".join(["360"] * 12)
 HEADER = ",".join(f"l{i}" for i in range(1, 13)) + ",latency_s"
@@ -183,6 +185,9 @@ def test_a_model_that_runs_out_of_memory(
     pytest.importorskip("torch")
     (tmp_path / "glutton.py").write_text(HUNGRY)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    import_anew(monkeypatch, "glutton")
+    probe_in_process(monkeypatch)
     assert invoke(["measure", "--model", f"glutton:{factory}", "--rounds", "1", "--store", "s.db", "-q"]) == 4
     captured = capsys.readouterr()
     assert says in captured.err

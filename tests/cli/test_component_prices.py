@@ -18,6 +18,8 @@ from hwcost.spaces import space
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import component_stacks, models
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 SPACE = space("supershaper")
 NOISY = ["--backend-option", "overhead_s=0.001", "--backend-option", "process_noise=0.05"]
 

@@ -12,6 +12,8 @@ import hwcost as hc
 from hwcost.cli.main import invoke
 from hwcost.errors import UsageError
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 MINI = "supershaper:scale=mini"
 MEASURE = ["measure", "--backend", "null", "--space", MINI, "--seq-len", "16"]
 LAWS = [{"flops_per_s": 1e11}, {"flops_per_s": 3e10, "overhead_s": 1e-4}, {"bytes_per_s": 2e9}]

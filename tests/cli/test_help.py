@@ -34,8 +34,8 @@ def test_defaults_that_are_words_are_not_read_as_markup(option: str, text: str) 
 @pytest.mark.parametrize("name", ROOT_COMMAND.commands)  # type: ignore[attr-defined]
 def test_a_command_that_stands_alone_is_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     texts = []
-    for app in (application(), application(name)):
-        app([name, "--help"], standalone_mode=False)
+    for command in (ROOT_COMMAND, typer.main.get_command(application(name))):
+        command([name, "--help"], standalone_mode=False)
         texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1]
     assert f" {name} [OPTIONS]" in texts[0]

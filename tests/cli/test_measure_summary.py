@@ -18,6 +18,8 @@ from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 
 @pytest.mark.parametrize(
     ("n", "reason"),

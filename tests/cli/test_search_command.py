@@ -13,6 +13,8 @@ from hwcost.cost_models.training.quality import fit_quality
 from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 SPACE = space("supershaper", scale="mini")
 NAME = "supershaper:scale=mini"
 MIDDLE = "24_24_24_24"

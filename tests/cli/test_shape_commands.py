@@ -15,6 +15,8 @@ from hwcost.cli.main import invoke
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 SPACE = space("supershaper", scale="mini")
 NAME = "supershaper:scale=mini"
 

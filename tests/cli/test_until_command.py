@@ -11,6 +11,8 @@ from hwcost.campaign.rounds.progress import Progress
 from hwcost.cli.main import invoke
 from hwcost.cli.running import progress_text
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 MEASURE = ["measure", "--backend", "null", "--space", "supershaper:scale=mini", "--seq-len", "16"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,10 +32,16 @@ QUICKER = {
 }
 
 
-def fitted(name: str) -> CostModel:
+def newly_fitted(name: str) -> CostModel:
     if name == "xgboost":
         pytest.importorskip("xgboost")
     return cost_model(name, SPACE, **QUICKER.get(name, {})).fit(ARCHS, LATENCY_S)
+
+
+@cache
+def fitted(name: str) -> CostModel:
+    """Returns a model that tests share, which only ask it."""
+    return newly_fitted(name)
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -48,7 +55,7 @@ def test_genes_and_codes_are_answered_like_architectures(name):
 
 @pytest.mark.parametrize("name", FITTED)
 def test_saving_and_loading_keeps_every_bit(name, tmp_path):
-    model = calibrate(fitted(name), ARCHS, LATENCY_S)
+    model = calibrate(newly_fitted(name), ARCHS, LATENCY_S)
     model.provenance = {"device": "cpu", "note": "µs"}
     model.save(tmp_path / "model")
     again = load(tmp_path / "model")
@@ -108,7 +115,7 @@ def test_models_of_equal_spaces_share_their_features():
 @pytest.mark.parametrize("name", FITTED)
 def test_fits_are_deterministic_and_leave_the_rows_alone(name):
     rows = LATENCY_S.copy()
-    np.testing.assert_array_equal(fitted(name).predict(NEW).latency_s, fitted(name).predict(NEW).latency_s)
+    np.testing.assert_array_equal(newly_fitted(name).predict(NEW).latency_s, fitted(name).predict(NEW).latency_s)
     np.testing.assert_array_equal(rows, LATENCY_S)
 
 

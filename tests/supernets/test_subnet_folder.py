@@ -33,18 +33,25 @@ class Nothing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Nothing())
-sys.path.insert(0, sys.argv[1])
-import modeling, torch
-inputs = torch.load(sys.argv[2], weights_only=True)
-torch.save(modeling.load()(*inputs).detach(), sys.argv[3])
+import torch
+for folder in sys.argv[2:]:
+    sys.path.insert(0, folder)
+    import modeling
+    torch.save(modeling.load()(*torch.load(sys.argv[1], weights_only=True)).detach(), folder + "/output.pt")
+    del sys.path[0], sys.modules["modeling"]
 """
+
+
+def save(text, folder):
+    """Saves a net; returns its folder and the net itself."""
+    net = shaken(text)
+    arch = net.space.sample(1, seed=3)[0]
+    return net.save(arch, folder), net.extract(arch)
 
 
 @pytest.fixture(params=SPACES)
 def saved(request, tmp_path):
-    net = shaken(request.param)
-    arch = net.space.sample(1, seed=3)[0]
-    return net.save(arch, tmp_path / "net"), net.extract(arch)
+    return save(request.param, tmp_path / "net")
 
 
 def test_nets_are_what_they_were(saved) -> None:
@@ -54,13 +61,14 @@ def test_nets_are_what_they_were(saved) -> None:
     assert not again.training
 
 
-def test_nets_run_where_hwcost_is_not_installed(saved, tmp_path) -> None:
-    folder, model = saved
+def test_nets_run_where_hwcost_is_not_installed(tmp_path) -> None:
     torch.save(list(batch()), tmp_path / "inputs.pt")
-    command = [sys.executable, "-c", ALONE, str(folder), str(tmp_path / "inputs.pt"), str(tmp_path / "output.pt")]
+    models = dict(save(text, tmp_path / f"net{number}") for number, text in enumerate(SPACES))
+    command = [sys.executable, "-c", ALONE, str(tmp_path / "inputs.pt"), *map(str, models)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert torch.equal(torch.load(tmp_path / "output.pt", weights_only=True), model(*batch()).detach())
+    for folder, model in models.items():
+        assert torch.equal(torch.load(folder / "output.pt", weights_only=True), model(*batch()).detach())
 
 
 def test_sources_import_torch_and_the_standard_library_alone(saved) -> None:

@@ -183,11 +183,23 @@ def test_micro_batches_of_a_step_run_the_same_subnets() -> None:
     assert seen == [0, "step 0", 1, "step 0", 2, "step 1", 3, "step 1"]
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"optimizer": "lamb"}, {"dtype": "bfloat16"}], ids=["adamw", "lamb", "bfloat16"]
-)
+def in_two_phases(folder, changes, **options):
+    net = supernet("supershaper:scale=mini", seed=7)
+    first = training(net, steps=6, accumulate=2, batch_size=4, **changes)
+    second = replace(training(net, steps=3, **changes)[0], name="frozen", trained=lambda name: ".layers.2." in name)
+    train(net, [*first, second], folder, {"what": "test"}, save_every=2, **options)
+    return net.state_dict()
+
+
+@pytest.fixture(scope="module", params=[{}, {"optimizer": "lamb"}, {"dtype": "bfloat16"}], ids=["adamw", "lamb", "bfloat16"])
+def whole(request, tmp_path_factory):
+    """Changes of the recipe, and weights and log of a training that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    return request.param, in_two_phases(folder, request.param), (folder / LOG).read_text()
+
+
 @pytest.mark.parametrize("stop", [1, 3, 4, 6, 7, 8])
-def test_interrupted_trainings_resume_bit_by_bit(tmp_path, stop, changes) -> None:
+def test_interrupted_trainings_resume_bit_by_bit(tmp_path, stop, whole) -> None:
     """Stopped anywhere, in either phase: weights, losses and log end up the same."""
 
     class StopError(Exception):
@@ -197,19 +209,12 @@ def test_interrupted_trainings_resume_bit_by_bit(tmp_path, stop, changes) -> Non
         if state.done == stop:
             raise StopError
 
-    def run(folder, **options):
-        net = supernet("supershaper:scale=mini", seed=7)
-        first = training(net, steps=6, accumulate=2, batch_size=4, **changes)
-        second = replace(training(net, steps=3, **changes)[0], name="frozen", trained=lambda name: ".layers.2." in name)
-        train(net, [*first, second], folder, {"what": "test"}, save_every=2, **options)
-        return net.state_dict()
-
-    whole = run(tmp_path / "whole")
+    changes, weights, log = whole
     with pytest.raises(StopError):
-        run(tmp_path / "parts", progress=interrupt)
-    resumed = run(tmp_path / "parts")
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert (tmp_path / "whole" / LOG).read_text() == (tmp_path / "parts" / LOG).read_text()
+        in_two_phases(tmp_path / "parts", changes, progress=interrupt)
+    resumed = in_two_phases(tmp_path / "parts", changes)
+    assert all(torch.equal(weights[name], resumed[name]) for name in weights)
+    assert (tmp_path / "parts" / LOG).read_text() == log
     assert [state.done for state in read_log(tmp_path / "parts")] == list(range(1, 10))
 
 

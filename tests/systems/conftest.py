@@ -1,4 +1,4 @@
-"""Small text for pipelines, thirty documents of made-up sentences, and runs that do not plan their memory."""
+"""Small text for pipelines, thirty documents of made-up sentences, and runs without a plan of their memory or processes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.tasks.glue import write_json
+
 WORDS = [
     "measure", "latency", "round", "level", "drift", "device", "token", "layer", "width", "head", "model", "cost", "space",
     "store", "visit", "block",
 ]  # fmt: skip
+
+
+TASK = "length"
+"""Name of a regression that is small: the number of words of a text."""
+
+
+def task_of(text: Path) -> str:
+    """Returns that task, which is kept beside the text."""
+    folder = text.parent / "length"
+    if not folder.exists():
+        write_json(folder, [{"text": " ".join(WORDS[:n]), "label": float(n)} for n in range(1, len(WORDS) + 1)])
+    return f"{folder}:text=text,label=label,kind=regression,name={TASK}"
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +34,11 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [" ".join(rng.choice(WORDS, size=9)) + "." for _ in range(60)]
         (folder / f"part{document}.txt").write_text("\n\n".join(lines))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_processes(laws_here: None) -> None:
+    """Measures the law of the null backend in this process."""
 
 
 @pytest.fixture(autouse=True)

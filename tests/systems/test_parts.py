@@ -42,6 +42,8 @@ NEXT = {"supershaper": "winners", "autodistil": "winners", "autodistill": "winne
 """The first stage behind those."""
 LONG = (("components", "evolution"), ("components", "bayesian"), ("autodistill", "bayesian"))
 """Systems and searchers of which a run takes long: a model of 68 gates, and a distillation each time."""
+AGAIN = (("supershaper", "evolution"), ("supershaper", "sdo"), ("autodistil", "bayesian"), ("autodistill", "sdo"))
+"""Those of which the searcher is seen in another system and the system with another searcher."""
 SEARCHERS: dict[str, dict[str, Any]] = {"evolution": {"population": 4}, "sdo": {"samples": 3}, "bayesian": {"initial": 6}}
 
 
@@ -125,7 +127,7 @@ def test_a_table_of_another_machine_drives_a_whole_run(begun, text: Path, name: 
 @pytest.mark.parametrize(
     ("name", "searcher"),
     [
-        pytest.param(name, searcher, marks=pytest.mark.slow if (name, searcher) in LONG else ())
+        pytest.param(name, searcher, marks=pytest.mark.slow if (name, searcher) in (*LONG, *AGAIN) else ())
         for name in SPACES for searcher in SEARCHERS
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from hwcost.testing.plugins import registered
 from hwcost.testing.systems import SystemSuite
+from tests.systems.conftest import task_of
 
 
 class TestCounting(SystemSuite):
@@ -30,13 +31,13 @@ class OwnSystem(SystemSuite):
         torch, threads = pytest.importorskip("torch"), 1
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
-        cls.corpus = str(text)
+        cls.corpus, cls.task = str(text), task_of(text)
         yield
         torch.set_num_threads(before)
 
     @classmethod
     def settings(cls, **changes):
-        return super().settings(corpus=cls.corpus, **changes)
+        return super().settings(corpus=cls.corpus, tasks=(cls.task,), **changes)
 
 
 @pytest.mark.torch

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
@@ -34,13 +35,13 @@ from hwcost.systems import PIPELINES, Event, Settings, pipeline, results_of
 from hwcost.systems.doubts import doubts
 from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
-from hwcost.testing.figures import FigureSuite
+from hwcost.testing.figures import FigureSuite, Page
 from tests.systems.comparing import differing
+from tests.systems.conftest import TASK, task_of
 
 pytestmark = pytest.mark.torch
 
 NAMES = ("autodistil", "autodistill", "components", "supershaper")
-TASK = "function-length"
 
 
 @pytest.fixture(autouse=True)
@@ -52,19 +53,26 @@ def _one_thread():
 
 
 def settings(text: Path) -> Settings:
-    return Settings("smoke", corpus=str(text), backend="null", tasks=(TASK,))
+    return Settings("smoke", corpus=str(text), backend="null", tasks=(task_of(text),))
 
 
 class Runs(dict[str, tuple[Path, dict[str, Any]]]):
-    """Folder and report of each system's run, which is made when the first test asks for it."""
+    """Folder and report of each system's run, which is made when the first test asks for it, and its page likewise."""
 
     def __init__(self, text: Path, folder: Path) -> None:
         super().__init__()
-        self.text, self.folder = text, folder
+        self.text, self.folder, self.pages = text, folder, dict[str, Page]()
 
     def __missing__(self, name: str) -> tuple[Path, dict[str, Any]]:
         self[name] = self.folder / name, pipeline(name, self.folder / name, settings(self.text)).run()
         return self[name]
+
+    def page(self, name: str) -> Page:
+        if name not in self.pages:
+            folder, report = self[name]
+            before = deepcopy(report)
+            self.pages[name] = Page(write_page(report, folder), before)
+        return self.pages[name]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +93,7 @@ def test_a_run_ends_in_a_report(runs, name: str) -> None:
     assert report["is_rehearsal"]
     assert report["doubts"][0].startswith("This preset rehearses a run")
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
-    page = write_page(report, folder).read_text()
+    page = runs.page(name).path.read_text()
     assert page.count("<svg") == len(drawings(report)) >= 6
     assert re.findall(r"<th>\w+_(?:s|j|bytes)</th>", page) == []  # values have their unit, headings are in words
     assert all(verdict["found"].split(";")[0] in page.replace("&#39;", "'") for verdict in report["verdicts"])
@@ -99,6 +107,11 @@ class FiguresOf(FigureSuite):
     @classmethod
     def report(cls, runs):
         return runs[cls.name][1]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def page(cls, runs):
+        return runs.page(cls.name)
 
 
 for system in NAMES:
@@ -174,7 +187,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, 
 def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
     command = [
         sys.executable, "-m", "hwcost", "pipeline", name, "--preset", "smoke", "--backend", "null", "--corpus", str(text),
-        "--out", str(tmp_path / "run"), "--task", TASK,
+        "--out", str(tmp_path / "run"), "--task", task_of(text),
     ]  # fmt: skip
     rng = np.random.default_rng(0)
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -211,8 +224,7 @@ def test_selected_nets_are_fine_tuned_on_the_task_given(runs, name: str) -> None
 
 
 def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_beside_the_evolved_ones(runs) -> None:
-    folder, report = runs["supershaper"]
-    stages = report["stages"]
+    stages = runs["supershaper"][1]["stages"]
     rows = {row["net"]: row for row in stages["fine_tuned"]["by_net"]}
     assert list(rows) == ["params 66M", "latency 66M", "cigar 66M", "smallest", "largest", "bert"]
     scores = {row["net"]: row["score"] for row in stages["fine_tuned"]["nets"]}
@@ -222,7 +234,7 @@ def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_bes
         assert row["perplexity"] == (None if name == "bert" else nets[name]["perplexity"])
         assert name == "bert" or row["params"] == space.params(space.parse(nets[name]["arch"]), "paper")
     assert rows["smallest"]["params"] < rows["cigar 66M"]["params"] < rows["bert"]["params"] < rows["largest"]["params"]
-    assert "<h2>Stage fine_tuned, by net</h2>" in write_page(report, folder).read_text()
+    assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("supershaper").path.read_text()
 
 
 @pytest.mark.parametrize(

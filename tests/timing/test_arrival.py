@@ -21,6 +21,8 @@ from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 WORK = SyntheticWorkload("served", flops=1)
 XEON = DeviceHandle(load("xeon"))
 LAW = {"overhead_s": 1.2e-3, "idle_penalty": 0.41, "noise": 0.002}

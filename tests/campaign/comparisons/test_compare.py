@@ -27,6 +27,8 @@ from hwcost.stores import open_store
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.workloads import SyntheticWorkload, Workload, models
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 SPACE = space("supershaper")
 
 

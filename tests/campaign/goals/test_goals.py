@@ -16,6 +16,8 @@ from hwcost.errors import UnknownNameError, UsageError
 from hwcost.testing.goals import GoalSuite
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 
 class TestHalfWidth(GoalSuite):
     kind = HalfWidth

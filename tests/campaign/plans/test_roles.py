@@ -13,6 +13,8 @@ from hwcost.stores import open_store
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 WORK = SyntheticWorkload("w", flops=10**8)
 KNOWN = "Known: check, component, confirmation, fit, test, uniform, winner"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ SOURCES = [source(device) for device in range(4)]
 CANDIDATES = SPACE.sample(120, seed=3)
 
 
+@cache
 def chosen(n: int, seed: int = 0) -> Few:
     return choose_few(SPACE, SOURCES, n, seed=seed)
 
@@ -32,7 +35,7 @@ def errors(archs: list, devices: range, noise: float) -> list[float]:
 def test_they_tell_more_than_random_ones(n: int) -> None:
     devices = range(70, 76)
     chosen_ones = np.mean(errors(list(chosen(n).architectures), devices, 0.01))
-    random = np.mean([errors(SPACE.sample(n, seed=500 + seed), devices, 0.01) for seed in range(4)])
+    random = np.mean([errors(SPACE.sample(n, seed=500 + seed), devices, 0.01) for seed in range(3)])
     assert chosen_ones < 0.85 * random
 
 
@@ -55,7 +58,8 @@ def test_the_expected_interval_is_about_what_a_fit_says() -> None:
 
 def test_fewer_are_the_first_of_more_and_seeds_decide() -> None:
     assert chosen(4).architectures == chosen(8).architectures[:4]
-    assert chosen(4, seed=1).architectures == chosen(4, seed=1).architectures != chosen(4).architectures
+    again = choose_few(SPACE, SOURCES, 4, seed=1)
+    assert chosen(4, seed=1).architectures == again.architectures != chosen(4).architectures
 
 
 def test_each_choice_leaves_least_of_the_variance() -> None:

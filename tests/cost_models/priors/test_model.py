@@ -49,7 +49,10 @@ def source(device: int) -> CostModel:
 
 @cache
 def prior() -> PriorModel:
-    return PriorModel(SPACE, sources=[source(device) for device in range(4)])
+    """Returns an unfitted model that has learnt from its sources, which its clones share."""
+    model = PriorModel(SPACE, sources=[source(device) for device in range(4)])
+    model.learnt()
+    return model
 
 
 def fitted(device: int, n: int, noise: float = 0.01, seed: int = 0) -> PriorModel:
@@ -119,7 +122,7 @@ def test_probabilities_are_as_wide_as_the_interval_of_each_architecture() -> Non
 
 def test_intervals_narrow_with_rows() -> None:
     def width(n: int) -> float:
-        return float(np.median([fitted(device, n, 0.01, device).log_interval_half_width_ or 0 for device in range(30, 35)]))
+        return float(np.median([fitted(device, n, 0.01, device).log_interval_half_width_ or 0 for device in range(30, 33)]))
 
     assert width(30) < 0.8 * width(3)
 
@@ -150,8 +153,9 @@ def another_shape(seed: int) -> CostModel:
 @pytest.mark.parametrize("spoiled", [shuffled, another_shape])
 def test_a_wrong_prior_costs_little_once_there_are_rows(spoiled: Callable[[int], CostModel]) -> None:
     wrong = PriorModel(SPACE, sources=[spoiled(seed) for seed in range(3)])
+    wrong.learnt()  # which clones share
     ratios = []
-    for device in range(50, 56):
+    for device in range(50, 54):
         archs = SPACE.sample(20, seed=device)
         values = seconds(prices(device), [arch.genes for arch in archs], 0.01, device)
         plain = cost_model("lut", SPACE).fit(archs, values)
