@@ -131,7 +131,9 @@ def probe(
         raise DeviceError(f"device '{device}' is not here.")
     wanted = dtypes or ["float32"]
     if dry_run:
-        console.note(f"would probe {detected.product}: matmul {', '.join(wanted)}; copy; dispatch; {threads} threads")
+        document = {"device": detected.to_dict(), "dtypes": wanted, "threads": threads, "dry_run": True}
+        if not console.write_json(document, json):
+            console.note(f"would probe {detected.product}: matmul {', '.join(wanted)}; copy; dispatch; {threads} threads")
         return
     report = run_probes(detected, dtypes=wanted, threads=threads, progress=lambda what: console.note(f"probing {what}"))
     path = save_probe(report)

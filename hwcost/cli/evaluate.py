@@ -87,9 +87,9 @@ def evaluate(
     """
     _check_names(model, split, drift)
     if plot is not None:
-        from hwcost.report.figures import checked_path
+        from hwcost.report.figures import check_can_draw
 
-        checked_path(plot)
+        check_can_draw(plot)
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     data, sources = tables.read(source, rows, prior)
     document = _evaluated(data, source, model, train, split, seeds, drift, sources)

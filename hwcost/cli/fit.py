@@ -11,6 +11,7 @@ import typer
 
 from hwcost.cli import console, tables
 from hwcost.cli.given import refuse_unused
+from hwcost.files import check_writable
 from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def fit(
     The printed metrics come from cross-validation: every row is predicted by a fit that has not seen it. Only measurements
     with the role 'fit' are used.
     """
+    check_writable(out, "--out another folder", is_folder=True)
     if prior:
         refuse_unused(context, ["model", "monotone", "operators"], "with --prior, which makes the cost model 'prior'")
     if operators:

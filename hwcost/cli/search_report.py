@@ -12,7 +12,6 @@ from typing import Any
 from hwcost.cli import console
 from hwcost.cli.winners import UNKNOWN, certainty
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import measured_quantity
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
@@ -133,16 +132,12 @@ def _remeasured(space: SearchSpace, row: Remeasured) -> dict[str, Any]:
 
 
 def show(found: Found) -> None:
-    """Prints the best architectures, and predicted beside measured.
-
-    Raises:
-        UsageError: When no architecture was completed.
-    """
+    """Prints the best architectures, and predicted beside measured; where none was completed, how the search went."""
     study = found.study
     counts = _counts(study)
     if not study.front:
         console.note(counts)
-        raise UsageError("no architecture was completed; --json has every trial's reason")
+        return
     _show_front(study, found.biases, counts)
     for name, bias in found.biases.items():
         console.note(_flattery(name, bias))
@@ -207,6 +202,18 @@ def _level_text(level: Level | None) -> str:
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def check_plot(folder: str) -> None:
+    """Refuses a folder of figures before the search that they show.
+
+    Raises:
+        MissingExtraError: When matplotlib is not installed.
+        UsageError: When nothing may be written there.
+    """
+    from hwcost.report.figures import check_can_draw
+
+    check_can_draw(Path(folder) / "front")
 
 
 def draw(study: Study, folder: str) -> None:

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._extras import check_installed
 from hwcost.errors import MissingExtraError, UsageError
-from hwcost.files import cannot_write
+from hwcost.files import cannot_write, check_writable
 from hwcost.units import PREFIXES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+REMEDY = "another path"
+"""Advice where a figure cannot be written, as the object of "Give"."""
 
 INK, ACCENT, SOFT, GRID = "#1f2933", "#1f6f8b", "#99c1cf", "#e4e7eb"
 LEGEND_COLUMNS = 4
@@ -149,6 +153,20 @@ def checked_path(path: str | Path) -> Path:
     return base
 
 
+def check_can_draw(path: str | Path) -> None:
+    """Refuses a figure that could not be drawn in the end, before the work that it shows.
+
+    Args:
+        path: Path of the figure, or folder of several.
+
+    Raises:
+        MissingExtraError: When matplotlib is not installed.
+        UsageError: When the suffix of a file is none of a figure, or nothing may be written there.
+    """
+    check_installed("matplotlib", "report")
+    check_writable(checked_path(path), REMEDY)
+
+
 def save(figure: Figure, path: str | Path) -> list[Path]:
     """Writes a figure as PNG and SVG beside each other; the same figure gives the same bytes.
 
@@ -172,7 +190,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
                 figure.savefig(target, dpi=160, metadata=metadata)
                 written.append(target)
     except OSError as error:
-        raise cannot_write(f"the figure '{base}'", error, "another path") from None
+        raise cannot_write(f"the figure '{base}'", error, REMEDY) from None
     return written
 
 

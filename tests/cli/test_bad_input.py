@@ -135,6 +135,45 @@ def test_tables(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize("place", [".", "t.csv/found.json"])
+@pytest.mark.parametrize("command", [["measure", "--backend", "null", "-n", "2", "--store", "s.db"], ["version"]])
+def test_a_document_that_could_not_be_written_is_refused_before_the_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("")
+    refused(capsys, [*command, "--json", place], 2, f"cannot write '{place}'", "Give --json another file, or -")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_model_that_could_not_be_written_is_refused_before_the_fit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(ROW, OTHER))
+    command = ["fit", str(path), "--space", "supershaper", "--out", str(path)]
+    refused(capsys, command, 2, "Not a directory", "Give --out another folder")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "no.csv", "--space", "table", "--plot", "p.png"],
+        ["audit", "no.csv", "--space", "table", "--plot", "p.png"],
+        ["search", "--space", "supershaper", "--minimize", "params", "-n", "2", "--plot", "figures"],
+        ["pipeline", "supershaper", "--preset", "smoke"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_work_whose_figures_could_not_be_drawn_is_refused_before(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hwcost._extras.find_spec", lambda module: None)
+    refused(capsys, command, 2, "is not installed", "pip install 'hwcost[report]'")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_is_no_onnx_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     path = tmp_path / "m.onnx"
