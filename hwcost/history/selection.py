@@ -87,9 +87,12 @@ def instant_of(text: str, runs: Sequence[Run], now: str) -> str:
     Raises:
         UsageError: When it is none of these.
     """
-    age = _age(text)
-    if age is not None:
-        return (datetime.fromisoformat(now) - age).isoformat(timespec="microseconds")
+    try:
+        age = _age(text)
+        if age is not None:
+            return (datetime.fromisoformat(now) - age).isoformat(timespec="microseconds")
+    except OverflowError:
+        raise UsageError(f"'{text}' is an age that the calendar does not reach. Give a shorter one, such as 90d") from None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

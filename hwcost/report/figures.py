@@ -157,14 +157,14 @@ def check_can_draw(path: str | Path) -> None:
     """Refuses a figure that could not be drawn in the end, before the work that it shows.
 
     Args:
-        path: Path of the figure, or folder of several.
+        path: Path of the figure, with or without a suffix.
 
     Raises:
         MissingExtraError: When matplotlib is not installed.
         UsageError: When the suffix of a file is none of a figure, or nothing may be written there.
     """
     check_installed("matplotlib", "report")
-    check_writable(checked_path(path), REMEDY)
+    check_writable(checked_path(path).with_suffix(".png"), REMEDY)
 
 
 def save(figure: Figure, path: str | Path) -> list[Path]:
