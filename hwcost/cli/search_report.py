@@ -19,7 +19,7 @@ from hwcost.study.remeasure import Level, Remeasured
 from hwcost.study.selection import SelectionBias, selection_bias
 from hwcost.study.study import Study
 from hwcost.study.verification import Verification
-from hwcost.units import format_count, format_quantity, format_seconds
+from hwcost.units import format_count, format_quantity, format_seconds, in_words
 
 SHOWN = 20
 """Rows that a table shows; --json has all."""
@@ -219,21 +219,23 @@ def check_plot(folder: str) -> None:
 def draw(study: Study, folder: str) -> None:
     """Draws the front of two objectives, or the best architecture of one, and the convergence."""
     from hwcost.report import search_figures
-    from hwcost.report.figures import new_figure, save
+    from hwcost.report.figures import name_axis, new_figure, save
+    from hwcost.units import in_words
 
-    objectives, space = study.problem.objectives, study.problem.space
+    objectives, space, name = study.problem.objectives, study.problem.space, study.problem.objectives[0].name
     if len(objectives) == 2:
         figure, ax = new_figure(6.0, 4.6)
         search_figures.front(ax, study)
         save(figure, Path(folder) / "front")
     elif study.front and not any(gene.categorical for gene in space.genes):
         figure, ax = new_figure(7.0, 3.6)
-        best = {f"{study.best.values[0]:.5g}": study.best.architecture}
+        best = {f"{in_words(name)} {format_quantity(name, study.best.values[0])}": study.best.architecture}
         search_figures.architectures(ax, best, [gene.name for gene in space.genes])
         save(figure, Path(folder) / "best")
     if len(objectives) == 1 or study.references is not None:
         figure, ax = new_figure(6.0, 3.8)
-        what = objectives[0].name if len(objectives) == 1 else "hypervolume"
+        what = name if len(objectives) == 1 else "hypervolume"
         search_figures.progress(ax, {study.searcher.name: study.convergence().tolist()}, what)
+        name_axis(ax.yaxis, what)
         save(figure, Path(folder) / "progress")
     console.note(f"figures: {folder}")

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from hwcost._extras import check_installed
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.files import cannot_write, check_writable
-from hwcost.units import PREFIXES
+from hwcost.units import PREFIXES, format_quantity, in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 REMEDY = "another path"
@@ -73,6 +74,17 @@ def legend_above(ax: Axes, title: str) -> None:
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
     ax.legend(frameon=False, fontsize=8.5, ncols=LEGEND_COLUMNS, columnspacing=1.2, handlelength=1.2, **place)
     entitle(ax, title, 12.0 + 15.0 * -(-len(names) // LEGEND_COLUMNS))
+
+
+def name_axis(axis: Axis, name: str) -> None:
+    """Names an axis after a quantity, and writes its values as tables do: ``1.20 ms``, ``66.00 M``.
+
+    Args:
+        axis: The axis, such as ``ax.xaxis``.
+        name: Name of the quantity, such as ``latency_s``.
+    """
+    axis.set_label_text(literal(in_words(name)))
+    axis.set_major_formatter(lambda value, _: format_quantity(name, value))
 
 
 def scale_of_colors(ax: Axes, image: Any, label: str) -> None:
