@@ -111,8 +111,9 @@ def _show_plans(plans: Sequence[Plan], store: str | None, run: RunOptions) -> No
     from hwcost.cli.running import show_plan
 
     if run.json is not None:
+        times = [expected(plan, store, run.budget_s).to_dict() for plan in plans]
         found = {
-            plan.backend: {"plan": plan.to_dict(), "expected": expected(plan, store, run.budget_s).to_dict()} for plan in plans
+            plan.backend: {"plan": plan.to_dict(), "expected": time} for plan, time in zip(plans, times, strict=True)
         }
         if console.write_json({"backends": found}, run.json):
             return

@@ -220,7 +220,6 @@ def draw(study: Study, folder: str) -> None:
     """Draws the front of two objectives, or the best architecture of one, and the convergence."""
     from hwcost.report import search_figures
     from hwcost.report.figures import name_axis, new_figure, save
-    from hwcost.units import in_words
 
     objectives, space, name = study.problem.objectives, study.problem.space, study.problem.objectives[0].name
     if len(objectives) == 2:

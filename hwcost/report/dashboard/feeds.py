@@ -45,7 +45,7 @@ def document(history: History) -> dict[str, Any]:
 
 
 def atom(history: History) -> bytes:
-    """Returns the feed: an entry for each device and series that needs a look, which stays the same while its change does."""
+    """Returns the feed: an entry for each device and series that needs a look, the same one while its change is."""
     ElementTree.register_namespace("", ATOM)
     feed = ElementTree.Element(f"{{{ATOM}}}feed")
     until = EPOCH if history.latest_s is None else instant(history.latest_s)

@@ -216,8 +216,8 @@ def test_all_leaves_out_what_is_synthetic(capsys: pytest.CaptureFixture[str]) ->
 
 def test_plans_of_several_backends_are_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
-    asked = ["components", "--grid", "mini", "--backend", "null", "--backend", "torch", "--seq-lens", "16", "--depths", "1,2"]
-    assert invoke([*asked, "--dry-run", "--json", "-"]) == 0
+    asked = ["components", "--grid", "mini", "--backend", "null", "--backend", "torch", "--seq-lens", "16"]
+    assert invoke([*asked, "--depths", "1,2", "--dry-run", "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)["backends"]
     assert [one["plan"]["backend"] for one in found.values()] == list(found) == ["null", "torch"]
 
