@@ -86,14 +86,16 @@ def serve(
 @app.command("grafana")
 def grafana(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for both files.")],
+    json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> int:
     """Write a Grafana dashboard over a PostgreSQL store, and the SQL of the views that it reads."""
     from hwcost.report.dashboard.grafana import write_grafana
 
-    for path in write_grafana(out):
-        print(path)
+    written = [str(path) for path in write_grafana(out)]
+    if not console.write_json({"files": written}, json):
+        print("\n".join(written))
     console.note("Run views.sql in the database with psql, then import hwcost.json in Grafana.")
     return 0
 
