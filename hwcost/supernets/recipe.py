@@ -145,7 +145,7 @@ class Recipe:
         """Returns the recipe with its numbers of steps multiplied; at least one step is left.
 
         Raises:
-            UsageError: When the factor is no positive number, or infinite.
+            UsageError: When the factor is not a positive number, or is infinite.
         """
         if not 0 < factor < math.inf:
             raise UsageError(f"the factor on a recipe's steps is a positive number such as 0.01, got {factor:g}")

@@ -217,7 +217,8 @@ def test_feeds_hold_hostile_texts(store: Store, tmp_path: Path) -> None:
     built = build_site(store, tmp_path / "site")
     entries = ElementTree.parse(tmp_path / "site" / "feed.xml").findall(f"{{{ATOM}}}entry")
     assert (built.counts["regressed"], built.counts["missing"]) == (REGRESSED, MISSING)
-    assert len(entries) == REGRESSED + MISSING
+    devices = json.loads((tmp_path / "site" / "regressions.json").read_text())["devices"]
+    assert len(entries) == REGRESSED + MISSING + len(devices)
     assert any(HOSTILE[0] in (entry.findtext(f"{{{ATOM}}}title") or "") for entry in entries)
     lines = (tmp_path / "site" / "metrics.txt").read_text().split("\n")
     assert lines[-2:] == ["# EOF", ""]
