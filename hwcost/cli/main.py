@@ -164,7 +164,8 @@ def _configured(command: Any, arguments: list[str]) -> dict[str, Any]:
 
 def _unexpected(error: Exception) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own usage errors
-        return console.fail(error.format_message(), int(error.exit_code))
+        text = error.format_message()
+        return console.fail(text, int(error.exit_code)) if text else int(error.exit_code)  # the help of a group was shown
     if console.is_verbose():
         traceback.print_exc()
     hint = "" if console.is_verbose() else " Run again with -v for the traceback, and report it."
