@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cli.given import refuse_unused
 from hwcost.cli.progress import ProgressText, patient
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
@@ -85,7 +86,11 @@ def evaluate(
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
     'fit', and tested on 'test' and 'uniform'.
     """
+    from hwcost.cost_models.data import is_store
+
     _check_names(model, split, drift)
+    if is_store(source):
+        refuse_unused(context, ("train", "split", "seeds", "drift"), "on a campaign, which has test rows of its own")
     if plot is not None:
         from hwcost.report.figures import check_can_draw
 

@@ -181,7 +181,8 @@ def search(
     if not console.write_json(search_report.document(found), json):
         search_report.show(found)
     if not study.front:
-        raise UsageError("no architecture was completed; --json has every trial's reason")
+        last = next((f" The last one: {trial.reason}" for trial in reversed(study.trials) if trial.reason), "")
+        raise UsageError(f"no architecture was completed; --json has every trial's reason.{last}")
     if plot is not None:
         search_report.draw(study, plot)
     if found.measured and all(row.measured_s is None for row in found.measured):

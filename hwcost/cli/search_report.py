@@ -217,7 +217,7 @@ def check_plot(folder: str) -> None:
 
 
 def draw(study: Study, folder: str) -> None:
-    """Draws the front of two objectives, or the best architecture of one, and the convergence."""
+    """Draws the front of two objectives, or the best architecture of one, and the convergence; of more, that alone."""
     from hwcost.report import search_figures
     from hwcost.report.figures import name_axis, new_figure, save
 
@@ -226,7 +226,7 @@ def draw(study: Study, folder: str) -> None:
         figure, ax = new_figure(6.0, 4.6)
         search_figures.front(ax, study)
         save(figure, Path(folder) / "front")
-    elif study.front and not any(gene.categorical for gene in space.genes):
+    elif len(objectives) == 1 and not any(gene.categorical for gene in space.genes):
         figure, ax = new_figure(7.0, 3.6)
         best = {f"{in_words(name)} {format_quantity(name, study.best.values[0])}": study.best.architecture}
         search_figures.architectures(ax, best, [gene.name for gene in space.genes])
@@ -237,4 +237,5 @@ def draw(study: Study, folder: str) -> None:
         search_figures.progress(ax, {study.searcher.name: study.convergence().tolist()}, what)
         name_axis(ax.yaxis, what)
         save(figure, Path(folder) / "progress")
-    console.note(f"figures: {folder}")
+    drawn = len(objectives) <= 2 or study.references is not None
+    console.note(f"figures: {folder}" if drawn else f"no figure: a front of {len(objectives)} objectives has no drawing")

@@ -225,6 +225,11 @@ def test_figures_are_drawn(capsys, models, tmp_path) -> None:
            tmp_path / "two")  # fmt: skip
     assert {path.stem for path in (tmp_path / "one").iterdir()} == {"best", "progress"}
     assert {path.name for path in (tmp_path / "two").iterdir()} == {"front.png", "front.svg"}
+    three = ["--minimize", "params", "--maximize", "flops", "--minimize", "memory", "-s", "random", "-n", 20]
+    assert invoke(["search", "--space", NAME, *map(str, three), "--plot", str(tmp_path / "three")]) == 0
+    out, err = capsys.readouterr()
+    assert "Front of supershaper by random" in out
+    assert "no figure: a front of 3 objectives" in err
 
 
 def nothing(arch) -> float:
@@ -237,6 +242,7 @@ def test_a_search_that_completes_nothing_ends_alike_in_both_forms(capsys, form) 
     assert invoke([*command, *form]) == 2
     out, err = capsys.readouterr()
     assert "no architecture was completed" in err
+    assert "The last one: nothing: ValueError: no such net" in err
     assert not form or json.loads(out)["failed"] == 3
 
 
