@@ -11,6 +11,9 @@ from hwcost.cli import console
 from hwcost.cli.check import policy_of
 
 if TYPE_CHECKING:
+    from hwcost.history import Policy
+    from hwcost.report.dashboard.history import PolicyOf
+    from hwcost.stores.base import Store
     from hwcost.stores.runs import Run
 
 app = typer.Typer(help="The dashboard over the history of a store.", no_args_is_help=True)
@@ -41,7 +44,7 @@ def build(
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:
-        built = build_site(opened, out, since=_instant(since, opened.runs()), studies=study or (), policy=policy_of)
+        built = build_site(opened, out, since=_instant(since, opened.runs()), studies=study or (), policy=_policies(opened))
         for remark in opened.remarks:
             console.note(remark)
     if not console.write_json({**vars(built), "page": str(built.page)}, json):
@@ -78,7 +81,12 @@ def serve(
 
     with open_store(store, create=False) as opened:
         since = _instant(since, opened.runs())
-    settings = Settings(host=host, port=port, token=token, since=since, studies=tuple(study or ()), policy=policy_of)
+
+    def policy(suite: str) -> Policy:
+        with open_store(store, create=False) as followed:
+            return policy_of(suite, followed.runs(suite))
+
+    settings = Settings(host=host, port=port, token=token, since=since, studies=tuple(study or ()), policy=policy)
     serve_site(store, settings, lambda url: console.note(f"serving {url}; Ctrl-C ends it"))
     return 0
 
@@ -98,6 +106,11 @@ def grafana(
         print("\n".join(written))
     console.note("Run views.sql in the database with psql, then import hwcost.json in Grafana.")
     return 0
+
+
+def _policies(store: Store) -> PolicyOf:
+    """Returns what tells the policy of each suite of a store."""
+    return lambda suite: policy_of(suite, store.runs(suite))
 
 
 def _instant(since: str | None, runs: list[Run]) -> str | None:
