@@ -149,6 +149,10 @@ def invoke(arguments: list[str]) -> int:
         return console.fail(str(error), error.exit_code)
     except BrokenPipeError:
         return 0
+    except SystemExit as ended:  # the parser's own end of a command whose reader has gone
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 0
+        raise
     except OSError as error:
         return _refused_by_the_system(error)
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input

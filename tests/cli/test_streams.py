@@ -17,10 +17,12 @@ SHOW = [sys.executable, "-m", "hwcost", "spaces", "show", "supershaper"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
-def test_a_reader_that_goes_away_ends_a_command_without_an_error() -> None:
+@pytest.mark.parametrize("arguments", [SHOW[3:], ["devices", "list", "--json", "-"], ["measure", "--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_ends_a_command_without_an_error(arguments: list[str]) -> None:
+    """Whether what is printed fits into a buffer, or is written while the command runs."""
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(SHOW, stdout=write, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([*SHOW[:3], *arguments], stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
 
