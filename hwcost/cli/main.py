@@ -157,6 +157,8 @@ def invoke(arguments: list[str]) -> int:
         return _refused_by_the_system(error)
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
         return _unexpected(error)
+    if result == InterruptedRunError.exit_code and console.is_first():  # Ctrl-C, of which the parser says nothing
+        return console.fail("interrupted", InterruptedRunError.exit_code)
     return result if isinstance(result, int) else 0
 
 

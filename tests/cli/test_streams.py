@@ -64,6 +64,22 @@ def test_what_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None:
     assert "r2" in done.stdout
 
 
+def test_ctrl_c_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwcost.cli.version.describe", interrupt)
+    assert invoke(["version"]) == 130
+    assert capsys.readouterr().err == "hwcost: interrupted\n"
+
+
+def test_a_group_without_a_command_shows_its_help_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["devices"]) == 2
+    out, err = capsys.readouterr()
+    assert "probe" in out + err
+    assert "hwcost:" not in err
+
+
 @pytest.mark.parametrize(("number", "code"), [(errno.ENAMETOOLONG, 2), (errno.ENOSPC, 5), (errno.EACCES, 5)])
 def test_what_the_system_refuses_is_said_with_the_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, code: int
