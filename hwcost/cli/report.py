@@ -50,7 +50,8 @@ def build(
     if not console.write_json({**vars(built), "page": str(built.page)}, json):
         counts = ", ".join(f"{n} {verdict}" for verdict, n in built.counts.items() if n)
         print(built.page)
-        console.note(f"{built.series} series, {built.estimates} estimates: {counts or 'nothing to judge, since no suite was run'}")
+        found = counts or "nothing to judge, since no suite was run"
+        console.note(f"{built.series} series, {built.estimates} estimates: {found}")
         console.note(f"{built.written} files written, {built.kept} as they were")
     return 0
 
