@@ -79,6 +79,6 @@
       el("p", {}, el("strong", { id: "shown" }, rows.length), " of " + alarms.length + " shown. On a terminal: ", el("code", {}, "hwcost check"),
         ". As data: ", el("a", { href: "regressions.json" }, "regressions.json"), ", ", el("a", { href: "feed.xml" }, "Atom feed"), "."));
     view.append(...hwcost.devices());
-    view.append(rows.length ? hwcost.alarms.table(rows, "Verdicts on last night, the most important first", false) : el("p", { class: "quiet" }, alarms.length ? "No verdict passes these filters." : "Nothing needs a look."));
+    view.append(rows.length ? hwcost.alarms.table(rows, "Verdicts on last night, the most important first", false) : el("p", { class: "quiet" }, alarms.length ? "No verdict passes these filters." : hwcost.get("index").devices.length ? "No series changed beside what its device did." : "Nothing needs a look."));
   };
 })();
