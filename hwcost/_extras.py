@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from hwcost.errors import MissingExtraError
@@ -25,6 +26,20 @@ def imported(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError:
         raise MissingExtraError(module.partition(".")[0], extra) from None
+
+
+def check_installed(module: str, extra: str) -> None:
+    """Refuses work that would need a module in the end; imports nothing.
+
+    Args:
+        module: Its full name.
+        extra: The extra that installs the library.
+
+    Raises:
+        MissingExtraError: When it is not installed; names the extra.
+    """
+    if find_spec(module) is None:
+        raise MissingExtraError(module, extra)
 
 
 _spared: set[str] = set()

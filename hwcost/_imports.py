@@ -94,5 +94,6 @@ def reason(error: BaseException) -> str:
     lines = without_colours(str(error)).strip().splitlines() or ["no reason given"]
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames
-    place = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
+    is_placed = not own or isinstance(error, SyntaxError)  # whose text has its place
+    place = "" if is_placed else f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})"
     return f"{type(error).__name__}: {lines[0]}{place}"

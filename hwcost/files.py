@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from hwcost import _io, _jsonl
 from hwcost.errors import StoreError, UsageError
 
-__all__ = ["append_json", "cannot_write", "read_json_lines", "write_text", "writing"]
+__all__ = ["append_json", "cannot_write", "check_writable", "read_json_lines", "write_text", "writing"]
 
 FAILED_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that is full, or that fails: nothing is wrong with what was asked for."""
@@ -30,6 +31,38 @@ def cannot_write(what: str, error: OSError, give: str = "another folder") -> Usa
     if error.errno in FAILED_DISK:
         return StoreError(f"{text} Make room, or give {give}.")
     return UsageError(f"{text} Give {give}.")
+
+
+def check_writable(path: Path, give: str, *, is_folder: bool = False) -> None:
+    """Refuses the place of a result before the work whose result it takes; makes nothing.
+
+    A disk may be full all the same once the result is written.
+
+    Args:
+        path: File or folder that will be written.
+        give: Object of the advice "Give".
+        is_folder: Whether it is a folder.
+
+    Raises:
+        UsageError: When it is a folder in place of a file, or the reverse, or may not be written.
+    """
+    if (wrong := _hindrance(os.path.realpath(path), is_folder)) is not None:
+        raise cannot_write(f"'{path}'", OSError(wrong, os.strerror(wrong)), give)
+
+
+def _hindrance(path: str, is_folder: bool) -> int | None:
+    """Returns the number of the error that writing would end in; None for none."""
+    if not is_folder:
+        if os.path.isdir(path):
+            return errno.EISDIR
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a terminal, which is written as it stands
+            return None
+        path = os.path.dirname(path)  # the new file takes the place of an old one
+    while not os.path.lexists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    if not os.path.isdir(path):
+        return errno.ENOTDIR
+    return None if os.access(path, os.W_OK | os.X_OK) else errno.EACCES
 
 
 @contextmanager

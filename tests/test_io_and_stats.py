@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +14,27 @@ from scipy import stats
 
 from hwcost._io import write_atomically, write_text
 from hwcost._stats import kendall_tau, median_deviation, ranks, robust_sd, spearman, student_tails
+from hwcost.errors import UsageError
+from hwcost.files import check_writable
 
 
 def test_text_keeps_its_line_ends(tmp_path) -> None:
     write_text(tmp_path / "a.txt", "µ\r\nb\n")
     assert (tmp_path / "a.txt").read_bytes() == "µ\r\nb\n".encode()
+
+
+def test_a_place_that_may_not_be_written_is_known_beforehand(tmp_path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("old")
+    for fine in (tmp_path / "new" / "a.json", tmp_path / "file", Path(os.devnull)):
+        check_writable(fine, "another file")
+    check_writable(tmp_path / "new" / "folder", "another folder", is_folder=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for place, is_folder, why in ((tmp_path, False, "Is a directory"), (tmp_path / "file", True, "Not a directory")):
+        with pytest.raises(UsageError, match=f"{why}. Give another place."):
+            check_writable(place, "another place", is_folder=is_folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UsageError, match="Permission denied"):
+        check_writable(tmp_path / "a.json", "another file")
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path) -> None:

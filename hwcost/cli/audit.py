@@ -65,9 +65,9 @@ def audit(
     if plot is not None and len(sources) > 1:
         raise UsageError(f"--plot draws one source, but {len(sources)} were given. Audit them one by one.")
     if plot is not None:
-        from hwcost.report.figures import checked_path
+        from hwcost.report.figures import check_can_draw
 
-        checked_path(plot)
+        check_can_draw(plot)
     options = tables.options(context)
     reports = [
         audit_source(source, space, table=options, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign)

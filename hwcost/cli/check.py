@@ -100,7 +100,7 @@ def _found(
     from hwcost.history.remeasure import measure_again
     from hwcost.units import parse_duration
 
-    policy = policy_of(runs[-1].suite)
+    policy = policy_of(runs[-1].suite, runs)
     found = judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
     budget_s = None if budget is None else parse_duration(budget)
     if not confirm or not any(found.alarms()):
@@ -113,17 +113,25 @@ def _found(
     return judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
 
 
-def policy_of(suite: str) -> Policy:
-    """Returns the policy that a suite declares; the default one where no such suite is declared here."""
+def policy_of(suite: str, runs: Sequence[Run]) -> Policy:
+    """Returns the policy of a suite: as it is declared here, else as its latest run kept it, else the default one.
+
+    Args:
+        suite: Name of the suite.
+        runs: Runs of the suite.
+    """
     from hwcost.errors import UnknownNameError
     from hwcost.history import Policy
+    from hwcost.stores.runs import POLICY
     from hwcost.suites import load_suite
 
     try:
         return Policy.of(load_suite(suite).rules())
     except UnknownNameError:
+        kept = max(runs, key=lambda run: run.started_at).extra.get(POLICY) if runs else None
+    if kept is None:
         console.note(f"Suite '{suite}' is not declared here: its policy is not known, and the default one holds.")
-        return Policy()
+    return Policy.of(kept or [])
 
 
 def _show(found: Check, format: str, json: str | None, everything: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.campaign.run import Result
     from hwcost.cli.running import RunOptions
     from hwcost.devices import DeviceHandle
@@ -74,7 +76,7 @@ def components(
     net. Pairs of neighbours show what the backend fuses. Everything is measured in turn in one campaign per backend; the
     same command resumes it, and reads it once it is finished.
     """
-    from hwcost.cli.running import RunOptions, refuse_invalid, show_plan
+    from hwcost.cli.running import RunOptions, refuse_invalid
     from hwcost.devices import require
 
     run = RunOptions.parse(budget, wait, json)
@@ -94,14 +96,29 @@ def components(
     ]  # fmt: skip
     plans = [options.plan(campaign_items(space, options, lengths, copies, kernels)) for options in asked]
     if dry_run:
-        for plan in plans:
-            show_plan(plan, store, run)
+        _show_plans(plans, store, run)
         return
     what = {"space": space, "seq_lens": lengths, "depths": copies, "kernels": kernels, "store": store}
     found = {options.backend: _measured(options, run, what) for options in asked}
     _tell(found, handle.name, json)
     for result, _ in found.values():
         refuse_invalid(result)
+
+
+def _show_plans(plans: Sequence[Plan], store: str | None, run: RunOptions) -> None:
+    """Shows what the campaign of each backend would measure; all of them in one document."""
+    from hwcost.cli.forecast import expected
+    from hwcost.cli.running import show_plan
+
+    if run.json is not None:
+        times = [expected(plan, store, run.budget_s).to_dict() for plan in plans]
+        found = {
+            plan.backend: {"plan": plan.to_dict(), "expected": time} for plan, time in zip(plans, times, strict=True)
+        }
+        if console.write_json({"backends": found}, run.json):
+            return
+    for plan in plans:
+        show_plan(plan, store, replace(run, json=None))
 
 
 def _tell(found: dict[str, tuple[Result, list[Breakdown]]], device: str, json: str | None) -> None:
@@ -145,9 +162,13 @@ def _numbers(text: str, option: str) -> list[int]:
 
 
 def _backends(asked: Sequence[str], handle: DeviceHandle) -> list[str]:
-    """Returns the backends that were asked for, without repeats; says why others of ``all`` are left out."""
+    """Returns the backends that were asked for, without repeats; says why others of ``all`` are left out.
+
+    Raises:
+        MissingBackendError: When none of ``all`` can measure on the device.
+    """
     from hwcost.backends import BACKENDS, usable
-    from hwcost.errors import HwcostError
+    from hwcost.errors import HwcostError, MissingBackendError
 
     found: list[str] = []
     for name in asked:
@@ -160,6 +181,8 @@ def _backends(asked: Sequence[str], handle: DeviceHandle) -> list[str]:
                     found.append(one)
             except HwcostError as error:
                 console.note(f"left out: {error}")
+    if not found:
+        raise MissingBackendError(EVERY, f"no backend that is installed here measures on '{handle.name}'", "torch")
     return list(dict.fromkeys(found))
 
 

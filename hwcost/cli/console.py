@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+JSON_REMEDY = "--json another file, or -"
+"""Advice where a document cannot be written, as the object of "Give"."""
+
 _level = 0  # -1 quiet, 0 normal, 1 verbose; set once per command line
 _handler: logging.Handler | None = None  # shows what the library logs, with -v
 
@@ -32,6 +35,15 @@ def _quiet(value: bool) -> bool:
 def _verbose(value: bool) -> bool:
     _set_level(1 if value else None)
     return value
+
+
+def _document(target: str | None) -> str | None:
+    """Refuses a place where no document can be written, before anything is measured, fitted or searched for it."""
+    if target is not None and target != "-":
+        from hwcost.files import check_writable
+
+        check_writable(Path(target), JSON_REMEDY)
+    return target
 
 
 def _set_level(level: int | None) -> None:
@@ -61,7 +73,9 @@ def _show_log(is_shown: bool) -> None:
 
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE|-", help="File for one JSON document with schema_version; - for stdout."),
+    typer.Option(
+        "--json", metavar="FILE|-", callback=_document, help="File for one JSON document with schema_version; - for stdout."
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed; equal ones give equal plans, samples and splits.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
@@ -211,7 +225,7 @@ def write_json(document: dict[str, Any], target: str | None) -> bool:
     if target == "-":
         print(text)
         return True
-    write_file(Path(target), text + "\n", "--json another file, or -")
+    write_file(Path(target), text + "\n", JSON_REMEDY)
     note(f"wrote {target}")
     return False
 

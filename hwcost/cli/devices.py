@@ -121,8 +121,9 @@ def probe(
 
     Of a GPU also the launch of a kernel from a graph, the overwriting of its last cache, and the gate that timing uses.
     """
+    from hwcost._dtypes import MEASURED
     from hwcost.devices import find, present, require
-    from hwcost.errors import DeviceError
+    from hwcost.errors import DeviceError, UnknownNameError
     from hwcost.timing.probe import run_probes, save_probe
 
     here = present()
@@ -130,8 +131,12 @@ def probe(
     if detected is None:
         raise DeviceError(f"device '{device}' is not here.")
     wanted = dtypes or ["float32"]
+    if unknown := [one for one in wanted if one not in MEASURED]:
+        raise UnknownNameError("dtype", unknown[0], MEASURED)
     if dry_run:
-        console.note(f"would probe {detected.product}: matmul {', '.join(wanted)}; copy; dispatch; {threads} threads")
+        document = {"device": detected.to_dict(), "dtypes": wanted, "threads": threads, "dry_run": True}
+        if not console.write_json(document, json):
+            console.note(f"would probe {detected.product}: matmul {', '.join(wanted)}; copy; dispatch; {threads} threads")
         return
     report = run_probes(detected, dtypes=wanted, threads=threads, progress=lambda what: console.note(f"probing {what}"))
     path = save_probe(report)

@@ -93,12 +93,13 @@ def evaluate(
 
     _check_names(model, split, drift)
     if plot is not None:
-        from hwcost.report.figures import checked_path
+        from hwcost.report.figures import check_can_draw
 
-        checked_path(plot)
+        check_can_draw(plot)
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     if is_store(source):
-        refuse_unused(context, OF_TABLES, "with a store, whose rows have roles")
+        unused = OF_TABLES if plot is not None else (*OF_TABLES, "drift")
+        refuse_unused(context, unused, "with a store, whose rows have roles")
         model = model if "model" in given(context) else "all"
     data, sources = tables.read(source, rows, prior)
     document = _evaluated(data, source, model, train, split, seeds, drift, sources)

@@ -11,6 +11,7 @@ import typer
 
 from hwcost.cli import console, tables
 from hwcost.cli.given import refuse_unused
+from hwcost.files import check_writable
 from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ def fit(
     The printed metrics come from cross-validation: every row is predicted by a fit that has not seen it. Only measurements
     with the role 'fit' are used.
     """
+    from hwcost.cost_models.data import is_store
+
+    check_writable(out, "--out another folder", is_folder=True)
     if prior:
         refuse_unused(context, ["model", "monotone", "operators"], "with --prior, which makes the cost model 'prior'")
     if operators:
@@ -91,6 +95,8 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
+    if is_store(source):
+        refuse_unused(context, ["drift"], "on a campaign, whose rounds take the machine's level out")
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     with _steps():
         found = _with_prior(source, prior, rows, drift) if prior else _trained(source, rows, model, drift, monotone)

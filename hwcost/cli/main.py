@@ -149,10 +149,16 @@ def invoke(arguments: list[str]) -> int:
         return console.fail(str(error), error.exit_code)
     except BrokenPipeError:
         return 0
+    except SystemExit as ended:  # the parser's own end of a command whose reader has gone
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 0
+        raise
     except OSError as error:
         return _refused_by_the_system(error)
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
         return _unexpected(error)
+    if result == InterruptedRunError.exit_code and console.is_first():  # Ctrl-C, of which the parser says nothing
+        return console.fail("interrupted", InterruptedRunError.exit_code)
     return result if isinstance(result, int) else 0
 
 
@@ -164,7 +170,8 @@ def _configured(command: Any, arguments: list[str]) -> dict[str, Any]:
 
 def _unexpected(error: Exception) -> int:
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own usage errors
-        return console.fail(error.format_message(), int(error.exit_code))
+        text = error.format_message()
+        return console.fail(text, int(error.exit_code)) if text else int(error.exit_code)  # the help of a group was shown
     if console.is_verbose():
         traceback.print_exc()
     hint = "" if console.is_verbose() else " Run again with -v for the traceback, and report it."

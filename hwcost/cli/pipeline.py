@@ -128,6 +128,7 @@ def pipeline(
     torchrun --nproc-per-node 2 -m hwcost pipeline ... divides the batches of trainings among several devices or hosts.
     """
     from hwcost.registry import parse_options
+    from hwcost.report.page import check_can_write
     from hwcost.systems import Settings
     from hwcost.systems import pipeline as make_pipeline
 
@@ -148,6 +149,8 @@ def pipeline(
         if not console.write_json(plan.to_dict(), json):
             _show_plan(plan)
         return
+
+    check_can_write()
 
     def run() -> dict[str, Any]:
         with progress(_progress_text) as update:

@@ -11,6 +11,9 @@ from hwcost.cli import console
 from hwcost.cli.check import policy_of
 
 if TYPE_CHECKING:
+    from hwcost.history import Policy
+    from hwcost.report.dashboard.history import PolicyOf
+    from hwcost.stores.base import Store
     from hwcost.stores.runs import Run
 
 app = typer.Typer(help="The dashboard over the history of a store.", no_args_is_help=True)
@@ -41,13 +44,14 @@ def build(
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:
-        built = build_site(opened, out, since=_instant(since, opened.runs()), studies=study or (), policy=policy_of)
+        built = build_site(opened, out, since=_instant(since, opened.runs()), studies=study or (), policy=_policies(opened))
         for remark in opened.remarks:
             console.note(remark)
     if not console.write_json({**vars(built), "page": str(built.page)}, json):
         counts = ", ".join(f"{n} {verdict}" for verdict, n in built.counts.items() if n)
         print(built.page)
-        console.note(f"{built.series} series, {built.estimates} estimates: {counts or 'nothing measured yet'}")
+        found = counts or "nothing to judge, since no suite was run"
+        console.note(f"{built.series} series, {built.estimates} estimates: {found}")
         console.note(f"{built.written} files written, {built.kept} as they were")
     return 0
 
@@ -78,7 +82,12 @@ def serve(
 
     with open_store(store, create=False) as opened:
         since = _instant(since, opened.runs())
-    settings = Settings(host=host, port=port, token=token, since=since, studies=tuple(study or ()), policy=policy_of)
+
+    def policy(suite: str) -> Policy:
+        with open_store(store, create=False) as followed:
+            return policy_of(suite, followed.runs(suite))
+
+    settings = Settings(host=host, port=port, token=token, since=since, studies=tuple(study or ()), policy=policy)
     serve_site(store, settings, lambda url: console.note(f"serving {url}; Ctrl-C ends it"))
     return 0
 
@@ -86,16 +95,23 @@ def serve(
 @app.command("grafana")
 def grafana(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for both files.")],
+    json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> int:
     """Write a Grafana dashboard over a PostgreSQL store, and the SQL of the views that it reads."""
     from hwcost.report.dashboard.grafana import write_grafana
 
-    for path in write_grafana(out):
-        print(path)
+    written = [str(path) for path in write_grafana(out)]
+    if not console.write_json({"files": written}, json):
+        print("\n".join(written))
     console.note("Run views.sql in the database with psql, then import hwcost.json in Grafana.")
     return 0
+
+
+def _policies(store: Store) -> PolicyOf:
+    """Returns what tells the policy of each suite of a store."""
+    return lambda suite: policy_of(suite, store.runs(suite))
 
 
 def _instant(since: str | None, runs: list[Run]) -> str | None:

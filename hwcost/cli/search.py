@@ -163,6 +163,8 @@ def search(
     problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
     models = list(spec.models.values())
     _check_measuring(problem, models, measure, verify)
+    if plot is not None:
+        search_report.check_plot(plot)
     ends = {
         "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "patience": patience,
         "dominate": dominate,
@@ -176,10 +178,13 @@ def search(
         found.verification, found.measured = winners.verified(models, study, place, verify)
     elif measure:
         found.measured = winners.measured(models, study.front, place)
-    if plot is not None:
-        search_report.draw(study, plot)
     if not console.write_json(search_report.document(found), json):
         search_report.show(found)
+    if not study.front:
+        last = next((f" The last one: {trial.reason}" for trial in reversed(study.trials) if trial.reason), "")
+        raise UsageError(f"no architecture was completed; --json has every trial's reason.{last}")
+    if plot is not None:
+        search_report.draw(study, plot)
     if found.measured and all(row.measured_s is None for row in found.measured):
         raise MeasurementError("no winner could be measured; see above for why. Measure them again, on a quieter machine")
 

@@ -12,7 +12,6 @@ from typing import Any
 from hwcost.cli import console
 from hwcost.cli.winners import UNKNOWN, certainty
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import measured_quantity
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
@@ -20,7 +19,7 @@ from hwcost.study.remeasure import Level, Remeasured
 from hwcost.study.selection import SelectionBias, selection_bias
 from hwcost.study.study import Study
 from hwcost.study.verification import Verification
-from hwcost.units import format_count, format_quantity, format_seconds
+from hwcost.units import format_count, format_quantity, format_seconds, in_words
 
 SHOWN = 20
 """Rows that a table shows; --json has all."""
@@ -133,16 +132,12 @@ def _remeasured(space: SearchSpace, row: Remeasured) -> dict[str, Any]:
 
 
 def show(found: Found) -> None:
-    """Prints the best architectures, and predicted beside measured.
-
-    Raises:
-        UsageError: When no architecture was completed.
-    """
+    """Prints the best architectures, and predicted beside measured; where none was completed, how the search went."""
     study = found.study
     counts = _counts(study)
     if not study.front:
         console.note(counts)
-        raise UsageError("no architecture was completed; --json has every trial's reason")
+        return
     _show_front(study, found.biases, counts)
     for name, bias in found.biases.items():
         console.note(_flattery(name, bias))
@@ -210,24 +205,38 @@ def _level_text(level: Level | None) -> str:
 # -- figures -----------------------------------------------------------------------------------------------------------
 
 
-def draw(study: Study, folder: str) -> None:
-    """Draws the front of two objectives, or the best architecture of one, and the convergence."""
-    from hwcost.report import search_figures
-    from hwcost.report.figures import new_figure, save
+def check_plot(folder: str) -> None:
+    """Refuses a folder of figures before the search that they show.
 
-    objectives, space = study.problem.objectives, study.problem.space
+    Raises:
+        MissingExtraError: When matplotlib is not installed.
+        UsageError: When nothing may be written there.
+    """
+    from hwcost.report.figures import check_can_draw
+
+    check_can_draw(Path(folder) / "front")
+
+
+def draw(study: Study, folder: str) -> None:
+    """Draws the front of two objectives, or the best architecture of one, and the convergence; of more, that alone."""
+    from hwcost.report import search_figures
+    from hwcost.report.figures import name_axis, new_figure, save
+
+    objectives, space, name = study.problem.objectives, study.problem.space, study.problem.objectives[0].name
     if len(objectives) == 2:
         figure, ax = new_figure(6.0, 4.6)
         search_figures.front(ax, study)
         save(figure, Path(folder) / "front")
-    elif study.front and not any(gene.categorical for gene in space.genes):
+    elif len(objectives) == 1 and not any(gene.categorical for gene in space.genes):
         figure, ax = new_figure(7.0, 3.6)
-        best = {f"{study.best.values[0]:.5g}": study.best.architecture}
+        best = {f"{in_words(name)} {format_quantity(name, study.best.values[0])}": study.best.architecture}
         search_figures.architectures(ax, best, [gene.name for gene in space.genes])
         save(figure, Path(folder) / "best")
     if len(objectives) == 1 or study.references is not None:
         figure, ax = new_figure(6.0, 3.8)
-        what = objectives[0].name if len(objectives) == 1 else "hypervolume"
+        what = name if len(objectives) == 1 else "hypervolume"
         search_figures.progress(ax, {study.searcher.name: study.convergence().tolist()}, what)
+        name_axis(ax.yaxis, what)
         save(figure, Path(folder) / "progress")
-    console.note(f"figures: {folder}")
+    drawn = len(objectives) <= 2 or study.references is not None
+    console.note(f"figures: {folder}" if drawn else f"no figure: a front of {len(objectives)} objectives has no drawing")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Show what is in a store, migrate, examine and prune it.", no_args_is_help=True)
 
-DAY_S = 86_400.0
 SHOWN = 20
 """Campaigns that are listed before the rest is only counted."""
 
@@ -139,7 +138,7 @@ def prune(
         if vacuum and older_than is None and keep_runs is None:
             _compact(opened, json)
             return
-        age_s = None if older_than is None else DAY_S * older_than
+        age_s = None if older_than is None else pruning.DAY_S * older_than
         found = pruning.plan_pruning(opened, older_than_s=age_s, keep_runs=keep_runs)
         _say_kept(found, opened.url)
         if not dry_run and found.campaign_ids and _may(found, yes):

@@ -142,13 +142,26 @@ def run_options(
         resume: Whether an unfinished run is resumed; None for one of the same commit.
         repository: Git repository of the code under test; None for that of the current folder.
         times: Seconds that all campaigns share, None for the suite's own, and of the wait for CPUs.
-    """
-    from hwcost.suites import RunOptions, code_under_test
 
+    Raises:
+        UsageError: When there is no such tier or device, or the repository is none.
+    """
+    from hwcost.devices import elsewhere
+    from hwcost.suites import RunOptions, code_under_test
+    from hwcost.timing.protocol import protocol
+
+    if tier is not None:
+        protocol(tier)
+    for name in (one.partition("@")[0] for one in devices or ()):
+        if name != "here" and not name.endswith(".toml"):  # a file may be gone for a night, which is a failure to keep
+            elsewhere(name)
+    code = code_under_test(repository)
+    if repository is not None and code is None:
+        raise UsageError(f"--repository '{repository}' is not a folder of a git repository with a commit. Give one that is")
     budget_s, wait_s = times
     return RunOptions(
         tier=tier, devices=tuple(devices or ()), only=tuple(only or ()), budget_s=budget_s, wait_s=wait_s,
-        skip=skipped.statuses, resume=resume, code=code_under_test(repository), argv=_argv(),
+        skip=skipped.statuses, resume=resume, code=code, argv=_argv(),
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ Constraints = Annotated[
         "--constraint", metavar="'WHAT<=VALUE'", help="Bound that trained subnets keep, such as params<=66M; repeatable."
     ),
 ]
-SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps between two checkpoints.")]
+SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Number of steps between two checkpoints.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
 

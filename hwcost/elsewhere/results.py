@@ -79,6 +79,8 @@ def read_results(path: Path) -> Results:
         raise UsageError(f"cannot read '{path}': it is not a plain file")
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"there is no '{path}' yet. Run the job's run.py on the machine that has the device") from None
     except OSError as error:
         raise UsageError(f"cannot read '{path}': {error.strerror}") from None
     whole, _, rest = data.rpartition(b"\n")

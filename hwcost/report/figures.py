@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._extras import check_installed
 from hwcost.errors import MissingExtraError, UsageError
-from hwcost.files import cannot_write
-from hwcost.units import PREFIXES
+from hwcost.files import cannot_write, check_writable
+from hwcost.units import PREFIXES, format_quantity, in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+
+REMEDY = "another path"
+"""Advice where a figure cannot be written, as the object of "Give"."""
 
 INK, ACCENT, SOFT, GRID = "#1f2933", "#1f6f8b", "#99c1cf", "#e4e7eb"
 LEGEND_COLUMNS = 4
@@ -69,6 +74,17 @@ def legend_above(ax: Axes, title: str) -> None:
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
     ax.legend(frameon=False, fontsize=8.5, ncols=LEGEND_COLUMNS, columnspacing=1.2, handlelength=1.2, **place)
     entitle(ax, title, 12.0 + 15.0 * -(-len(names) // LEGEND_COLUMNS))
+
+
+def name_axis(axis: Axis, name: str) -> None:
+    """Names an axis after a quantity, and writes its values as tables do: ``1.20 ms``, ``66.00 M``.
+
+    Args:
+        axis: The axis, such as ``ax.xaxis``.
+        name: Name of the quantity, such as ``latency_s``.
+    """
+    axis.set_label_text(literal(in_words(name)))
+    axis.set_major_formatter(lambda value, _: format_quantity(name, value))
 
 
 def scale_of_colors(ax: Axes, image: Any, label: str) -> None:
@@ -149,6 +165,20 @@ def checked_path(path: str | Path) -> Path:
     return base
 
 
+def check_can_draw(path: str | Path) -> None:
+    """Refuses a figure that could not be drawn in the end, before the work that it shows.
+
+    Args:
+        path: Path of the figure, with or without a suffix.
+
+    Raises:
+        MissingExtraError: When matplotlib is not installed.
+        UsageError: When the suffix of a file is none of a figure, or nothing may be written there.
+    """
+    check_installed("matplotlib", "report")
+    check_writable(checked_path(path).with_suffix(".png"), REMEDY)
+
+
 def save(figure: Figure, path: str | Path) -> list[Path]:
     """Writes a figure as PNG and SVG beside each other; the same figure gives the same bytes.
 
@@ -172,7 +202,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
                 figure.savefig(target, dpi=160, metadata=metadata)
                 written.append(target)
     except OSError as error:
-        raise cannot_write(f"the figure '{base}'", error, "another path") from None
+        raise cannot_write(f"the figure '{base}'", error, REMEDY) from None
     return written
 
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from hwcost._extras import imported
+from hwcost._extras import check_installed, imported
 from hwcost.files import cannot_write
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import new_figure, save
@@ -15,6 +15,16 @@ from hwcost.report.look import look
 from hwcost.units import DIMENSIONLESS, format_clock, format_quantity, in_words, unit_of
 
 PAGE = "report.html"
+
+
+def check_can_write() -> None:
+    """Refuses a run whose page could not be written in the end.
+
+    Raises:
+        MissingExtraError: When matplotlib or Jinja2 is not installed.
+    """
+    for module in ("jinja2", "matplotlib"):
+        check_installed(module, "report")
 
 
 def write_page(report: dict[str, Any], folder: str | Path) -> Path:

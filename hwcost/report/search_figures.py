@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle, legend_above
+from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle, legend_above, name_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,8 @@ def front(ax: Axes, study: Study, title: str = "Front") -> Axes:
         point = study.problem.signs * study.references
         ax.axvline(point[0], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6)
         ax.axhline(point[1], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6, label="reference")
-    ax.set(xlabel=first.name, ylabel=second.name)
+    name_axis(ax.xaxis, first.name)
+    name_axis(ax.yaxis, second.name)
     ax.grid(True)
     ax.legend(frameon=False, fontsize=8.5)
     entitle(ax, title)

@@ -51,7 +51,13 @@ def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     found = [(f"set '{one.set}' on {one.device} with {one.backend}", one.reason) for one in check.unmade]
     found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
-    return found + [(check.series[one.series_key].name, one.reason) for one in check.judgements if one.verdict not in silent]
+    shown = [one for one in check.judgements if one.verdict not in silent]
+    return found + [(check.series[one.series_key].name, one.reason + _asked(one.owner)) for one in shown]
+
+
+def _asked(owner: str) -> str:
+    """Says who owns a series; nothing where nobody does."""
+    return f" Owner: {owner}." if owner else ""
 
 
 def too_short(check: Check) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.registry import Registry, parse_options
 from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
@@ -47,6 +47,8 @@ def space(name: str, **options: Any) -> SearchSpace:
     if files.is_file(name):
         return _declared(name, options)
     name, colon, text = name.partition(":")
+    if name not in SPACES:
+        raise UnknownNameError("space", name, SPACES.names(), "One of your own is a file, such as ./myspace.toml.")
     pairs = re.split(r",(?=\w+=)", text) if colon else ()
     given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
     made: SearchSpace = SPACES.make(name, **given)

@@ -118,8 +118,17 @@ class Custom(SearchSpace):
             return self.architecture({name: self._read(name, value) for name, value in given.items()})
         names = [gene.name for gene in self.genes]
         if len(parts) != len(names):
-            return super().architecture(parts)
+            raise ArchitectureError(self._misread(text))
         return self.architecture([self._read(name, part) for name, part in zip(names, parts, strict=True)])
+
+    def _misread(self, text: str) -> str:
+        """Says how an architecture is written where a text has not as many values as there are genes."""
+        first = [(gene.name, gene.choices[0]) for gene in self.genes]
+        ordered, named = ",".join(str(value) for _, value in first), ",".join(f"{name}={value}" for name, value in first)
+        return (
+            f"space '{self.name}' has {len(first)} genes, and '{text}' has not one value for each. Write them in order, such "
+            f"as {ordered}, or by name, such as {named}"
+        )
 
     def _read(self, name: str, text: str) -> GeneValue:
         """Reads a value as its gene's choices are: a number, or a text as it stands."""

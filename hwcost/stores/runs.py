@@ -12,6 +12,9 @@ UNMADE = "unmade"
 """Name, in the ``extra`` of a run, of the sets of its suite that could not be made and have no history that holds it: tables
 with the texts ``set``, ``device``, ``backend`` and ``reason``."""
 
+POLICY = "policy"
+"""Name, in the ``extra`` of a run, of the rules of its suite's policy: tables as suites declare them."""
+
 
 class Code(Group):
     """The code under test.

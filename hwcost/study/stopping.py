@@ -38,7 +38,7 @@ class Stopping:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not value > 0:
-                raise UsageError(f"a search ends after a positive number of {field.name}, got {value}")
+                raise UsageError(f"a search ends after a positive number of {_COUNTED[field.name]}, got {value}")
 
     def reached(self, counts: dict[str, float]) -> str | None:
         """Returns in words which end is reached; None while none is.
@@ -53,6 +53,13 @@ class Stopping:
         return None
 
 
+_COUNTED = {
+    "evaluations": "evaluations",
+    "iterations": "iterations",
+    "seconds": "seconds",
+    "patience": "evaluations without improvement (patience)",
+    "dominate": "architectures that dominate the reference (dominate)",
+}
 _WORDS = {
     "evaluations": "{} evaluations",
     "iterations": "{} iterations",

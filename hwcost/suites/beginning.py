@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.campaign.processes.cpus import WAIT_S
 from hwcost.errors import UsageError
 from hwcost.stores.fields import cut
-from hwcost.stores.runs import UNMADE, Code, Run
+from hwcost.stores.runs import POLICY, UNMADE, Code, Run
 from hwcost.suites.loading import suite_sha256
 from hwcost.suites.machine import MACHINE, is_of_machine, machine
 from hwcost.suites.suite import Suite
@@ -76,11 +76,11 @@ def begin(suite: Suite, store: Store, options: RunOptions, planned: Sequence[Pla
     from hwcost import __version__
 
     unmade = [_unmade(part, one) for part in planned for one in part.broken if not one.series]
-    extra = {**options.chosen(), MACHINE: machine(), **({UNMADE: unmade} if unmade else {})}
+    kept = {MACHINE: machine(), POLICY: suite.rules(), **({UNMADE: unmade} if unmade else {})}
     facts: dict[str, Any] = {} if options.started_at is None else {"started_at": options.started_at}
     new = Run(
         suite=suite.name, code=options.code, argv=list(options.argv), config_sha256=suite_sha256(suite),
-        hwcost_version=__version__, extra=extra, **facts,
+        hwcost_version=__version__, extra=options.chosen() | kept, **facts,
     )  # fmt: skip
     own = [one for one in store.runs(suite.name) if is_of_machine(one, new.extra[MACHINE])]
     unfinished = [one for one in own if one.status in UNFINISHED]
@@ -112,7 +112,7 @@ def _unmade(planned: Planned, one: Broken) -> dict[str, str]:
 
 
 def _chosen(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in run.extra.items() if name not in (UNMADE, MACHINE)}
+    return {name: value for name, value in run.extra.items() if name not in (UNMADE, MACHINE, POLICY)}
 
 
 def _commit(code: Code | None) -> tuple[str | None, bool | None]:

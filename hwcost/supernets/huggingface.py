@@ -63,7 +63,8 @@ def read(folder: str | Path) -> tuple[dict[str, Any], Tensors]:
             str(folder), local_files_only=True, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"'{folder}' holds no BERT that transformers can read: {error}") from None
+        why = error if Path(folder).is_dir() else "there is no such folder. Give one on disk"
+        raise DataError(f"'{folder}' holds no BERT that transformers can read: {why}") from None
     missing = set(loading["missing_keys"])
     tensors = renamed({name: tensor for name, tensor in model.state_dict().items() if name not in missing})
     wanted = {f"layers.{index}.attention.query.weight" for index in range(config["num_hidden_layers"])}

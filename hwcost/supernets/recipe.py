@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from hwcost.errors import UnknownNameError, UsageError
@@ -71,7 +72,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "seq_len", "accumulate", "learning_rate", "random", "clip", "epsilon"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not 0 < value < math.inf:
                 raise UsageError(f"a recipe's {name} is a positive number, got {value}")
         if not 0 <= self.warmup_steps <= self.steps or not self.weight_decay >= 0:
             raise UsageError(
@@ -141,7 +142,13 @@ class Recipe:
         return replace(self, epsilon=min(self.epsilon, RELATION_EPSILON)) if drowns else self
 
     def scaled(self, factor: float) -> Recipe:
-        """Returns the recipe with its numbers of steps multiplied; at least one step is left."""
+        """Returns the recipe with its numbers of steps multiplied; at least one step is left.
+
+        Raises:
+            UsageError: When the factor is not a positive number, or is infinite.
+        """
+        if not 0 < factor < math.inf:
+            raise UsageError(f"the factor on a recipe's steps is a positive number such as 0.01, got {factor:g}")
         steps = max(1, round(self.steps * factor))
         return replace(self, steps=steps, warmup_steps=min(steps - 1, round(self.warmup_steps * factor)))
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ITEMSIZES = {name: BYTES[name] for name in MEASURED}
 """Bytes per number of the dtypes that can be asked for."""
 
+LARGEST = 2**31 - 1
+"""Largest batch size and sequence length that files and stores hold."""
 
 SPACES_KEPT = 64
 """Spaces that are kept in memory for the workloads that name them."""
@@ -161,10 +163,11 @@ def digest(data: dict[str, Any]) -> str:
 
 
 def check_shape(batch_size: int | None, seq_len: int | None, dtype: str) -> None:
-    """Raises UsageError unless batch size and sequence length are positive and the dtype is known."""
-    if batch_size is not None and batch_size < 1:
-        raise UsageError(f"the batch size must be at least 1, got {batch_size}")
-    if seq_len is not None and seq_len < 1:
-        raise UsageError(f"the sequence length must be at least 1, got {seq_len}")
+    """Raises UsageError unless batch size and sequence length are positive numbers of 31 bits and the dtype is known."""
+    for what, size in (("batch size", batch_size), ("sequence length", seq_len)):
+        if size is not None and size < 1:
+            raise UsageError(f"the {what} must be at least 1, got {size}")
+        if size is not None and size > LARGEST:
+            raise UsageError(f"the {what} must be at most {LARGEST}, got {size}")
     if dtype not in ITEMSIZES:
         raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(ITEMSIZES)}")

@@ -57,6 +57,9 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int,
         (["measure", "--backend", "null", "--tier", "best"], 2, ["unknown tier 'best'", "standard"]),
         (["measure", "--backend", "null", "--dtype", "int3"], 2, ["unknown dtype 'int3'", "float32"]),
         (["measure", "--backend", "null", "--batch-size", "0"], 2, ["batch size", "got 0"]),
+        (["measure", "--backend", "null", "--batch-size", "9" * 20], 2, ["batch size must be at most 2147483647"]),
+        (["devices", "probe", "--dtype", "int9", "--dry-run"], 2, ["unknown dtype 'int9'", "bfloat16"]),
+        (["spaces", "show", "./mine.tml"], 2, ["unknown space './mine.tml'", "such as ./myspace.toml"]),
         (["measure", "--backend", "null", "--seq-len", "1000"], 2, ["1000", "512"]),
         (["measure", "--space", "table"], 2, ["table"]),
         (["measure", "--model", "missing.onnx"], 2, ["missing.onnx"]),
@@ -86,6 +89,8 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int,
         (["compare", "a.csv", "b.csv", "--format", "json", "--json", "x.json"], 2, ["--json 'x.json'", "Give one of them"]),
         (["check", "--format", "github", "--json", "-"], 2, ["both want stdout"]),
         (["evaluate", "no.csv", "--space", "table", "--plot", "p.pdf"], 2, ["PNG and SVG, not as '.pdf'"]),
+        (["evaluate", "no.db", "--train", "0.5"], 2, ["--train has no effect on a campaign"]),
+        (["fit", "no.db", "--drift", "none", "--out", "m"], 2, ["--drift has no effect on a campaign"]),
         (["audit", "no.csv", "--space", "table", "--plot", "p.pdf"], 2, ["PNG and SVG, not as '.pdf'"]),
         (["audit", "no.csv", "--space", "table", "--campaign", "c1"], 2, ["a table holds no campaigns", "'c1'"]),
         (["fit", "no.csv", "--space", "table", "--campaign", "c1", "--out", "x"], 2, ["a table holds no campaigns"]),
@@ -135,6 +140,45 @@ def test_tables(
     out = ["--out", str(tmp_path / "model")] if command == "fit" else []
     refused(capsys, [command, str(path), "--space", "supershaper", *out], 2, "t.csv", *says)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("place", [".", "t.csv/found.json"])
+@pytest.mark.parametrize("command", [["measure", "--backend", "null", "-n", "2", "--store", "s.db"], ["version"]])
+def test_a_document_that_could_not_be_written_is_refused_before_the_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("")
+    refused(capsys, [*command, "--json", place], 2, f"cannot write '{place}'", "Give --json another file, or -")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_model_that_could_not_be_written_is_refused_before_the_fit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(table(ROW, OTHER))
+    command = ["fit", str(path), "--space", "supershaper", "--out", str(path)]
+    refused(capsys, command, 2, "Not a directory", "Give --out another folder")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "no.csv", "--space", "table", "--plot", "p.png"],
+        ["audit", "no.csv", "--space", "table", "--plot", "p.png"],
+        ["search", "--space", "supershaper", "--minimize", "params", "-n", "2", "--plot", "figures"],
+        ["pipeline", "supershaper", "--preset", "smoke"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_work_whose_figures_could_not_be_drawn_is_refused_before(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hwcost._extras.find_spec", lambda module: None)
+    refused(capsys, command, 2, "is not installed", "pip install 'hwcost[report]'")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_is_no_onnx_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

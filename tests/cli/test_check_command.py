@@ -80,7 +80,8 @@ def test_changes_since_and_the_baseline(store: str, capsys: pytest.CaptureFixtur
     assert document(store, capsys, "--since", "2026-01-28")["older"] == 2
     assert document(store, capsys, "--since", "run020")["counts"]["regressed"] == 2
     assert document(store, capsys, "--baseline", "b" * 40)["counts"]["regressed"] == 0
-    assert invoke(["check", "--store", store, "--no-confirm", "--since", "someday"]) == 2
+    for wrong in ("someday", "9999999d", "99999999999w"):
+        assert invoke(["check", "--store", store, "--no-confirm", "--since", wrong]) == 2
     found = document(store, capsys)
     changed = [one for one in found["series"] if one["verdict"] == "regressed"]
     assert {one["first_bad"]["bad_commit"] for one in changed} == {"b" * 40}

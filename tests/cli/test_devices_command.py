@@ -95,6 +95,8 @@ def test_probe_keeps_and_prints(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_dry_run_probes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_module, "run_probes", None)
     assert run("probe", "--dry-run").exit_code == 0
+    found = document("probe", "--dry-run", "--dtype", "bfloat16")
+    assert (found["dtypes"], found["dry_run"]) == (["bfloat16"], True)
 
 
 def test_unknown_and_absent_devices_are_typed_errors() -> None:

@@ -229,6 +229,35 @@ def test_figures_are_drawn(capsys, models, tmp_path) -> None:
            tmp_path / "two")  # fmt: skip
     assert {path.stem for path in (tmp_path / "one").iterdir()} == {"best", "progress"}
     assert {path.name for path in (tmp_path / "two").iterdir()} == {"front.png", "front.svg"}
+    three = ["--minimize", "params", "--maximize", "flops", "--minimize", "memory", "-s", "random", "-n", 20]
+    assert invoke(["search", "--space", NAME, *map(str, three), "--plot", str(tmp_path / "three")]) == 0
+    out, err = capsys.readouterr()
+    assert "Front of supershaper by random" in out
+    assert "no figure: a front of 3 objectives" in err
+
+
+def nothing(arch) -> float:
+    raise ValueError("no such net")
+
+
+@pytest.mark.parametrize("form", [[], ["--json", "-"]], ids=["table", "document"])
+def test_a_search_that_completes_nothing_ends_alike_in_both_forms(capsys, form) -> None:
+    command = ["search", "--space", NAME, "--minimize", "tests.cli.test_search_command:nothing", "-s", "random", "-n", "3"]
+    assert invoke([*command, *form]) == 2
+    out, err = capsys.readouterr()
+    assert "no architecture was completed" in err
+    assert "The last one: nothing: ValueError: no such net" in err
+    assert not form or json.loads(out)["failed"] == 3
+
+
+def test_figures_that_could_not_be_written_are_refused_before_the_search(capsys, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "file").write_text("")
+    command = ["search", "--space", NAME, "--minimize", "params", "-n", "5", "--plot", str(tmp_path / "file")]
+    assert invoke(command) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "Not a directory" in err
 
 
 def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:

@@ -17,10 +17,12 @@ SHOW = [sys.executable, "-m", "hwcost", "spaces", "show", "supershaper"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
-def test_a_reader_that_goes_away_ends_a_command_without_an_error() -> None:
+@pytest.mark.parametrize("arguments", [SHOW[3:], ["devices", "list", "--json", "-"], ["measure", "--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_ends_a_command_without_an_error(arguments: list[str]) -> None:
+    """Whether what is printed fits into a buffer, or is written while the command runs."""
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run(SHOW, stdout=write, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([*SHOW[:3], *arguments], stdout=write, stderr=subprocess.PIPE, text=True)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -60,6 +62,22 @@ def test_what_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "r2" in done.stdout
+
+
+def test_ctrl_c_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwcost.cli.version.describe", interrupt)
+    assert invoke(["version"]) == 130
+    assert capsys.readouterr().err == "hwcost: interrupted\n"
+
+
+def test_a_group_without_a_command_shows_its_help_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["devices"]) == 2
+    out, err = capsys.readouterr()
+    assert "probe" in out + err
+    assert "hwcost:" not in err
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.ENAMETOOLONG, 2), (errno.ENOSPC, 5), (errno.EACCES, 5)])

@@ -39,6 +39,37 @@ def test_the_devices_are_measured_at_the_address(tmp_path: Path, suite: str, cap
         assert [one.on for one in opened.campaigns()] == [on]
 
 
+def test_the_policy_of_a_suites_own_file_is_kept_with_its_run(
+    tmp_path: Path, suite: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(suite).write_text(f'devices = ["cpu"]\n{SUITE}\n[[policy]]\nworkload = "*"\nowner = "ann"\n')
+    store = str(tmp_path / "s.db")
+    assert invoke(["run", suite, "--store", store, "-q"]) == 0
+    Path(suite).unlink()
+    capsys.readouterr()
+    assert invoke(["check", "--store", store, "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert {one["owner"] for one in json.loads(out)["series"]} == {"ann"}
+    assert "not declared here" not in err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--tier", "best"], "unknown tier 'best'. Known: quick, standard, strict"),
+        (["--device", "k8O"], "unknown device 'k8O'. Did you mean 'k80'?"),
+        (["--repository", "nowhere"], "--repository 'nowhere' is not a folder of a git repository"),
+    ],
+)
+def test_what_is_misspelt_begins_no_run(
+    tmp_path: Path, suite: str, given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["run", suite, *given, "--store", str(tmp_path / "s.db")]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "s.db").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -21,16 +21,18 @@ from hwcost.campaign.estimates.estimate import visits_of
 from hwcost.campaign.plans.plan import Plan
 from hwcost.cli.main import invoke
 from hwcost.errors import DataError, HwcostError, UsageError
+from hwcost.history import Policy
 from hwcost.history.check import check
 from hwcost.history.judgement import VERDICTS
 from hwcost.report.dashboard import build_site
 from hwcost.report.dashboard.feeds import ATOM
 from hwcost.report.dashboard.files import Site, script, slug
 from hwcost.report.dashboard.numbers import rounded
+from hwcost.report.verdict_table import reasons
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
 from hwcost.testing.night_records import NightRecords
-from hwcost.testing.nights import SimNights
+from hwcost.testing.nights import Shift, SimNights
 from tests.report.dashboard_data import NIGHTS, write_nights, write_study
 from tests.report.hostile_data import HOSTILE, MISSING, REGRESSED, write_hostile
 
@@ -215,7 +217,8 @@ def test_feeds_hold_hostile_texts(store: Store, tmp_path: Path) -> None:
     built = build_site(store, tmp_path / "site")
     entries = ElementTree.parse(tmp_path / "site" / "feed.xml").findall(f"{{{ATOM}}}entry")
     assert (built.counts["regressed"], built.counts["missing"]) == (REGRESSED, MISSING)
-    assert len(entries) == REGRESSED + MISSING
+    devices = json.loads((tmp_path / "site" / "regressions.json").read_text())["devices"]
+    assert len(entries) == REGRESSED + MISSING + len(devices)
     assert any(HOSTILE[0] in (entry.findtext(f"{{{ATOM}}}title") or "") for entry in entries)
     lines = (tmp_path / "site" / "metrics.txt").read_text().split("\n")
     assert lines[-2:] == ["# EOF", ""]
@@ -224,6 +227,29 @@ def test_feeds_hold_hostile_texts(store: Store, tmp_path: Path) -> None:
     page = (tmp_path / "site" / "index.html").read_text()
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
+
+
+def test_feeds_tell_of_what_a_whole_device_shares_and_whom_to_ask(store: Store, tmp_path: Path) -> None:
+    shifts = Shift(24, 1.1), Shift(24, 1.3, "*no. 4")
+    SimNights(nights=30, workloads=12, devices=("cpu",), shifts=shifts).write(store)
+    policy = Policy.of([{"workload": "*no. 4", "owner": "ann@example.org"}])
+    built = build_site(store, tmp_path / "site", policy=lambda suite: policy)
+    assert built.counts["regressed"] == 1
+    document = json.loads((tmp_path / "site" / "regressions.json").read_text())
+    ((device,), (one,)) = document["devices"], document["verdicts"]
+    assert (device["device"], device["verdict"], device["n"]) == ("cpu", "ambiguous", 12)
+    assert device["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert len(device["first_bad"]) == 2
+    assert one["owner"] == "ann@example.org"
+    entries = ElementTree.parse(tmp_path / "site" / "feed.xml").findall(f"{{{ATOM}}}entry")
+    titles = [entry.findtext(f"{{{ATOM}}}title") or "" for entry in entries]
+    assert re.fullmatch(r"ambiguous \+\d+\.\d %: all 12 series of latency_s on cpu with \w+", titles[0])
+    assert titles[1].startswith("regressed +")
+    assert (entries[1].findtext(f"{{{ATOM}}}summary") or "").endswith("Owner: ann@example.org.")
+    assert len({entry.findtext(f"{{{ATOM}}}id") for entry in entries}) == len(entries) == 2
+    assert 'hwcost_device_verdicts{verdict="ambiguous"} 1' in (tmp_path / "site" / "metrics.txt").read_text()
+    shown = check(store, store.runs(), policy=policy)
+    assert any(text.endswith("Owner: ann@example.org.") for _, text in reasons(shown))
 
 
 def test_metrics_have_no_value_for_what_failed_last_night(store: Store, tmp_path: Path) -> None:

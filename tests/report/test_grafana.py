@@ -63,6 +63,8 @@ def filled(panel: dict) -> str:
 def test_the_command_writes_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["report", "grafana", "--out", str(tmp_path / "new")]) == 0
     assert [Path(line).name for line in capsys.readouterr().out.split()] == ["views.sql", "hwcost.json"]
+    assert invoke(["report", "grafana", "--out", str(tmp_path / "new"), "--json", "-"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["files"]) == 2
     (tmp_path / "file").write_text("")
     assert invoke(["report", "grafana", "--out", str(tmp_path / "file")]) == 2
 

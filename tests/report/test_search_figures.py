@@ -29,6 +29,7 @@ def test_fronts_stand_out_from_what_was_evaluated(tmp_path) -> None:
     assert best.tolist() == [list(trial.values) for trial in study.front]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("params", "wide")
     assert all(path.stat().st_size for path in save(figure, tmp_path / "front"))
+    assert ax.xaxis.get_major_formatter()(66e6) == "66.00 M"
 
 
 def test_progress_has_a_line_per_search() -> None:

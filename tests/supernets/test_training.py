@@ -117,6 +117,9 @@ def test_scaling_keeps_the_shares() -> None:
     scaled = recipe("supershaper-paper").scaled(0.01)
     assert (scaled.steps, scaled.warmup_steps) == (1750, 100)
     assert Recipe(steps=3).scaled(1e-9).steps == 1
+    for wrong in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="factor on a recipe's steps is a positive number"):
+            Recipe(steps=3).scaled(wrong)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,7 @@ def test_scaling_keeps_the_shares() -> None:
         ({"sampling": "best"}, "unknown sampling 'best' of a recipe. Known: sandwich, uniform"),
         ({"relation": "cosine"}, "unknown relation 'cosine' of a recipe"),
         ({"learning_rate": -1.0}, "a recipe's learning_rate is a positive number, got -1.0"),
+        ({"learning_rate": float("inf")}, "a recipe's learning_rate is a positive number, got inf"),
         ({"warmup_steps": 2}, "warms up for at most its 1 steps"),
         ({"clip": 0.0}, "a recipe's clip is a positive number"),
     ],

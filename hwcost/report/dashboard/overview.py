@@ -7,12 +7,10 @@ from typing import Any
 
 import hwcost
 from hwcost.history.judgement import VERDICTS
-from hwcost.report.dashboard.groups import places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.models import models
 from hwcost.report.dashboard.months import about_run, months
-from hwcost.report.dashboard.numbers import number
-from hwcost.report.dashboard.verdicts import alarms, cells, counts
+from hwcost.report.dashboard.verdicts import alarms, cells, counts, moved
 from hwcost.stores.series import STATUSES
 
 SHOWN = 12
@@ -21,10 +19,10 @@ SHOWN = 12
 
 def index(history: History) -> dict[str, Any]:
     """Returns what the overview shows and what the other pages find their data by."""
-    given, moved = counts(one.verdict for one in history.judgements), _devices(history)
+    given, devices = counts(one.verdict for one in history.judgements), moved(history)
     return {
         "version": hwcost.__version__,
-        "headline": _headline(given, len(history.series), len({one["place"] for one in moved})),
+        "headline": _headline(given, len(history.series), len({one["place"] for one in devices})),
         "until": history.latest_s,
         "series": len(history.series),
         "estimates": len(history.table),
@@ -35,7 +33,7 @@ def index(history: History) -> dict[str, Any]:
         "suites": _suites(history),
         "map": cells(history),
         "alarms": alarms(history)[:SHOWN],
-        "devices": moved,
+        "devices": devices,
         "models": [
             {name: one[name] for name in ("model", "device", "holds", "reason")} for one in models(history)
         ],
@@ -60,17 +58,3 @@ def _suites(history: History) -> list[dict[str, Any]]:
     """Returns the latest run of each suite."""
     latest = {run.suite: run for run in history.runs}
     return [about_run(run) for _, run in sorted(latest.items())]
-
-
-def _devices(history: History) -> list[dict[str, Any]]:
-    """Returns the verdicts on whole devices that need a look."""
-    labels = places(history.series.values())
-    return [
-        {
-            "device": one.device, "place": labels.get((one.device, one.backend), one.device),
-            "verdict": one.verdict, "cause": one.cause, "ratio": number(one.ratio),
-            "low": number(one.low), "high": number(one.high), "n": one.n_series, "reason": one.reason,
-        }
-        for one in history.of_devices
-        if one.verdict not in ("ok", "insufficient")
-    ]  # fmt: skip

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from hwcost.history import Judgement
-from hwcost.history.judgement import VERDICTS
+from hwcost.history.judgement import VERDICTS, RunRange
 from hwcost.report.dashboard.curves import of_cells, of_series
 from hwcost.report.dashboard.groups import family, named, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number, numbers, without_none
+from hwcost.stores.entries import Confirmation
 
 QUIET = ("ok", "insufficient")
 """Verdicts that need no look."""
@@ -37,12 +38,37 @@ def alarms(history: History) -> list[dict[str, Any]]:
     return [_alarm(history, one) for one in sorted(found, key=lambda one: _rank(history, one))]
 
 
+def moved(history: History) -> list[dict[str, Any]]:
+    """Returns the verdicts on whole devices that need a look: changes that all series of a device share."""
+    labels = places(history.series.values())
+    return [
+        {
+            "device": one.device,
+            "backend": one.backend,
+            "quantity": one.quantity,
+            "key": one.key,
+            "place": labels.get((one.device, one.backend), one.device),
+            "verdict": one.verdict,
+            "cause": one.cause,
+            "ratio": number(one.ratio),
+            "low": number(one.low),
+            "high": number(one.high),
+            "n": one.n_series,
+            "first_bad": _range(history, one.first_bad),
+            "confirmed": _confirmed(one.confirmation),
+            "reason": one.reason,
+        }
+        for one in history.of_devices
+        if one.verdict not in QUIET
+    ]
+
+
 def _rank(history: History, one: Judgement) -> tuple[int, float, int]:
     return VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0), history.number[one.series_key]
 
 
 def _alarm(history: History, one: Judgement) -> dict[str, Any]:
-    confirmation, acceptance = one.confirmation, one.acceptance
+    acceptance = one.acceptance
     rows, series = history.rows[history.number[one.series_key]], history.series[one.series_key]
     return without_none(
         {
@@ -59,13 +85,24 @@ def _alarm(history: History, one: Judgement) -> dict[str, Any]:
             "high": number(one.high),
             "before": None if one.before is None else numbers(one.before),
             "after": None if one.after is None else numbers(one.after),
-            "first_bad": [_night(history, run_id) for run_id in one.first_bad[:2]] if one.first_bad else None,
-            "confirmed": None if confirmation is None else [confirmation.outcome, confirmation.how],
+            "first_bad": _range(history, one.first_bad),
+            "confirmed": _confirmed(one.confirmation),
             "accepted": None if acceptance is None else [acceptance.author, acceptance.reason],
+            "owner": one.owner or None,
             "reason": one.reason,
             "spark": of_series(history, rows),
         }
     )
+
+
+def _range(history: History, between: RunRange | None) -> list[dict[str, Any]] | None:
+    """Returns the nights between which a change lies; None where that is not known."""
+    return None if between is None else [_night(history, run_id) for run_id in (between.last_good, between.first_bad)]
+
+
+def _confirmed(one: Confirmation | None) -> list[str] | None:
+    """Returns what measuring again found, and how; None for a change that was not measured again."""
+    return None if one is None else [one.outcome, one.how]
 
 
 def _night(history: History, run_id: str) -> dict[str, Any]:

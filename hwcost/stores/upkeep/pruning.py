@@ -19,6 +19,8 @@ from hwcost.stores.tables import campaigns, records, samples
 from hwcost.stores.upkeep.doctor import UNFINISHED
 from hwcost.stores.upkeep.info import size_bytes
 
+DAY_S = 86_400.0
+
 PAGE = 200
 """Records that are changed in one transaction, so that nobody waits long."""
 
@@ -58,8 +60,10 @@ def plan_pruning(
     """
     if older_than_s is None and keep_runs is None:
         raise UsageError("nothing says what to prune. Give an age in days (--older-than) or a number of runs (--keep-runs)")
-    if min(older_than_s or 0, keep_runs or 0) < 0:
-        raise UsageError(f"expected an age and a number of runs from 0, got {older_than_s} and {keep_runs}")
+    if older_than_s is not None and not older_than_s >= 0:
+        raise UsageError(f"expected an age from 0, got {older_than_s / DAY_S:g} days")
+    if keep_runs is not None and keep_runs < 0:
+        raise UsageError(f"expected a number of runs from 0, got {keep_runs}")
     database = database_of(store)
     table, bytes_ = campaigns, func.length(samples.c.samples) + func.coalesce(func.length(samples.c.device_samples), 0)
     query = select(table.c.campaign_id).where(table.c.status.not_in(UNFINISHED), _has_samples())

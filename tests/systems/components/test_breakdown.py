@@ -214,6 +214,14 @@ def test_all_leaves_out_what_is_synthetic(capsys: pytest.CaptureFixture[str]) ->
     assert "with null" not in seen
 
 
+def test_plans_of_several_backends_are_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    asked = ["components", "--grid", "mini", "--backend", "null", "--backend", "torch", "--seq-lens", "16"]
+    assert invoke([*asked, "--depths", "1,2", "--dry-run", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)["backends"]
+    assert [one["plan"]["backend"] for one in found.values()] == list(found) == ["null", "torch"]
+
+
 def test_stacks_of_a_breakdown_are_workloads_of_the_space() -> None:
     kinds = {one.workload.part.kind for one in breakdown_items(SPACE) if isinstance(one.workload, ComponentWorkload)}
     assert kinds == {"attention", "feed_forward", "layer_norm", "embeddings", "pooler", "dense", "gelu"}

@@ -45,7 +45,7 @@
 
   // The verdict on a device as a whole, at the head of its column.
   const moved = (index, place) => index.devices.filter((one) => one.place === place).map((one) => el("span", { class: "under " + one.verdict }, hwcost.verdict.sign(one.verdict) + " all " + hwcost.format.change(one.ratio)));
-  const devices = (index) => index.devices.map((one) => el("p", { class: "note" }, hwcost.verdict.tag(one.verdict), " Device ", el("strong", {}, one.place), " as a whole. " + one.reason));
+  hwcost.devices = () => hwcost.get("index").devices.map((one) => el("p", { class: "note" }, hwcost.verdict.tag(one.verdict), " Device ", el("strong", {}, one.place), " as a whole. " + one.reason));
   const stale = (index) => index.models.filter((one) => !one.holds).map((one) => el("p", { class: "note regressed" }, "The cost model ",
     el("a", { href: hwcost.address.link("models", { model: one.model, device: one.device }) }, one.model), " no longer holds on " + one.device + ". " + one.reason));
 
@@ -56,7 +56,7 @@
       view.append(el("p", {}, "Measure a first night: ", el("code", {}, "hwcost run nightly"), ", then build this page again."));
       return;
     }
-    view.append(el("p", { class: "quiet" }, "A series is one workload on one device and backend, night after night; its verdict compares the latest night with those before."), tiles(index), ...devices(index), ...stale(index));
+    view.append(el("p", { class: "quiet" }, "A series is one workload on one device and backend, night after night; its verdict compares the latest night with those before."), tiles(index), ...hwcost.devices(), ...stale(index));
     if (index.alarms.length) {
       const all = index.counts.regressed + index.counts.missing + index.counts.ambiguous + index.counts.improved;
       view.append(el("h2", {}, "What needs a look"), hwcost.alarms.table(index.alarms, "The most important of " + plural(all, "verdict", "verdicts"), true));

@@ -8,7 +8,7 @@
     return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "under" }, "±" + format.percent(Math.expm1(width))) : null);
   }
 
-  const why = (one) => (one.reason || "") + (one.accepted ? " Its history begins where " + one.accepted[0] + " accepted a change: " + one.accepted[1] : "");
+  const why = (one) => (one.reason || "") + (one.owner ? " Owner: " + one.owner + "." : "") + (one.accepted ? " Its history begins where " + one.accepted[0] + " accepted a change: " + one.accepted[1] : "");
 
   function change(one, isShort) {
     const range = format.interval(one.low, one.high);
@@ -78,6 +78,7 @@
     view.append(el("h1", {}, "Regressions and what else needs a look"), filters(alarms, given),
       el("p", {}, el("strong", { id: "shown" }, rows.length), " of " + alarms.length + " shown. On a terminal: ", el("code", {}, "hwcost check"),
         ". As data: ", el("a", { href: "regressions.json" }, "regressions.json"), ", ", el("a", { href: "feed.xml" }, "Atom feed"), "."));
-    view.append(rows.length ? hwcost.alarms.table(rows, "Verdicts on last night, the most important first", false) : el("p", { class: "quiet" }, alarms.length ? "No verdict passes these filters." : "Nothing needs a look."));
+    view.append(...hwcost.devices());
+    view.append(rows.length ? hwcost.alarms.table(rows, "Verdicts on last night, the most important first", false) : el("p", { class: "quiet" }, alarms.length ? "No verdict passes these filters." : hwcost.get("index").devices.length ? "No series changed beside what its device did." : "Nothing needs a look."));
   };
 })();
