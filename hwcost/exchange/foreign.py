@@ -137,7 +137,7 @@ def _kind(content: bytes) -> str | None:
 
 
 def decoded(content: bytes, source: str) -> str:
-    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, UTF-32, or the single-byte encodings of older spreadsheets.
+    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, UTF-32, or a single-byte encoding of old spreadsheets.
 
     Raises:
         DataError: When it is not text.
@@ -147,7 +147,8 @@ def decoded(content: bytes, source: str) -> str:
         try:
             return content.decode(wide)
         except UnicodeDecodeError:
-            raise DataError(f"{source}: begins as {wide.upper()} text does, and is none. Copy or download it again.") from None
+            what = f"begins as {wide[:6].upper()} text does, and is none"
+            raise DataError(f"{source}: {what}. Copy or download it again.") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -42,10 +42,9 @@ SHOWN = 8
 LOOKED_AT = 200
 """Different cells of a column that are looked through for names of latencies, where no column has one."""
 
-TOTALS, COUNTED = frozenset(("total", "sum", "overall", "all")), frozenset(
-    ("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "queries", "inferences")
-)
-"""Words of the name of a time of several runs, and of a column that counts them."""
+TOTALS = frozenset(("total", "sum"))
+COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "inferences"))
+"""Words of the name of a time that may be that of several runs, and of the name of a column that counts them."""
 
 APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
@@ -183,8 +182,8 @@ def _refuse_total(sheet: Sheet, name: str) -> None:
     if runs is None or words_of(name).isdisjoint(TOTALS):
         return
     raise DataError(
-        f"{sheet.head}: the column '{name}' is the time of all runs by its name, which the column '{runs}' counts. Give the "
-        f"time of one; --latency {shlex.quote(name)} takes it as it stands."
+        f"{sheet.head}: the column '{name}' may be the time of all runs, which the column '{runs}' counts. Give the time of "
+        f"one; --latency {shlex.quote(name)} takes it as it stands."
     )
 
 

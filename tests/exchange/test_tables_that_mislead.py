@@ -87,7 +87,7 @@ def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word
 
 def test_a_total_beside_the_number_of_its_runs_is_not_the_time_of_one() -> None:
     columns = {"total_time_ms": MS, "num_runs": [100] * N}
-    with pytest.raises(DataError, match="'total_time_ms' is the time of all runs by its name, which the column 'num_runs'"):
+    with pytest.raises(DataError, match="'total_time_ms' may be the time of all runs, which the column 'num_runs' counts"):
         table(columns)
     assert len(table(columns, latency="total_time_ms")) == len(table({**columns, "num_runs": [1] * N})) == N
     assert len(table({"latency_ms": MS, "num_runs": [100] * N})) == N
