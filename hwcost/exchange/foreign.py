@@ -137,7 +137,7 @@ def _kind(content: bytes) -> str | None:
 
 
 def decoded(content: bytes, source: str) -> str:
-    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, UTF-32, or a single-byte encoding of old spreadsheets.
+    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, UTF-32, or a single-byte encoding of spreadsheets.
 
     Raises:
         DataError: When it is not text.
