@@ -137,17 +137,18 @@ def _kind(content: bytes) -> str | None:
 
 
 def decoded(content: bytes, source: str) -> str:
-    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, or the single-byte encodings of older spreadsheets.
+    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, UTF-32, or a single-byte encoding of spreadsheets.
 
     Raises:
         DataError: When it is not text.
     """
-    wide = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else _unmarked_utf16(content)
+    wide = next((name for mark, name in _WIDE if content.startswith(mark)), None) or _unmarked_utf16(content)
     if wide is not None:
         try:
             return content.decode(wide)
         except UnicodeDecodeError:
-            raise DataError(f"{source}: begins as UTF-16 text does, and is none. Copy or download it again.") from None
+            what = f"begins as {wide[:6].upper()} text does, and is none"
+            raise DataError(f"{source}: {what}. Copy or download it again.") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -160,6 +161,11 @@ def decoded(content: bytes, source: str) -> str:
         text = text.replace(sign, "")
     return text
 
+
+_WIDE = (
+    (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+)  # fmt: skip
+"""Marks of wide encodings, the longer ones first."""
 
 _UNSEEN = "\ufeff\u200b\u2060"
 """Signs of no width, which joined files and web pages leave between others."""

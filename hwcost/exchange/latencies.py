@@ -42,6 +42,10 @@ SHOWN = 8
 LOOKED_AT = 200
 """Different cells of a column that are looked through for names of latencies, where no column has one."""
 
+TOTALS = frozenset(("total", "sum"))
+COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "inferences"))
+"""Words of the name of a time that may be that of several runs, and of the name of a column that counts them."""
+
 APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
 
@@ -163,12 +167,30 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
             raise _several(sheet, possible)
         return repeats
     name = possible[0]
+    _refuse_total(sheet, name)
     said = _unit(sheet, name)
     if unit is None and said is None:
         raise _unitless(sheet, name)
     chosen = str(unit or said)
     how = "the unit of each cell" if say_their_unit(sheet.columns[name]) else chosen
     return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {how}.")
+
+
+def _refuse_total(sheet: Sheet, name: str) -> None:
+    """Refuses a total beside a column that counts the runs it is of: not the time of one."""
+    runs = next((one for one in sheet.header if one != name and _counts_runs(one, sheet.columns[one])), None)
+    if runs is None or words_of(name).isdisjoint(TOTALS):
+        return
+    raise DataError(
+        f"{sheet.head}: the column '{name}' may be the time of all runs, which the column '{runs}' counts. Give the time of "
+        f"one; --latency {shlex.quote(name)} takes it as it stands."
+    )
+
+
+def _counts_runs(name: str, texts: Sequence[str]) -> bool:
+    values = [number(text) for text in texts]
+    is_count = all(value is not None and value >= 1 and float(value).is_integer() for value in values)
+    return is_count and not words_of(name).isdisjoint(COUNTED) and any(value != 1 for value in values)
 
 
 def _several(sheet: Sheet, names: Sequence[str]) -> DataError:

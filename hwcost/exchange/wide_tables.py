@@ -42,8 +42,8 @@ def remarks_on_other_devices(sheet: Sheet, columns: Sequence[str], latency: str 
     quoted = ", ".join(f"'{name}'" for name in found)
     are = "are features that look" if len(found) > 1 else "is a feature that looks"
     return [
-        f"{quoted} {are} as '{latency}' does: decimals that differ from row to row. Where these are latencies of other "
-        f"devices, a new net has none: --drop {for_shell(*found)} leaves them out."
+        f"{quoted} {are} as '{latency}' does: decimals that differ from row to row. Where these are latencies too, of "
+        f"other devices or runs, a new net has none: --drop {for_shell(*found)} leaves them out."
     ]
 
 

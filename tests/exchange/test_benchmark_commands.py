@@ -52,8 +52,8 @@ def test_a_summary_of_hyperfine_has_no_times(tmp_path: Path) -> None:
     short = result("bench", [0.1, 0.2, 0.6])
     del short["times"], short["exit_codes"]
     assert imported(tmp_path / "h.json", {"results": [short]}).estimates[0].value == 0.2
+    (tmp_path / "h.json").write_text(json.dumps({"results": [short, {**short, "command": "other"}]}))
     with pytest.raises(DataError, match="looks like results of hyperfine; 'hwcost import FILE'"):
-        (tmp_path / "h.json").write_text(json.dumps({"results": [short, {**short, "command": "other"}]}))
         read_table(tmp_path / "h.json", "table")
 
 

@@ -56,7 +56,8 @@ def test_every_spelling_of_a_unit_within_a_name_is_known(unit: str) -> None:
 
 
 def test_numbers_and_letters_before_a_unit_are_no_factors() -> None:
-    for name in ("latency_512x1000_ms", "latency_batch_8_ms", "Latency (batch 1) [ms]", "latency_{p50} (ms)", "conv1x1 (ms)"):
+    shapes = ("latency_512x1000_ms", "latency_batch_8_ms", "Latency (batch 1) [ms]", "conv1x1 (ms)")
+    for name in (*shapes, "latency_{p50} (ms)"):
         assert split_unit(name)[1] == "ms", name
     assert split_unit("latency_seq128_s")[1] == "s"
 
@@ -84,13 +85,27 @@ def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word
         assert computed_word(other) is None, other
 
 
+def test_a_total_beside_the_number_of_its_runs_is_not_the_time_of_one() -> None:
+    columns = {"total_time_ms": MS, "num_runs": [100] * N}
+    with pytest.raises(DataError, match="'total_time_ms' may be the time of all runs, which the column 'num_runs' counts"):
+        table(columns)
+    assert len(table(columns, latency="total_time_ms")) == len(table({**columns, "num_runs": [1] * N})) == N
+    assert len(table({"latency_ms": MS, "num_runs": [100] * N})) == N
+
+
+def test_text_of_four_bytes_a_sign(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("width,latency_ms\n1,2.5\n2,3.5\n", encoding="utf-32")
+    assert read_table(tmp_path / "t.csv", "table").latency_s.tolist() == [0.0025, 0.0035]
+
+
 # -- settings ------------------------------------------------------------------------------------------------------------
 
 
 def shaped(**columns: Any) -> LatencyTable:
     rng = np.random.default_rng(0)
     frame = {f"l{i + 1}": rng.choice([120, 240, 360, 480], N).tolist() for i in range(12)}
-    return read_table({**frame, **columns, "latency_s": [1e-3 * one for one in MS]}, "supershaper", TableOptions(drop="note"))
+    latency = {"latency_s": [1e-3 * one for one in MS]}
+    return read_table({**frame, **columns, **latency}, "supershaper", TableOptions(drop="note"))
 
 
 def test_settings_beside_the_genes_of_a_space_are_said() -> None:

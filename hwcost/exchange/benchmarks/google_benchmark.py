@@ -41,7 +41,7 @@ class GoogleBenchmark(Reader):
         context = root.field("context")
         groups: dict[tuple[str, ...], list[Node]] = defaultdict(list)
         for node in root.field("benchmarks").entries():
-            groups[optional_text(node, "run_name") or _run_name(node), *_instance(node)].append(node)
+            groups[(optional_text(node, "run_name") or _run_name(node), *_instance(node))].append(node)
         device, remarks = optional_text(context, "host_name"), _remarks(context)
         rows = []
         for (name, *_), nodes in groups.items():
