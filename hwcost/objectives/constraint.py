@@ -151,7 +151,7 @@ class Constraint:
 
         Args:
             values: The values, shape (n,).
-            widths: What :meth:`widths` says of their architectures.
+            widths: Factors of the errors of their architectures, as :meth:`widths` gives them, shape (n,).
         """
         found = _numbers(values)
         if self._confidence is not None:
@@ -170,7 +170,7 @@ class Constraint:
 
         Args:
             values: The values, shape (n,).
-            widths: What :meth:`widths` says of their architectures.
+            widths: Factors of the errors of their architectures, as :meth:`widths` gives them, shape (n,).
         """
         found = _numbers(values)
         if self._confidence is None:
