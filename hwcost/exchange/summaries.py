@@ -103,9 +103,8 @@ def _tells_rows(texts: Sequence[str]) -> bool:
 
 
 def _numbers(texts: Sequence[str]) -> Floats | None:
-    values = [number(text) for text in texts]
-    known = [value for value in values if value is not None]
-    return np.array(known, dtype=np.float64) if len(known) == len(values) else None
+    known = {text: number(text) for text in set(texts)}
+    return None if None in known.values() else np.array([known[text] for text in texts], dtype=np.float64)
 
 
 def _is_sum(values: Floats) -> bool:

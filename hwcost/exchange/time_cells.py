@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -50,9 +51,12 @@ def value_in(text: str, unit: str) -> float | None:
         text: The cell.
         unit: Unit of the result, and of a cell that says none: ``s``, ``ms``, ``us`` or ``ns``.
     """
-    if not is_number(text) and (seconds := _duration(text)) is not None:
+    value = number(text)
+    if value is not None and math.isfinite(value):
+        return value
+    if (seconds := _duration(text)) is not None:
         return seconds / UNITS[unit]
-    match = None if is_number(text) else _CELL.fullmatch(text)
-    if match is None or (value := number(match["value"])) is None:
-        return number(text)
-    return value if match["unit"] is None else value * UNITS[UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]
+    match = _CELL.fullmatch(text)
+    if match is None or (own := number(match["value"])) is None:
+        return value
+    return own if match["unit"] is None else own * UNITS[UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]

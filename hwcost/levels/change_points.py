@@ -94,13 +94,13 @@ def _partition(sums: Floats, counts: Floats, price: float, min_rows: int) -> lis
     best = np.full(n + 1, np.inf)
     best[0] = -price
     before = np.zeros(n + 1, dtype=np.intp)
-    for end in range(1, n + 1):
-        last = int(np.searchsorted(rows, rows[end] - min_rows, side="right"))  # starts that leave a segment long enough
+    starts = np.searchsorted(rows, rows - min_rows, side="right").tolist()  # those that leave a segment long enough
+    for end, last in enumerate(starts):
         if last == 0:
             continue
         between = rows[end] - rows[:last]
         costs = best[:last] - (total[end] - total[:last]) ** 2 / between + price
-        choice = int(np.argmin(costs))
+        choice = int(costs.argmin())
         best[end], before[end] = costs[choice], choice
     cuts = []
     end = n

@@ -93,6 +93,7 @@ class Constraint:
         self.value, self.measured = value, measured
         self.name = name or (quantity_of(value) if is_predictor(value) else name_of(value))
         _check_bounds(most, least, self._is_predicted_time)
+        self._confidence: Confidence | None = None
         unit = 1.0 if of is None else self._baseline(of)
         self.most = None if most is None else most * unit
         self.least = None if least is None else least * unit
@@ -150,7 +151,7 @@ class Constraint:
 
         Args:
             values: The values, shape (n,).
-            widths: What :meth:`widths` says of their architectures.
+            widths: Factors of the errors of their architectures, as :meth:`widths` gives them, shape (n,).
         """
         found = _numbers(values)
         if self._confidence is not None:
@@ -169,7 +170,7 @@ class Constraint:
 
         Args:
             values: The values, shape (n,).
-            widths: What :meth:`widths` says of their architectures.
+            widths: Factors of the errors of their architectures, as :meth:`widths` gives them, shape (n,).
         """
         found = _numbers(values)
         if self._confidence is None:

@@ -52,6 +52,8 @@ def test_a_grid_is_measured_fitted_and_judged(fitted, capsys) -> None:
     assert report["models"]["shapes"]["as_measured"]["mape"] < 2.0
     for option, value in (("--train", "0.5"), ("--split", "ordered"), ("--seeds", "3")):
         assert f"{option} has no effect with a store" in refused(capsys, "evaluate", store, option, value)
+    of_one = document(capsys, "evaluate", store, "--model", "auto", "--batch-size", "4", "--seq-len", "16")["models"]
+    assert of_one["auto"]["chosen"] is not None
     fit = document(capsys, "fit", store, "--model", "shapes", "--out", fitted, "--no-plot")
     assert fit["over_shapes"] == {"batch_size": [1, 4], "seq_len": [16, 64]}
     one = document(capsys, "fit", store, "--batch-size", "4", "--seq-len", "16", "--out", fitted + "-one", "--no-plot")

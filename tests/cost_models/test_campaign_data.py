@@ -39,7 +39,8 @@ def test_usable_measurements_become_rows():
 
 
 def test_rows_keep_their_number_format():
-    assert from_measurements([measured(0, dtype="bfloat16"), measured(1, dtype="bfloat16")]).provenance["dtype"] == "bfloat16"
+    data = from_measurements([measured(i, dtype="bfloat16") for i in range(2)])
+    assert data.provenance["dtype"] == "bfloat16"
     with pytest.raises(DataError, match=r"2 number formats \(bfloat16, float32\)"):
         from_measurements([measured(0, dtype="bfloat16"), measured(1)])
 
