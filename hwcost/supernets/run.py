@@ -219,8 +219,7 @@ class Run:
         return self._held_out.fixed(count)
 
     def held_out_parts(self, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Returns two parts of the held-out text that have no sequence in common: one to select nets on, one for what is said
-        of the selected ones.
+        """Returns two parts of the held-out text without a common sequence: to select nets on, and to evaluate them on.
 
         Args:
             count: Number of batches in each part; of short text, as many as there are sequences for.
@@ -232,8 +231,8 @@ class Run:
         kept = min(count, text.sequences // (2 * JUDGED_SEQUENCES))
         if not kept:
             raise DataError(
-                f"{self.text[1].source}: {text.sequences} sequences are held out, and nets are selected on {JUDGED_SEQUENCES} "
-                f"and evaluated on as many others. Give more text, or shorter sequences"
+                f"{self.text[1].source}: {text.sequences} sequences are held out, and nets are selected on "
+                f"{JUDGED_SEQUENCES} and evaluated on as many others. Give more text, or shorter sequences"
             )
         if kept < count:
             _log.warning("%s: nets are selected on %d batches of held-out text, not %d", self.text[1].source, kept, count)
