@@ -65,6 +65,17 @@ class Direct:
         self.costs = torch.tensor(prices, dtype=torch.float32)
         self.gates = torch.tensor(first, dtype=torch.float32, requires_grad=True)
 
+    def to(self, device: Any) -> Direct:
+        """Moves gates and costs to a device of torch, where the weights are that they are trained with.
+
+        Args:
+            device: The device; gates that are elsewhere become a new tensor, so that they are moved before it is used.
+        """
+        self.costs = self.costs.to(device)
+        if self.gates.device != self.costs.device:
+            self.gates = self.gates.detach().to(device).requires_grad_(True)
+        return self
+
     def penalty(self) -> Any:
         """Returns ``lambda sum |w| c``; what ``decay`` adds to the loss, and 0 for ``proximal``."""
         if self.mode == "proximal":
@@ -103,7 +114,7 @@ class Direct:
 
     def kept(self) -> NDArray[np.bool_]:
         """Says which gates are open: those above ``THRESHOLD`` in magnitude."""
-        return np.asarray(self.gates.detach().abs().numpy() >= THRESHOLD)
+        return np.asarray(self.gates.detach().abs().cpu().numpy() >= THRESHOLD)
 
     def minimize(
         self,

@@ -100,11 +100,15 @@ shapes of 56 M and 59 M come from the second, the other ones from the first."""
 
 MINI_CIGARS: dict[str, tuple[int, ...]] = {"mini": (32, 16, 32, 48)}
 """The reference shape in the four layers of scale ``mini``: wide last, moderately wide first, narrow second layer."""
+SMALL_CIGARS: dict[str, tuple[int, ...]] = {"small": (240, 120, 180, 300)}
+"""The same in the four layers of scale ``small``."""
+
+CIGARS_OF_SCALE = {"paper": CIGARS, "small": SMALL_CIGARS, "mini": MINI_CIGARS}
 
 FLOORED = range(2, 6)
 """Early middle layers, counted from 1, which the heuristic rounds down (section 4.4)."""
 MINI_FLOORED = range(2, 3)
-"""The early middle one of the four layers of scale ``mini``."""
+"""The early middle one of the four layers of scales ``small`` and ``mini``."""
 RELEASED_FLOORED = range(2, 5)
 """Layers that are rounded down in the shapes that the authors released."""
 
@@ -233,14 +237,14 @@ class SuperShaper(SearchSpace):
 
         Args:
             target_params: Wanted count in the paper's accounting, for example ``70e6``.
-            reference: Key of ``CIGARS``, or of ``MINI_CIGARS``; None for the first.
+            reference: Key of those of the scale in ``CIGARS_OF_SCALE``; None for the first.
             floored: Layers, counted from 1, that are rounded down; None for the paper's 2 to 5, or for what they are in four
                 layers. ``RELEASED_FLOORED`` (2 to 4) reproduces the released shapes.
 
         Raises:
             UsageError: When the reference is unknown.
         """
-        known, early = (CIGARS, FLOORED) if self.scale == "paper" else (MINI_CIGARS, MINI_FLOORED)
+        known, early = CIGARS_OF_SCALE[self.scale], FLOORED if self.scale == "paper" else MINI_FLOORED
         chosen = next(iter(known)) if reference is None else reference
         if chosen not in known:
             raise UsageError(f"unknown reference shape '{chosen}'. Known: {', '.join(known)}")

@@ -1,8 +1,8 @@
 # mypy: allow-subclassing-any
 """AutoDistill's flash and regular distillation: knowledge of each block in turn, then pre-training beside the teacher.
 
-Source: Zhang et al., "AutoDistill", section 3.3 (equations 1 to 3) and 4.1 (numbers of steps). Flash and regular are the
-same phases with different numbers of steps.
+Source: Zhang et al., "AutoDistill", section 3.3 (equations 1 to 3), 4.1 (steps of flash distillation) and 4.2 (of
+regular one). Both are the same phases with different numbers of steps.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Schedule:
 
 
 SCHEDULES = {"flash": Schedule(500, 25_000, 500), "regular": Schedule(10_000, 500_000, 10_000)}
-"""Section 4.1: 24 blocks of 500 steps and 25,000 make 37,000; 24 of 10,000 and 500,000 make 740,000."""
+"""24 blocks of 500 steps and 25,000 make 37,000 (section 4.1); 24 of 10,000 and 500,000 make 740,000 (section 4.2)."""
 
 
 def schedule(name: str) -> Schedule:

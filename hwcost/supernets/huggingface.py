@@ -41,6 +41,8 @@ _ENDS = {
 }
 
 _EXPECTED = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": EPSILON}
+_USUAL = {"position_embedding_type": "absolute", "is_decoder": False, "tie_word_embeddings": True}
+"""The same of settings that a configuration may leave out."""
 
 Tensors = dict[str, torch.Tensor]
 
@@ -75,9 +77,10 @@ def read(folder: str | Path) -> tuple[dict[str, Any], Tensors]:
 
 def check(config: dict[str, Any], folder: str | Path) -> None:
     """Raises DataError when a configuration is of a net that this package's modules do not compute."""
-    for name, wanted in _EXPECTED.items():
-        if config.get(name) != wanted:
-            raise DataError(f"the net in '{folder}' has {name} {config.get(name)!r}; here BERT has {wanted!r}")
+    for name, wanted in {**_EXPECTED, **_USUAL}.items():
+        found = config.get(name, _USUAL.get(name))
+        if found != wanted:
+            raise DataError(f"the net in '{folder}' has {name} {found!r}; here BERT has {wanted!r}")
 
 
 def renamed(state: Tensors) -> Tensors:

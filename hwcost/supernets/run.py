@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._cached import cached_property
 from hwcost._io import write_text
+from hwcost._log import logger
 from hwcost.corpora import Corpus, MlmBatches, TokenFiles, Tokenizer, halves
 from hwcost.errors import DataError, InterruptedRunError, OtherSettingsError, UsageError
 from hwcost.files import cannot_write
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.training import Progress, Summary
 
 __all__ = ["HELD_OUT", "Run", "Settings", "first_tokenizer", "tokenizer_of"]
+
+_log = logger(__name__)
 
 SETTINGS = "run.json"
 PARTS = "micro_batches"
@@ -46,7 +49,7 @@ class Settings:
         seed: Seed of weights, batches and sampled architectures.
         backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
         teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
-            supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
+            supernet of space ``autodistil`` starts from it (AutoDistil, section 3.2) where there is no backbone.
         constraints: Constraints that trained subnets satisfy, in words; ``allowed`` of the run decides whether one does.
     """
 
@@ -212,8 +215,33 @@ class Run:
         return first_tokenizer(self.text[0], self.settings.backbone or self.settings.teacher, rows)
 
     def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
-        """Returns batches of held-out text."""
-        return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
+        """Returns batches of held-out text; of short text, a sequence is in several."""
+        return self._held_out.fixed(count)
+
+    def held_out_parts(self, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Returns two parts of the held-out text without a common sequence: to select nets on, and to evaluate them on.
+
+        Args:
+            count: Number of batches in each part; of short text, as many as there are sequences for.
+
+        Raises:
+            DataError: When there are not sequences enough for a batch in each.
+        """
+        text = self._held_out
+        kept = min(count, text.sequences // (2 * JUDGED_SEQUENCES))
+        if not kept:
+            raise DataError(
+                f"{self.text[1].source}: {text.sequences} sequences are held out, and nets are selected on "
+                f"{JUDGED_SEQUENCES} and evaluated on as many others. Give more text, or shorter sequences"
+            )
+        if kept < count:
+            _log.warning("%s: nets are selected on %d batches of held-out text, not %d", self.text[1].source, kept, count)
+        found = text.fixed(2 * kept)
+        return found[:kept], found[kept:]
+
+    @cached_property
+    def _held_out(self) -> MlmBatches:
+        return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES)
 
     def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> Summary:
         """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``.

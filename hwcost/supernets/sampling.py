@@ -100,7 +100,7 @@ class Sandwich:
     """The largest, the smallest and a few random architectures in every step.
 
     Source: Yu and Huang, "Universally Slimmable Networks and Improved Training Techniques", the sandwich rule. SuperShaper
-    (section 3.2) trains so with one random net, AutoDistil's released code with two.
+    (section 3.2) trains so with n random nets and prints no n, AutoDistil's released code with two.
 
     Args:
         supernet: Supernet whose architectures are drawn.

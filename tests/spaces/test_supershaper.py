@@ -186,16 +186,18 @@ def test_the_heuristic_is_a_cigar_of_about_the_size(millions: int) -> None:
     assert max(widths[1:5]) <= min(widths[5:])
 
 
+@pytest.mark.parametrize("scale", ["mini", "small"])
 @pytest.mark.parametrize("share", [0.25, 0.4, 0.6, 0.75])
-def test_the_heuristic_has_a_shape_of_four_layers(share: float) -> None:
-    mini = SuperShaper(scale="mini")
-    low, high = (mini.params(mini.architecture([width] * 4), "paper") for width in (8, 64))
-    shape = mini.cigar(low + share * (high - low))
-    assert mini.params(shape, "paper") == pytest.approx(low + share * (high - low), rel=0.05)
+def test_the_heuristic_has_a_shape_of_four_layers(scale: str, share: float) -> None:
+    four = SuperShaper(scale=scale)
+    ends = (four.sizes.widths[0], four.sizes.widths[-1])
+    low, high = (four.params(four.architecture([width] * 4), "paper") for width in ends)
+    shape = four.cigar(low + share * (high - low))
+    assert four.params(shape, "paper") == pytest.approx(low + share * (high - low), rel=0.05)
     assert max(shape.genes) == shape.genes[-1]
     assert min(shape.genes) == shape.genes[1]
-    with pytest.raises(UsageError, match="unknown reference shape '61M'. Known: mini"):
-        mini.cigar(2e5, reference="61M")
+    with pytest.raises(UsageError, match=f"unknown reference shape '61M'. Known: {scale}"):
+        four.cigar(2e5, reference="61M")
 
 
 def test_published_nets_keep_the_limit_of_66_million_as_the_paper_counts() -> None:

@@ -109,6 +109,9 @@ def test_berts_of_other_sizes_are_refused(changes, heads, says) -> None:
     [
         ("BertForPreTraining", {"hidden_act": "relu"}, "has hidden_act 'relu'; here BERT has 'gelu'"),
         ("BertForPreTraining", {"layer_norm_eps": 1e-2}, "has layer_norm_eps 0.01"),
+        ("BertForPreTraining", {"is_decoder": True}, "has is_decoder True; here BERT has False"),
+        ("BertForPreTraining", {"tie_word_embeddings": False}, "has tie_word_embeddings False; here BERT has True"),
+        ("BertForPreTraining", {"position_embedding_type": "relative_key"}, "'relative_key'; here BERT has 'absolute'"),
         ("RobertaModel", {}, "has model_type 'roberta'; here BERT has 'bert'"),
     ],
 )

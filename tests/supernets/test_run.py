@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -54,6 +55,28 @@ def test_constraints_of_version_0_1_0_are_read(text, tmp_path) -> None:
     assert Settings.from_dict(former) == Settings.from_dict(now.as_dict()) == now
 
 
+def sequences(batches) -> set[tuple[int, ...]]:
+    """The sequences of batches as they stood before any word was masked."""
+    rows = [np.where(one["labels"] >= 0, one["labels"], one["input_ids"]) for one in batches]
+    return {tuple(row) for row in np.concatenate(rows).tolist()}
+
+
+def test_nets_are_selected_on_other_text_than_they_are_evaluated_on(text, tmp_path, caplog) -> None:
+    """Of short text, both parts have fewer batches; where there is text enough, they are the batches that there are."""
+    run = Run.start(tmp_path / "run", settings(text))
+    first, second = run.held_out_parts(50)
+    assert len(first) == len(second) < 50
+    assert not sequences(first) & sequences(second)
+    assert len(sequences(first)) == 32 * len(first)
+    assert f"selected on {len(first)} batches of held-out text, not 50" in caplog.text
+    own = run.held_out_parts(1)
+    assert sequences(own[0] + own[1]) == sequences(run.held_out(2))
+    how = settings(text)
+    long = Run.start(tmp_path / "long", replace(how, recipe=replace(how.recipe, seq_len=120)))
+    with pytest.raises(DataError, match=r"\d+ sequences are held out, and nets are selected on 32 and evaluated on as many"):
+        long.held_out_parts(1)
+
+
 def test_saved_nets_are_backbones(text, tmp_path) -> None:
     net = shaken("supershaper:scale=mini")
     net.save(net.largest(), tmp_path / "net", "mlm")
@@ -64,7 +87,7 @@ def test_saved_nets_are_backbones(text, tmp_path) -> None:
 
 
 def test_the_super_lm_starts_from_its_teacher(text, tmp_path) -> None:
-    """AutoDistil, Algorithm 1: the largest net of the SuperLM is the teacher before the first step."""
+    """AutoDistil, section 3.2: the largest net of the SuperLM is the teacher before the first step."""
     whole = shaken("autodistil", subspace="reference", scale="mini")
     arch = whole.space.architecture((12, 96, 4, 12))
     whole.save(arch, tmp_path / "teacher", "mlm")

@@ -196,7 +196,7 @@ def test_components_are_divided_as_is_told() -> None:
 
 @pytest.mark.parametrize("grid", ["bert-base", "bert-base-halves", "minibert"])
 def test_heads_of_one_attention_share_the_dimension_of_their_values(grid: str) -> None:
-    """Section 3.2: "two heads with different d_v in the same multi-head attention" are "not considered"."""
+    """Section 3.3: "two heads with different d_v in the same multi-head attention" are "not considered"."""
     of = Components(grid)
     assert dict(of.grid.sizes)["v"] == of.grid.parts == 2  # for a block, however many heads it has
     for arch in of.sample(4, seed=1):
@@ -238,7 +238,7 @@ def test_the_multilingual_net_is_larger_than_printed() -> None:
 
 
 def test_autodistills_teacher_and_steps() -> None:
-    """Section 4.1: IB-BERT large has 293 M parameters; flash 37,000 and regular 740,000 steps; equation 3's weight."""
+    """Section 4.1: IB-BERT large has 293 M parameters, flash 37,000 steps; 4.2: regular 740,000; equation 3's weight."""
     import inspect
 
     import torch

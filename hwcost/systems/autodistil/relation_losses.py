@@ -27,23 +27,24 @@ class RelationLosses:
         return objective
 
     @cached_property
-    def _targets(self) -> list[Any]:
-        return list(self._objective.targets(self.run.held_out(2 * self.count)))
+    def _targets(self) -> tuple[list[Any], list[Any]]:
+        first, second = self.run.held_out_parts(self.count)
+        return self._objective.targets(first), self._objective.targets(second)
 
     @property
     def alike(self) -> float:
         """Loss, on the same text, of a net that relates all tokens alike."""
-        return float(self._objective.alike(self._targets[: self.count]))
+        return float(self._objective.alike(self._targets[0]))
 
     def untrained_loss(self, arch: Architecture) -> float:
         """Returns the loss that a net has before the SuperLM is trained; to be asked before its trained weights are read."""
         objective = self.run.objective
-        return float(objective.loss(arch, objective.targets(self.run.held_out(2 * self.count))[: self.count]))
+        return float(objective.loss(arch, objective.targets(self.run.held_out_parts(self.count)[0])))
 
     def loss(self, arch: Architecture) -> float:
         """Returns the loss that nets are selected by."""
-        return float(self._objective.loss(arch, self._targets[: self.count]))
+        return float(self._objective.loss(arch, self._targets[0]))
 
     def unseen_loss(self, arch: Architecture) -> float:
         """Returns the loss on text that nothing was selected on."""
-        return float(self._objective.loss(arch, self._targets[self.count :]))
+        return float(self._objective.loss(arch, self._targets[1]))

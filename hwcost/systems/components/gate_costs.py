@@ -1,8 +1,8 @@
 """The cost of a component net's gates: shares of the whole net's latency, measured once for every kind of component.
 
 Source: Tsai et al., "Finding Fast Transformers", section 4: ``cost(w) = sum_i w_i c_i``, where ``c_i`` is profiled per
-component as the largest share over sequence lengths of 32, 128 and 512. The paper gives no unit; here the whole net costs 1,
-or 100 where costs are in percent, as the tables print them.
+component, as the largest share over sequence lengths of 32, 128 and 512 (section 5.1). The paper gives no unit; here the
+whole net costs 1, or 100 where costs are in percent, as the tables print them.
 As its categories overlap (heads contain the channels of their queries, keys and values), the plain sum counts some latency
 twice; ``nested`` charges channels only with heads that are kept.
 """

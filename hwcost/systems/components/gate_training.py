@@ -31,13 +31,13 @@ class Gated(nn.Module):
     """A component supernet with its gates, so that both are part of one checkpoint.
 
     Args:
-        supernet: The weights.
-        direct: The gates and their penalty; (blocks, gates of a block).
+        supernet: The weights, on the device that they are trained on.
+        direct: The gates and their penalty, which are moved there; (blocks, gates of a block).
     """
 
     def __init__(self, supernet: ComponentSupernet, direct: Direct) -> None:
         super().__init__()
-        self.supernet, self.direct = supernet, direct
+        self.supernet, self.direct = supernet, direct.to(device_of(supernet))
         self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # shares memory; without an optimiser
 
     def forward(
@@ -45,7 +45,7 @@ class Gated(nn.Module):
     ) -> torch.Tensor:
         """Runs all pieces, weighed by their gates: ids, mask, segments (B, S) and n of the B * S tokens -> (n, words)."""
         net = self.supernet
-        hidden = net.weigh(self.direct.gates.to(device_of(net)), input_ids, attention_mask, token_type_ids)
+        hidden = net.weigh(self.direct.gates, input_ids, attention_mask, token_type_ids)
         logits: torch.Tensor = net.weights.head(hidden.flatten(0, 1)[positions], net.weights.embeddings.word.weight)
         return logits
 

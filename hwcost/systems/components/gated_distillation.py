@@ -38,9 +38,9 @@ class WeighedTagger(ElasticTaskNet):
     """A component supernet with its gates and a head that labels words, so that all are part of one checkpoint.
 
     Args:
-        net: The weights.
+        net: The weights, on the device that they are trained on.
         target: Target of the task.
-        direct: The gates and their penalty; (blocks, gates of a block).
+        direct: The gates and their penalty, which are moved there; (blocks, gates of a block).
         seed: Seed of the head's weights.
     """
 
@@ -48,14 +48,14 @@ class WeighedTagger(ElasticTaskNet):
 
     def __init__(self, net: ComponentSupernet, target: Target, direct: Direct, seed: int = 0) -> None:
         super().__init__(net, target, seed)
-        self.direct = direct
+        self.direct = direct.to(device_of(net))
         self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # shares memory; without an optimiser
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> torch.Tensor:
         """Runs all pieces, weighed by their gates: three int64 tensors (B, S) -> (B, S, outputs)."""
-        hidden = self.net.weigh(self.direct.gates.to(device_of(self.net)), input_ids, attention_mask, token_type_ids)
+        hidden = self.net.weigh(self.direct.gates, input_ids, attention_mask, token_type_ids)
         return self.head(hidden)
 
 

@@ -284,8 +284,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     @cached_property
     def held_out(self) -> tuple[list[Any], list[Any]]:
         """Batches that nets are selected on, and those that winners are evaluated on."""
-        batches = self.training.held_out(2 * self.preset.batches)
-        return batches[: self.preset.batches], batches[self.preset.batches :]
+        return self.training.held_out_parts(self.preset.batches)
 
     @cached_property
     def fine_tuning(self) -> FineTuning:

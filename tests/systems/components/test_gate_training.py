@@ -25,11 +25,14 @@ from hwcost.spaces.components import Components
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import folded
 from hwcost.supernets.masked_lm import inputs
+from hwcost.supernets.objective import device_of
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase, read_log, train
 from hwcost.systems.components import PAPER_SHARES, GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
+from hwcost.systems.components.gated_distillation import WeighedTagger
 from hwcost.systems.components.model_costs import ModelCosts
+from hwcost.tasks import Tags
 
 pytestmark = pytest.mark.torch
 
@@ -235,6 +238,40 @@ def test_do_trains_with_the_penalty_in_the_loss(accumulate: int) -> None:
         found.append(gated.direct.gates.detach().double().numpy())
     step = np.where(base > 0, 1e-5 * costs, 0)
     assert found[0] - found[1] == pytest.approx(step, abs=2e-7)
+
+
+def gated_on(device: str) -> Gated:
+    begun = np.array(SPACE.base().genes, dtype=np.float64).reshape(SPACE.grid.layers, -1)
+    return Gated(ComponentSupernet(SPACE).to(device), Direct(COST.of_gates().reshape(begun.shape), start=begun))
+
+
+def test_gates_lie_where_the_weights_do() -> None:
+    """Batches go where a module's first parameter is, which the gates are; tensors without values stand in for a GPU."""
+    gated = gated_on("meta")
+    tagger = WeighedTagger(ComponentSupernet(SPACE).to("meta"), Tags(("a", "b")), Direct(np.ones(gated.gates.shape)))
+    for module in (gated, tagger):
+        gates = module.direct.gates
+        assert {device_of(module), gates.device, module.direct.costs.device} == {torch.device("meta")}
+        assert gates.is_leaf
+        assert gates.requires_grad
+    again = gated_on("cpu")
+    again.gates.data[0, 0] = 0.25  # one memory: what a checkpoint fills is what is trained
+    assert float(again.direct.gates.detach()[0, 0]) == 0.25
+
+
+@pytest.mark.gpu
+def test_do_trains_and_folds_on_a_gpu() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    gated = gated_on("cuda")
+    phase = Phase("do", DirectTraining(gated, batch, RECIPE, 0.5), RECIPE, lambda name: name.startswith("supernet."))
+    train(gated, [phase])
+    one = {name: torch.from_numpy(array).cuda() for name, array in batch(0).items()}
+    with torch.no_grad():
+        expected = gated.supernet.weigh(gated.direct.gates, *inputs(one))
+        arch = folded(gated.supernet, gated.direct.gates.detach().clone(), is_scaled=True)
+        found = gated.supernet.set(arch, "none")(*inputs(one))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_what_cannot_be_trained_is_an_error() -> None:
