@@ -13,6 +13,7 @@ import pytest
 from hwcost.cli.main import invoke
 from hwcost.stores import open_store
 from hwcost.testing.fake_device import DEVICES, FOREIGN_PID, GONE, PROFILE
+from hwcost.testing.plugins import registered
 from tests.conftest import ROOT
 
 MEASURE = (
@@ -71,7 +72,6 @@ def test_the_device_that_was_asked_for_is_the_one_that_ran(site: Path) -> None:
 def test_energy_is_measured_fitted_and_bounded(
     site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What comes of the store needs the kind of device no more."""
     many = [*MEASURE[:8], "24", *MEASURE[9:]]
     monkeypatch.chdir(site.parent)
     done = hwcost(site, "ok,ok", *many, "--store", "s.db", "--quantity", "energy_j", "--json", "-")
@@ -83,7 +83,8 @@ def test_energy_is_measured_fitted_and_bounded(
         assert (energy["unit"], energy["source"]) == ("J", "energy counter of the device")
         assert one["quantities"]["peak_memory_bytes"]["reason"].startswith("memory was not watched")
     fit = ("fit", "s.db", "-m", "lut", "--quantity", "energy_j", "-o", "model", "--no-plot", "--json", "-")
-    assert invoke([*fit]) == 0
+    with registered("hwcost.device_kinds", {"fake": "hwcost.testing.fake_device:FakeKind"}):
+        assert invoke([*fit]) == 0
     fitted = json.loads(capsys.readouterr().out)
     assert (fitted["quantity"], fitted["unit"], fitted["n_rows"]) == ("energy_j", "J", 24)
     joules = sorted(one["quantities"]["energy_j"]["value"] for one in document["measurements"])
@@ -93,7 +94,8 @@ def test_energy_is_measured_fitted_and_bounded(
     found = json.loads(capsys.readouterr().out)
     assert found["rejected"]["energy_j"] > 0
     assert found["front"]
-    assert invoke(["fit", "s.db", "--quantity", "peak_memory_bytes", "-o", "other"]) != 0
+    with registered("hwcost.device_kinds", {"fake": "hwcost.testing.fake_device:FakeKind"}):
+        assert invoke(["fit", "s.db", "--quantity", "peak_memory_bytes", "-o", "other"]) != 0
     error = capsys.readouterr().err
     assert "s.db holds no peak_memory_bytes: memory was not watched" in error
     assert "--quantity peak_memory_bytes" in error

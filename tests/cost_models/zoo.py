@@ -24,7 +24,7 @@ QUICK = {
 COLUMNS = [{"name": "n"}, {"name": "m"}, {"name": "op", "categorical": True, "choices": ["a", "b", "c"]}]
 SPACES = {
     "widths": space("supershaper"),
-    "neighbours": space("supershaper", merged=True),
+    "neighbours": space("supershaper", scale="mini", merged=True),
     "means": space("hat"),
     "columns": space("table", columns=COLUMNS),
     "shapes": Shaped(space("supershaper")),

@@ -202,7 +202,7 @@ def whole(request, tmp_path_factory):
     return request.param, in_two_phases(folder, request.param), (folder / LOG).read_text()
 
 
-@pytest.mark.parametrize("stop", [1, 3, 4, 6, 7, 8])
+@pytest.mark.parametrize("stop", [1, 4, 8, *(pytest.param(step, marks=pytest.mark.slow) for step in (3, 6, 7))])
 def test_interrupted_trainings_resume_bit_by_bit(tmp_path, stop, whole) -> None:
     """Stopped anywhere, in either phase: weights, losses and log end up the same."""
 

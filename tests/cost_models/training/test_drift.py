@@ -31,7 +31,7 @@ def table(level: np.ndarray, seed: int = 0, noise: float = 0.01, runs: np.ndarra
     return Data(SPACE, ARCHS, latency_s, np.ones(N), (FIT,) * N, "planted", {}, {}, is_ordered=True, runs=runs)
 
 
-def auto(data: Data, drift: str, split: str = "random", splits: int = 3) -> dict[str, dict[str, float]]:
+def auto(data: Data, drift: str, split: str = "random", splits: int = 2) -> dict[str, dict[str, float]]:
     report: dict[str, dict[str, float]] = evaluate(data, "lut", 0.8, split, splits, drift)["models"]["lut"]
     return report
 
