@@ -50,4 +50,4 @@ def _capability(device: Any) -> str:
     """Returns the compute capability of a GPU that was found, or the one in a profile; empty where it is unknown."""
     if hasattr(device, "profile"):
         return dict(device.profile.match.facts).get("compute_capability", "")
-    return device.compute_capability or ""
+    return str(device.compute_capability or "")

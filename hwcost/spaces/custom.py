@@ -126,8 +126,8 @@ class Custom(SearchSpace):
         first = [(gene.name, gene.choices[0]) for gene in self.genes]
         ordered, named = ",".join(str(value) for _, value in first), ",".join(f"{name}={value}" for name, value in first)
         return (
-            f"space '{self.name}' has {len(first)} genes, and '{text}' has not one value for each. Write them in order, such "
-            f"as {ordered}, or by name, such as {named}"
+            f"space '{self.name}' has {len(first)} genes, and '{text}' has not one value for each. Write them in order, "
+            f"such as {ordered}, or by name, such as {named}"
         )
 
     def _read(self, name: str, text: str) -> GeneValue:

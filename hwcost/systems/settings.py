@@ -69,8 +69,8 @@ class Measuring:
         dtype: Number format of weights and activations; None for the device's own.
         rounds: Number of rounds in a campaign; None for as many as the tier wants.
         tier: Tier of precision: ``quick``, ``standard`` or ``strict``.
-        budget_s: Most seconds that the rounds of a campaign share; None for as long as the tier asks for, which is several times
-            as long on a machine that others slow.
+        budget_s: Most seconds that the rounds of a campaign share; None for as long as the tier asks for, which is
+            several times as long on a machine that others slow.
     """
 
     batch_size: int | None = None
