@@ -48,6 +48,5 @@ def check(device: DeviceHandle | DetectedDevice) -> None:
 
 def _capability(device: Any) -> str:
     """Returns the compute capability of a GPU that was found, or the one in a profile; empty where it is unknown."""
-    if hasattr(device, "profile"):
-        return dict(device.profile.match.facts).get("compute_capability", "")
-    return str(device.compute_capability or "")
+    facts = dict(device.profile.match.facts) if hasattr(device, "profile") else {}
+    return str(facts.get("compute_capability", getattr(device, "compute_capability", None)) or "")
