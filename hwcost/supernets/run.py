@@ -222,20 +222,19 @@ class Run:
         """Returns two parts of the held-out text without a common sequence: to select nets on, and to evaluate them on.
 
         Args:
-            count: Number of batches in each part; of short text, as many as there are sequences for.
-
-        Raises:
-            DataError: When there are not sequences enough for a batch in each.
+            count: Number of batches in each part; of short text there are fewer, or smaller ones.
         """
         text = self._held_out
-        kept = min(count, text.sequences // (2 * JUDGED_SEQUENCES))
-        if not kept:
-            raise DataError(
-                f"{self.text[1].source}: {text.sequences} sequences are held out, and nets are selected on "
-                f"{JUDGED_SEQUENCES} and evaluated on as many others. Give more text, or shorter sequences"
-            )
-        if kept < count:
-            _log.warning("%s: nets are selected on %d batches of held-out text, not %d", self.text[1].source, kept, count)
+        most = text.sequences // 2
+        size = min(JUDGED_SEQUENCES, most)
+        kept = min(count, most // size)
+        if size * kept < JUDGED_SEQUENCES * count:
+            _log.warning(
+                "%s: nets are selected on %d sequences, not %d, as there are no more for that and for what is said of them",
+                self.text[1].source, size * kept, JUDGED_SEQUENCES * count,
+            )  # fmt: skip
+        if size < JUDGED_SEQUENCES:
+            text = self._batches(self.text[1], self.settings.seed + 1, size)
         found = text.fixed(2 * kept)
         return found[:kept], found[kept:]
 

@@ -61,20 +61,19 @@ def sequences(batches) -> set[tuple[int, ...]]:
     return {tuple(row) for row in np.concatenate(rows).tolist()}
 
 
-def test_nets_are_selected_on_other_text_than_they_are_evaluated_on(text, tmp_path, caplog) -> None:
-    """Of short text, both parts have fewer batches; where there is text enough, they are the batches that there are."""
-    run = Run.start(tmp_path / "run", settings(text))
-    first, second = run.held_out_parts(50)
-    assert len(first) == len(second) < 50
-    assert not sequences(first) & sequences(second)
-    assert len(sequences(first)) == 32 * len(first)
-    assert f"selected on {len(first)} batches of held-out text, not 50" in caplog.text
-    own = run.held_out_parts(1)
-    assert sequences(own[0] + own[1]) == sequences(run.held_out(2))
+@pytest.mark.parametrize("seq_len", [8, 16])
+def test_nets_are_selected_on_other_text_than_they_are_evaluated_on(text, tmp_path, caplog, seq_len: int) -> None:
+    """Of short text, both parts have fewer batches, or smaller ones; where there is enough, they are those of before."""
     how = settings(text)
-    long = Run.start(tmp_path / "long", replace(how, recipe=replace(how.recipe, seq_len=120)))
-    with pytest.raises(DataError, match=r"\d+ sequences are held out, and nets are selected on 32 and evaluated on as many"):
-        long.held_out_parts(1)
+    run = Run.start(tmp_path / "run", replace(how, recipe=replace(how.recipe, seq_len=seq_len)))
+    first, second = run.held_out_parts(50)
+    own, others = sequences(first), sequences(second)
+    assert not own & others
+    assert len(own) == len(others) == sum(len(one["labels"]) for one in first) < 50 * 32
+    assert f"selected on {len(own)} sequences, not 1600" in caplog.text
+    if len(own) >= 32:
+        one, other = run.held_out_parts(1)
+        assert sequences(one + other) == sequences(run.held_out(2))
 
 
 def test_saved_nets_are_backbones(text, tmp_path) -> None:
