@@ -99,7 +99,7 @@ def evaluate(
     rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     if is_store(source):
         unused = OF_TABLES if plot is not None else (*OF_TABLES, "drift")
-        refuse_unused(context, unused, "with a store, whose rows have roles")
+        refuse_unused(context, unused, "on a campaign, whose rows have roles")
         model = model if "model" in given(context) else "all"
     data, sources = tables.read(source, rows, prior)
     document = _evaluated(data, source, model, train, split, seeds, drift, sources)

@@ -47,4 +47,5 @@ def test_the_configurations_of_the_page_are_right(tmp_path: Path) -> None:
         document, _ = read_toml(tmp_path / f"{number}.toml", "the example")
         checked(settings_model(), document, "docs/suites.md")
         for values in document.get("suite", {}).values():
-            checked(Suite, values, "docs/suites.md")
+            if values.keys() != {"policy"}:  # what the page adds to a suite
+                checked(Suite, values, "docs/suites.md")
