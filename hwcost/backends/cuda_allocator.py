@@ -1,4 +1,4 @@
-"""The most memory that torch's allocator held on a GPU."""
+"""The memory of a GPU that torch's allocator holds, and what is free of it."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ def watched_cuda_allocator(cuda: Any, place: Any) -> Callable[[], int]:
     before = int(cuda.memory_allocated(place))
     cuda.reset_peak_memory_stats(place)
     return lambda: int(cuda.max_memory_allocated(place)) - before
+
+
+def free_cuda_bytes(cuda: Any) -> int | None:
+    """Returns the free bytes of the present GPU, with those that torch has reserved and does not use.
+
+    Args:
+        cuda: The module ``torch.cuda``.
+
+    Returns:
+        None where this process does not use a GPU.
+    """
+    if not cuda.is_initialized():
+        return None
+    free, _ = cuda.mem_get_info()
+    return int(free + cuda.memory_reserved() - cuda.memory_allocated())

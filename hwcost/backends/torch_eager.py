@@ -8,12 +8,12 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hwcost.backends import torch_place
+from hwcost.backends import precision, tf32, torch_place
 from hwcost.backends.base import Backend, Runner
-from hwcost.backends.cuda_allocator import watched_cuda_allocator
+from hwcost.backends.cuda_allocator import free_cuda_bytes, watched_cuda_allocator
 from hwcost.backends.cuda_stream import CudaStream
 from hwcost.backends.torch_runner import TorchRunner, torch_facts
-from hwcost.errors import DeviceLostError, UsageError
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -68,23 +68,12 @@ class TorchEager(Backend):
         return self._stream
 
     def free_bytes(self) -> int | None:
-        """See the base class; memory that torch has reserved and does not use counts as free."""
-        cuda = torch_place.cuda()
-        if not cuda.is_initialized():
-            return None
-        free, _ = cuda.mem_get_info()
-        return int(free + cuda.memory_reserved() - cuda.memory_allocated())
+        """See the base class."""
+        return free_cuda_bytes(torch_place.cuda())
 
     def check_alive(self, handle: DeviceHandle) -> None:
-        """See the base class; after some errors of a kernel every further call of CUDA fails in this process."""
-        cuda = torch_place.cuda()
-        if handle.kind != "cuda" or not cuda.is_initialized():
-            return
-        try:
-            cuda.synchronize()
-        except RuntimeError as error:
-            cause = str(error).strip().splitlines()[0]
-            raise DeviceLostError(f"E_DEVICE_LOST: the measuring process lost {handle}: {cause}.") from None
+        """See the base class."""
+        torch_place.check_cuda(handle)
 
 
 def _make_gate() -> Any:
@@ -106,14 +95,16 @@ def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) 
     Nets of the library's own spaces have matrices in common on a CPU, so that many of them fit into memory.
 
     Raises:
-        UsageError: When the backend does not run this kind of device, or the device lacks this dtype.
+        UsageError: When the backend does not run this kind of device, or the device does not compute in this dtype.
         DeviceError: When this torch sees no CUDA device.
         MeasurementError: When torch does not see this very device.
     """
     backend.check_kind(handle.kind)
-    place = torch_place.torch_device(handle)
-    if handle.kind == "cpu" and workload.dtype in ("float16", "tfloat32"):
+    if handle.kind == "cpu" and workload.dtype in ("float16", precision.REDUCED):
         raise UsageError(f"{workload.dtype} is for GPUs; on a CPU take float32 or bfloat16")
+    if workload.dtype == precision.REDUCED:
+        tf32.check(handle)
+    place = torch_place.torch_device(handle)
     set_threads(backend.threads)
     from hwcost.workloads.weights import shared_weights
 

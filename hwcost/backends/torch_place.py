@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.kinds.cuda import MIG, VISIBLE
-from hwcost.errors import DeviceError, MeasurementError
+from hwcost.errors import DeviceError, DeviceLostError, MeasurementError
 
 if TYPE_CHECKING:
     import torch
 
     from hwcost.devices.detected import DetectedDevice
     from hwcost.devices.handle import DeviceHandle
+
+
+_ARCHITECTURE = re.compile(r"(sm|compute)_(\d+)(\d)[a-z]?")
+"""torch's names of what its kernels were compiled for: code of a GPU, or code that the driver translates for later ones."""
 
 
 def cuda() -> Any:
@@ -26,7 +31,7 @@ def torch_device(device: DeviceHandle | DetectedDevice) -> torch.device:
     """Returns torch's name of a device: the only GPU that a pinned process sees, else the one with the device's UUID.
 
     Raises:
-        DeviceError: When this torch sees no CUDA device.
+        DeviceError: When this torch sees no CUDA device, or has no kernels for it.
         MeasurementError: When it sees only others.
     """
     import torch
@@ -39,7 +44,55 @@ def torch_device(device: DeviceHandle | DetectedDevice) -> torch.device:
             f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{name}'. Install a build of torch "
             "with CUDA, and look whether nvidia-smi lists the device."
         )
-    return _cuda_device(cuda_index(cuda(), device))
+    index = cuda_index(cuda(), device)
+    check_kernels(cuda(), index, device)
+    return _cuda_device(index)
+
+
+def check_kernels(module: Any, index: int, device: DeviceHandle | DetectedDevice) -> None:
+    """Checks that torch was built with kernels for a GPU: without them every workload fails in its first one.
+
+    Args:
+        module: The module ``torch.cuda``.
+        index: Number of the GPU among those that CUDA shows.
+        device: The same GPU.
+
+    Raises:
+        DeviceError: When it was built for others only.
+    """
+    capability, built = tuple(module.get_device_capability(index)), list(module.get_arch_list())
+    compiled = [found for name in built if (found := _ARCHITECTURE.fullmatch(name))]
+    if not compiled or any(_runs(found[1], (int(found[2]), int(found[3])), capability) for found in compiled):
+        return
+    last = getattr(getattr(device, "profile", None), "last_framework", None)
+    raise DeviceError(
+        f"this torch has kernels for {', '.join(built)}, and none for a GPU of compute capability {capability[0]}."
+        f"{capability[1]}. " + (f"Its last framework is {last}." if last else "Install a build of torch that has.")
+    )
+
+
+def _runs(form: str, compiled: tuple[int, int], capability: tuple[int, ...]) -> bool:
+    """Says whether code runs on a GPU: that of a GPU within its generation, and what the driver translates on all later."""
+    return compiled <= capability and (form == "compute" or compiled[0] == capability[0])
+
+
+def check_cuda(device: DeviceHandle) -> None:
+    """Checks that this process can still use a GPU: after some errors of a kernel every further call of CUDA fails in it.
+
+    Args:
+        device: Device that is measured on, of any kind.
+
+    Raises:
+        DeviceLostError: When it cannot.
+    """
+    module = cuda()
+    if device.kind != "cuda" or not module.is_initialized():
+        return
+    try:
+        module.synchronize()
+    except RuntimeError as error:
+        cause = str(error).strip().splitlines()[0]
+        raise DeviceLostError(f"E_DEVICE_LOST: the measuring process lost {device}: {cause}.") from None
 
 
 def cuda_index(module: Any, device: DeviceHandle | DetectedDevice) -> int:

@@ -156,7 +156,7 @@ def torch_facts(built: Built, dtype: str) -> dict[str, Any]:
 
     values = built.flat()
     device = next(iter(values.values())).device if values else torch.device("cpu")
-    kernels = ("flash", "mem_efficient", "math") if device.type == "cuda" else ("flash", "math")
+    kernels = ("flash", "mem_efficient", "cudnn", "math") if device.type == "cuda" else ("flash", "math")
     return {
         "torch": str(torch.__version__),
         **_device_facts(device, dtype),

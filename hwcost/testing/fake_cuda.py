@@ -195,6 +195,14 @@ class FakeCuda:
         """Returns UUID and size of the last cache."""
         return SimpleNamespace(uuid=self.uuids[index], L2_cache_size=self.l2_bytes)
 
+    def get_device_capability(self, index: int) -> tuple[int, int]:
+        """Returns the compute capability of a GPU."""
+        return (9, 0)
+
+    def get_arch_list(self) -> list[str]:
+        """Returns what torch's kernels were compiled for."""
+        return ["sm_80", "sm_90"]
+
     def get_device_name(self, index: int) -> str:
         """Returns the name of a GPU."""
         return f"Fake GPU {index}"

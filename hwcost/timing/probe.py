@@ -181,6 +181,7 @@ def _probes(
     from hwcost.kernels import copy_probe, dispatch_probe, matmul_probe  # type: ignore[attr-defined]
 
     for dtype in dtypes:
+        _check_dtype(device, dtype, place)
         yield f"matmul {dtype}", partial(matmul_probe.prepare, dtype, device=place)
     size = copy_probe.buffer_bytes(device.l3_bytes or device.l2_bytes, device.memory_bytes, threads)
     nbytes = size if place == "cpu" else copy_probe.MAX_BYTES
@@ -228,6 +229,14 @@ def _place(device: DetectedDevice, threads: int) -> str:
     from hwcost.backends.torch_place import torch_device
 
     return str(torch_device(device))
+
+
+def _check_dtype(device: DetectedDevice, dtype: str, place: str) -> None:
+    """Raises UsageError for tfloat32 on a GPU that would compute in float32 instead."""
+    from hwcost.backends import precision, tf32
+
+    if place != "cpu" and dtype == precision.REDUCED:
+        tf32.check(device)
 
 
 def _l2_bytes(device: DetectedDevice, place: str) -> int:

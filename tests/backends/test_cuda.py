@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from hwcost.backends import Runner, backend, precision, torch_place
 from hwcost.backends.torch_runner import torch_facts
 from hwcost.devices import DetectedDevice, DeviceHandle, load
-from hwcost.errors import DeviceLostError, MeasurementError, UsageError
+from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
 from hwcost.testing.fake_cuda import FakeCuda
@@ -156,6 +157,39 @@ def test_precision_is_set_recorded_and_put_back(dtype: str, reduced: bool, monke
     facts = torch_facts(on_card, dtype)
     assert (facts["precision"], facts["matmul"]["allow_tf32"]) == (dtype, reduced)
     assert (facts["device"], facts["device_uuid"]) == ("Fake GPU 0", "GPU-0")
+    assert "cudnn" in facts["attention_kernels"]
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="torch 2.9 brought these flags")
+@pytest.mark.parametrize("kind", ["cuda.matmul=tf32", "cudnn.conv=ieee", "=tf32"])
+def test_precision_holds_whichever_of_torchs_flags_a_users_module_has_set(kind: str) -> None:
+    """torch refuses to read allow_tf32 where fp32_precision alone was set."""
+    path, _, value = kind.partition("=")
+    owner: Any = functools.reduce(getattr, filter(None, path.split(".")), torch.backends)
+    before = owner.fp32_precision
+    owner.fp32_precision = value
+    try:
+        for dtype, reduced in (("float32", False), ("tfloat32", True)):
+            with precision.precision(dtype):
+                seen = precision.flags()
+                effective = torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision
+            assert (seen["allow_tf32"], seen["cudnn_allow_tf32"]) == (reduced, reduced)
+            assert [one == "tf32" for one in effective] == [reduced, reduced]
+            assert owner.fp32_precision == value
+    finally:
+        owner.fp32_precision = before
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = False, True
+
+
+def test_tfloat32_is_refused_where_it_would_be_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCuda().install(monkeypatch)
+    reduced = ComponentWorkload.of(space("supershaper"), small_workload().part, seq_len=8, dtype="tfloat32")
+    with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 3\.7 computes in float32"):
+        backend("torch").prepare(reduced, DeviceHandle(load("k80")))
+    backend("torch").prepare(reduced, CARD).close()
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32. Unset it, or take float32"):
+        backend("torch").prepare(reduced, CARD)
 
 
 class _OnCard(torch.Tensor):
@@ -186,6 +220,37 @@ def test_of_two_cards_the_one_that_was_asked_for_is_taken(monkeypatch: pytest.Mo
         torch_place.cuda_index(alone, part)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-x")
     assert torch_place.cuda_index(alone, part) == 0
+
+
+@pytest.mark.parametrize(
+    ("built", "capability", "runs"),
+    [
+        (["sm_50", "sm_60", "sm_90"], (3, 7), False),
+        (["sm_37", "sm_50"], (3, 7), True),
+        (["sm_75", "sm_80", "sm_90", "sm_120"], (8, 9), True),  # within a generation
+        (["sm_75", "sm_90a"], (8, 9), False),
+        (["sm_70", "compute_70"], (8, 6), True),  # translated by the driver
+        (["sm_80", "compute_90"], (7, 5), False),
+        ([], (3, 7), True),
+    ],
+)
+def test_a_card_that_torch_has_no_kernels_for_is_refused_at_once(
+    built: list[str], capability: tuple[int, int], runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hwcost.agent import errors, torch_runtime
+
+    cuda = FakeCuda().install(monkeypatch)
+    monkeypatch.setattr(cuda, "get_arch_list", lambda: built)
+    monkeypatch.setattr(cuda, "get_device_capability", lambda index: capability)
+    k80 = DeviceHandle(load("k80"), 0, "GPU-0")
+    if runs:
+        torch_place.torch_device(k80)
+        torch_runtime.check_kernels(built, capability)
+        return
+    with pytest.raises(DeviceError, match=r"none for a GPU of compute capability \d\.\d\. Its last framework is torch"):
+        torch_place.torch_device(k80)
+    with pytest.raises(errors.UsageError, match=f"none for a card of compute capability {capability[0]}.{capability[1]}"):
+        torch_runtime.check_kernels(built, capability)
 
 
 def test_a_context_that_is_lost_ends_the_process_and_not_one_workload_after_the_other(

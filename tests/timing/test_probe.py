@@ -95,6 +95,14 @@ def test_what_cannot_be_probed_is_said() -> None:
         run_probes(CPU, threads=0)
 
 
+def test_tfloat32_of_a_gpu_that_has_none_is_not_probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_place", lambda device, threads: "cuda:0")
+    monkeypatch.setattr(probe, "_present", lambda place: nullcontext())
+    card = DetectedDevice("cuda", "nvidia", "Tesla T4", compute_capability="7.5")
+    with pytest.raises(UsageError, match=r"a GPU of 7\.5 computes in float32"):
+        run_probes(card, dtypes=("tfloat32",))
+
+
 def test_saved_figures_come_back(home: Path) -> None:
     report = ProbeReport(CPU.key, CPU.product, (RESULT,))
     path = save_probe(report)
