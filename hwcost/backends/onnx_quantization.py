@@ -36,7 +36,7 @@ def quantized(export: Exported, workload: Workload, scheme: str, symmetric: bool
         export: The model, in float32.
         workload: Workload that the model is of; it draws the inputs for calibration.
         scheme: ``dynamic`` or ``qdq``.
-        symmetric: Whether activations are signed and have no zero point, as GPUs need them.
+        symmetric: Whether activations are signed and have no zero point, and biases stay as they are, as GPUs need it.
 
     Raises:
         MissingExtraError: When ONNX Runtime is not installed.
@@ -46,6 +46,8 @@ def quantized(export: Exported, workload: Workload, scheme: str, symmetric: bool
         raise MissingExtraError("ONNX Runtime, which quantises models,", "onnx")
     versions = {"onnx": version("onnx"), "onnxruntime": _runtime_version()}
     how = {"form": scheme, "symmetric": symmetric, "samples": SAMPLES, "versions": versions}
+    if symmetric and scheme == "qdq":
+        how["biases"] = "float32"
 
     def write(source: Path, target: Path) -> None:
         with quiet():
@@ -113,15 +115,20 @@ def _dynamic(source: Path, target: Path) -> None:
 
 
 def _static(source: Path, target: Path, samples: _Samples, symmetric: bool) -> None:
+    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.onnx_model import ONNXModel
 
+    model = onnx.load(str(source))
+    if symmetric:  # the bias of a Gemm would become integers of 32 bits, which neither TensorRT nor CUDA turns back
+        ONNXModel(model).replace_gemm_with_matmul()
     quantize_static(
-        str(source),
+        model if symmetric else str(source),
         str(target),
         samples,
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=list(OPERATORS),
-        nodes_to_exclude=_without_weights(source),
+        nodes_to_exclude=_without_weights(model.graph),
         per_channel=True,
         activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
         weight_type=QuantType.QInt8,
@@ -130,11 +137,8 @@ def _static(source: Path, target: Path, samples: _Samples, symmetric: bool) -> N
     )
 
 
-def _without_weights(path: Path) -> list[str]:
+def _without_weights(graph: Any) -> list[str]:
     """Names the products of two activations."""
-    import onnx
-
-    graph = onnx.load(str(path), load_external_data=False).graph
     weights = {tensor.name for tensor in graph.initializer} | {
         name for node in graph.node if node.op_type == "Constant" for name in node.output
     }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import options as read
+from hwcost.backends import tf32
 from hwcost.backends.base import Backend, Runner
+from hwcost.backends.causes import plain_cause
+from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.onnx_precisions import PRECISIONS, SCHEMES, compared_as
 from hwcost.backends.ort_session import CPU, CUDA, LEVELS, TENSORRT, SessionSettings, node_counts, opened
-from hwcost.errors import UsageError
+from hwcost.errors import DeviceLostError, UsageError
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
 
@@ -25,8 +27,8 @@ PROVIDERS = {"cpu": (CPU,), "cuda": (CUDA,), "tensorrt": (TENSORRT, CUDA)}
 KINDS = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
 """Kind of device that each runs on."""
 
-TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
-"""Environment variable that keeps NVIDIA's libraries from computing float32 in tfloat32, when it is ``0``."""
+FAILURE = "CUDA failure"
+"""Part of the messages in which ONNX Runtime passes on an error of CUDA's."""
 
 
 class OnnxRuntime(Backend):
@@ -69,6 +71,21 @@ class OnnxRuntime(Backend):
         import onnxruntime
 
         return {"onnxruntime": str(onnxruntime.__version__)}
+
+    def check_alive(self, handle: DeviceHandle) -> None:
+        """See the base class; after some errors of a kernel every further call of CUDA fails in this process."""
+        if handle.kind != "cuda":
+            return
+        import numpy as np
+        import onnxruntime
+
+        try:
+            onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), "cuda", 0).numpy()
+        except Exception as error:  # its errors have no base of their own
+            if FAILURE in str(error) and not is_out_of_memory(error):
+                raise DeviceLostError(
+                    f"E_DEVICE_LOST: the measuring process lost {handle}: {plain_cause(error)}."
+                ) from None
 
     def needs_export(self, workload: Workload) -> bool:
         """See the base class."""
@@ -140,9 +157,11 @@ class OnnxRuntime(Backend):
                 f"{PROVIDERS[provider][0]} is missing. It has: {', '.join(here)}. Install the GPU build in place of this "
                 f"one: pip uninstall onnxruntime, then pip install 'hwcost[gpu]'."
             )
-        if provider == "tensorrt" and not self.tf32 and os.environ.get(TF32_OVERRIDE) != "0":
+        if provider != "cpu" and self.tf32:
+            tf32.check(device)
+        if provider == "tensorrt" and not self.tf32 and not tf32.is_forbidden():
             raise UsageError(
-                f"ONNX Runtime's TensorRT computes products of float32 in tfloat32, unless {TF32_OVERRIDE}=0 is set. "
+                f"ONNX Runtime's TensorRT computes products of float32 in tfloat32, unless {tf32.OVERRIDE}=0 is set. "
                 f"Set it, ask for that with --backend-option tf32=true, or take --backend tensorrt."
             )
         return provider

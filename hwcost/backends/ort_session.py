@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from hwcost.backends.causes import plain_cause
 from hwcost.backends.memory import is_out_of_memory
+from hwcost.backends.quiet import quiet
 from hwcost.errors import DataError, DeviceError, MeasurementError
 
 CPU = "CPUExecutionProvider"
@@ -74,6 +78,7 @@ def opened(path: Path, settings: SessionSettings) -> Any:
     from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
     first = settings.providers[0]
+    load_libraries(ort, settings.providers)
     providers = [(name, settings.options.get(name, {})) for name in settings.providers]
     try:  # without its own fallback, which a session would also take later, in the middle of a run
         session = ort.InferenceSession(str(path), _options(ort, settings), providers=providers, enable_fallback=0)
@@ -91,6 +96,32 @@ def opened(path: Path, settings: SessionSettings) -> Any:
         raise _cannot_start(first, f", and ONNX Runtime took {session.get_providers()[0]} in silence")
     _check_nodes(session, settings.providers)
     return session
+
+
+def load_libraries(ort: Any, providers: Iterable[str]) -> None:
+    """Loads the libraries of providers that lie in Python packages, where the system's loader does not find them by itself.
+
+    Those that lie elsewhere are left to the loader.
+
+    Args:
+        ort: The module ``onnxruntime``.
+        providers: Providers that may run nodes.
+    """
+    if CUDA not in providers:
+        return
+    if hasattr(ort, "preload_dlls"):
+        with quiet():  # it prints what it does not find, and the loader may
+            ort.preload_dlls()
+    else:  # a release before 1.21; torch brings the same libraries along
+        _import("torch")
+    if TENSORRT in providers:
+        _import("tensorrt")
+
+
+def _import(package: str) -> None:
+    """Imports a package for the libraries that it loads, if it is here."""
+    with suppress(ImportError, OSError):
+        import_module(package)
 
 
 def nodes(session: Any) -> dict[str, Counter[str]] | None:

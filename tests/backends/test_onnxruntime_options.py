@@ -14,15 +14,19 @@ import pytest
 for module in ("torch", "onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(module)
 
+import onnx
 import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
 
-from hwcost.backends import backend
+from hwcost.backends import backend, ort_session
+from hwcost.backends.onnx_export import exported
+from hwcost.backends.onnx_quantization import integer_layers, quantized
 from hwcost.backends.ort_runner import OrtRunner
 from hwcost.devices import DeviceHandle, load
-from hwcost.errors import DeviceError, MeasurementError, UsageError
+from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import small_workload
-from hwcost.workloads import ComponentWorkload
+from hwcost.workloads import ComponentWorkload, OnnxWorkload
 
 CPU, GPU = DeviceHandle(load("cpu")), DeviceHandle(load("a100"))
 SPACE = space("supershaper")
@@ -125,6 +129,44 @@ def test_float32_is_no_tfloat32_in_silence(session, monkeypatch) -> None:
     assert session.asked[NAMES["cuda"]]["use_tf32"] == "0"
 
 
+def test_libraries_in_python_packages_are_loaded_since_the_loader_does_not_find_them(session, monkeypatch) -> None:
+    """What pip installs for CUDA lies in site-packages, and a process whose exports are kept never imports torch."""
+    loaded: list[str] = []
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: loaded.append("CUDA"))
+    monkeypatch.setattr(ort_session, "import_module", loaded.append)
+    session.providers = [NAMES["cpu"]]
+    for provider in ("cuda", "tensorrt"):
+        with pytest.raises(DeviceError):
+            prepared(device=GPU, provider=provider, tf32=True)
+    prepared()
+    assert loaded == ["CUDA", "CUDA", "tensorrt"]
+    monkeypatch.delattr(onnxruntime, "preload_dlls")
+    with pytest.raises(DeviceError):
+        prepared(device=GPU)
+    assert loaded[3:] == ["torch"]
+
+
+def test_tfloat32_that_the_environment_forbids_is_refused(session, monkeypatch) -> None:
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    for provider in ("cuda", "tensorrt"):
+        with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32"):
+            prepared(device=GPU, provider=provider, tf32=True)
+    assert prepared(tf32=True).facts["precision"] == "float32"
+
+
+def test_a_process_that_has_lost_its_card_is_told_from_a_workload_that_failed(monkeypatch) -> None:
+    made, says = backend("onnxruntime"), iter(["CUDA failure 700: an illegal memory access was encountered", "no such name"])
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(next(says))
+
+    monkeypatch.setattr(onnxruntime.OrtValue, "ortvalue_from_numpy", broken)
+    made.check_alive(CPU)
+    with pytest.raises(DeviceLostError, match="lost a100:0: CUDA failure 700: an illegal memory access"):
+        made.check_alive(GPU)
+    made.check_alive(GPU)
+
+
 def test_an_older_runtime_is_told_to_refuse_the_cpu_itself(monkeypatch) -> None:
     from hwcost.backends.ort_session import SessionSettings, _options
 
@@ -173,8 +215,32 @@ def test_integers_are_close_to_float32_and_on_record(scheme, activations, monkey
     assert prepared(quantization=scheme).facts["difference"] == facts["difference"]
 
 
+def test_on_gpus_biases_stay_float32(tmp_path) -> None:
+    """TensorRT's parser and CUDA take no DequantizeLinear of 32 bits, and ONNX Runtime makes one of every Gemm's bias."""
+    shapes = {"x": [2, 8], "y": [2, 4]}
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    draw = np.random.default_rng(0)
+    numbers = {"weight": draw.normal(size=(4, 8)), "bias": draw.normal(size=4)}
+    constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in numbers.items()]
+    node = helper.make_node("Gemm", ["x", "weight", "bias"], ["y"], name="pooler", transB=1)
+    graph = helper.make_graph([node], "graph", ports[:1], ports[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "a.onnx")
+    workload = OnnxWorkload.of(tmp_path / "a.onnx", batch_size=2)
+    export = exported(workload)
+    (plain,) = onnxruntime.InferenceSession(export.path, providers=[NAMES["cpu"]]).run(None, export.inputs)
+    for symmetric in (True, False):
+        made = quantized(export, workload, "qdq", symmetric)
+        found = onnx.load(made.path).graph
+        wide = {tensor.name for tensor in found.initializer if tensor.data_type == TensorProto.INT32}
+        turned_back = [node.input[0] for node in found.node if node.op_type == "DequantizeLinear" and node.input[0] in wide]
+        assert bool(turned_back) is not symmetric
+        assert integer_layers(made) == 1
+        (mine,) = onnxruntime.InferenceSession(made.path, providers=[NAMES["cpu"]]).run(None, export.inputs)
+        assert np.abs(mine - plain).max() <= 0.1 * np.abs(plain).max()
+
+
 def test_calibration_draws_other_inputs_than_those_that_are_timed() -> None:
-    from hwcost.backends.onnx_export import exported
     from hwcost.backends.onnx_quantization import SAMPLES, draws
 
     export = exported(small_workload())
