@@ -79,7 +79,8 @@ class FakeTensorrt(ModuleType):
     """The module; it fails at the given points, and counts its builds in ``builds``.
 
     Args:
-        *faults: Points at which it fails: ``build``, ``build memory``, ``context memory``, ``load memory`` and ``run``.
+        *faults: Points at which it fails: ``start``, ``build``, ``build memory``, ``context memory``, ``load memory`` and
+            ``run``; with ``shape`` it takes every output as a shape.
     """
 
     ILogger = type("ILogger", (), {"Severity": Severity})
@@ -89,6 +90,7 @@ class FakeTensorrt(ModuleType):
     ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED"])
     LayerInformationFormat = enum.Enum("Format", ["JSON"])
     TensorIOMode = enum.Enum("Mode", ["INPUT", "OUTPUT"])
+    TensorLocation = enum.Enum("Location", ["DEVICE", "HOST"])
 
     def __init__(self, *faults: str) -> None:
         super().__init__("tensorrt")
@@ -96,6 +98,10 @@ class FakeTensorrt(ModuleType):
         self.__version__ = "10.13.0"
         self.faults, self.builds, self.configs = set(faults), 0, []
         self.Builder, self.OnnxParser, self.Runtime = partial(Builder, self), Parser, partial(Runtime, self)
+
+    def starts(self, log) -> None:
+        if self.fails(log, "start", "CUDA initialization failure with error: 35"):
+            raise TypeError("pybind11::init(): factory function returned nullptr")
 
     def fails(self, log, fault: str, text: str) -> bool:
         if fault in self.faults:
@@ -125,6 +131,7 @@ class Profile(dict):
 
 class Builder:
     def __init__(self, trt, log) -> None:
+        trt.starts(log)
         self.trt, self.log = trt, log
 
     def create_network(self, flags):
@@ -190,6 +197,10 @@ class Engine:
     def get_tensor_mode(self, name):
         return self.trt.TensorIOMode.INPUT if name in self.inputs else self.trt.TensorIOMode.OUTPUT
 
+    def get_tensor_location(self, name):
+        is_shape = "shape" in self.trt.faults and name in self.outputs
+        return self.trt.TensorLocation.HOST if is_shape else self.trt.TensorLocation.DEVICE
+
     def get_tensor_dtype(self, name):
         return TYPES[self.ports[name].type.tensor_type.elem_type]
 
@@ -229,6 +240,7 @@ class Context:
 
 class Runtime:
     def __init__(self, trt, log) -> None:
+        trt.starts(log)
         self.trt, self.log = trt, log
 
     def deserialize_cuda_engine(self, data):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
 
@@ -15,9 +16,10 @@ for module in ("torch", "onnx", "onnxscript", "onnxruntime"):
 from hwcost.backends import backend
 from hwcost.backends.memory import is_out_of_memory
 from hwcost.devices import DeviceHandle, load
-from hwcost.errors import DataError, DeviceError, MeasurementError, MissingExtraError, UsageError
+from hwcost.errors import DataError, DeviceError, DeviceLostError, MeasurementError, MissingExtraError, UsageError
 from hwcost.spaces import space
 from hwcost.testing.backends import BackendSuite, small_workload
+from hwcost.testing.fake_cuda import FakeCuda
 from hwcost.workloads import ComponentWorkload, OnnxWorkload
 from tests.backends.fake_tensorrt import DEVICE_S, LAYER_MS, FakeGpu, FakeTensorrt
 
@@ -76,9 +78,11 @@ def test_what_runs_is_a_cuda_graph_of_the_model_and_the_record_says_so(trt) -> N
     assert facts["engine"]["gpu"] == "Fake GPU sm90"
     assert 0 < facts["difference"] < 1e-5
     assert trt.configs[0].flags == set()
-    runner.clock = lambda: 0
+    ticks = itertools.count(step=1000)
+    runner.clock = lambda: next(ticks)
     launches = runner._gpu.launches
-    assert runner.time_block(3).device_s == DEVICE_S
+    found = runner.time_block(3)
+    assert (found.device_s, found.enqueue_s, found.host_s) == pytest.approx((DEVICE_S, 1e-6, 2e-6))
     assert runner._gpu.launches == launches + 3
     assert runner.empty_caches(10)
     assert runner._gpu.swept == 10
@@ -179,6 +183,45 @@ def test_a_call_that_cannot_be_recorded_says_so(trt, monkeypatch) -> None:
     with pytest.raises(MeasurementError, match="cannot be recorded as a CUDA graph: stream is capturing.*cuda_graph=false"):
         prepared()
     assert prepared(cuda_graph=False).facts["cuda_graph"] is False
+
+
+def test_a_cuda_that_does_not_start_is_an_absent_device(monkeypatch, tmp_path) -> None:
+    inject(monkeypatch, tmp_path, "start")
+    with pytest.raises(DeviceError, match=r"TensorRT cannot start: CUDA initialization failure with error: 35.*nvidia-smi"):
+        prepared()
+    with pytest.raises(UsageError, match="cannot build for sm80"):
+        backend("tensorrt").built(small_workload(), "sm80")
+
+
+def test_what_lies_on_the_host_is_refused(monkeypatch, tmp_path) -> None:
+    """An address of the GPU there would end the process."""
+    inject(monkeypatch, tmp_path, "shape")
+    with pytest.raises(MeasurementError, match="as a shape, which it reads and writes on the host. Take --backend onnxr"):
+        prepared()
+
+
+def test_engines_are_held_as_far_as_the_gpus_memory_goes(trt, monkeypatch) -> None:
+    cuda = FakeCuda()
+    monkeypatch.setattr("hwcost.backends.torch_place.cuda", lambda: cuda)
+    made = backend("tensorrt")
+    assert made.free_bytes() == 80 * 2**30
+    made.check_alive(GPU)
+
+    def broken(device=0) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(cuda, "synchronize", broken)
+    with pytest.raises(DeviceLostError, match="lost a100:0: CUDA error: an illegal memory access"):
+        made.check_alive(GPU)
+
+
+def test_tfloat32_is_not_float32_under_another_name(trt, monkeypatch) -> None:
+    with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 7\.5 computes in float32"):
+        backend("tensorrt", options={"tf32": True}).prepare(small_workload(), DeviceHandle(load("t4")))
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32. Unset it"):
+        prepared(tf32=True)
+    assert prepared().facts["precision"] == "float32"
 
 
 def test_tensorrt_itself_builds_for_no_other_gpu(trt) -> None:

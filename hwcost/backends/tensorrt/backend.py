@@ -6,7 +6,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import options as read
+from hwcost.backends import tf32, torch_place
 from hwcost.backends.base import Backend, Runner
+from hwcost.backends.cuda_allocator import free_cuda_bytes
 from hwcost.backends.onnx_precisions import PRECISIONS, compared_as
 from hwcost.backends.tensorrt import package
 from hwcost.backends.tensorrt.build import LEVELS, BuildSettings
@@ -65,11 +67,19 @@ class TensorRT(Backend):
         trt = package.load(self.package)
         return {trt.__name__: str(trt.__version__), "torch": str(torch.__version__)}
 
+    def free_bytes(self) -> int | None:
+        """See the base class; engines take their memory beside torch."""
+        return free_cuda_bytes(torch_place.cuda())
+
+    def check_alive(self, handle: DeviceHandle) -> None:
+        """See the base class."""
+        torch_place.check_cuda(handle)
+
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device is not of kind cuda, or TensorRT does not compute in the dtype.
+            UsageError: When the device is not of kind cuda, or does not compute as asked for, or TensorRT not in the dtype.
             DataError: When TensorRT cannot parse the model.
             DeviceError: When TensorRT's libraries or the GPU are missing.
             MeasurementError: When no engine can be built or run, or the outputs differ from eager torch's.
@@ -80,6 +90,8 @@ class TensorRT(Backend):
         from hwcost.backends.tensorrt.runner import TensorRTRunner
 
         self.check_kind(handle.kind)
+        if self.tf32:
+            tf32.check(handle)
         trt, gpu = package.load(self.package), TorchGpu(handle)
         export, ready = self._files(workload)
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.backends.memory import is_out_of_memory
-from hwcost.backends.tensorrt.log import log_of
+from hwcost.backends.tensorrt.log import log_of, started
 from hwcost.errors import DataError, MeasurementError, UsageError
 
 Shape = tuple[int, ...]
@@ -47,11 +47,14 @@ def build(trt: Any, path: Path, shapes: Mapping[str, Shape], settings: BuildSett
     Raises:
         DataError: When the file cannot be parsed.
         UsageError: When this TensorRT cannot build for the target.
+        DeviceError: When CUDA does not start.
         MeasurementError: When the engine cannot be built.
     """
+    if settings.target is not None:
+        _check_target(trt, settings.target)
     log = log_of(trt)
     log.forget()
-    builder = trt.Builder(log)
+    builder = started(trt.Builder, log)
     network = builder.create_network(_flags(trt))
     parser = trt.OnnxParser(network, log)  # keeps the weights, so that it has to live until the engine is built
     if not parser.parse_from_file(str(path)):
@@ -85,18 +88,17 @@ def _config(trt: Any, builder: Any, settings: BuildSettings) -> Any:
     verbosity = trt.ProfilingVerbosity
     config.profiling_verbosity = verbosity.DETAILED if settings.detailed else verbosity.LAYER_NAMES_ONLY
     if settings.target is not None:
-        _aim(trt, config, settings.target)
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(getattr(trt.ComputeCapability, settings.target.upper()), 0)
     return config
 
 
-def _aim(trt: Any, config: Any, target: str) -> None:
-    """Lets an engine be built for a GPU that is not here."""
+def _check_target(trt: Any, target: str) -> None:
+    """Raises UsageError for a GPU that is not here and cannot be built for."""
     known = targets(trt)
     if target not in known:
         able = f"It builds for {', '.join(known)}." if known else "Only TensorRT-RTX builds for a GPU that is not here."
         raise UsageError(f"{trt.__name__} {trt.__version__} cannot build for {target}. {able}")
-    config.num_compute_capabilities = 1
-    config.set_compute_capability(getattr(trt.ComputeCapability, target.upper()), 0)
 
 
 def _fix_shapes(builder: Any, network: Any, config: Any, shapes: Mapping[str, Shape]) -> None:

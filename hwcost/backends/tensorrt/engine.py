@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.tensorrt.gpu import Gpu, Memory
-from hwcost.backends.tensorrt.log import log_of
+from hwcost.backends.tensorrt.log import log_of, started
 from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ class Engine:
         name: Name of the workload in messages.
 
     Raises:
-        MeasurementError: When TensorRT does not take the bytes (``is_unreadable``), or memory runs out.
+        DeviceError: When CUDA does not start.
+        MeasurementError: When TensorRT does not take the bytes (:class:`Unreadable`), memory runs out, or an input or output
+            lies in memory of the host.
     """
 
     def __init__(self, trt: Any, data: bytes, gpu: Gpu, inputs: dict[str, NDArray[Any]], name: str) -> None:
         self._log, self._gpu, self._name = log_of(trt), gpu, name
         self._log.forget()
-        self._runtime = trt.Runtime(self._log)
+        self._runtime = started(trt.Runtime, self._log)
         self.engine = self._runtime.deserialize_cuda_engine(data)
         if self.engine is None:
             raise self._failed("load an engine", Unreadable)
@@ -71,6 +73,12 @@ class Engine:
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         taken = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self.output_names = [name for name in names if name not in taken]
+        on_host = [name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST]
+        if on_host:
+            raise MeasurementError(
+                f"TensorRT takes '{on_host[0]}' of '{self._name}' as a shape, which it reads and writes on the host. Take "
+                "--backend onnxruntime or torch."
+            )
         for name in taken:
             self.context.set_input_shape(name, inputs[name].shape)
             self._place(name, self._gpu.upload(inputs[name], self._dtype(name)))

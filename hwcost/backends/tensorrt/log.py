@@ -1,9 +1,12 @@
-"""What TensorRT reports while it parses, builds and runs: the reasons of failures."""
+"""What TensorRT reports while it starts, parses, builds and runs: the reasons of failures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+
+from hwcost.errors import DeviceError
 
 
 @lru_cache(maxsize=2)
@@ -34,3 +37,22 @@ def log_of(trt: Any) -> Any:
             return self.errors[0].strip() if self.errors else "TensorRT gives no reason"
 
     return Log()
+
+
+def started(make: Callable[[Any], Any], log: Any) -> Any:
+    """Makes a builder or a runtime of TensorRT's, which uses the GPU.
+
+    Args:
+        make: Its class, which raises TypeError for want of an object where TensorRT makes none.
+        log: Logger of the package.
+
+    Raises:
+        DeviceError: When CUDA does not start, as with a driver that is older than TensorRT's release of CUDA.
+    """
+    try:
+        return make(log)
+    except TypeError:
+        raise DeviceError(
+            f"TensorRT cannot start: {log.reason()}. Look whether the driver is new enough for its release of CUDA "
+            "(nvidia-smi); tensorrt-cu12 and tensorrt-cu13 are for CUDA 12 and 13."
+        ) from None
