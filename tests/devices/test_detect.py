@@ -23,6 +23,7 @@ from hwcost.devices import (
     require,
     resolve,
 )
+from hwcost.devices.kinds import cuda
 from hwcost.devices.kinds.cuda import from_smi
 from hwcost.errors import DeviceError, UnknownNameError
 
@@ -132,6 +133,29 @@ def test_nvidia_smi_output() -> None:
     assert profiles_of(t4) == ["t4"]
     assert profiles_of(h200) == ["h200"]
     assert profiles_of(a100) == [], "a slice is not the device"
+
+
+@pytest.mark.parametrize(("unknown", "partition"), [(("compute_cap",), "MIG"), (("compute_cap", "mig.mode.current"), None)])
+def test_a_driver_that_lacks_a_field_is_asked_for_the_others(
+    unknown: tuple[str, ...], partition: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Driver 470, the last one of a K80, refuses a query for compute_cap as a whole."""
+    cells = {
+        "name": "Tesla K80", "uuid": "GPU-1", "memory.total": "11441", "power.limit": "149.00", "clocks.max.sm": "875",
+        "driver_version": "470.82.01", "mig.mode.current": "Enabled", "compute_cap": "3.7",
+    }  # fmt: skip
+
+    def answer(command: list[str], **how: object) -> subprocess.CompletedProcess[str]:
+        fields = command[1].removeprefix("--query-gpu=").split(",")
+        refused = [field for field in fields if field in unknown]
+        said = f'Field "{refused[0]}" is not a valid field to query.' if refused else ", ".join(cells[one] for one in fields)
+        return subprocess.CompletedProcess(command, 2 if refused else 0, said + "\n", "")
+
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", answer)
+    (card,) = cuda._from_smi() or ()
+    assert (card.product, card.uuid, card.memory_bytes, card.power_limit_w) == ("Tesla K80", "GPU-1", 11441 * 1024**2, 149.0)
+    assert (card.compute_capability, card.partition, card.driver_version) == (None, partition, "470.82.01")
 
 
 def test_tpu_device_files_and_type(epyc: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ MIG = "MIG-"
 _QUERY = (
     "name", "uuid", "memory.total", "power.limit", "clocks.max.sm", "compute_cap", "driver_version", "mig.mode.current",
 )  # fmt: skip
+_NEWER = ("compute_cap", "mig.mode.current")
+"""Fields that older drivers lack: 470 has not the first one, and those before 450 have neither."""
 _OF_CARD = ("nvmlDeviceGetPowerManagementLimit", "nvmlDeviceGetMaxClockInfo", "nvmlDeviceGetCudaComputeCapability")
 _TIMEOUT_S = 5.0
 _MIB = 1024**2
@@ -96,8 +98,7 @@ def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
         return from_proc(driver)
     found = _from_nvml()
     if found is None:
-        text = _smi_output()
-        found = None if text is None else from_smi(text)
+        found = _from_smi()
     return from_proc(driver) if found is None else found
 
 
@@ -114,13 +115,19 @@ def from_proc(driver: Path) -> list[DetectedDevice]:
     return devices
 
 
-def from_smi(text: str) -> list[DetectedDevice]:
-    """Reads what ``nvidia-smi`` prints for the fields in ``_QUERY`` as CSV without header and units."""
+def from_smi(text: str, fields: Sequence[str] = _QUERY) -> list[DetectedDevice]:
+    """Reads what ``nvidia-smi`` prints for some fields as CSV without header and units.
+
+    Args:
+        text: The lines.
+        fields: Those of ``_QUERY`` that it was asked for; the others are unknown.
+    """
     devices: list[DetectedDevice] = []
     for row in csv.reader(io.StringIO(text), skipinitialspace=True):
-        if len(row) != len(_QUERY):
+        if len(row) != len(fields):
             continue
-        values = dict(zip(_QUERY, (_known(cell) for cell in row), strict=True))
+        values: dict[str, str | None] = dict.fromkeys(_QUERY)
+        values.update(zip(fields, map(_known, row), strict=True))
         devices.append(
             _device(
                 len(devices),
@@ -153,19 +160,22 @@ def _device(index: int, product: str, **facts: Any) -> DetectedDevice:
     return DetectedDevice(kind="cuda", vendor="nvidia", product=product, index=index, **facts)
 
 
-def _smi_output() -> str | None:
+def _from_smi() -> list[DetectedDevice] | None:
+    """Asks ``nvidia-smi`` for all fields, and again for fewer where it refuses: it answers nothing if it lacks a field."""
     import shutil
     import subprocess
 
     program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    command = [program, f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
+    for lacking in range(len(_NEWER) + 1) if program else ():
+        fields = [field for field in _QUERY if field not in _NEWER[:lacking]]
+        command = [str(program), f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        if done.returncode == 0:
+            return from_smi(done.stdout, fields)
+    return None
 
 
 def _from_nvml() -> list[DetectedDevice] | None:
