@@ -36,9 +36,8 @@ def load(name: str, source: Path = PROBES) -> Kernel:
     compiler: Any = getattr(torch.cuda, "_compile_kernel", None)
     if compiler is None:
         raise MeasurementError(f"torch {torch.__version__} cannot compile CUDA source; releases from 2.8 on can")
-    _preload_nvrtc()
     try:
-        with _without_toolkit():
+        with _own_compiler(), _without_toolkit():
             compiled: Kernel = compiler(source.read_text(encoding="utf-8"), name)
     except (RuntimeError, OSError, AttributeError) as error:  # no NVRTC, or one that is older than the device
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -59,10 +58,33 @@ def _without_toolkit() -> Iterator[None]:
         cpp_extension.CUDA_HOME = before
 
 
-def _preload_nvrtc() -> None:
-    """Loads the compiler that came with torch's packages, which the system's loader does not find by itself."""
+@contextmanager
+def _own_compiler() -> Iterator[None]:
+    """Hands torch the compiler that came with its packages, where it did.
+
+    The system's loader does not find it by itself, and torch 2.8 asks for ``libnvrtc.so``, a name that no package has.
+    """
+    from torch.cuda import _utils
+
+    library, finder = _nvrtc(), getattr(_utils, "_get_nvrtc_library", None)
+    if library is None or finder is None:
+        yield
+        return
+    _utils._get_nvrtc_library = lambda: library
+    try:
+        yield
+    finally:
+        _utils._get_nvrtc_library = finder
+
+
+def _nvrtc() -> Any:
+    """Returns the compiler in torch's packages, of the release of CUDA that torch was built with; None without one."""
+    import torch
+
+    release = str(torch.version.cuda).partition(".")[0]
     found = importlib.util.find_spec("nvidia")
     for folder in (found.submodule_search_locations or ()) if found else ():
-        for path in sorted(Path(folder).glob("*/lib/libnvrtc.so.*")):
+        for path in sorted(Path(folder).glob(f"*/lib/libnvrtc.so.{release}")):
             with suppress(OSError):
-                ctypes.CDLL(str(path))
+                return ctypes.CDLL(str(path))
+    return None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from torch.cuda import _utils
 from torch.utils import cpp_extension
 
 from hwcost.errors import MeasurementError
@@ -33,6 +38,28 @@ def test_source_is_compiled_by_torch_also_without_a_toolkit(monkeypatch: pytest.
     assert cuda_source.load("nothing")() == "NOTHING"
     assert cuda_source.load("wait_for_host")() == "WAIT_FOR_HOST"
     assert cpp_extension.CUDA_HOME is None
+
+
+def test_torch_is_handed_the_compiler_of_its_packages_under_whatever_name_it_asks_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Release 2.8 asks the system's loader for libnvrtc.so, and pip's packages hold libnvrtc.so.12 alone."""
+    for release in ("12", "13"):
+        (tmp_path / release / "lib").mkdir(parents=True)
+        (tmp_path / release / "lib" / f"libnvrtc.so.{release}").touch()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: SimpleNamespace(submodule_search_locations=[tmp_path]))
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: name)
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(_utils, "_get_nvrtc_library", lambda: ctypes.CDLL("libnvrtc.so"))
+    asked: list[Any] = []
+
+    def compiler(source: str, name: str) -> None:
+        asked.append(_utils._get_nvrtc_library())
+
+    monkeypatch.setattr(torch.cuda, "_compile_kernel", compiler, raising=False)
+    cuda_source.load("nothing")
+    assert asked == [str(tmp_path / "12" / "lib" / "libnvrtc.so.12")]
+    assert _utils._get_nvrtc_library() == "libnvrtc.so", "torch keeps its own"
 
 
 def test_a_torch_that_cannot_compile_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
