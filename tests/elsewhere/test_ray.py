@@ -7,6 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,18 @@ def test_an_unknown_device_is_refused_at_once(url: str, tmp_path: Path) -> None:
     assert "There is: k80=1, l4=1, t4=1, xeon=1" in error
     assert not (tmp_path / "a.db").exists()
     transport(f"{url}&resource=k80").claim("h100", 1)
+
+
+@pytest.mark.parametrize(("options", "hidden"), [("resource=k80", False), ("gpus=1", True)])
+def test_gpus_are_hidden_only_where_ray_counts_them(options: str, hidden: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    submitted: list[dict[str, Any]] = []
+    made = transport(f"ray://head?{options}")
+    monkeypatch.setattr(type(made), "_client", SimpleNamespace(submit_job=lambda **given: submitted.append(given)))
+    made.queued("a", "python run.py", "")
+    (given,) = submitted
+    left = (given["runtime_env"] or {}).get("env_vars", {})
+    assert (left.get("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES") != "1") == hidden
 
 
 def test_a_cluster_that_does_not_answer_is_unreachable() -> None:

@@ -32,6 +32,9 @@ NODE_SHARE = 0.001
 MANY = 10_000
 """Nodes that are listed at most."""
 
+SEES_ALL = {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}
+"""Environment variable that keeps Ray from hiding the GPUs from a job without one that Ray counts, as many releases do."""
+
 _OWN = re.compile(r"(node:.*|memory|object_store_memory|CPU)")
 """Resources that Ray gives every node."""
 
@@ -81,9 +84,10 @@ class Ray(Queue):
         """See the base class."""
         resources = {**self._resources, **({f"node:{node}": NODE_SHARE} if node else {})}
         ticket = f"hwcost-{job}-{secrets.token_hex(4)}"
+        environment = None if self._gpus else {"env_vars": SEES_ALL}
         with self._reached():
             self._client.submit_job(
-                entrypoint=f"export {VARIABLE}='ray {ticket}'; {command}", submission_id=ticket,
+                entrypoint=f"export {VARIABLE}='ray {ticket}'; {command}", submission_id=ticket, runtime_env=environment,
                 entrypoint_resources=resources, entrypoint_num_cpus=self._threads, entrypoint_num_gpus=self._gpus or None,
             )  # fmt: skip
         return ticket
