@@ -78,6 +78,10 @@ class Counters:
             found.update(one.end())
         return found
 
+    def free_bytes(self) -> int | None:
+        """Returns the free bytes of a card's own memory; None where they are unknown, or there is no card."""
+        return next((one.free_bytes() for one in self._providers if hasattr(one, "free_bytes")), None)
+
     def check(self) -> None:
         """Raises DeviceError when a device was lost."""
         for one in self._providers:

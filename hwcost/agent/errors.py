@@ -21,6 +21,12 @@ class DeviceError(AgentError):
     exit_code = 3
 
 
+class ContextLostError(AgentError):
+    """The process can use its device no more; another process may."""
+
+    exit_code = 3
+
+
 class MeasurementError(AgentError):
     """A workload was executed otherwise than asked for, or cannot be timed; a code may stand first in its text."""
 

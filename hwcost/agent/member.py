@@ -120,18 +120,19 @@ class Member:
         made.update(counters, started_s=self._started_s)
         return made if idle_s is None else {**made, "idle_s": idle_s}
 
-    def _timing(self, calls: int) -> tuple[float, float | None]:
+    def _timing(self, calls: int) -> dict[str, float]:
         self._empty_caches()
-        return self._runner.time_block(calls)
+        times: dict[str, float] = self._runner.time_block(calls)
+        return times
 
-    def _counted(self, calls: int) -> tuple[float, float | None]:
+    def _counted(self, calls: int) -> dict[str, float]:
         """Times a number of calls, with the counters read around them."""
         self._empty_caches()
         self.setting.counters.before_block()
         self._started_s = self._clock.now_s()
-        timing = self._runner.time_block(calls)
+        times: dict[str, float] = self._runner.time_block(calls)
         self._counters = self.setting.counters.after_block()
-        return timing
+        return times
 
     def _empty_caches(self) -> None:
         if self._protocol["cache"] == "cold" and not self._runner.empty_caches(self.setting.cache_bytes):

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import re
+from typing import Callable
 
 from . import cgroups
 from .files import text, text_or_empty
@@ -44,6 +45,41 @@ class Memory:
         except (AttributeError, OSError, TypeError):
             pass  # a C library that gives memory back by itself
         self._last = _resident_bytes()
+
+
+class DeviceMemory:
+    """How much of a card's own memory workloads take; where nothing is known of it, all fits.
+
+    Args:
+        free_bytes: Function that returns the free bytes of the card; None where they are unknown.
+    """
+
+    def __init__(self, free_bytes: Callable[[], int | None]) -> None:
+        self._free_bytes = free_bytes
+        self._first: int | None = None
+        self._last: int | None = None
+        self._largest = 0
+
+    def has_room(self) -> bool:
+        """Says whether one more workload fits into the share of it: one that takes as much as the largest so far."""
+        if self._first is None or self._last is None:
+            return True
+        return self._first - self._last + self._largest <= SHARE * self._first
+
+    def note(self) -> None:
+        """Notes how much the workload took that was prepared last; the first one's share includes the runtime's own."""
+        now = self._free_bytes()
+        if now is None:
+            return
+        if self._first is None:
+            self._first = now
+        else:
+            self._largest = max(self._largest, (self._last or now) - now)
+        self._last = now
+
+    def begin(self) -> None:
+        """Begins a further group, once the workloads before it are freed."""
+        self._last = self._free_bytes()
 
 
 def free_bytes() -> int:

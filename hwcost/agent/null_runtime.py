@@ -54,12 +54,12 @@ class NullRunner:
         spread = self._noise / math.sqrt(calls)
         self.idle(calls * self._latency_s * math.exp(self._random.gauss(0.0, spread)))
 
-    def time_block(self, calls: int) -> tuple[float, float | None]:
+    def time_block(self, calls: int) -> dict[str, float]:
         """Lets the time of a number of calls pass, and returns it."""
         read_ns = Clock(self.read_ns).read_ns
         start = read_ns()
         self.run(calls)
-        return (read_ns() - start) * 1e-9, None
+        return {"seconds": (read_ns() - start) * 1e-9}
 
     def idle(self, seconds: float) -> None:
         """Lets time pass."""

@@ -183,6 +183,11 @@ class CardCounters:
         }
         return {name: value for name, value in found.items() if value is not None}
 
+    def free_bytes(self) -> int | None:
+        """Returns the free bytes of the card; None where they are unknown."""
+        memory = self._nvml.memory(self._handle)
+        return None if memory is None else int(memory.free)
+
     def check(self) -> None:
         """Raises DeviceError when the card is not there any more."""
         if self._nvml.is_lost(self._handle):

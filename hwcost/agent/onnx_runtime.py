@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
+import tempfile
 from typing import Any
 
 from .errors import MeasurementError, UsageError
@@ -15,6 +18,8 @@ KINDS = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
 TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 """Environment variable that keeps NVIDIA's libraries from rounding float32 to tfloat32, when it is ``0`` as they load."""
 POOL, ITEMSIZE = "pool.f32", 4
+REFUSING = (1, 16)
+"""First release that refuses nodes that would run on the CPU, where that is asked for."""
 TOLERANCE = 1e-4
 """Largest difference from torch's output, relative to its largest number."""
 
@@ -42,7 +47,7 @@ class OnnxRuntime:
                 chosen, KINDS[chosen], device.kind,
             ))  # fmt: skip
         if device.kind == "cuda":
-            os.environ.setdefault(TF32_OVERRIDE, "0")
+            os.environ[TF32_OVERRIDE] = "0"
         import onnxruntime
 
         self._ort, self._folder, self._kind, self._threads = onnxruntime, folder, device.kind, job["threads"]
@@ -51,6 +56,8 @@ class OnnxRuntime:
         here = onnxruntime.get_available_providers()
         if self._provider not in here:
             raise UsageError("this ONNX Runtime has no %s. It has: %s" % (self._provider, ", ".join(here)))
+        if device.kind == "cuda":
+            load_libraries(onnxruntime, self._provider)
 
     def versions(self) -> dict[str, str]:
         """Version of ONNX Runtime."""
@@ -75,8 +82,11 @@ class OnnxRuntime:
         session = ort.InferenceSession(path, settings, providers=[self._provider])
         if session.get_providers()[0] != self._provider:
             raise MeasurementError("%s was asked for, but %s runs" % (self._provider, session.get_providers()[0]))
+        inputs = self._inputs(session, workload)
+        if self._provider != PROVIDERS["cpu"] and release(ort) < REFUSING:
+            check_nodes(ort, path, settings, self._provider, inputs)
         facts = {"providers": session.get_providers(), "threads": self._threads, "runner": "agent", **self.versions()}
-        runner = OrtRunner(ort, session, self._inputs(session, workload), self._kind, facts)
+        runner = OrtRunner(ort, session, inputs, self._kind, facts)
         facts["difference"] = runner.difference(workload["name"], workload["reference"])
         return runner
 
@@ -103,6 +113,53 @@ def _choice(options: dict[str, Any], name: str, default: str, known: tuple[str, 
     if given not in known:
         raise UsageError("option '%s' of onnxruntime cannot be '%s'. Known: %s" % (name, given, ", ".join(known)))
     return given
+
+
+def release(ort: Any) -> tuple[int, ...]:
+    """Returns the first two numbers of ONNX Runtime's version."""
+    return tuple(int(part) for part in ort.__version__.split(".")[:2])
+
+
+def load_libraries(ort: Any, provider: str) -> None:
+    """Loads the libraries of CUDA and TensorRT that lie in Python packages, where the system's loader does not find them."""
+    if hasattr(ort, "preload_dlls"):  # from release 1.21 on
+        ort.preload_dlls()
+    else:
+        _import("torch")  # which brings the same libraries along
+    if provider == PROVIDERS["tensorrt"]:
+        _import("tensorrt")
+
+
+def _import(package: str) -> None:
+    try:
+        importlib.import_module(package)
+    except (ImportError, OSError):
+        pass  # its libraries may lie where the loader looks
+
+
+def check_nodes(ort: Any, path: str, settings: Any, provider: str, inputs: dict[str, Any]) -> None:
+    """Runs a model once under ONNX Runtime's profiler, which tells the provider of every node.
+
+    Args:
+        ort: The module.
+        path: The model.
+        settings: Settings of its session.
+        provider: Provider that is to run all of it.
+        inputs: Inputs by name.
+
+    Raises:
+        MeasurementError: When another provider runs a node.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        settings.enable_profiling, settings.profile_file_prefix = True, os.path.join(folder, "nodes")
+        session = ort.InferenceSession(path, settings, providers=[provider])
+        settings.enable_profiling = False
+        session.run(None, inputs)
+        with open(session.end_profiling(), encoding="utf-8") as file:
+            nodes = [event.get("args", {}) for event in json.load(file)]
+    others = sorted({one["op_name"] for one in nodes if one.get("provider", provider) != provider})
+    if others:
+        raise MeasurementError("%s was asked for, but another provider would run: %s" % (provider, ", ".join(others)))
 
 
 def make_pool(weights: str, folder: str, numbers: int) -> None:
@@ -147,9 +204,9 @@ class OrtRunner:
         if hasattr(binding, "synchronize_outputs"):
             binding.synchronize_outputs()
 
-    def time_block(self, calls: int) -> tuple[float, float | None]:
+    def time_block(self, calls: int) -> dict[str, float]:
         """Executes a number of calls and returns the host's seconds."""
-        return host_timing(self.run, calls), None
+        return {"seconds": host_timing(self.run, calls)}
 
     def outputs(self) -> list[Any]:
         """Executes once and returns all outputs as nested lists, for tests."""

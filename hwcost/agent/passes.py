@@ -13,7 +13,7 @@ from typing import Any, Iterator
 from . import rules, timer
 from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .member import Member
-from .memory import Memory
+from .memory import DeviceMemory, Memory
 
 LEAST_PASSES = 2
 EVENT_S = 0.5
@@ -39,6 +39,12 @@ class Setting:
         """Returns the seconds since the process was started, its imports included."""
         return timer.unix_s() - self.began_s
 
+    def device_bytes(self) -> int | None:
+        """Returns the free bytes of a card, with those that the runtime keeps for later; None where they are unknown."""
+        free = self.counters.free_bytes()
+        kept = self.runtime.kept_bytes() if hasattr(self.runtime, "kept_bytes") else 0
+        return None if free is None else free + kept
+
     def point_at(self, position: int) -> None:
         """Writes down which workload is in hand, so that the parent knows what killed this process."""
         if self.current_fd is not None:
@@ -55,7 +61,7 @@ class Groups:
 
     def __init__(self, setting: Setting, tasks: list[tuple[dict[str, Any], int]]) -> None:
         self._setting, self._left = setting, list(tasks)
-        self._memory = Memory(setting.memory_bytes)
+        self._memory, self._device_memory = Memory(setting.memory_bytes), DeviceMemory(setting.device_bytes)
         self._members: list[Member] = []
         self._number = 0
         self._pauses = rules.has_pauses(setting.protocol)
@@ -72,6 +78,8 @@ class Groups:
                     gc.freeze()
                     until_s = self._until_s(began_s, left)
                     for event in Passes(self._setting, self._number, self._members, until_s).events():
+                        if event["event"] == "deferred":
+                            self._defer(event["workload_key"])
                         yield event
             finally:
                 self._close()
@@ -80,6 +88,7 @@ class Groups:
     def _prepared(self) -> Iterator[dict[str, Any]]:
         if self._number:
             self._memory.begin()
+            self._device_memory.begin()
         while self._left and not self._is_full():
             workload, position = self._left[0]
             self._setting.point_at(position)
@@ -96,11 +105,18 @@ class Groups:
             self._left.pop(0)
             self._members.append(member)
             self._memory.note()
+            self._device_memory.note()
             yield member.prepared(self._number)
+
+    def _defer(self, key: str) -> None:
+        """Puts a workload that memory did not suffice for into the next group, as its first; it is closed by now."""
+        member = next(one for one in self._members if one.key == key)
+        self._members.remove(member)
+        self._left.insert(0, (member.workload, member.position))
 
     def _is_full(self) -> bool:
         alone = self._pauses or not self._setting.runtime.holds_many
-        return bool(self._members) and (alone or not self._memory.has_room())
+        return bool(self._members) and (alone or not (self._memory.has_room() and self._device_memory.has_room()))
 
     def _until_s(self, began_s: float, left: int) -> float | None:
         if self._setting.round_s is None:
@@ -130,19 +146,22 @@ class Passes:
 
     def __init__(self, setting: Setting, group: int, members: list[Member], until_s: float | None) -> None:
         self._setting, self._group, self._until_s = setting, group, until_s
-        self._due, self._size = list(members), len(members)
+        self._due, self._size, self._held = list(members), len(members), len(members)
         self._made = 0 if self._size > 1 else 1
-        self._failed: list[dict[str, Any]] = []
+        self._gone: list[dict[str, Any]] = []
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Makes passes and yields an event for one or several of them."""
+        """Makes passes and yields an event for one or several of them.
+
+        A workload for which memory runs out beside others is closed, and an event ``deferred`` names it.
+        """
         while not self._is_over():
             event = self._event()
             if event["blocks"]:
                 yield event
-            for failed in self._failed:
-                yield failed
-            self._failed = []
+            for gone in self._gone:
+                yield gone
+            self._gone = []
         yield {"event": "closed", "group": self._group}
 
     def _event(self) -> dict[str, Any]:
@@ -171,7 +190,12 @@ class Passes:
                 raise
             except Exception as error:
                 self._due.remove(member)
-                self._failed.append(failed_visit(setting, member.workload, member.position, error))
+                if self._held > 1 and is_out_of_memory(error):
+                    self._held -= 1
+                    member.close()
+                    self._gone.append({"event": "deferred", "group": self._group, "workload_key": member.key})
+                    continue
+                self._gone.append(failed_visit(setting, member.workload, member.position, error))
         if self._made:
             self._due = [member for member in self._due if not member.is_finished(self._size)]
         self._made += 1
@@ -189,8 +213,11 @@ def failed_visit(setting: Setting, workload: dict[str, Any], position: int, erro
 
     Raises:
         DeviceError: When it failed because the device is gone.
+        ContextLostError: When nothing further can run on the device in this process.
     """
     setting.counters.check()
+    if hasattr(setting.runtime, "check_alive"):
+        setting.runtime.check_alive()
     code, text = "E_FAILED", "'%s' failed: %s: %s" % (workload["name"], type(error).__name__, first_line(error))
     if is_out_of_memory(error):
         text = "'%s' ran out of memory: %s. Take a smaller batch, or a shorter sequence." % (

@@ -134,6 +134,8 @@ def keys(events: list[dict[str, Any]], number: int) -> set[str]:
             found.add(event["visit"]["workload_key"])
         elif event["event"] == "pass" and current == number:
             found.update(block["workload_key"] for block in event["blocks"] if block["role"] == "timed")
+        elif event["event"] == "deferred" and current == number:
+            found.discard(event["workload_key"])
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from time import sleep
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional
 
 from .errors import MeasurementError
 
@@ -18,8 +18,9 @@ SINGLE_TICKS = 200
 MAX_CALLS = 1 << 24
 """Calls in a block at which a workload counts as too quick to be timed."""
 
-Timing = Callable[[int], Tuple[float, Optional[float]]]
-"""A function that executes a number of calls, and returns host seconds and the device's own, None where it has none."""
+Timing = Callable[[int], Dict[str, float]]
+"""A function that executes a number of calls, and returns the host's ``seconds``; where the device has a clock of its own,
+also its ``device_s`` and the ``enqueue_s`` until the first call returned to the host."""
 
 
 class Clock:
@@ -58,13 +59,23 @@ def host_timing(run: Callable[[int], None], calls: int) -> float:
     return (time.perf_counter_ns() - start) * 1e-9
 
 
+def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> Dict[str, float]:
+    """Issues a number of calls between two events of a device, waits for the second, and returns all three times."""
+    start = time.perf_counter_ns()
+    first.record()
+    issue(1)
+    returned = time.perf_counter_ns()
+    issue(calls - 1)
+    last.record()
+    last.synchronize()
+    ended = time.perf_counter_ns()
+    device_s = first.elapsed_time(last) * 1e-3
+    return {"seconds": (ended - start) * 1e-9, "device_s": device_s, "enqueue_s": (returned - start) * 1e-9}
+
+
 def time_block(timing: Timing, calls: int) -> Dict[str, Any]:
-    """Times one block of calls: its seconds, its calls and, where the device has a clock, the device's seconds."""
-    host_s, device_s = timing(calls)
-    block: Dict[str, Any] = {"seconds": host_s, "calls": calls}
-    if device_s is not None:
-        block["device_s"] = device_s
-    return block
+    """Times one block of calls: its times and its calls."""
+    return {**timing(calls), "calls": calls}
 
 
 def per_call_s(block: Dict[str, Any]) -> float:
@@ -128,6 +139,6 @@ def stopwatch() -> Callable[[], float]:
 
 
 __all__ = [
-    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "first_block", "host_timing", "per_call_s",
-    "process_cpu_s", "single_block", "sleep", "stopwatch", "time_block", "unix_s", "utc_now",
+    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "device_timing", "first_block", "host_timing",
+    "per_call_s", "process_cpu_s", "single_block", "sleep", "stopwatch", "time_block", "unix_s", "utc_now",
 ]  # fmt: skip

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from typing import Any
 
-from .errors import UsageError
+from .errors import ContextLostError, UsageError, first_line
 from .sweep import SWEEP, empty_host_caches
-from .timer import host_timing
+from .timer import device_timing, host_timing
 
 OLDEST = (1, 4)
 REDUCED = "tfloat32"
 """Number format of float32 whose products a GPU may round to the 10 bits of TF32."""
+TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
+"""Environment variable that keeps NVIDIA's libraries from rounding float32 to tfloat32, when it is ``0``."""
 OF_GPUS = ("float16", REDUCED)
 """Number formats that only GPUs compute in."""
 
@@ -40,6 +44,8 @@ class TorchRuntime:
             torch.set_num_interop_threads(1)
         if self._kind == "cuda" and not torch.cuda.is_available():
             raise UsageError("this torch (%s) sees no CUDA device" % torch.__version__)
+        if self._kind == "cuda" and hasattr(torch.cuda, "get_arch_list"):
+            check_kernels(torch.cuda.get_arch_list(), torch.cuda.get_device_capability(0))
         self._pools: dict[str, Any] = {}
 
     def versions(self) -> dict[str, str]:
@@ -57,6 +63,8 @@ class TorchRuntime:
         torch, dtype = self._torch, workload["dtype"]
         if self._kind == "cpu" and dtype in OF_GPUS:
             raise UsageError("%s is for GPUs; on a CPU take float32 or bfloat16" % dtype)
+        if dtype == REDUCED and os.environ.get(TF32_OVERRIDE) == "0":
+            raise UsageError("tfloat32 was asked for, and %s=0 turns it into float32; unset it" % TF32_OVERRIDE)
         stored = "float32" if dtype == REDUCED else dtype
         module = build(workload["net"]).to(getattr(torch, stored)).eval()
         self._fill(module, workload["places"], stored)
@@ -65,6 +73,20 @@ class TorchRuntime:
         set_precision(torch, dtype)
         facts = self._facts(module, dtype, place)
         return TorchRunner(torch, module.to(place), [one.to(place) for one in inputs], facts)
+
+    def kept_bytes(self) -> int:
+        """Returns the bytes of the card that torch has reserved and does not use."""
+        cuda = self._torch.cuda
+        return int(cuda.memory_reserved() - cuda.memory_allocated()) if self._kind == "cuda" else 0
+
+    def check_alive(self) -> None:
+        """Raises ContextLostError when every further call of CUDA fails here, as after some errors of a kernel."""
+        if self._kind != "cuda":
+            return
+        try:
+            self._torch.cuda.synchronize()
+        except RuntimeError as error:
+            raise ContextLostError("the process has lost its card: %s" % first_line(error)) from None
 
     def _fill(self, module: Any, places: list[list[Any]], dtype: str) -> None:
         """Fills parameters and buffers, in their order: matrices are views of one pool, others have numbers of their own."""
@@ -84,7 +106,7 @@ class TorchRuntime:
                 flat[filled : filled + len(part)] = part
                 filled, offset = filled + len(part), 0
             if role == "scale":
-                flat.add_(1)
+                flat.copy_(flat.float() + 1)  # torch 1.4 adds no numbers of float16 on a CPU
 
     def _pool(self, dtype: str) -> Any:
         """Returns the numbers of the weights: the buffer of the job, again and again."""
@@ -124,6 +146,27 @@ class TorchRuntime:
         return facts
 
 
+def check_kernels(built: list[str], capability: tuple[int, int]) -> None:
+    """Refuses a card that torch has no kernels for, since every workload would fail in its first one.
+
+    Args:
+        built: Architectures that the kernels were compiled for: ``sm_37`` is code of a card, and ``compute_37`` code that
+            the driver translates for later ones.
+        capability: Compute capability of the card.
+
+    Raises:
+        UsageError: When they run on other cards only.
+    """
+    known = [found for found in (re.match(r"(sm|compute)_(\d+)(\d)[a-z]?$", name) for name in built) if found]
+    for found in known:
+        compiled = int(found.group(2)), int(found.group(3))
+        if compiled <= tuple(capability) and (found.group(1) == "compute" or compiled[0] == capability[0]):
+            return
+    if known:
+        text = "this torch has kernels for %s, and none for a card of compute capability %d.%d; install one that has"
+        raise UsageError(text % (", ".join(built), capability[0], capability[1]))
+
+
 def set_precision(torch: Any, dtype: str) -> None:
     """Lets a GPU round products of float32 for ``tfloat32`` alone; releases before 1.7 know no such flags, and never do.
 
@@ -154,20 +197,13 @@ class TorchRunner:
         if self._cuda is not None:
             self._cuda.synchronize()
 
-    def time_block(self, calls: int) -> tuple[float, float | None]:
-        """Executes a number of calls and returns the host's seconds, and the device's where it has a clock."""
+    def time_block(self, calls: int) -> dict[str, float]:
+        """Executes a number of calls and returns the host's seconds, and on a GPU the device's and those of a launch."""
         if self._cuda is None:
-            return host_timing(self._issue, calls), None
+            return {"seconds": host_timing(self._issue, calls)}
         self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
-
-        def issue(count: int) -> None:
-            first.record()
-            self._issue(count)
-            last.record()
-            last.synchronize()
-
-        return host_timing(issue, calls), first.elapsed_time(last) * 1e-3
+        return device_timing(self._issue, calls, first, last)
 
     def outputs(self) -> list[Any]:
         """Executes once and returns the output as nested lists, for tests."""
@@ -188,7 +224,8 @@ class TorchRunner:
         """Frees what the runner holds."""
         self._module, self._inputs, self._sweep = None, [], None
         if self._cuda is not None:
-            self._cuda.empty_cache()
+            with suppress(RuntimeError):  # on a card that is lost
+                self._cuda.empty_cache()
 
     def _prepare(self) -> None:
         """Sets the precision of this workload's products, where another one in turn may have another."""

@@ -14,7 +14,7 @@ from typing import Any, Iterator
 
 from . import devices, machine
 from .cores import pin
-from .errors import AgentError, UsageError
+from .errors import AgentError, ContextLostError, UsageError
 from .passes import Groups, Setting
 
 RUNTIMES = ("torch", "onnxruntime", "null")
@@ -23,7 +23,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Runs the task on stdin; the exit status is 0 also when a workload failed, since that is a result."""
+    """Runs the task on stdin; the exit status is 0 also when a workload failed, since that is a result.
+
+    A process that has lost its device ends as one that died, so that another one goes on.
+    """
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -36,6 +39,9 @@ def main() -> int:
         _send(events, {"event": "done"})
     except BrokenPipeError:
         return 1
+    except ContextLostError as error:
+        sys.stderr.write("%s\n" % error)
+        return error.exit_code
     except AgentError as error:
         _send(events, {"event": "error", "exit_code": error.exit_code, "text": str(error)})
     return 0

@@ -88,6 +88,7 @@ class Block(_Strict):
     idle_s: Seconds | None = None
     wait_s: Seconds | None = None
     device_s: Some | None = None
+    enqueue_s: Seconds | None = None
     first_s: Seconds | None = None
 
 
@@ -119,6 +120,15 @@ class Failed(_Strict):
     elapsed_s: Seconds | None = None
 
 
+class Deferred(_Strict):
+    """A workload is left to the next group, since memory ran out beside others."""
+
+    event: Literal["deferred"]
+    group: Count
+    workload_key: Key
+    elapsed_s: Seconds
+
+
 class Closed(_Strict):
     """A group has all its passes."""
 
@@ -145,7 +155,7 @@ class Done(_Strict):
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(
     Annotated[
-        Job | Round | Environment | Prepared | Pass | Failed | Closed | Died | Done, Field(discriminator="event")
+        Job | Round | Environment | Prepared | Pass | Failed | Deferred | Closed | Died | Done, Field(discriminator="event")
     ]
 )
 _VISIT: TypeAdapter[Any] = TypeAdapter(StoredVisit)

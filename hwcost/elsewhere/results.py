@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hwcost.campaign.plans.plan import Plan
-from hwcost.elsewhere.events import Closed, Died, Done, Environment, Failed, Job, Pass, Prepared, Round, checked
+from hwcost.elsewhere.events import Closed, Deferred, Died, Done, Environment, Failed, Job, Pass, Prepared, Round, checked
 from hwcost.errors import DataError, UsageError
 from hwcost.stores.fields import reason
 from hwcost.stores.schema import Campaign
@@ -141,7 +141,7 @@ class _Reader:
         elif isinstance(event, Environment):
             if event.round not in self.rounds:
                 yield f"round {event.round} was not begun"
-        elif isinstance(event, Died | Done | Prepared | Pass | Closed):
+        elif isinstance(event, Died | Done | Prepared | Pass | Deferred | Closed):
             if not self.processes or self.processes[-1].is_over:
                 yield "no process has begun"
                 return
@@ -174,6 +174,8 @@ class _Reader:
                 yield "a block is of a workload that was not prepared for this group"
             if event.group in self._closed:
                 yield f"group {event.group} is closed"
+        if isinstance(event, Deferred) and self._groups.get(event.workload_key) != event.group:
+            yield "a workload is put off that was not prepared for this group"
         if isinstance(event, Closed) and event.group not in self._groups.values():
             yield f"group {event.group} was never begun"
 
@@ -193,6 +195,8 @@ class _Reader:
         elif not isinstance(event, Job):
             if isinstance(event, Prepared):
                 self._groups[event.workload_key] = event.group
+            elif isinstance(event, Deferred):
+                del self._groups[event.workload_key]
             elif isinstance(event, Closed):
                 self._closed.add(event.group)
             self.processes[-1].is_over |= isinstance(event, Died | Done)

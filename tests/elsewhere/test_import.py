@@ -156,3 +156,27 @@ def test_no_damage_gives_anything_but_a_typed_error(
             import_results(path, store)
         except HwcostError:
             assert store.campaigns() == []
+
+
+def test_a_workload_that_memory_did_not_suffice_for_is_measured_in_the_next_group(
+    lines: Lines, tmp_path: Path, store: Store
+) -> None:
+    events = [line["event"] for line in lines]
+    end = next(place for place, event in enumerate(events) if event["event"] == "closed")
+    first = next(event for event in events if event["event"] == "prepared")
+    key, closed = first["workload_key"], events[end]
+    alone = [
+        {**event, "group": 1, "size": 1, "blocks": [block for block in event["blocks"] if block["workload_key"] == key]}
+        for event in events[:end] if event["event"] == "pass"
+    ]  # fmt: skip
+    deferred = {"event": "deferred", "group": 0, "workload_key": key, "elapsed_s": closed["elapsed_s"]}
+    again = [closed, {**first, "group": 1}, *alone, {**closed, "group": 1}]
+    made = numbered([{**lines[0], "event": event} for event in (*events[:end], deferred, *again, *events[end + 1 :])])
+    assert "prepared twice" in refused(numbered([line for line in made if line["event"] != deferred]), tmp_path, store)
+    wrong = [{**one, "event": {**deferred, "group": 7}} if one["event"] == deferred else one for one in made]
+    assert "put off" in refused(wrong, tmp_path, store)
+    (tmp_path / "results.jsonl").write_text("".join(json.dumps(line) + "\n" for line in made), encoding="utf-8")
+    found = import_results(tmp_path / "results.jsonl", store)
+    assert (found.records, found.is_complete) == (10, True)
+    visit = next(record.visit for record in store.records() if record.visit.workload_key == key)
+    assert visit.passes[0] == 1

@@ -82,7 +82,7 @@ class FakeNvml:
         return 0
 
     def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
-        memory._obj.total, memory._obj.used = 12 << 30, 1 << 30
+        memory._obj.total, memory._obj.free, memory._obj.used = 12 << 30, 11 << 30, 1 << 30
         return 0
 
     def nvmlDeviceGetCudaComputeCapability(self, handle: Any, major: Any, minor: Any) -> int:  # noqa: N802
@@ -145,6 +145,8 @@ def test_counters_of_a_card_feed_the_guards() -> None:
     assert seen["foreign_pids"] == [4242]
     assert seen["visit_energy_j"] == 0.5
     checked("conditions", seen)
+    assert devices.Counters([counters.HostCounters(), card]).free_bytes() == 11 << 30
+    assert devices.Counters([counters.HostCounters()]).free_bytes() is None
     library.lost = True
     with pytest.raises(DeviceError, match="E_DEVICE_LOST"):
         card.check()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from hwcost.agent import onnx_runtime, sweep
-from hwcost.agent.errors import UsageError
+from hwcost.agent import onnx_runtime, sweep, timer
+from hwcost.agent.errors import ContextLostError, MeasurementError, UsageError
+from hwcost.elsewhere.events import Block
 
 CPU, CUDA = SimpleNamespace(kind="cpu"), SimpleNamespace(kind="cuda")
 
@@ -55,3 +58,111 @@ def test_products_of_float32_are_rounded_for_tfloat32_alone() -> None:
         set_precision(torch, "tfloat32")
         assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == (True, True)
     set_precision(SimpleNamespace(backends=SimpleNamespace(cuda=SimpleNamespace(), cudnn=SimpleNamespace())), "float32")
+
+
+def test_half_precision_is_filled_without_sums_that_torch_1_4_lacks_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    from hwcost.agent.torch_runtime import TorchRuntime
+
+    def add_(tensor: Any, *_: Any) -> None:
+        raise RuntimeError(f"\"add_cpu/sub_cpu\" not implemented for '{tensor.dtype}'")
+
+    monkeypatch.setattr(torch.Tensor, "add_", add_)
+    numbers = torch.tensor([0.0201, -0.0302, 0.00103], dtype=torch.float16)
+    runtime, norm = TorchRuntime.__new__(TorchRuntime), torch.nn.LayerNorm(5).to(torch.float16)
+    runtime._torch, runtime._buffer, runtime._pools = torch, len(numbers), {"float16": numbers}
+    runtime._fill(norm, [["scale", 1], ["vector", 0]], "float16")
+    assert norm.bias.tolist() == numbers[[0, 1, 2, 0, 1]].tolist()
+    assert norm.weight.tolist() == (1 + numbers[[1, 2, 0, 1, 2]]).tolist()
+
+
+def test_a_card_that_waits_for_the_host_is_seen_by_its_launches() -> None:
+    """Events alone would give out the host's time as the device's."""
+    from hwcost.agent.torch_runtime import TorchRunner
+
+    issued: list[int] = []
+
+    class Event:
+        def __init__(self, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self) -> None:
+            issued.append(-1)
+
+        def synchronize(self) -> None:
+            pass
+
+        def elapsed_time(self, last: Any) -> float:
+            return 12.0
+
+    runner = TorchRunner.__new__(TorchRunner)
+    runner._cuda, runner._prepare, runner._issue = SimpleNamespace(Event=Event), list, issued.append  # type: ignore
+    found = timer.time_block(runner.time_block, 4)
+    assert issued == [-1, 1, 3, -1]
+    assert (found["calls"], found["device_s"]) == (4, 0.012)
+    assert 0 < found["enqueue_s"] <= found["seconds"]
+    block = {"workload_key": "0" * 64, "pass": 1, "role": "timed", "warmup_calls": 0, "started_s": 1.0}
+    Block.model_validate({**block, **found})
+
+
+def test_tfloat32_that_the_environment_forbids_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hwcost.agent.torch_runtime import TorchRuntime
+
+    runtime = TorchRuntime.__new__(TorchRuntime)
+    runtime._torch, runtime._kind = None, "cuda"
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32; unset it"):
+        runtime.prepare({"net": {}, "dtype": "tfloat32", "name": "w"})
+
+
+def test_a_process_that_has_lost_its_card_says_so() -> None:
+    from hwcost.agent.torch_runtime import TorchRuntime
+
+    def synchronize() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
+
+    runtime = TorchRuntime.__new__(TorchRuntime)
+    runtime._torch, runtime._kind = SimpleNamespace(cuda=SimpleNamespace(synchronize=synchronize)), "cuda"
+    with pytest.raises(ContextLostError, match="lost its card: CUDA error: an illegal memory access was encountered$"):
+        runtime.check_alive()
+    runtime._kind = "cpu"
+    runtime.check_alive()
+
+
+def test_float32_on_a_card_is_float32_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    with pytest.raises(UsageError, match="this ONNX Runtime has no CUDAExecutionProvider"):
+        onnx_runtime.OnnxRuntime({"threads": 1, "backend_options": {}, "pool_numbers": 0}, "", CUDA)
+    assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+
+
+def test_libraries_in_python_packages_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def imported(name: str) -> None:
+        loaded.append(name)
+        raise ImportError(name)
+
+    monkeypatch.setattr(onnx_runtime.importlib, "import_module", imported)
+    onnx_runtime.load_libraries(SimpleNamespace(preload_dlls=lambda: loaded.append("CUDA")), "CUDAExecutionProvider")
+    onnx_runtime.load_libraries(SimpleNamespace(), "TensorrtExecutionProvider")
+    assert loaded == ["CUDA", "torch", "tensorrt"]
+
+
+def test_nodes_on_the_cpu_are_found_where_onnx_runtime_cannot_be_told_to_refuse_them(tmp_path: Path) -> None:
+    """Its profiler tells them; releases for a K80 are all before 1.16."""
+    onnxruntime, onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("onnx")
+    assert onnx_runtime.release(SimpleNamespace(__version__="1.15.1")) < onnx_runtime.REFUSING
+    assert onnx_runtime.release(onnxruntime) >= onnx_runtime.REFUSING
+    ports = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Exp", ["x"], ["y"])], "graph", ports[:1], ports[1:])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "a.onnx")
+    settings, given = onnxruntime.SessionOptions(), {"x": np.zeros(2, np.float32)}
+    path, cpu = str(tmp_path / "a.onnx"), "CPUExecutionProvider"
+    onnx_runtime.check_nodes(onnxruntime, path, settings, cpu, given)
+    assert not settings.enable_profiling
+    with pytest.raises(MeasurementError, match="CUDAExecutionProvider was asked for, but another provider would run: Exp"):
+        onnx_runtime.check_nodes(onnxruntime, path, settings, "CUDAExecutionProvider", given)
+    assert [one.name for one in tmp_path.iterdir()] == ["a.onnx"]
