@@ -150,8 +150,8 @@ def check_kernels(built: list[str], capability: tuple[int, int]) -> None:
     """Refuses a card that torch has no kernels for, since every workload would fail in its first one.
 
     Args:
-        built: Targets that the kernels were compiled for, such as ``sm_37``, code of a card, and ``compute_37``, which the
-            driver translates for later ones.
+        built: Architectures that the kernels were compiled for: ``sm_37`` is code of a card, and ``compute_37`` code that
+            the driver translates for later ones.
         capability: Compute capability of the card.
 
     Raises:

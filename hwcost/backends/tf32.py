@@ -48,5 +48,6 @@ def check(device: DeviceHandle | DetectedDevice) -> None:
 
 def _capability(device: Any) -> str:
     """Returns the compute capability of a GPU that was found, or the one in a profile; empty where it is unknown."""
-    facts = dict(device.profile.match.facts) if hasattr(device, "profile") else {}
-    return str(facts.get("compute_capability", getattr(device, "compute_capability", None)) or "")
+    if hasattr(device, "profile"):
+        return str(dict(device.profile.match.facts).get("compute_capability") or "")
+    return str(device.compute_capability or "")

@@ -33,7 +33,7 @@ MANY = 10_000
 """Nodes that are listed at most."""
 
 SEES_ALL = {"RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}
-"""Environment that keeps Ray from hiding the GPUs from a job without one that Ray counts, as many releases do."""
+"""Environment variable that keeps Ray from hiding the GPUs from a job without one that Ray counts, as many releases do."""
 
 _OWN = re.compile(r"(node:.*|memory|object_store_memory|CPU)")
 """Resources that Ray gives every node."""
