@@ -52,12 +52,12 @@ def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
     shown = [one for one in check.judgements if one.verdict not in silent]
-    return found + [(check.series[one.series_key].name, one.reason + _asked(one.owner)) for one in shown]
+    return found + [(check.series[one.series_key].name, with_owner(one.reason, one.owner)) for one in shown]
 
 
-def _asked(owner: str) -> str:
-    """Says who owns a series; nothing where nobody does."""
-    return f" Owner: {owner}." if owner else ""
+def with_owner(reason: str, owner: str | None) -> str:
+    """Returns the reason of a verdict, and who is asked about the series where a policy names somebody."""
+    return " ".join(filter(None, (reason, f"Owner: {owner}." if owner else "")))
 
 
 def too_short(check: Check) -> str:

@@ -12,6 +12,7 @@ from hwcost.exchange.benchmarks.openmetrics import text
 from hwcost.report.dashboard.files import slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.verdicts import alarms, counts, moved
+from hwcost.report.verdict_table import with_owner
 from hwcost.stores.estimate_table import instant
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -85,12 +86,7 @@ def _entry(feed: ElementTree.Element, one: dict[str, Any], about: tuple[str, str
     _add(entry, "link", href=page)
     if one.get("owner"):
         _add(entry, "category", term=one["owner"])
-    _add(entry, "summary", " ".join(filter(None, (one.get("reason"), _asked(one.get("owner"))))))
-
-
-def _asked(owner: str | None) -> str:
-    """Says who owns a series; nothing where nobody does."""
-    return f"Owner: {owner}." if owner else ""
+    _add(entry, "summary", with_owner(one.get("reason") or "", one.get("owner")))
 
 
 def _add(parent: ElementTree.Element, name: str, content: str = "", **attributes: str) -> ElementTree.Element:
