@@ -51,7 +51,7 @@ def test_a_grid_is_measured_fitted_and_judged(fitted, capsys) -> None:
     assert (report["space"], report["n_rows"], report["n_architectures"]) == ("supershaper", 64, 16)
     assert report["models"]["shapes"]["as_measured"]["mape"] < 2.0
     for option, value in (("--train", "0.5"), ("--split", "ordered"), ("--seeds", "3")):
-        assert f"{option} has no effect with a store" in refused(capsys, "evaluate", store, option, value)
+        assert f"{option} has no effect on a campaign" in refused(capsys, "evaluate", store, option, value)
     of_one = document(capsys, "evaluate", store, "--model", "auto", "--batch-size", "4", "--seq-len", "16")["models"]
     assert of_one["auto"]["chosen"] is not None
     fit = document(capsys, "fit", store, "--model", "shapes", "--out", fitted, "--no-plot")

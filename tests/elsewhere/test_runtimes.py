@@ -105,6 +105,7 @@ def test_a_card_that_waits_for_the_host_is_seen_by_its_launches() -> None:
     Block.model_validate({**block, **found})
 
 
+@pytest.mark.torch
 def test_tfloat32_that_the_environment_forbids_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from hwcost.agent.torch_runtime import TorchRuntime
 
