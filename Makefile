@@ -42,7 +42,7 @@ measure: setup
 	echo "ask it: $(BIN)/hwcost predict $(MODEL) --arch 360_360_360_360_360_360_360_360_360_360_360_360"
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 $(TOOLS)/.installed: tests/exchange/requirements.txt
 	@start=$$(date +%s); \
