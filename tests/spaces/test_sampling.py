@@ -24,13 +24,13 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("supershaper:mer
 
 @pytest.mark.parametrize("name", ["supershaper", *SLOW])
 def test_many_nets_spread_over_a_large_space(name: str) -> None:
-    """The outermost strata hold less than one net each."""
+    """The outermost strata hold less than one net each; a uniform draw has four of five nets in the middle ones."""
     of = space(name)
     archs = of.sample(400, seed=0, design="spread")
     assert len(set(archs)) == 400
     sizes = np.array([of.params(arch) for arch in archs])
     shares = np.histogram(sizes, bins=4)[0] / 400
-    assert shares[1:3] == pytest.approx([0.25, 0.25], abs=0.06)
+    assert shares[1:3] == pytest.approx([0.25, 0.25], abs=0.07)
     assert shares.min() > 0.1
 
 
