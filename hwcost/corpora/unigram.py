@@ -22,7 +22,7 @@ SPECIAL = rf"\[(?=(?:{'|'.join(token.strip('[]') for token in SPECIALS)})\])"
 """Bracket before the name of a special token, which is parted from it: "[MASK]" in a text is text."""
 
 PARTED = "merged_with_previous"
-"""How ``tokenizers`` parts it: the bracket stays with what is before it."""
+"""Way in which ``tokenizers`` parts it: the bracket stays with what is before it."""
 
 
 def train_unigram(corpus: Corpus, vocabulary: int) -> Any:

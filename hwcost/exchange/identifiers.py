@@ -103,7 +103,7 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
 
 
 def _holds_amounts(name: str, texts: list[str]) -> bool:
-    """Whether a column holds numbers that are no names of devices."""
+    """Whether a column holds numbers, and its name does not say that they are names of devices."""
     return is_numeric(texts) and not names_devices(name)
 
 

@@ -32,7 +32,7 @@ def check_origin(folder: str, factories: Iterable[str] = ()) -> None:
 
     Args:
         folder: Folder in the working tree in which the process runs.
-        factories: Factories of its workloads, ``package.module:name``, whose place is told where nothing is of the tree.
+        factories: Factories of its workloads, ``package.module:name``; the error names the files of theirs.
 
     Raises:
         UsageError: When a module that the tree holds came from elsewhere, or none came from the tree; says whence.
@@ -43,9 +43,9 @@ def check_origin(folder: str, factories: Iterable[str] = ()) -> None:
     others = {name: file for name, file in files.items() if name not in own and "." not in name}
     for name, place in _held(others, top, Path(folder)):
         raise UsageError(
-            f"module '{name}' was imported from {others[name]}, although the working tree holds it ({place}). That one is "
-            f"the same for both codes. Put the folder that holds it in the repository on PYTHONPATH, which comes before what is "
-            f"installed; where it has to be built, run the suite outside of the repository, with --repository."
+            f"module '{name}' was imported from {others[name]}, although the working tree holds it ({place}): it is the "
+            "same for both codes. Put the folder that holds it in the repository on PYTHONPATH, which comes before what is "
+            "installed; where it has to be built, keep the suite outside of the repository, as docs/suites.md says."
         )
     if not own:
         named = [name for name in dict.fromkeys(one.partition(":")[0] for one in factories) if name in files]
