@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
-from hwcost.corpora.unigram import read_sentencepiece, train_unigram
+from hwcost.corpora.sentencepiece_file import read_sentencepiece
+from hwcost.corpora.unigram import train_unigram
 from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, library, train_wordpiece
 from hwcost.errors import DataError, MissingExtraError, UsageError
 
@@ -88,6 +89,8 @@ class Tokenizer:
     @classmethod
     def from_sentencepiece(cls, path: str | Path) -> Tokenizer:
         """Reads a unigram model file of SentencePiece, with BERT's special tokens in the place of its own.
+
+        Text gives the pieces that SentencePiece gives, those of bytes among them where the model falls back on bytes.
 
         Args:
             path: The file, ``.model``.

@@ -1,7 +1,7 @@
-"""SentencePiece's unigram model: trained on a corpus, or read from a model file of SentencePiece.
+"""SentencePiece's unigram model, trained on a corpus.
 
 Source: Kudo and Richardson, "SentencePiece", section 3 (NMT's NFKC, white space as a piece); Kudo, "Subword Regularization",
-section 3.2 (the unigram model). The work is done by the libraries ``tokenizers`` and ``sentencepiece``.
+section 3.2 (the unigram model). The work is done by the library ``tokenizers``.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from hwcost._extras import imported
 from hwcost.corpora.corpus import Corpus
 from hwcost.corpora.wordpiece import SMALLEST_VOCABULARY, SPECIALS, UNKNOWN, library
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import UsageError
 
 COVERAGE = 0.9995
 """Share of the text's characters that have pieces of their own; rarer ones become unknown (SentencePiece's default)."""
 
-_SPECIAL = rf"\[(?=(?:{'|'.join(token.strip('[]') for token in SPECIALS)})\])"
+SPECIAL = rf"\[(?=(?:{'|'.join(token.strip('[]') for token in SPECIALS)})\])"
 """Bracket before the name of a special token, which is parted from it: "[MASK]" in a text is text."""
 
-CONTROL = 3
-"""Type of pieces that stand for no text, in a model file."""
+PARTED = "merged_with_previous"
+"""Way in which ``tokenizers`` parts it: the bracket stays with what is before it."""
 
 
 def train_unigram(corpus: Corpus, vocabulary: int) -> Any:
@@ -48,47 +46,28 @@ def train_unigram(corpus: Corpus, vocabulary: int) -> Any:
     )  # fmt: skip
     inner.train_from_iterator(texts, trainer)
     pieces = [(piece, score) for piece, score in json.loads(inner.to_str())["model"]["vocab"] if piece not in SPECIALS]
-    inner.model = _model(sorted(pieces, key=lambda one: (-one[1], one[0])))
+    inner.model = unigram_model(sorted(pieces, key=lambda one: (-one[1], one[0])))
     return inner
 
 
-def _model(pieces: Sequence[tuple[str, float]]) -> Any:
-    """Makes the model of pieces and their scores, to a millionth, which a file holds exactly."""
-    every = [*((token, 0.0) for token in SPECIALS), *((piece, round(score, 6)) for piece, score in pieces)]
-    return library().models.Unigram(every, unk_id=SPECIALS.index(UNKNOWN))
-
-
-def read_sentencepiece(path: Path) -> Any:
-    """Reads a model file that SentencePiece trained, as a tokenizer of ``tokenizers``; BERT's specials come first.
+def unigram_model(pieces: Sequence[tuple[str, float]], byte_fallback: bool = False) -> Any:
+    """Makes a unigram model of ``tokenizers``; BERT's special tokens come first.
 
     Args:
-        path: The file; its own control pieces, such as ``<s>``, are left out.
-
-    Raises:
-        DataError: When it is missing, damaged, or its model is not a unigram one.
-        MissingExtraError: When ``sentencepiece`` is not installed.
+        pieces: Pieces with their scores, which count to a millionth: a file holds that exactly.
+        byte_fallback: Whether characters without a piece become the pieces of their UTF-8 bytes, ``<0x00>`` to ``<0xFF>``,
+            and not ``[UNK]``.
     """
-    model = imported("sentencepiece.sentencepiece_model_pb2", "sentencepiece").ModelProto()
-    try:
-        model.ParseFromString(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}. Expected a model file of SentencePiece.") from None
-    except Exception as error:  # the library's own error is not a subclass of anything narrower
-        raise DataError(f"{path}: this is not a model file of SentencePiece, or it is cut short: {error}.") from None
-    if model.trainer_spec.model_type != model.trainer_spec.UNIGRAM:
-        raise DataError(f"{path}: its model is not a unigram one. Train it with --model_type=unigram.")
-    own = [(one.piece, one.score) for one in model.pieces if one.type not in (2, CONTROL)]
-    return _parting(library().Tokenizer(_model(own)), model.normalizer_spec.precompiled_charsmap)
+    every = [*((token, 0.0) for token in SPECIALS), *((piece, round(score, 6)) for piece, score in pieces)]
+    return library().models.Unigram(every, unk_id=SPECIALS.index(UNKNOWN), byte_fallback=byte_fallback)
 
 
-def _parting(inner: Any, folding: bytes = b"") -> Any:
+def _parting(inner: Any) -> Any:
     """Gives a tokenizer SentencePiece's folding of characters, and white space as part of the pieces."""
-    rules = library().normalizers
-    fold = rules.Precompiled(folding) if folding else rules.Sequence([rules.Nmt(), rules.NFKC()])
+    rules, parts = library().normalizers, library().pre_tokenizers
     spaces = rules.Replace(library().Regex(" {2,}"), " ")
-    inner.normalizer = rules.Sequence([fold, rules.Strip(), spaces])
-    parts = library().pre_tokenizers
-    inner.pre_tokenizer = parts.Sequence([parts.Metaspace(), parts.Split(library().Regex(_SPECIAL), "isolated")])
+    inner.normalizer = rules.Sequence([rules.Nmt(), rules.NFKC(), rules.Strip(), spaces])
+    inner.pre_tokenizer = parts.Sequence([parts.Metaspace(), parts.Split(library().Regex(SPECIAL), PARTED)])
     inner.decoder = library().decoders.Metaspace()
     return inner
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.exchange.device_columns import names_devices
 from hwcost.exchange.numerals import is_numeric, number
 
 FEWEST_ROWS = 5
@@ -89,16 +90,21 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
         if name in found or not any(len(set(cells)) > 1 for cells in rest.values()):
             continue
-        what = _numbers(name, texts, rest) if is_numeric(texts) else _texts(texts)
+        what = _numbers(name, texts, rest) if _holds_amounts(name, texts) else _texts(texts)
         if what:
             found[name] = what
     for name, texts in free.items():
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
-        if name in found or (is_numeric(texts) and not _names_things(name)):
+        if name in found or (_holds_amounts(name, texts) and not _names_things(name)):
             continue
         if _follows(texts, rest):
             found[name] = "names, one for each combination of the other columns"
     return found
+
+
+def _holds_amounts(name: str, texts: list[str]) -> bool:
+    """Whether a column holds numbers, and its name does not say that they are names of devices."""
+    return is_numeric(texts) and not names_devices(name)
 
 
 def are_dates(texts: Sequence[str]) -> bool:

@@ -23,7 +23,8 @@ class TableOptions:
     stands in double quotes there: ``seed,"power, W"``.
 
     Attributes:
-        categorical: Columns whose numbers are names rather than amounts (space ``table`` only).
+        categorical: Columns whose numbers are names rather than amounts (space ``table`` only), beside those that are named
+            as devices are (``gpu``, ``device_id``).
         increasing: Numeric columns along which latency cannot fall (space ``table`` only).
         run_column: Column that names the measuring run of each row; it is not a feature.
         latency: Column of the latencies, or several with ``+`` between them, which are summed; None for ``latency_s``, for

@@ -1,8 +1,8 @@
 """Reads a table of features and latencies, whoever measured it and however it is kept.
 
 The latencies are ``latency_s``, or columns that are named as latencies are, or those that were asked for. Every other
-column is a feature, but for ``latency_*``, and for columns that name the rows. Every refusal says where: the file, the line
-(counted from 1, the header included) and the column. Every decision is a remark.
+column is a feature, but for ``latency_*``, other results of the measurement, and columns that name the rows. Every refusal
+says where: the file, the line (counted from 1, the header included) and the column. Every decision is a remark.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statistic_name
+from hwcost.exchange.device_columns import device_columns, remarks_on_numbers
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
@@ -26,6 +27,7 @@ from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import DEFAULTS, TableOptions
+from hwcost.exchange.results import without_results
 from hwcost.exchange.samples import merged
 from hwcost.exchange.sheet import Place, Sheet, for_shell
 from hwcost.exchange.sources import read_sheet
@@ -110,7 +112,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         MissingExtraError: When the library that reads such a file is not installed.
     """
     sheet = read_sheet(source)
-    sheet = unmarked(filled(sheet, [LATENCY, *filter(is_latency_name, sheet.columns)]), options.categorical)
+    sheet = filled(sheet, [LATENCY, *filter(is_latency_name, sheet.columns)])
+    sheet = unmarked(sheet, {*options.categorical, *device_columns(sheet.columns, options.increasing)})
     if len(sheet) < MIN_ROWS:
         count = "a single row" if len(sheet) else "no rows" + (" below the header" if sheet.place == "line" else "")
         raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
@@ -122,7 +125,11 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     layout = find_layout(held.columns)
     latencies = _latencies(held, options, layout)
     refuse_summaries(held, latencies.latency_s)
-    chosen = features = _features(held, options, latencies.columns)
+    chosen = _features(held, options, latencies.columns)
+    if space == Table.name:
+        wanted = {*options.keep, *options.categorical, *options.increasing}
+        chosen = without_results(chosen, held, latencies.latency_s, wanted)
+    features = chosen
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
@@ -267,6 +274,9 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
         what = f"{sheet.head}: no feature column stands beside the latencies. Add the architecture. {sheet.about}"
         raise DataError(what.rstrip())
     categorical = {*options.categorical, *sheet.categories}
+    devices = [name for name in device_columns(sheet.columns, options.increasing) if name not in categorical]
+    sheet = sheet.remarking(*remarks_on_numbers(sheet, [name for name in devices if is_numeric(sheet.columns[name])]))
+    categorical.update(devices)
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
     padded = sheet.padded.intersection(sheet.columns)

@@ -142,7 +142,7 @@ class _Again:
                 found = list(self._by_worktree(repository, setting, alarms))
                 why = f"not both codes can be measured from working trees (commit of before {setting.good_commit})"
         except (UsageError, WorkerEndedError) as error:
-            why = f"no working tree of the code of before can be used: {str(error).rstrip('.')}"
+            why = f"working trees of the two codes cannot be measured: {str(error).rstrip('.')}"
             self.say(f"{_counted(alarms, setting)}: {why}. Anchors take its place.")
         yield from found
         done = {one.series_key for one in found}

@@ -69,3 +69,26 @@ def test_a_slow_down_of_the_code_is_confirmed(
     assert invoke([*arguments, "--format", "github"]) == 1
     assert "1 regressed (1 confirmed)" in capsys.readouterr().out
     assert invoke([*arguments, "--fail-on", "none"]) == 0
+
+
+def test_an_installed_copy_of_the_code_is_not_compared_with_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    top, installed, said = tmp_path / "top", tmp_path / "installed", list[str]()
+    for folder in (top / "src", installed):
+        folder.mkdir(parents=True)
+    (installed / "nets.py").write_text(NETS.format(layers=8))
+    repository = Repository(top)
+    commits = [repository.commit("src/nets.py", NETS.format(layers=layers)) for layers in (8, 12)]
+    monkeypatch.chdir(top)
+    import_anew(monkeypatch, "nets")
+    monkeypatch.syspath_prepend(str(installed))
+    works = [FactoryWorkload(f"nets:{name}").resolved() for name in ("slow", "steady")]
+    history = History(n=2)
+    history.y[0, 22:] += 0.4
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, works, [*[commits[0]] * 22, commits[1]], backend="torch")
+        (remark,) = measure_again(store, before, budget_s=20.0, tier="quick", say=said.append)
+        assert store.entries(Confirmation) == []
+    assert "1 alarm on cpu with torch stays unconfirmed" in remark
+    assert f"module 'nets' was imported from {installed}/nets.py, although the working tree holds it" in said[-1]
+    assert "(src/nets.py)" in said[-1]

@@ -22,6 +22,7 @@ from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
 from hwcost.stores.entries import Acceptance, Confirmation
+from hwcost.testing.in_process import WorkerHere
 from hwcost.testing.sim_device import SimDevice
 from hwcost.workloads.base import Workload
 from tests.history.histories import History
@@ -185,6 +186,29 @@ def test_anchors_take_the_place_of_a_tree_that_cannot_be_used(
     why = {"folder": "has no folder bench", "git": "git worktree add gave no answer", "worker": "no module named net"}
     assert any(why[trouble] in text for text in said)
     assert "running" not in states
+
+
+def test_code_that_is_not_of_the_tree_is_not_compared_with_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    """Both processes would run what is installed, and agree however the codes differ."""
+    on_the_device(history)
+    repository, said = Repository(tmp_path), list[str]()
+    good, bad = repository.commit("net.py", "LAYERS = 8"), repository.commit("net.py", "LAYERS = 12")
+    monkeypatch.chdir(tmp_path)
+    simulated(monkeypatch, lambda place, work: 1.06 if work.name == "net003" else 1.0)
+    in_process = getattr(campaign_round, "WorkerProcess")  # noqa: B009 - not exported
+
+    def worker(job: Any, server: Any = None, tree: Any = None) -> Any:
+        return in_process(job, server, tree) if tree is None else WorkerHere(job)
+
+    monkeypatch.setattr(campaign_round, "WorkerProcess", worker)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [*[good] * 22, bad])
+        assert measure_again(store, before, say=said.append) == []
+        (entry,) = store.entries(Confirmation)
+    assert (entry.how, entry.outcome) == ("anchors", "confirmed")
+    assert any("no module was imported from the working tree, so that both codes would be the same" in one for one in said)
 
 
 def test_only_what_neither_trees_nor_anchors_tell_of_stays_unconfirmed(

@@ -221,6 +221,7 @@ class Rounds:
             seed=self.plan.seed,
             memory_bytes=self._memory_bytes,
             takes_turns=takes_turns,
+            tree=None if arm.tree is None else arm.tree.folder,
         )
 
     def _cpus(self) -> list[int] | None:

@@ -62,6 +62,7 @@ class Job:
         memory_bytes: Bytes that a group of workloads may take; None for a share of what is free at the start.
         current_fd: Descriptor of a file that takes the position of the workload in hand; None for none.
         takes_turns: Whether another process measures between the passes of this one, so that each pass is an event.
+        tree: Folder in the working tree whose code is to be measured; None for any code that is found.
     """
 
     backend: str
@@ -79,6 +80,7 @@ class Job:
     memory_bytes: int | None = None
     current_fd: int | None = None
     takes_turns: bool = False
+    tree: str | None = None
 
 
 def main() -> int:
@@ -101,12 +103,18 @@ def main() -> int:
 
 
 def work(job: Job) -> Iterator[dict[str, Any]]:
-    """Measures the workloads of a job and yields its events; the next pass begins when the next event is asked for."""
+    """Measures the workloads of a job and yields its events; the next pass begins when the next event is asked for.
+
+    Raises:
+        UsageError: When other code was measured than that of the job's working tree.
+        DeviceError: When the device was lost.
+    """
     if job.cpus:
         os.sched_setaffinity(0, job.cpus)
     from hwcost.backends import usable
     from hwcost.devices import DeviceHandle, require
     from hwcost.timing.execution.groups import Groups
+    from hwcost.timing.processes.origin import check_origin
     from hwcost.timing.protocol import Protocol
     from hwcost.timing.setting import Limits, Setting
     from hwcost.timing.telemetry import telemetry_of
@@ -120,6 +128,8 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
     setting = Setting(backend, handle, Protocol.from_dict(job.protocol), telemetry, job.round, job.seed)
     limits = Limits(job.passes, job.round_s, job.memory_bytes, job.current_fd, job.takes_turns)
     yield from Groups(setting, limits, list(zip(map(from_dict, job.workloads), job.positions, strict=True))).events()
+    if job.tree is not None:
+        check_origin(job.tree, [one["factory"] for one in job.workloads if "factory" in one])
 
 
 def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Telemetry) -> dict[str, Any]:

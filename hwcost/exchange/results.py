@@ -1,0 +1,100 @@
+"""Columns of results other than times: what a measurement gives says nothing about a net that is not measured yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.exchange.column_names import is_rate_name, words_of
+from hwcost.exchange.latencies import COUNTED
+from hwcost.exchange.numerals import number
+from hwcost.exchange.sheet import Sheet, for_shell
+
+FEWEST_ROWS = 5
+"""Rows below which numbers that follow the latencies are chance."""
+
+FALLS = -0.7
+"""Correlation of logs with the latency below which numbers fall as it rises."""
+
+DIFFERENT = 0.5
+"""Share of the different latencies from which on the different values of a column may have been measured."""
+
+DIGITS = 2
+"""Digits that a number which somebody chose has at most; measured ones have more."""
+
+_GOOGLE = frozenset(("real_time", "cpu_time", "iterations"))
+_OF_GOOGLE = frozenset(
+    ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
+     "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
+)  # fmt: skip
+"""Columns by which google/benchmark's results are recognised, and those in which it says how it measured."""
+
+_COUNTS = COUNTED | {"rounds", "samples"}
+_BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
+_PHYSICAL = frozenset(("energy", "power", "utilization", "utilisation", "util", "temperature"))
+_CHOSEN = frozenset(
+    ("peak", "max", "maximum", "theoretical", "rated", "nominal", "target", "offered", "arrival", "input", "limit", "cap")
+)
+
+
+def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str]) -> Sheet:
+    """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy.
+
+    Args:
+        features: The columns that may be features.
+        table: All columns of the table.
+        latency_s: Latencies, shape (n,).
+        wanted: Columns that are features in any case.
+    """
+    others = [name for name in features.columns if name not in wanted]
+    google = {name for name in others if name in _OF_GOOGLE} if table.columns.keys() >= _GOOGLE else set[str]()
+    found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s)]
+    return features.without(found).remarking(_left_out(found)) if found else features
+
+
+def _left_out(names: Sequence[str]) -> str:
+    quoted = ", ".join(f"'{name}'" for name in names)
+    column, what, one = ("columns", "results", "them features") if len(names) > 1 else ("column", "a result", "it a feature")
+    return (
+        f"{column} {quoted} left out: {what} of the measurement by name and numbers, which a new net does not have. "
+        f"--keep {for_shell(*names)} makes {one}."
+    )
+
+
+def _is_result(name: str, texts: Sequence[str], latency_s: Floats) -> bool:
+    """Whether a column is named as a result is, and its numbers are those of one."""
+    is_count = _counts_runs(name)
+    if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(name)):
+        return False
+    values = _positive(texts)
+    if values is None or np.ptp(values) == 0 or np.ptp(latency_s) == 0:
+        return False
+    falls = float(np.corrcoef(np.log(values), np.log(latency_s))[0, 1]) <= FALLS
+    if is_count:
+        return falls
+    is_varied = len(np.unique(values)) >= DIFFERENT * len(np.unique(latency_s))
+    return is_varied and (falls or 2 * sum(map(_has_more_digits, values)) >= len(values))
+
+
+def _counts_runs(name: str) -> bool:
+    """Whether a column is named as the number of runs that were timed: ``iterations``, ``num_runs``."""
+    words = words_of(name)
+    return not words.isdisjoint(_COUNTS) and words <= _COUNTS | _BESIDE_COUNTS
+
+
+def _may_be_measured(name: str) -> bool:
+    words = words_of(name)
+    return words.isdisjoint(_CHOSEN) and (is_rate_name(name) or not words.isdisjoint(_PHYSICAL))
+
+
+def _positive(texts: Iterable[str]) -> Floats | None:
+    """Returns the numbers of a column; None where one is none, or not positive."""
+    values = np.array([math.nan if (value := number(text)) is None else value for text in texts], dtype=np.float64)
+    return values if bool(np.all(np.isfinite(values) & (values > 0))) else None
+
+
+def _has_more_digits(value: float) -> bool:
+    return float(f"{value:.{DIGITS}g}") != value
