@@ -92,5 +92,6 @@ def test_a_stall_before_the_first_workload_says_where_to_look(tmp_path: Path, mo
 
     monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, *_: Hung(job, SimDevice(), XEON))
     plan = Plan(tuple(map(Item, WORKS)), "xeon", "null", protocol("standard", rounds=2), handle=XEON)
-    with open_store(tmp_path / "s.db") as store, pytest.raises(WorkerStalledError, match="had not begun with a workload.*look"):
+    says = "had not begun with a workload.*look at what the backend waits for"
+    with open_store(tmp_path / "s.db") as store, pytest.raises(WorkerStalledError, match=says):
         campaign.run(store, campaign.start(plan, store))

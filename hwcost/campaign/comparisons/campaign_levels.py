@@ -50,7 +50,7 @@ class MeasuredCampaign:
 
     Attributes:
         measurements: Its measurements.
-        level: What is not known of its level.
+        level: Doubt about the level of the machine meanwhile.
     """
 
     measurements: tuple[Measurement, ...]

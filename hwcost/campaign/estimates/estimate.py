@@ -65,7 +65,7 @@ class CampaignFit:
     Attributes:
         measurements: One per item, in the plan's order.
         visits: The usable visits in the order measured.
-        values: What the blocks of each of them say of it; None without visits.
+        values: Latency and weight of each of them by its blocks; None without visits.
         model: Their levels, and what is left of each; None for fewer than two items, or without visits.
         drift: Whether the level moved, and what was done about it; None without a model.
         canaries: Check of the level by canaries; None without enough of them.

@@ -155,7 +155,7 @@ class Exporter:
         stderr_fd: Descriptor of the file that takes its stderr.
 
     Attributes:
-        silence: How long it has not answered.
+        silence: Watch over the time since its last answer.
     """
 
     def __init__(self, job: ExportJob, stderr_fd: int) -> None:

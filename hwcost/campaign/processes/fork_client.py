@@ -103,12 +103,14 @@ class ForkServer:
         finally:
             os.close(read_in)
             os.close(write_out)
-        said = answer(connection) if _answers(connection, process.pid) else {"refused": "the warm process does not answer"}
+        answers = _answers(connection, process.pid)
+        said = answer(connection) if answers else {}
         if "pid" in said:
             return Forked(said["pid"], said["current_fd"], connection, stdin, stdout)
         stdin.close()
         stdout.close()
-        _log.info("workers are spawned: %s", said.get("refused", "the warm process ended"))
+        gone = "the warm process ended" if answers else "the warm process does not answer"
+        _log.info("workers are spawned: %s", said.get("refused", gone))
         return None
 
     def _start(self, launch: Launch) -> tuple[socket.socket, subprocess.Popen[str]]:

@@ -78,13 +78,13 @@ class WorkerStalledError(WorkerEndedError):
 
     code = "E_TIMEOUT"
     attempts = 1
-    remedy = "Look for a call or a kernel that does not end, such as a deadlock in a library, or measure a smaller batch or model."
+    remedy = "Look for a call or a kernel that does not end (a deadlock in a library?), or measure a smaller batch or model."
 
     def __init__(self, position: int | None, silence: Silence) -> None:
         doing = "it computed all the same" if silence.is_at_work else "it did nothing"
-        text = f"nothing was heard of the measuring process for {format_seconds(silence.seconds)} ({doing}), and it was killed."
+        text = f"nothing was heard of the measuring process for {format_seconds(silence.seconds)} ({doing})"
         began = " It had not begun with a workload: look at what the backend waits for when it is imported or started."
-        super().__init__(position, text + began * (position is None))
+        super().__init__(position, f"{text}, and it was killed.{began * (position is None)}")
 
 
 class WorkerProcess:

@@ -265,7 +265,8 @@ def test_the_blocks_of_each_campaign_are_fitted_once(store: Path, monkeypatch: p
     first, _, slower = ids(store)
     anew = differences(*(read_arm(f"{store}#{one}").measurements for one in (first, slower)))
     fits: list[BlockTable] = []
-    monkeypatch.setattr(interleaved, "fit_block_model", lambda table, *how: fits.append(table) or fit_block_model(table, *how))
+    fit = fit_block_model
+    monkeypatch.setattr(interleaved, "fit_block_model", lambda table, *how: fits.append(table) or fit(table, *how))
     found = hwcost.compare(f"{store}#{first}", f"{store}#{slower}")
     assert len(fits) == 2
     assert found.level_half_width == pytest.approx(anew.level_half_width, rel=1e-9)
