@@ -9,6 +9,7 @@ take for this transition matrix, which costs as much per moment as there are sta
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ STRETCH = 128
 
 OVERLAP = 32
 """Moments beyond a stretch that are looked at for it."""
+
+STRETCHES = 256
+"""Stretches that are in memory at a time: some 100 MB with 50 states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +47,39 @@ def fit_chain(log_density: Floats, stay: Floats, share: Floats) -> StateChain:
     """Runs both recursions, on many stretches of the chain at once.
 
     Every stretch begins ``OVERLAP`` moments early and ends as many late, so that what lies beyond is forgotten where it
-    counts.
+    counts. Of a long chain, ``STRETCHES`` are in memory at a time.
 
     Args:
         log_density: Log density of each moment's observations in every state, shape (n, states).
         stay: Probability that the state is still that of the moment before, shape (n,); the first is not used.
         share: Probability of every state when it is drawn, shape (states,).
     """
+    size = STRETCH * STRETCHES
+    parts = [_part(log_density, stay, share, first, first + size) for first in range(0, len(log_density), size)]
+    probability = parts[0].probability if len(parts) == 1 else np.concatenate([part.probability for part in parts])
+    draws = np.sum([part.draws for part in parts], axis=0)
+    log_likelihood = math.fsum(part.log_likelihood for part in parts)
+    return StateChain(probability, draws + probability[0], float(draws.sum()), log_likelihood)
+
+
+def _part(log_density: Floats, stay: Floats, share: Floats, first: int, end: int) -> StateChain:
+    """Runs both recursions on a part of the chain; its draws are those after the first moment of all.
+
+    Args:
+        log_density: Log density of all moments, shape (n, states).
+        stay: Probability that the state is still that of the moment before, shape (n,).
+        share: Probability of every state when it is drawn, shape (states,).
+        first: First moment of the part.
+        end: Moment behind its last one; the chain may end before.
+    """
     n, states = log_density.shape
-    at = np.arange(-OVERLAP, STRETCH + OVERLAP)[:, None] + np.arange(0, n, STRETCH)
+    end = min(end, n)
+    at = np.arange(-OVERLAP, STRETCH + OVERLAP)[:, None] + np.arange(first, end, STRETCH)
     is_inside = (at >= 0) & (at < n)
     at = np.clip(at, 0, n - 1)
-    top = log_density.max(axis=1)
-    density = np.exp(log_density - top[:, None])[at]
+    near = slice(max(0, first - OVERLAP), end + STRETCH + OVERLAP)
+    top = log_density[near].max(axis=1)
+    density = np.exp(log_density[near] - top[:, None])[at - near.start]
     density[~is_inside] = 1.0
     is_kept = is_inside & (at > 0)
     kept = np.where(is_kept, stay[at], 0.0)
@@ -64,10 +88,11 @@ def fit_chain(log_density: Floats, stay: Floats, share: Floats) -> StateChain:
     counted[core] = is_kept[core]
     forward, scale = _forward(density, kept, share)
     backward, draws = _backward(density, kept, share, scale, counted)
-    probability = (forward[core] * backward[core]).swapaxes(0, 1).reshape(-1, states)[:n]
+    probability = (forward[core] * backward[core]).swapaxes(0, 1).reshape(-1, states)[: end - first]
     probability /= probability.sum(axis=1, keepdims=True)
-    log_likelihood = float(np.log(scale[core].T.ravel()[:n]).sum() + top.sum())
-    return StateChain(probability, draws + probability[0], float(draws.sum()), log_likelihood)
+    own = top[first - near.start : end - near.start]
+    log_likelihood = float(np.log(scale[core].T.ravel()[: end - first]).sum() + own.sum())
+    return StateChain(probability, draws, float(draws.sum()), log_likelihood)
 
 
 def _forward(density: Floats, stay: Floats, share: Floats) -> tuple[Floats, Floats]:

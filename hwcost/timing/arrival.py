@@ -22,6 +22,9 @@ KNOWN = "back-to-back, gap=TIME (such as gap=200ms) or poisson=RATE (such as poi
 LONGEST_S = 3600.0
 """Longest idle time between two calls, in the mean."""
 
+LONGEST_MEANS = 25.0
+"""Mean times between random arrivals within which the next one comes: the probability of more is 1e-11."""
+
 _RATE = re.compile(r"([0-9]*\.?[0-9]+)/(s|min|m|h)")
 _PER_S = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 
@@ -66,6 +69,11 @@ class Arrival:
     def has_pauses(self) -> bool:
         """Whether calls come with pauses, so that each is timed by itself."""
         return self.kind != "back-to-back"
+
+    @property
+    def longest_s(self) -> float:
+        """Longest idle time between two calls, in seconds; 0 for back to back."""
+        return self.every_s * (LONGEST_MEANS if self.kind == "poisson" else 1.0)
 
     def described(self) -> str:
         """Returns the arrival in words, for titles; empty for back to back."""

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Measurement
+
+if TYPE_CHECKING:
+    from hwcost.campaign.estimates.estimate import CampaignFit
 
 WANDERING = 2.0
 """Variance of the difference between two campaigns' mean levels, over the sum of the variances within, for a random walk:
@@ -40,6 +44,29 @@ class CampaignLevel:
     own: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredCampaign:
+    """All that one campaign measured.
+
+    Attributes:
+        measurements: Its measurements.
+        level: Doubt about the level of the machine meanwhile.
+    """
+
+    measurements: tuple[Measurement, ...]
+    level: CampaignLevel
+
+    @classmethod
+    def of(cls, measurements: Sequence[Measurement]) -> MeasuredCampaign:
+        """Makes one of measurements, whose blocks are fitted anew."""
+        return cls(tuple(measurements), campaign_level(measurements))
+
+    @classmethod
+    def fitted(cls, fit: CampaignFit) -> MeasuredCampaign:
+        """Makes one of a fit, which holds what the blocks say."""
+        return cls(fit.measurements, campaign_level(fit.measurements, fit))
+
+
 @dataclass(frozen=True, slots=True)
 class _Visits:
     """Usable visits of a campaign.
@@ -61,7 +88,7 @@ class _Visits:
     is_seen: Indices
 
 
-def campaign_level(campaign: Sequence[Measurement]) -> CampaignLevel:
+def campaign_level(campaign: Sequence[Measurement], fit: CampaignFit | None = None) -> CampaignLevel:
     """Estimates how far the level of a campaign may be off.
 
     The variance is that of the rounds about their own items, less what the noise of visits makes of it, times ``WANDERING``
@@ -70,11 +97,12 @@ def campaign_level(campaign: Sequence[Measurement]) -> CampaignLevel:
 
     Args:
         campaign: All measurements of one campaign.
+        fit: Fit that they come from; None to find out anew what their blocks say.
     """
     own = max((m.level_half_width for m in campaign), default=0.0)
     if sum(m.half_width is not None for m in campaign) < 2:
         return CampaignLevel(None, own)
-    visits = _visits(campaign)
+    visits = _visits(campaign, fit)
     levels, amount = _round_levels(visits)
     if len(levels) < 2:
         return CampaignLevel(math.nan, own)
@@ -111,14 +139,17 @@ def level_half_width(*arms: Sequence[CampaignLevel]) -> float:
     return math.hypot(float(stats.t.ppf(0.975, dof)) * math.sqrt(total) if dof else 0.0, *own)
 
 
-def _visits(campaign: Sequence[Measurement]) -> _Visits:
+def _visits(campaign: Sequence[Measurement], fit: CampaignFit | None) -> _Visits:
     """Takes the usable visits of all workloads that have a latency."""
     items = {m.workload.key: math.log(m.latency_s) for m in campaign if m.latency_s is not None}
-    visits = [visit for m in campaign for visit in m.visits if visit.is_usable and visit.workload_key in items]
-    if not visits:
+    if fit is not None:
+        visits, values = fit.visits, fit.values
+    else:
+        visits = tuple(visit for m in campaign for visit in m.visits if visit.is_usable and visit.workload_key in items)
+        values = visit_values(visits) if visits else None
+    if values is None:
         nothing = np.zeros(0, dtype=np.int64)
         return _Visits({}, nothing, np.zeros(0), np.zeros(0), nothing, nothing)
-    values = visit_values(visits)
     y = values.y if values.level is None else values.y + values.level
     numbers = {key: number for number, key in enumerate(items)}
     seen = values.uncontended if values.uncontended.any() else np.ones(len(visits), dtype=bool)

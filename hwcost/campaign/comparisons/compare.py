@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import NUMBER, check, of_type
+from hwcost.campaign.comparisons.campaign_levels import MeasuredCampaign
 from hwcost.campaign.comparisons.differences import BAND, Comparison, differences
 from hwcost.campaign.comparisons.table_differences import compare_tables, is_table, read_tables
 from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
@@ -48,8 +49,7 @@ class Arm:
         measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
-        campaigns: The campaigns that the measurements come from, each with all that it measured; empty for one of these
-            measurements alone.
+        campaigns: The campaigns that the measurements come from; empty for one of these measurements alone.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Arm:
     measurements: tuple[Measurement, ...]
     environment: Mapping[str, Any]
     canaries: Mapping[str, float] = field(default_factory=dict)
-    campaigns: tuple[tuple[Measurement, ...], ...] = ()
+    campaigns: tuple[MeasuredCampaign, ...] = ()
 
 
 def compare(
@@ -157,7 +157,7 @@ def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: floa
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(
         a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift,
-        campaigns=(a.campaigns or (a.measurements,), b.campaigns or (b.measurements,)),
+        campaigns=(a.campaigns, b.campaigns),
     )  # fmt: skip
     if not found.workloads:
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
@@ -250,7 +250,7 @@ def arm_of_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     facts = {} if record is None else record.environment.deciding | planned
     return Arm(
         name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries,
-        (fit.measurements,),
+        (MeasuredCampaign.fitted(fit),),
     )  # fmt: skip
 
 

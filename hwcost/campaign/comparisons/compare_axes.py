@@ -48,7 +48,8 @@ def compare_references(
         UnknownNameError: When a store has nothing of a value.
     """
     axes = {axis for axis in {*a.conditions, *b.conditions} if a.conditions.get(axis) != b.conditions.get(axis)}
-    one, other = arms_of(a, axes), arms_of(b, axes)
+    read: dict[tuple[str, str], Arm] = {}  # by precision, both sides may be of one campaign
+    one, other = arms_of(a, axes, read), arms_of(b, axes, read)
     shared = [place for place in one if place in other]
     if not shared:
         raise DataError(f"nothing of {a} was measured where {b} was: {_places(one)} against {_places(other)}.")

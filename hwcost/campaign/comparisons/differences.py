@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, Z, campaign_level, level_half_width
+from hwcost.campaign.comparisons.campaign_levels import CampaignLevel, MeasuredCampaign, Z, level_half_width
 from hwcost.campaign.comparisons.matching import matches
 from hwcost.timing.measurement import Flag, Measurement
 
-Campaigns = Sequence[Sequence[Measurement]]
+Campaigns = Sequence[MeasuredCampaign]
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
 
@@ -117,7 +117,7 @@ def differences(
     is_together: bool = False,
     band: float = BAND,
     canary_shift: float | None = None,
-    campaigns: tuple[Campaigns, Campaigns] | None = None,
+    campaigns: tuple[Campaigns, Campaigns] = ((), ()),
 ) -> Comparison:
     """Compares two lists of measurements.
 
@@ -127,15 +127,14 @@ def differences(
         is_together: Whether both were measured in the same rounds of one campaign.
         band: Half-width of the band of log ratios that are of no consequence.
         canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
-        campaigns: The campaigns that the measurements of each arm come from, each with all that it measured; None for one
-            campaign an arm.
+        campaigns: The campaigns that the measurements of each arm come from; none for one that measured these alone.
     """
     pairs = matches(a, b)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
     half = np.array([[_half_width(m) for m in pair] for pair in pairs]).reshape(-1, 2)
     is_confirmed = np.array([[m.is_confirmed for m in pair] for pair in pairs], dtype=bool).reshape(-1, 2)
     shift = 0.0 if is_together else canary_shift or 0.0
-    levels = [] if is_together else _levels_of(pairs, campaigns or ((a,), (b,)))
+    levels = [] if is_together else _levels_of(pairs, (a, b), campaigns)
     level = np.hypot(_added(len(pairs), levels), shift)
     names = [one.workload.name for one, _ in pairs]
     judged = verdicts(names, ratio, np.hypot(np.hypot(*half.T), level), band)
@@ -168,12 +167,14 @@ def _whole(ratio: Floats, half: Floats, is_confirmed: NDArray[np.bool_], level: 
 
 
 def _levels_of(
-    pairs: Sequence[tuple[Measurement, Measurement]], campaigns: tuple[Campaigns, Campaigns]
+    pairs: Sequence[tuple[Measurement, Measurement]],
+    arms: tuple[Sequence[Measurement], Sequence[Measurement]],
+    campaigns: tuple[Campaigns, Campaigns],
 ) -> list[list[CampaignLevel]]:
     """Returns the level of the campaign that each matched measurement comes from, for either arm."""
     found = []
-    for side, parts in enumerate(campaigns):
-        levels = [(campaign_level(part), {id(m) for m in part}) for part in parts]
+    for side, (arm, given) in enumerate(zip(arms, campaigns, strict=True)):
+        levels = [(one.level, {id(m) for m in one.measurements}) for one in given or [MeasuredCampaign.of(arm)]]
         found.append([next(level for level, own in levels if id(pair[side]) in own) for pair in pairs])
     return found
 

@@ -68,7 +68,9 @@ def parse_reference(text: str) -> Reference | None:
     return Reference(location, found)
 
 
-def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
+def arms_of(
+    reference: Reference, axes: Iterable[str], read: dict[tuple[str, str], Arm] | None = None
+) -> dict[Place, Arm]:
     """Reads one side of a comparison: an arm for every device and backend.
 
     Where the latest campaign that is meant belongs to a run, all campaigns of that run are, else that campaign alone.
@@ -76,6 +78,7 @@ def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
     Args:
         reference: Store and conditions.
         axes: Axes along which the sides differ; places leave device and backend out then.
+        read: Arms of campaigns that were read before, by store and campaign; those that are read now are added.
 
     Raises:
         UnknownNameError: When the store has nothing of a value; lists the known ones.
@@ -85,7 +88,7 @@ def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
         campaigns = _matching(store, store.runs(), reference)
         latest = campaigns[-1]
         same_run = [one for one in campaigns if latest.run_id is not None and one.run_id == latest.run_id]
-        return _merged(store, same_run or [latest], reference, set(axes))
+        return _merged(store, same_run or [latest], reference, set(axes), {} if read is None else read)
 
 
 def _matching(store: Store, runs: Sequence[Run], reference: Reference) -> list[Campaign]:
@@ -164,11 +167,20 @@ def _begins(values: Sequence[str], wanted: str, axis: str) -> bool:
     return axis in ("commit", "run", "campaign") and len(wanted) >= 4 and any(one.startswith(wanted) for one in values)
 
 
-def _merged(store: Store, campaigns: Sequence[Campaign], reference: Reference, axes: set[str]) -> dict[Place, Arm]:
+def _merged(
+    store: Store,
+    campaigns: Sequence[Campaign],
+    reference: Reference,
+    axes: set[str],
+    read: dict[tuple[str, str], Arm],
+) -> dict[Place, Arm]:
     """Joins the campaigns of each place, which differ in shapes; every workload keeps the level of its own campaign."""
     found: dict[Place, Arm] = {}
     for campaign in campaigns:
-        arm, place = arm_of_campaign(store, campaign, str(reference)), _place(campaign, axes)
+        key, place = (reference.location, campaign.campaign_id), _place(campaign, axes)
+        if key not in read:
+            read[key] = arm_of_campaign(store, campaign, str(reference))
+        arm = replace(read[key], name=str(reference))
         if precision := reference.conditions.get("precision"):
             kept = tuple(one for one in arm.measurements if one.workload.dtype == precision)
             arm = replace(arm, measurements=kept)

@@ -86,7 +86,7 @@ LAYOUT = 0.004
 """Usual standard deviation of what a process does to one item, before a campaign shows its own."""
 
 MOST_MOMENTS = 100_000
-"""Moments of the chain at most; with more blocks, neighbouring ones share a state."""
+"""Moments of the chain at most; with more blocks, neighbouring ones share a state, and memory grows no further."""
 
 SLOWEST_S = 60.0
 QUICKEST_S = 0.02
@@ -240,23 +240,22 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     residual = _residual(table, segment, fit)
     felt = fit.sensitivity.factor[:, None] * delays
     scale = np.hypot(fit.noise, SCATTER * felt)
-    log_density = log_density_of(residual, table.item, felt, scale)
+    together = 1 if len(delays) == 1 else math.ceil(len(residual) / MOST_MOMENTS)
+    log_density = log_density_of(residual, table.item, felt, scale, together)
     if len(delays) == 1:
         return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
-    together = math.ceil(len(residual) / MOST_MOMENTS)
     starts = np.arange(0, len(residual), together)
     gaps_s = np.diff(table.time[starts], prepend=table.time[0])
-    log_density = log_density if together == 1 else np.add.reduceat(log_density, starts)
     chain = fit_chain(log_density, np.exp(-gaps_s / fit.stay_s), fit.share)
     share = chain.draws + 0.02
     share[0] = max(share[0], LEAST_SHARE * share.sum())
     stay_s = float(np.minimum(gaps_s, SLOWEST_S / 10).sum() / max(chain.redraws, 1e-3))
-    probability = np.repeat(chain.probability, np.diff(np.append(starts, len(residual))), axis=0)
+    bounds = np.append(starts, len(residual))
     return replace(
         fit,
-        uncontended=probability[:, 0],
-        delay=probability @ delays,
-        sensitivity=_sensitivities(table, residual, probability, delays, scale**-2, fit),
+        uncontended=np.repeat(chain.probability[:, 0], np.diff(bounds)),
+        delay=np.repeat(chain.probability @ delays, np.diff(bounds)),
+        sensitivity=_sensitivities(table, residual, bounds, chain.probability, delays, scale**-2, fit),
         share=share / share.sum(),
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
         log_likelihood=chain.log_likelihood + _log_steps(fit),
@@ -264,27 +263,36 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
 
 
 def _sensitivities(
-    table: BlockTable, residual: Floats, probability: Floats, delays: Floats, precision: Floats, fit: _Fit
+    table: BlockTable,
+    residual: Floats,
+    bounds: Indices,
+    probability: Floats,
+    delays: Floats,
+    precision: Floats,
+    fit: _Fit,
 ) -> Sensitivities:
     """Sums up for every item what its blocks say of how strongly it feels contention.
 
     Args:
         table: The blocks.
         residual: Log latency less all but the delay, shape (n,).
-        probability: Probability of every state at every block, shape (n, states).
+        bounds: First block of every moment, and the number of blocks, shape (moments + 1,).
+        probability: Probability of every state at every moment, shape (moments, states).
         delays: Log delay of every state, shape (states,).
         precision: One over the variance of a block of each item in every state, shape (items, states).
         fit: Noise, layouts and sensitivities of before.
     """
     from scipy.sparse import csr_array
 
-    n = len(residual)
-    of_item: Any = csr_array((np.ones(n), table.item, np.arange(n + 1)), shape=(n, table.items)).T
-    blocks = of_item @ probability
+
+    def of_items(weight: Floats) -> Any:
+        return csr_array((weight, table.item, bounds), shape=(len(probability), table.items)).T @ probability
+
+    blocks = of_items(np.ones(len(residual)))
     slowed = np.maximum(blocks[:, 1:].sum(axis=1), 1e-12)
     delay = np.maximum(blocks @ delays / slowed, LEAST_DELAY)
     unsure = (fit.noise**2 / np.maximum(blocks[:, 0], 1e-12) + fit.layout_sd**2) / delay**2
-    seen = ((of_item @ (residual[:, None] * probability)) * precision) @ delays
+    seen = (of_items(residual) * precision) @ delays
     return fit.sensitivity.fitted(seen, (blocks * precision) @ delays**2, unsure)
 
 

@@ -18,20 +18,26 @@ PART = 1000
 """Blocks whose densities are computed at once."""
 
 
-def log_density_of(residual: Floats, item: Indices, felt: Floats, scale: Floats) -> Floats:
-    """Returns the log density of every block in every state, shape (n, states); computed in parts that fit the caches.
+def log_density_of(residual: Floats, item: Indices, felt: Floats, scale: Floats, together: int = 1) -> Floats:
+    """Returns the log density of the blocks of every moment in every state, shape (moments, states).
+
+    It is computed in parts that fit the caches, so that memory holds the moments and not the blocks.
 
     Args:
         residual: Log latency less all but the delay, shape (n,).
         item: Index of each block's item, shape (n,).
         felt: Log delay of each item in every state, shape (items, states).
         scale: Scale of the noise of each item's blocks in every state, shape (items, states).
+        together: Number of neighbouring blocks that share a moment.
     """
-    found, log_scale = np.empty((len(residual), felt.shape[1])), np.log(scale)
-    for first in range(0, len(residual), PART):
-        rows = slice(first, first + PART)
+    n, log_scale, size = len(residual), np.log(scale), together * max(1, PART // together)
+    found = np.empty((math.ceil(n / together), felt.shape[1]))
+    for first in range(0, n, size):
+        rows = slice(first, first + size)
         of = item[rows]
-        found[rows] = _log_noise((residual[rows, None] - felt[of]) / scale[of]) - log_scale[of]
+        blocks = _log_noise((residual[rows, None] - felt[of]) / scale[of]) - log_scale[of]
+        moments = blocks if together == 1 else np.add.reduceat(blocks, np.arange(0, len(of), together))
+        found[first // together : first // together + len(moments)] = moments
     return found
 
 

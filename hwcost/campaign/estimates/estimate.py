@@ -65,6 +65,7 @@ class CampaignFit:
     Attributes:
         measurements: One per item, in the plan's order.
         visits: The usable visits in the order measured.
+        values: Latency and weight of each of them by its blocks; None without visits.
         model: Their levels, and what is left of each; None for fewer than two items, or without visits.
         drift: Whether the level moved, and what was done about it; None without a model.
         canaries: Check of the level by canaries; None without enough of them.
@@ -73,6 +74,7 @@ class CampaignFit:
 
     measurements: tuple[Measurement, ...]
     visits: tuple[Visit, ...]
+    values: VisitValues | None
     model: TimeModel | None
     drift: DriftCheck | None
     canaries: CanaryCheck | None
@@ -108,7 +110,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
     found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels, len(fitted)) for key in plan.by_key)
     flags = of_campaign(plan, found, values.states if values else None, model, drift, canary_check)
-    return CampaignFit(found, tuple(usable), model, drift, canary_check, tuple(flags))
+    return CampaignFit(found, tuple(usable), values, model, drift, canary_check, tuple(flags))
 
 
 def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:

@@ -19,6 +19,10 @@ rounds. All this is so with a level too, however smooth it is, and where the blo
 are free all the same, so that an item alone in a round is tied to no other by it. Only where no rounds tie items at all,
 their rounds' levels are taken to vary about one mean, and that error is part of the interval. What neighbours and the
 campaign's mean level add to it is found in :mod:`hwcost.campaign.estimates.intervals`.
+
+An item that is noisier than its class has too narrow an interval. Moderated variances of items (Smyth 2004, Statistical
+Applications in Genetics and Molecular Biology 3(1)) mend much of that, but a single slow visit of four makes an item look
+noisy: where a tenth of the processes are in a slower mode, intervals are twice as wide in the mean, so that noise is pooled.
 """
 
 from __future__ import annotations

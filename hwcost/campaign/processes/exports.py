@@ -18,12 +18,13 @@ from hwcost._log import logger
 from hwcost.backends import usable
 from hwcost.campaign.processes.arms import tree_of
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program
+from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import cgroups, processors
 from hwcost.errors import HwcostError
 from hwcost.timing import timer
 from hwcost.timing.execution.memory import SHARE, free_bytes
 from hwcost.timing.processes.exporter import ExportJob
-from hwcost.units import format_clock
+from hwcost.units import format_clock, format_seconds
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -131,7 +132,7 @@ def export(
         for one in busy:
             one.take(waiting.popleft())
         while busy:
-            for one in select.select(busy, [], [])[0]:
+            for one in _answering(busy):
                 if not one.is_done():
                     _log.warning("an exporting process ended: %s", _tail(stderr.fileno()))
                     busy.remove(one)
@@ -152,12 +153,16 @@ class Exporter:
     Args:
         job: Task of the process.
         stderr_fd: Descriptor of the file that takes its stderr.
+
+    Attributes:
+        silence: Watch over the time since its last answer.
     """
 
     def __init__(self, job: ExportJob, stderr_fd: int) -> None:
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
         launch = Launch(environment, stderr_fd, stderr_fd)
         self._process = program("hwcost.timing.processes.exporter", launch, pass_fds=(), pipe=subprocess.PIPE)
+        self.silence = Silence.of_host(self._process.pid)
         self._send(asdict(job))
 
     def take(self, workload: Workload) -> None:
@@ -173,6 +178,7 @@ class Exporter:
         """Waits for the answer to a workload; False when the process has ended instead."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
+        self.silence.heard()
         if line.endswith("\n") and (failed := json.loads(line).get("failed")):
             _log.info("not exported: %s", failed)
         return line.endswith("\n")
@@ -180,6 +186,10 @@ class Exporter:
     def stop(self) -> None:
         """Asks the process to end."""
         self._process.terminate()
+
+    def kill(self) -> None:
+        """Ends the process in the middle of a net."""
+        self._process.kill()
 
     def close(self) -> None:
         """Ends the process."""
@@ -205,6 +215,16 @@ class Exporter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _answering(busy: Sequence[Exporter]) -> list[Exporter]:
+    """Waits for answers, and kills processes that were silent for too long while none came; that is an answer too."""
+    while not (found := select.select(busy, [], [], busy[0].silence.look_s)[0]):
+        for one in busy:
+            if one.silence.is_too_long():
+                _log.warning("nothing was heard of an exporting process for %s", format_seconds(one.silence.seconds))
+                one.kill()
+    return found
 
 
 def _progress(done: int, of: int, count: int, seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import IO, Any
 from hwcost._log import logger
 from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.launch import Launch, program
+from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import device_kind
 
 _log = logger(__name__)
@@ -36,8 +38,8 @@ class Forked:
     """
 
     def __init__(self, pid: int, current_fd: int, connection: socket.socket, stdin: IO[str], stdout: IO[str]) -> None:
-        self.stdin, self.stdout, self.current_fd = stdin, stdout, current_fd
-        self._pid, self._connection = pid, connection
+        self.pid, self.stdin, self.stdout, self.current_fd = pid, stdin, stdout, current_fd
+        self._connection = connection
         self._returncode: int | None = None
 
     def kill(self) -> None:
@@ -47,7 +49,7 @@ class Forked:
         """
         if self._returncode is None and _is_silent(self._connection):
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         """See :class:`Launched`; where the warm process was killed, it took this one along."""
@@ -68,8 +70,7 @@ class ForkServer:
 
     def __init__(self, backend: str, kind: str) -> None:
         self._backend, self._is_allowed = backend, is_forked(backend, kind)
-        self._connection: socket.socket | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._warm: tuple[socket.socket, subprocess.Popen[str]] | None = None
 
     def fork(self, launch: Launch) -> Forked | None:
         """Forks a worker; None where the backend does not allow it or the warm process cannot, so that one is spawned.
@@ -79,9 +80,9 @@ class ForkServer:
         """
         if not self._is_allowed:
             return None
-        is_new = self._connection is None
+        is_new = self._warm is None
         try:
-            found = _fork(self._connection or self._start(launch), launch)
+            found = self._fork(launch)
         except BaseException:
             self.close(0.0)  # an answer may be under way, which the next worker must not take for its own
             raise
@@ -91,12 +92,34 @@ class ForkServer:
         self._is_allowed = not is_new
         return self.fork(launch)  # where it was killed, with a new warm process
 
-    def _start(self, launch: Launch) -> socket.socket:
-        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    def _fork(self, launch: Launch) -> Forked | None:
+        """Asks for a fork and waits for it; None where it was refused, or the warm process has ended or does not answer."""
+        connection, process = self._warm or self._start(launch)
+        (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+        stdin, stdout = open(write_in, "w", encoding="utf-8"), open(read_out, encoding="utf-8")  # noqa: SIM115
+        try:
+            with suppress(ConnectionError):
+                socket.send_fds(connection, [b"w"], [read_in, write_out, launch.stderr_fd, launch.current_fd])
+        finally:
+            os.close(read_in)
+            os.close(write_out)
+        answers = _answers(connection, process.pid)
+        said = answer(connection) if answers else {}
+        if "pid" in said:
+            return Forked(said["pid"], said["current_fd"], connection, stdin, stdout)
+        stdin.close()
+        stdout.close()
+        gone = "the warm process ended" if answers else "the warm process does not answer"
+        _log.info("workers are spawned: %s", said.get("refused", gone))
+        return None
+
+    def _start(self, launch: Launch) -> tuple[socket.socket, subprocess.Popen[str]]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             arguments = str(theirs.fileno()), self._backend
-            self._process = program("hwcost.timing.processes.fork_server", launch, *arguments, pass_fds=(theirs.fileno(),))
-        return self._connection
+            process = program("hwcost.timing.processes.fork_server", launch, *arguments, pass_fds=(theirs.fileno(),))
+        self._warm = ours, process
+        return self._warm
 
     def close(self, patience_s: float = CLOSING_S) -> None:
         """Ends the warm process.
@@ -104,15 +127,16 @@ class ForkServer:
         Args:
             patience_s: Seconds that it has to end by itself.
         """
-        if self._connection is not None:
-            self._connection.close()
-        if self._process is not None:
-            try:
-                self._process.wait(patience_s)
-            except subprocess.TimeoutExpired:  # it waits for a worker
-                self._process.kill()
-                self._process.wait()
-        self._connection = self._process = None
+        if self._warm is None:
+            return
+        connection, process = self._warm
+        connection.close()
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:  # it waits for a worker, or for what never comes
+            process.kill()
+            process.wait()
+        self._warm = None
 
     def __enter__(self) -> ForkServer:
         return self
@@ -133,23 +157,13 @@ def is_forked(backend: str, kind: str) -> bool:
     return vars(BACKENDS.load(backend)).get("fork_imports") is not None
 
 
-def _fork(connection: socket.socket, launch: Launch) -> Forked | None:
-    """Asks for a fork and waits for it; None where it was refused or the warm process has ended."""
-    (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
-    stdin, stdout = open(write_in, "w", encoding="utf-8"), open(read_out, encoding="utf-8")  # noqa: SIM115
-    try:
-        with suppress(ConnectionError):
-            socket.send_fds(connection, [b"w"], [read_in, write_out, launch.stderr_fd, launch.current_fd])
-    finally:
-        os.close(read_in)
-        os.close(write_out)
-    said = answer(connection)
-    if "pid" in said:
-        return Forked(said["pid"], said["current_fd"], connection, stdin, stdout)
-    stdin.close()
-    stdout.close()
-    _log.info("workers are spawned: %s", said.get("refused", "the warm process ended"))
-    return None
+def _answers(connection: socket.socket, pid: int) -> bool:
+    """Waits until the warm process answers or has ended; False where it was silent for too long."""
+    silence = Silence.of_host(pid)
+    while not select.select([connection], [], [], silence.look_s)[0]:
+        if silence.is_too_long():
+            return False
+    return True
 
 
 def _is_silent(connection: socket.socket) -> bool:

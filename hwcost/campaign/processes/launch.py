@@ -46,11 +46,13 @@ class Launched(Protocol):
     """A worker that was started.
 
     Attributes:
+        pid: Number of the process.
         stdin: Pipe to it.
         stdout: Pipe from it.
         current_fd: Number that the descriptor of the position has in it.
     """
 
+    pid: int
     stdin: IO[str]
     stdout: IO[str]
     current_fd: int
@@ -74,6 +76,7 @@ class Spawned:
         self._process = program("hwcost.timing.processes.worker", launch, pass_fds=held, pipe=subprocess.PIPE)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self.pid = self._process.pid
         self.stdin, self.stdout, self.current_fd = self._process.stdin, self._process.stdout, launch.current_fd
 
     def kill(self) -> None:

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 from hwcost import errors
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree
+from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
+from hwcost.timing.arrival import BACK_TO_BACK, Arrival
 from hwcost.timing.processes.worker import ACKNOWLEDGED, Job
 from hwcost.units import format_seconds
 
@@ -72,15 +74,17 @@ class DeviceLostInWorkerError(WorkerEndedError):
 
 
 class WorkerStalledError(WorkerEndedError):
-    """The worker made no progress for longer than its kind of device allows; a kernel may run for ever."""
+    """The worker made no progress for longer than its kind of device allows; a call or a kernel may never end."""
 
     code = "E_TIMEOUT"
     attempts = 1
-    remedy = "Look for a kernel that does not end, or measure a smaller batch or model."
+    remedy = "Look for a call or a kernel that does not end (a deadlock in a library?), or measure a smaller batch or model."
 
-    def __init__(self, position: int | None, seconds: float) -> None:
-        silence = f"nothing was heard of the measuring process for {format_seconds(seconds)}"
-        super().__init__(position, f"{silence}, and it was killed.")
+    def __init__(self, position: int | None, silence: Silence) -> None:
+        doing = "it computed all the same" if silence.is_at_work else "it did nothing"
+        text = f"nothing was heard of the measuring process for {format_seconds(silence.seconds)} ({doing})"
+        began = " It had not begun with a workload: look at what the backend waits for when it is imported or started."
+        super().__init__(position, f"{text}, and it was killed.{began * (position is None)}")
 
 
 class WorkerProcess:
@@ -99,7 +103,7 @@ class WorkerProcess:
         launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno(), tree)
         forked = None if server is None or tree is not None else server.fork(launch)
         self._process: Launched = forked or Spawned(launch)
-        self._stall_s = device_kind(job.device["profile"]["kind"]).stall_s
+        self._silence = _silence_of(job, self._process.pid)
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
         job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
@@ -134,18 +138,18 @@ class WorkerProcess:
 
         A worker that is silent has made progress when it has another workload in hand than at the last look.
         """
-        if self._stall_s is None:
+        if self._silence is None:
             yield from self._process.stdout
             return
-        descriptor, rest, in_hand = self._process.stdout.fileno(), b"", self._position()
+        descriptor, rest = self._process.stdout.fileno(), b""
         while True:
-            ready, _, _ = select.select([descriptor], [], [], self._stall_s)
+            ready, _, _ = select.select([descriptor], [], [], self._silence.look_s)
             if not ready:
-                before, in_hand = in_hand, self._position()
-                if in_hand == before:
+                if self._silence.is_too_long(in_hand := self._position()):
                     self._process.kill()
-                    raise WorkerStalledError(in_hand, self._stall_s)
+                    raise WorkerStalledError(in_hand, self._silence)
                 continue
+            self._silence.heard()
             found = os.read(descriptor, CHUNK_BYTES)
             if not found:
                 return
@@ -197,6 +201,15 @@ def in_hand(descriptor: int) -> int | None:
     """
     found = os.pread(descriptor, POSITION_BYTES, 0)
     return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
+
+
+def _silence_of(job: Job, pid: int) -> Silence | None:
+    """Returns how long a worker may be silent, which is longer where its calls come with pauses; None for any time."""
+    kind = device_kind(job.device["profile"]["kind"])
+    if kind.stall_s is None:
+        return None
+    pause_s = Arrival.parse(job.protocol.get("arrival", BACK_TO_BACK)).longest_s
+    return Silence(pid, kind.stall_s + pause_s, is_host=kind.is_host)
 
 
 def environment_of(job: Job) -> dict[str, str]:

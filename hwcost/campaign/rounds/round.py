@@ -202,6 +202,7 @@ class Rounds:
             _log.warning("the process that measured %s ended (%s); a fresh one tries again", self._name(key), error)
             self.journal.close(is_whole=False)
             return
+        _log.warning("%s has failed: %s", self._name(key), error)
         self.journal.close(is_whole=False, without=[key])
         flag = Flag(error.code, str(error), error.remedy)
         self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))

@@ -20,6 +20,7 @@ class Cpu(DeviceKind):
 
     name = "cpu"
     is_host = True
+    stall_s = 600.0
     telemetry = "hwcost.timing.telemetry.powercap:PowercapTelemetry"
     detected_facts: ClassVar[Mapping[str, str]] = {
         "memory_bytes": "Detected: MemTotal of /proc/meminfo",

@@ -15,10 +15,13 @@ from scipy import stats
 
 import hwcost
 from benchmarks.studies.comparisons import comparison_row
-from hwcost.campaign.comparisons.campaign_levels import campaign_level, level_half_width
+from hwcost.campaign.comparisons.campaign_levels import MeasuredCampaign, campaign_level, level_half_width
 from hwcost.campaign.comparisons.compare import compare_arms, read_arm
 from hwcost.campaign.comparisons.differences import BAND, differences, holm, verdicts
 from hwcost.campaign.comparisons.matching import matches
+from hwcost.campaign.estimates import interleaved
+from hwcost.campaign.estimates.block_model import fit_block_model
+from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.run import Result
 from hwcost.cli.main import invoke
 from hwcost.errors import DataError, UnknownNameError, UsageError
@@ -189,19 +192,24 @@ def test_a_level_that_wanders_widens_more_than_one_that_jumps_to_and_fro() -> No
     assert ratio == pytest.approx(math.sqrt(2.0), rel=1e-6)
 
 
+def apart(*campaigns: list[Measurement]) -> list[MeasuredCampaign]:
+    return [MeasuredCampaign.of(one) for one in campaigns]
+
+
 def test_levels_of_several_campaigns_of_one_arm_are_kept_apart() -> None:
     levels = np.array([0.05, -0.05, 0.05, -0.05])
     first = arm(1, 2, levels=tuple(levels))
     second = [measured(SyntheticWorkload(f"v{i}"), 1.0, levels=tuple(-levels)) for i in range(2)]
     calm = [measured(m.workload, m.latency_s) for m in (*first, *second)]
     assert differences([*first, *second], calm).level_half_width == 0  # as one campaign, the levels cancel out
-    found = differences([*first, *second], calm, campaigns=((first, second), (calm[:2], calm[2:])))
+    found = differences([*first, *second], calm, campaigns=(apart(first, second), apart(calm[:2], calm[2:])))
     half = added(first, calm[:2])
     assert half == pytest.approx(added(second, calm[2:])) == pytest.approx(4.303 * 0.0577, rel=0.01)
     noise = math.hypot(0.005, 0.005)
     assert [one.half_width for one in found.workloads] == pytest.approx([math.hypot(half, noise)] * 4)
     assert found.overall.half_width == pytest.approx(math.hypot(half / math.sqrt(2), noise / 2))
-    found = differences([*first, *second], calm, campaigns=((first, second[:1], second[1:]), (calm[:3], calm[3:])))
+    sides = apart(first, second[:1], second[1:]), apart(calm[:3], calm[3:])
+    found = differences([*first, *second], calm, campaigns=sides)
     assert [one.half_width > 0.2 for one in found.workloads] == [True, True, False, False]  # type: ignore[operator]
     assert found.level_half_width == pytest.approx(half)
     assert found.overall.half_width == pytest.approx(math.hypot(half / 2, noise / 2), rel=1e-3)
@@ -251,6 +259,18 @@ def test_campaigns_of_a_store_are_compared(store: Path) -> None:
     assert read_arm(str(store)).campaign_id == read_arm(f"{store}#null").campaign_id == slower
     assert found.overall.verdict == "SLOWER"
     assert found.overall.ratio == pytest.approx(1.1, rel=0.01)
+
+
+def test_the_blocks_of_each_campaign_are_fitted_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _, slower = ids(store)
+    anew = differences(*(read_arm(f"{store}#{one}").measurements for one in (first, slower)))
+    fits: list[BlockTable] = []
+    fit = fit_block_model
+    monkeypatch.setattr(interleaved, "fit_block_model", lambda table, *how: fits.append(table) or fit(table, *how))
+    found = hwcost.compare(f"{store}#{first}", f"{store}#{slower}")
+    assert len(fits) == 2
+    assert found.level_half_width == pytest.approx(anew.level_half_width, rel=1e-9)
+    assert found.level_half_width > 0
 
 
 def test_lists_of_measurements_count_as_one_campaign(store: Path) -> None:

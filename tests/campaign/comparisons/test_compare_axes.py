@@ -13,6 +13,7 @@ import pytest
 from hwcost.campaign import run as campaign
 from hwcost.campaign.comparisons import compare, references
 from hwcost.campaign.comparisons.references import parse_reference
+from hwcost.campaign.estimates.estimate import fit_campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.rounds import round as campaign_round
 from hwcost.cli.main import invoke
@@ -162,12 +163,17 @@ def test_runs_and_campaigns_are_compared_by_the_beginning_of_their_ids(store: st
         compare.compare(f"{store}#campaign:{first}", f"{store}#campaign:{last}")
 
 
-def test_precisions_of_one_campaign_share_their_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_precisions_of_one_campaign_share_their_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Their difference is as sure as the rounds that they share; two campaigns meet the machine at two levels."""
     path = tmp_path / "runs.db"
     with open_store(path) as opened:
         campaign_id = Part({"float32": 1.0, "bfloat16": 0.5}).measure(opened, None)
+    fits: list[object] = []
+    monkeypatch.setattr(compare, "fit_campaign", lambda *given: fits.append(given) or fit_campaign(*given))
     found = compare.compare(f"{path}#precision:float32", f"{path}#precision:bfloat16")
+    assert len(fits) == 1
     assert found.overall.ratio == pytest.approx(0.5, rel=0.01)
     assert (found.count, found.level_half_width) == ("4 of 4 compared, 0 missing", 0.0)
     assert invoke(["compare", f"{path}#precision:float32", f"{path}#precision:bfloat16"]) == 0
@@ -205,8 +211,8 @@ def test_campaigns_of_one_place_are_joined_and_their_levels_kept_apart(
     reference = parse_reference(f"{store}#branch:topic")
     assert reference is not None
     (arm,) = references.arms_of(reference, ()).values()
-    assert [len(campaign) for campaign in arm.campaigns] == [3, 3]
-    assert [m for campaign in arm.campaigns for m in campaign] == list(arm.measurements)
+    assert [len(campaign.measurements) for campaign in arm.campaigns] == [3, 3]
+    assert [m for campaign in arm.campaigns for m in campaign.measurements] == list(arm.measurements)
 
 
 def test_a_value_that_is_not_there_and_half_a_reference_are_refused(store: str) -> None:
