@@ -23,6 +23,10 @@ FADE = 10.0
 WIDER = 2.0
 """Half-widths that an interval grows by for each octave beyond the shapes of the fit."""
 
+STEEPER = 2.0
+"""Multiple of the way beyond all rows, along their trend, by which the interval of a model that stays behind grows: trees are off
+at the last rows already."""
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -106,8 +110,7 @@ class Domain:
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes beyond those of the fit, and by as much as the trend goes on beyond the rows of a model that
-        does not follow it.
+        It is wider for shapes beyond those of the fit, and beyond the trend of the rows where the model does not follow it.
 
         Args:
             features: Extractor of the space.
@@ -115,7 +118,9 @@ class Domain:
             half_width: Half-width of the interval of the logarithm inside; None without one.
         """
         wider = 1.0 + WIDER * self._octaves(features, genes)
-        return wider + self.trend.beyond(features, genes) / half_width if self.trend is not None and half_width else wider
+        if self.trend is not None and half_width:
+            wider += STEEPER * self.trend.beyond(features, genes) / half_width
+        return wider
 
     # -- shapes --------------------------------------------------------------------------------------------------------
 

@@ -33,8 +33,8 @@ class Trend:
         is_log: Whether the line is in the logarithm of the values, and not in the values.
         intercept: Where it is with all columns 0, in multiples of the median value or in the logarithm of these.
         slopes: What a unit of each column of the architecture, as ``one_hot`` has them, adds; shape (columns,).
-        low: Logarithm of the line at its lowest row.
-        high: Logarithm of the line at its highest row.
+        low: The line at its lowest row.
+        high: The line at its highest row.
     """
 
     is_log: bool
@@ -63,16 +63,23 @@ class Trend:
         intercept, slopes = log if errors[1] < errors[0] else linear
         middle = float(np.average(columns[:, own:] @ slopes[own:], weights=weights))
         made = cls(errors[1] < errors[0], intercept + middle, slopes[:own])
-        reach = made._along(features, genes)
-        return replace(made, low=float(reach.min()), high=float(reach.max()))
+        line = made._at(features, genes)
+        return replace(made, low=float(line.min()), high=float(line.max()))
 
     def beyond(self, features: Features, genes: Floats) -> Floats:
         """Returns how far encoded architectures (n, genes) lie beyond all rows, as a logarithm, 0 among them; shape (n,)."""
-        reach = self._along(features, genes)
-        return np.asarray(np.maximum(np.maximum(self.low - reach, reach - self.high), 0.0))
+        line = self._at(features, genes)
+        found, outside = np.zeros(len(line)), np.flatnonzero((line < self.low) | (line > self.high))
+        if len(outside):
+            low, high, reach = map(self._as_log, (np.array([self.low]), np.array([self.high]), line[outside]))
+            found[outside] = np.maximum(low - reach, reach - high)
+        return found
 
-    def _along(self, features: Features, genes: Floats) -> Floats:
-        line = self.intercept + rowwise.dot(features.one_hot(genes)[:, : len(self.slopes)], self.slopes)
+    def _at(self, features: Features, genes: Floats) -> Floats:
+        """Returns the line at encoded architectures (n, genes), shape (n,)."""
+        return self.intercept + rowwise.dot(features.one_hot(genes)[:, : len(self.slopes)], self.slopes)
+
+    def _as_log(self, line: Floats) -> Floats:
         return line if self.is_log else rowwise.log(np.maximum(line, FLOOR))
 
     def as_dict(self) -> dict[str, Any]:
