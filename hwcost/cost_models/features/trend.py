@@ -40,8 +40,8 @@ class Trend:
     is_log: bool
     intercept: float
     slopes: Floats
-    low: float = 0.0
-    high: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
 
     @classmethod
     def of(cls, features: Features, genes: Floats, values: Floats, weights: Floats) -> Trend:
@@ -62,9 +62,12 @@ class Trend:
         errors = [float(weights @ (one - np.log(multiples)) ** 2) for one in fitted]
         intercept, slopes = log if errors[1] < errors[0] else linear
         middle = float(np.average(columns[:, own:] @ slopes[own:], weights=weights))
-        made = cls(errors[1] < errors[0], intercept + middle, slopes[:own])
-        line = made._at(features, genes)
-        return replace(made, low=float(line.min()), high=float(line.max()))
+        return cls(errors[1] < errors[0], intercept + middle, slopes[:own]).reaching(features, genes)
+
+    def reaching(self, features: Features, genes: Floats) -> Trend:
+        """Returns the trend with further rows (n, genes), which reach as far along it as they do."""
+        line = self._at(features, genes)
+        return replace(self, low=min(self.low, float(line.min())), high=max(self.high, float(line.max())))
 
     def beyond(self, features: Features, genes: Floats) -> Floats:
         """Returns how far encoded architectures (n, genes) lie beyond all rows, as a logarithm, 0 among them; shape (n,)."""

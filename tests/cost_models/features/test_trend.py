@@ -125,6 +125,18 @@ def test_over_shapes_architectures_are_judged_at_any_shape():
         np.testing.assert_array_equal(at.predict(base).high, same.high)
 
 
+@pytest.mark.parametrize("name", ["lightgbm", "lut"])
+def test_a_new_device_is_known_as_far_as_its_likeliest_source_or_its_own_rows(name, tmp_path):
+    ends = [corner(WIDTHS[0]), corner(WIDTHS[-1])]
+    archs = SPACE.sample(6, seed=9)
+    model = cost_model("prior", SPACE, sources=[fitted(name)]).fit(archs, 3 * noisy(archs))
+    for one in (model, load(model.save(tmp_path / "model"))):
+        assert one.predict(archs).in_domain.all()
+        assert one.predict(ends).in_domain.tolist() == [name == "lut"] * 2
+    again = model.clone().fit([*archs, *ends], 3 * noisy([*archs, *ends]))
+    assert again.predict([*archs, *ends]).in_domain.all()
+
+
 def test_a_predictor_of_quality_ranks_beyond_its_rows():
     archs = SPACE.sample(40, seed=0)
     model = cost_model("lightgbm", SPACE, quantity="perplexity", rounds=20).fit(archs, 1 / noisy(archs))
