@@ -216,7 +216,7 @@ class CostModel(Learned):
         self.n_rows_, self.n_architectures_ = len(genes), len(groups)
         self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
         self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
-        is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality is ranked, not bounded
+        is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality only ranks
         self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
         if known is not None:
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]

@@ -24,8 +24,8 @@ WIDER = 2.0
 """Half-widths that an interval grows by for each octave beyond the shapes of the fit."""
 
 STEEPER = 2.0
-"""Multiple of the way beyond all rows, along their trend, by which the interval of a model that stays behind grows: trees are off
-at the last rows already."""
+"""Multiple of the way beyond all rows, along their trend, by which the interval of a model that stays behind grows:
+trees are off at the last rows already."""
 
 
 @dataclass(frozen=True)

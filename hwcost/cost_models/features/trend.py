@@ -1,9 +1,10 @@
 """The trend of a model's rows, and how far along it they reach.
 
-A model that does not extrapolate, such as boosted trees, answers about the same for everything beyond its rows. An architecture
-whose genes all lie within their ranges can be beyond them: one of small values only is quicker than any of some hundred rows
-drawn at random. A line through the rows tells, whatever the genes mean: what they add up to, in values or in their logarithms,
-whichever describes the rows better. Of points over shapes the architectures count alone: sizes have ranges of their own.
+A model that does not extrapolate, such as boosted trees, answers about the same for everything beyond its rows. An
+architecture whose genes all lie within their ranges can be beyond them: one of small values only is quicker than any of some
+hundred rows drawn at random. A line through the rows tells, whatever the genes mean, what they add up to, in values or in
+their logarithms, whichever describes the rows better. Of points over shapes the architectures count alone: sizes have ranges
+of their own.
 """
 
 from __future__ import annotations
