@@ -42,7 +42,7 @@ class Domain:
         high: Largest value per encoded gene, shape (genes,).
         seen: Categories seen per gene; None for numeric genes.
         known: Per component of the space, whether it lies inside; empty where there are none.
-        trend: How far the rows reach along their trend; None for a model that follows it beyond them.
+        trend: Trend of the rows, with its ends; None for a model that follows it beyond them.
     """
 
     low: Floats

@@ -32,10 +32,10 @@ class Trend:
 
     Attributes:
         is_log: Whether the line is in the logarithm of the values, and not in the values.
-        intercept: Where it is with all columns 0, in multiples of the median value or in the logarithm of these.
-        slopes: What a unit of each column of the architecture, as ``one_hot`` has them, adds; shape (columns,).
-        low: The line at its lowest row.
-        high: The line at its highest row.
+        intercept: Height of the line with all columns 0, in multiples of the median value or in the logarithm of these.
+        slopes: Rise of the line per unit of each column of the architecture, as ``one_hot`` has them, shape (columns,).
+        low: Height of the line at its lowest row.
+        high: Height of the line at its highest row.
     """
 
     is_log: bool
