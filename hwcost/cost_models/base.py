@@ -31,10 +31,11 @@ from hwcost.cost_models.features.extractor import Features, shared_features
 from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import Middles, merged
+from hwcost.cost_models.features.trend import Trend
 from hwcost.cost_models.learned import Learned
 from hwcost.cost_models.prediction import Prediction
 from hwcost.errors import UsageError
-from hwcost.quantities import LATENCY
+from hwcost.quantities import LATENCY, QUANTITIES
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.shape_columns import ShapeColumns
 from hwcost.spaces.shaped import Shaped
@@ -70,6 +71,7 @@ class CostModel(Learned):
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
         has_interval: Whether a fit brings its own interval; that of other models comes from rows left out.
         fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
+        extrapolates: Whether predictions follow the trend of the rows beyond them; those of trees and of neighbours do not.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
         fixed_shape: The shape that ``at`` took it at, and the model over shapes that it is there; None for any other model.
@@ -82,6 +84,7 @@ class CostModel(Learned):
     baseline_for: ClassVar[frozenset[str]] = frozenset()
     has_interval: ClassVar[bool] = False
     fewest_architectures: ClassVar[int] = 5
+    extrapolates: bool = True
 
     fixed_shape: FixedShape | None = None
     _is_brief = False
@@ -91,10 +94,8 @@ class CostModel(Learned):
     ) -> None:
         given = {"space": space, "batch_size": batch_size, "seq_len": seq_len, "quantity": quantity}
         check(given, space=SPACE, batch_size=COUNT, seq_len=COUNT, quantity=TEXT)
-        self.space = space
-        self.batch_size = batch_size
-        self.seq_len = seq_len
-        self.quantity = quantity
+        self.space, self.quantity = space, quantity
+        self.batch_size, self.seq_len = batch_size, seq_len
         self.provenance: dict[str, Any] = {}
 
     @property
@@ -193,8 +194,7 @@ class CostModel(Learned):
             archs: n architectures, or their encoded genes as an array (n, genes), of which no measured values are kept.
                 Repeats are merged: every architecture counts once, less where its measurements disagree.
             values: Measured values, positive, shape (n,); seconds for latency.
-            weights: Positive weights, larger for more trustworthy rows, shape (n,); only their ratios count. None for equal
-                ones.
+            weights: Positive weights (n,), larger for more trustworthy rows; only ratios count. None for equal ones.
 
         Returns:
             The model itself.
@@ -216,7 +216,8 @@ class CostModel(Learned):
         self.n_rows_, self.n_architectures_ = len(genes), len(groups)
         self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
         self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
-        self.domain_ = Domain.of(self.features, genes)
+        is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality only ranks
+        self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
         if known is not None:
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]
             self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))
@@ -314,8 +315,7 @@ class CostModel(Learned):
 
         self._check_fitted()
         columns = ShapeColumns.of(self.space)
-        is_said = batch_size is not None or seq_len is not None
-        if columns is not None and (is_said or isinstance(self.space, Shaped)):
+        if columns is not None and (batch_size is not None or seq_len is not None or isinstance(self.space, Shaped)):
             return at_shape(self, columns, sizes_asked(self, columns, batch_size, seq_len))
         check_own_shape(self, {"batch_size": batch_size, "seq_len": seq_len})
         return self
@@ -331,7 +331,7 @@ class CostModel(Learned):
 
     def relative_widths(self, genes: Floats) -> Floats:
         """Returns how many times wider than typical intervals and errors of encoded genes (n, genes) are, shape (n,)."""
-        return self.domain_.widening(self.features, genes)
+        return self.domain_.widening(self.features, genes, self.log_interval_half_width_)
 
     def with_measured(self) -> MeasuredFirst:
         """Returns a cost function that answers measured architectures with their measurements, others with this model."""
@@ -397,4 +397,4 @@ class CostModel(Learned):
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
-        return self.domain_.contains(self.features, genes)
+        return self.domain_.contains(self.features, genes, self.log_interval_half_width_)

@@ -108,7 +108,7 @@ class Auto(CostModel):
         return cost_model(name, self.space, **self.common_params(), **own)
 
     def _take(self, model: CostModel) -> None:
-        self.model_, self.monotone_ = model, model.monotone_
+        self.model_, self.monotone_, self.extrapolates = model, model.monotone_, model.extrapolates
 
     @property
     def chosen(self) -> str | None:

@@ -20,6 +20,7 @@ class Constant(CostModel):
     name = "constant"
     complexity = 0
     baseline_for = frozenset({"table", "campaign"})
+    extrapolates = False
 
     mean_: float
 

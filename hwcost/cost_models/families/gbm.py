@@ -70,6 +70,7 @@ class Boosted(CostModel):
     """
 
     candidate_rows = CANDIDATE_ROWS
+    extrapolates = False
 
     offset_: float
     booster_: Any

@@ -13,6 +13,7 @@ from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.trend import Trend
 from hwcost.spaces.base import Component
 from hwcost.spaces.shaped import SHAPE_GENES, Shape, Shaped, split
 
@@ -22,6 +23,10 @@ FADE = 10.0
 WIDER = 2.0
 """Half-widths that an interval grows by for each octave beyond the shapes of the fit."""
 
+STEEPER = 2.0
+"""Multiple of the way beyond all rows, along their trend, by which the interval of a model that stays behind grows:
+trees are off at the last rows already."""
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -29,22 +34,25 @@ class Domain:
 
     Spaces with components: every component kind must have been seen, with each dimension inside the range seen. Spaces
     without: every number inside the range of its column, every category one that was seen. Where shapes differ, batch size
-    and sequence length must lie inside their ranges too.
+    and sequence length must lie inside their ranges too. Of a model that does not extrapolate, the trend of the rows counts
+    as well.
 
     Attributes:
         low: Smallest value per encoded gene, shape (genes,).
         high: Largest value per encoded gene, shape (genes,).
         seen: Categories seen per gene; None for numeric genes.
         known: Per component of the space, whether it lies inside; empty where there are none.
+        trend: Trend of the rows, with its ends; None for a model that follows it beyond them.
     """
 
     low: Floats
     high: Floats
     seen: tuple[tuple[int, ...] | None, ...]
     known: NDArray[np.bool_]
+    trend: Trend | None = None
 
     @classmethod
-    def of(cls, features: Features, genes: Floats) -> Domain:
+    def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
         """Takes the reach of encoded training architectures, shape (n, genes)."""
         seen = tuple(
             tuple(np.unique(genes[:, i]).astype(int).tolist()) if gene.categorical else None
@@ -55,7 +63,7 @@ class Domain:
         if priced.is_buildable:
             present = priced.counts(own).sum(axis=0) > 0
             known = _inside(priced.components, present)
-        return cls(genes.min(axis=0), genes.max(axis=0), seen, known)
+        return cls(genes.min(axis=0), genes.max(axis=0), seen, known, trend)
 
     @classmethod
     def whole(cls, features: Features) -> Domain:
@@ -73,14 +81,24 @@ class Domain:
         """Whether every architecture of a space with components lies inside."""
         return len(self.known) > 0 and bool(self.known.all())
 
-    def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
-        """Says for each encoded architecture whether it lies inside; shape (n,)."""
+    def contains(self, features: Features, genes: Floats, half_width: float | None = None) -> NDArray[np.bool_]:
+        """Says for each encoded architecture whether it lies inside; shape (n,).
+
+        Args:
+            features: Extractor of the space.
+            genes: Encoded architectures, shape (n, genes).
+            half_width: Half-width of the interval of the logarithm, by which an architecture may lie beyond the rows along
+                their trend; None for not at all.
+        """
         priced, own = _priced(features, genes)
         if not priced.is_buildable:
-            return np.asarray(self._outside(genes) == 0)
-        inside = self._octaves(features, genes) == 0
-        if not self.known.all():
-            inside &= (priced.counts(own)[:, ~self.known] == 0).all(axis=1)
+            inside = self._outside(genes) == 0
+        else:
+            inside = self._octaves(features, genes) == 0
+            if not self.known.all():
+                inside &= (priced.counts(own)[:, ~self.known] == 0).all(axis=1)
+        if self.trend is not None:
+            inside &= self.trend.beyond(features, genes) <= (half_width or 0.0)
         return np.asarray(inside)
 
     def trust(self, features: Features, genes: Floats) -> Floats:
@@ -89,9 +107,20 @@ class Domain:
             return self.contains(features, genes).astype(np.float64)
         return rowwise.exp(-FADE * self._outside(genes))
 
-    def widening(self, features: Features, genes: Floats) -> Floats:
-        """Returns how many times wider than inside an interval is at each row, for shapes beyond those of the fit; (n,)."""
-        return 1.0 + WIDER * self._octaves(features, genes)
+    def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
+        """Returns how many times wider than inside an interval is at each row, shape (n,).
+
+        It is wider for shapes beyond those of the fit, and beyond the trend of the rows where the model does not follow it.
+
+        Args:
+            features: Extractor of the space.
+            genes: Encoded architectures, shape (n, genes).
+            half_width: Half-width of the interval of the logarithm inside; None without one.
+        """
+        wider = 1.0 + WIDER * self._octaves(features, genes)
+        if self.trend is not None and half_width:
+            wider += STEEPER * self.trend.beyond(features, genes) / half_width
+        return wider
 
     # -- shapes --------------------------------------------------------------------------------------------------------
 
@@ -106,7 +135,7 @@ class Domain:
         return 1.0 + WIDER * float(self._beyond(np.array([shape], dtype=np.float64))[0])
 
     def at(self, places: Mapping[str, int], sizes: Mapping[str, float]) -> Domain:
-        """Returns the reach over architectures alone, at one shape; empty where the shape lies outside.
+        """Returns the reach over architectures alone, at one shape, without a trend; empty where the shape lies outside.
 
         Args:
             places: Number of the gene of each size, by its name.
@@ -145,6 +174,7 @@ class Domain:
             "high": self.high.tolist(),
             "seen": [None if seen is None else list(seen) for seen in self.seen],
             "known": self.known.tolist(),
+            **({} if self.trend is None else {"trend": self.trend.as_dict()}),
         }
 
     @classmethod
@@ -152,7 +182,8 @@ class Domain:
         """Reads what :meth:`as_dict` returned."""
         seen = tuple(None if codes is None else tuple(int(code) for code in codes) for codes in state["seen"])
         known = np.array(state["known"], dtype=bool)
-        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known)
+        trend = Trend.from_dict(state["trend"]) if "trend" in state else None
+        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend)
 
 
 def _priced(features: Features, genes: Floats) -> tuple[Features, Floats]:

@@ -18,6 +18,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.compiled.tabulated import Tabled, Tabulated
 from hwcost.cost_models.families.expected import expected_sum
 from hwcost.cost_models.features.tabulate import Tables
+from hwcost.cost_models.features.trend import Trend
 from hwcost.cost_models.priors.answer import Answer, answer
 from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
@@ -156,7 +157,14 @@ class PriorModel(Tabled):
         """See the base class; the interval comes with the fit."""
         super().fit(archs, values, weights)
         self._widen()
+        self.domain_ = replace(self.domain_, trend=self._trend(self.features.read(archs)[1]))
         return self
+
+    def _trend(self, genes: Floats) -> Trend | None:
+        """Returns the trend of the likeliest source's rows, as far as they or own ones reach; None if it extrapolates."""
+        likeliest = max(self._sources, key=lambda one: self.weights_[one.name])
+        trend = likeliest.model.domain_.trend
+        return None if trend is None else trend.reaching(self.features, genes)
 
     def _widen(self) -> None:
         """Sets the typical half-width and errors, which belong to no architecture in particular."""
