@@ -95,7 +95,8 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Tra
 
     with progress(progress_text) as update:
         how: dict[str, Any] = {
-            "budget_s": options.budget_s, "wait_s": options.wait_s, "progress": update, "remark": console.note, "goals": GOALS,
+            "budget_s": options.budget_s, "wait_s": options.wait_s, "progress": update, "remark": console.note,
+            "goals": GOALS,
         }  # fmt: skip
         if place is None:
             result = run(store, campaign_id, **how)

@@ -119,6 +119,26 @@ def test_an_impossible_range_says_what_is_possible() -> None:
         UNMERGED.sample(1, params=(1.0, 2.0))
 
 
+@pytest.mark.parametrize("design", ["uniform", "spread"])
+def test_a_range_between_the_sizes_that_there_are_names_the_nearest(design: str) -> None:
+    step = 120 * (2 * 768 + 1) + 120  # fewer parameters than any two sizes differ by
+    one = UNMERGED.params(UNMERGED.architecture([360] * 12))
+    with pytest.raises(UsageError, match=r"the nearest that were found have (\d+) and (\d+); the space reaches") as error:
+        UNMERGED.sample(1, params=(one + 1, one + 2), design=design)  # type: ignore[arg-type]
+    below, above = (int(text) for text in re.findall(r"\d+", str(error.value).partition("have")[2])[:2])
+    assert one - step <= below <= one < above <= one + step
+
+
+@pytest.mark.parametrize("text", ["supershaper", "components"])
+def test_a_range_beyond_the_space_is_refused_after_a_few_walks(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of, counted = space(text), []
+    real = type(of)._params
+    monkeypatch.setattr(type(of), "_params", lambda *given: counted.append(given) or real(*given))
+    with pytest.raises(UsageError, match="the space reaches from"):
+        of.sample(1, params=(1, 2))
+    assert len(counted) < 8 * sum(len(gene.choices) for gene in of.genes)
+
+
 def test_uniform_sampling_has_the_frequencies_of_table_7() -> None:
     """10,000 uniform shapes fall into the paper's bins of 52-54, 68-70 and 89-91 M as the paper counts, within noise."""
     rng = np.random.default_rng(0)
