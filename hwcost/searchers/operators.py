@@ -79,10 +79,11 @@ def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Candidates:
     ways: list[Callable[[int], Codes]] = [partial(uniform, sizes, rng=rng)]
     ways += [partial(draws.draw, rng=rng) for _, draws in searcher.problem.draws]
     ways += [partial(uniform, sizes, rng=rng, tilt=tilt) for tilt in TILTS]
-    for way in ways:
-        found = fresh(searcher, n, way)
+    for number, way in enumerate(ways):
+        found = fresh(searcher, min(n, LEAST) if number else n, way)  # a few tell whether a way leads anywhere
         if len(found):
-            return found
+            more = fresh(searcher, n, way) if number and n > LEAST else found
+            return more if len(more) > len(found) else found
     if searcher.evaluated or searcher.pending:
         return found
     raise searcher.rejections.infeasible()

@@ -138,16 +138,17 @@ class Problem:
         Raises:
             InfeasibleError: When there is such a constraint; says what the space reaches.
         """
-        if self.listed is not None:
+        if self._space.size <= ENUMERATED:
             return
         for constraint, draws in self.draws:
             if draws.is_empty:
                 least, largest = map(constraint.formatted, draws.reach)
-                between = [constraint.formatted(one) for one in draws.nearest if one is not None]
-                near = f"; the nearest to these bounds are {' and '.join(between)}" if len(between) > 1 else ""
+                below, above = draws.nearest
+                is_gap = below is not None and above is not None
+                near = f"; the nearest to these bounds are {below:.12g} and {above:.12g}" if is_gap else ""
                 raise InfeasibleError(
-                    f"no architecture of space '{self._space.name}' satisfies {constraint.bounds}: it reaches from {least} to "
-                    f"{largest}{near}. Loosen the constraint, or take another space"
+                    f"no architecture of space '{self._space.name}' satisfies {constraint.bounds}: they reach from {least} "
+                    f"to {largest}{near}. Loosen the constraint, or take another space"
                 )
 
     # -- numbers -------------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from hwcost._types import Codes, Floats
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.objectives.constraint import Constraint
 
-EXACT = 2**15
-"""Steps of a grid that is exact, at the most."""
+CELLS = 2**22
+"""Numbers that the counts of all genes take at the most: one for each choice of a gene at each step of the grid."""
 STEPS = 2**12
-"""Steps of any other grid."""
+"""Steps of a grid that is not exact, at the most."""
 PROBES = 16
 """Random architectures on which tables are compared with the value that they stand for."""
 
@@ -45,8 +45,9 @@ class SumDraws:
         above = [one - one.min() for one in added]
         span = sum(float(one.max()) for one in above)
         unit = _unit(above)
-        self.is_exact = unit is not None and span / unit <= EXACT
-        self._unit = float(unit) if unit is not None and self.is_exact else (span / STEPS or 1.0)
+        most = CELLS // sum(one.shape[1] for one in above)
+        self.is_exact = unit is not None and span / unit < most
+        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(STEPS, most) or 1.0)
         self._steps: list[NDArray[np.intp]] = [np.rint(one / self._unit).astype(np.intp) for one in above]
         slack = 0.0 if self.is_exact else len(above) / 2
         self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
