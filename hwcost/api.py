@@ -121,7 +121,7 @@ def measure(
         on: Address of the machine that measures, such as ``ssh://user@host``, or of a queue, such as ``slurm://partition``;
             what measures needs no hwcost. None for this machine.
         progress: Callback after every pass.
-        remark: Function that gets a line on how long all of it takes: beforehand where that is long, and after the first passes;
+        remark: Function that gets lines on how long it takes: beforehand where that is long, and after the first passes;
             None for no remarks.
 
     Returns:

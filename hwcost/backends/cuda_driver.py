@@ -22,7 +22,7 @@ def free_driver_bytes(library: Any = None) -> int | None:
         library: The driver's library, loaded; None for the one that is here.
 
     Returns:
-        None where there is no driver, where this process does not use the GPU yet, or where the driver does not answer.
+        None without a driver, where this process does not use the GPU yet, or where the driver does not answer.
     """
     driver = _loaded() if library is None else library
     device, flags, is_active = ctypes.c_int(), ctypes.c_uint(), ctypes.c_int()

@@ -145,7 +145,7 @@ def run(
             takes longer, since an interval needs them; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called after every pass, and while the campaign waits.
-        remark: Function that gets a line on how long all of it takes: beforehand where that is long, and after the first passes;
+        remark: Function that gets lines on how long it takes: beforehand where that is long, and after the first passes;
             None for no remarks.
         goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.evaluation.goals.GOALS` for all.
         elsewhere: Machine that measures; None for this one.

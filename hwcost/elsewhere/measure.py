@@ -78,7 +78,7 @@ def measure_on(
         budget_s: Seconds that the rounds share.
         wait_s: Seconds to wait for CPUs that other campaigns hold there.
         progress: Function that is called after every pass.
-        remark: Function that gets a line on how long all of it takes, see :func:`hwcost.campaign.run.run`; None for no remarks.
+        remark: Function that gets lines on how long it takes, see :func:`hwcost.campaign.run.run`; None for no remarks.
         goals: Kinds of goal that the plan may hold, by name.
         further: Function that says after every round which workloads the next one measures, as
             :func:`hwcost.campaign.run.run` takes it; None for what the plan says.

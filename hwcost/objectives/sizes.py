@@ -85,7 +85,7 @@ class Size(ABC):
         return self._counted(codes) if self._tables is None else self._tables(codes)
 
     def tables(self) -> Tables | None:
-        """Returns the size as a sum over genes, and pairs of neighbours; None where it is no such sum."""
+        """Returns the size as a sum over genes, and pairs of neighbours; None where it is not such a sum."""
         if self.accounting == BUILT and self.column:
             found = self._features.work_tables
             return None if found is None else found[WORK.index(self.column)]

@@ -99,8 +99,8 @@ class SumDraws:
             return np.empty((0, len(self._steps)), dtype=np.intp)
         ends = self._counts[-1][:, self._within()]
         places = rng.choice(ends.size, size=n, p=(ends / ends.sum()).ravel())
-        code, sums = np.unravel_index(places, ends.shape)
-        sums = sums + self._first
+        drawn, above = np.unravel_index(places, ends.shape)
+        code, sums = drawn.astype(np.intp), above.astype(np.intp) + self._first
         codes = [code]
         for gene in range(len(self._steps) - 1, 0, -1):
             steps, before = self._steps[gene], self._counts[gene - 1]
@@ -134,11 +134,11 @@ def draws_of(constraint: Constraint, sizes: Codes) -> SumDraws | None:
     return SumDraws(tables, low, math.inf if constraint.most is None else constraint.most)
 
 
-def _choice(odds: Floats, rng: np.random.Generator) -> Codes:
+def _choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draws one column of each row by its odds, shape (n,)."""
     ends = odds.cumsum(axis=1)
     drawn = rng.random(len(odds)) * ends[:, -1]
-    return np.minimum((ends <= drawn[:, None]).sum(axis=1), odds.shape[1] - 1)
+    return np.asarray(np.minimum((ends <= drawn[:, None]).sum(axis=1), odds.shape[1] - 1), dtype=np.intp)
 
 
 def _unit(added: list[Floats]) -> int | None:

@@ -1,4 +1,4 @@
-"""How much of a GPU's memory is free, by CUDA's driver; a library that is not here is told what to answer."""
+"""How much of a GPU's memory is free, by CUDA's driver; a library that is not here answers as it is set to."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ def measure_breakdowns(
         budget_s: Seconds that the rounds share; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Callback after every pass.
-        remark: Function that gets a line on how long all of it takes, see :func:`hwcost.measure`; None for no remarks.
+        remark: Function that gets lines on how long it takes, see :func:`hwcost.measure`; None for no remarks.
 
     Returns:
         The campaign, and one breakdown per sequence length at which the whole net could be measured.
