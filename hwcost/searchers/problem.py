@@ -144,7 +144,7 @@ class Problem:
             if draws.is_empty:
                 least, largest = map(constraint.formatted, draws.reach)
                 below, above = draws.nearest
-                is_gap = below is not None and above is not None
+                is_gap = draws.is_exact and below is not None and above is not None
                 near = f"; the nearest to these bounds are {below:.12g} and {above:.12g}" if is_gap else ""
                 raise InfeasibleError(
                     f"no architecture of space '{self._space.name}' satisfies {constraint.bounds}: they reach from {least} "

@@ -35,6 +35,7 @@ class SumDraws:
 
     Attributes:
         is_exact: Whether the grid holds just the sums that there are.
+        reach: The least sum and the largest one of all choices.
     """
 
     def __init__(self, tables: Tables, low: float, high: float) -> None:
@@ -53,6 +54,9 @@ class SumDraws:
         self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
         self._last = math.floor((high - self._least) / self._unit + slack) if math.isfinite(high) else None
         self._counts = list(self._counted())
+        opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
+        self.reach = tables.least(), -opposite.least()
+        self._is_beyond = high < self.reach[0] or low > self.reach[1]
 
     def _counted(self) -> Iterator[Floats]:
         """Yields for each gene how many choices up to it end in each of its codes at each sum, shape (codes, sums)."""
@@ -74,13 +78,7 @@ class SumDraws:
     @property
     def is_empty(self) -> bool:
         """Whether no sum lies within the bounds, which is proved."""
-        return not bool(self._counts[-1][:, self._within()].any())
-
-    @property
-    def reach(self) -> tuple[float, float]:
-        """The least sum and the largest one of all choices, to a step of the grid."""
-        there = np.flatnonzero(self._counts[-1].any(axis=0))
-        return self._least + self._unit * float(there[0]), self._least + self._unit * float(there[-1])
+        return self._is_beyond or not bool(self._counts[-1][:, self._within()].any())
 
     @property
     def nearest(self) -> tuple[float | None, float | None]:

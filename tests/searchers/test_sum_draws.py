@@ -45,8 +45,7 @@ def test_everything_within_the_bounds_is_drawn_and_equally_often(with_pairs: boo
         assert within == set(drawn)
     expected = sum(drawn[row] for row in within) / len(within)
     assert max(abs(drawn[row] - expected) for row in within) < 5 * np.sqrt(expected)
-    slack = 0.0 if whole else 0.02
-    assert draws.reach == pytest.approx((sums.min(), sums.max()), rel=slack or 1e-12)
+    assert draws.reach == pytest.approx((sums.min(), sums.max()), rel=1e-12)
 
 
 @pytest.mark.parametrize("with_pairs", [False, True])
@@ -87,13 +86,9 @@ def test_impossible_bounds_are_refused_before_anything_is_drawn(searcher: str, m
     of = space("supershaper")
     drawn: list[object] = []
     monkeypatch.setattr("hwcost.searchers.base.Searcher.feasible", lambda self, rows: drawn.append(rows))
-    told = "satisfies params <= 1.*: they reach from 35.10 M to 122.5 M. Loosen the constraint"
-    for limit, text in (
-        (Constraint(Params(of), most=1.0), told),
-        (Constraint(Params(of), least=76730776.1, most=76730776.9), r"nearest to these bounds are 767\d+ and 767\d+\."),
-    ):
-        with pytest.raises(InfeasibleError, match=text):
-            search(of, [Minimize(Flops(of))], [limit], searcher=searcher, evaluations=5, remark=str)
+    impossible = Constraint(Params(of), most=1.0)
+    with pytest.raises(InfeasibleError, match="satisfies params <= 1.*: they reach from 35.10 M to 122.5 M. Loosen"):
+        search(of, [Minimize(Flops(of))], [impossible], searcher=searcher, evaluations=5, remark=str)
     assert not drawn
 
 
