@@ -74,6 +74,7 @@ def measure(
     lock_clocks: bool = False,
     on: str | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
+    remark: Callable[[str], None] | None = None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
 
@@ -120,6 +121,8 @@ def measure(
         on: Address of the machine that measures, such as ``ssh://user@host``, or of a queue, such as ``slurm://partition``;
             what measures needs no hwcost. None for this machine.
         progress: Callback after every pass.
+        remark: Function that gets lines on how long it takes: beforehand where that is long, and after the first passes;
+            None for no remarks.
 
     Returns:
         The campaign with one measurement per workload.
@@ -137,9 +140,9 @@ def measure(
     from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.spaces.base import SearchSpace
 
-    given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress, "few": few}
+    given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress, "remark": remark, "few": few}
     check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
-    check(given, progress=FUNCTION, few=WHOLE.or_none)
+    check(given, progress=FUNCTION, remark=FUNCTION.or_none, few=WHOLE.or_none)
     check({"until": until, "quantities": quantities, "on": on}, until=TEXTS.or_none, quantities=TEXTS, on=TEXT.or_none)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
     options = (MeasureOptions if on is None else JobOptions)(
@@ -149,7 +152,8 @@ def measure(
         lock_clocks=lock_clocks,
     )  # fmt: skip
     planned = _planned(what, options, space, model, few, prior)
-    return _run(planned, store, on, budget_s=budget_s, wait_s=wait_s, progress=progress, goals=GOALS)
+    how: dict[str, Any] = {"budget_s": budget_s, "wait_s": wait_s, "progress": progress, "remark": remark}
+    return _run(planned, store, on, goals=GOALS, **how)
 
 
 def _planned(

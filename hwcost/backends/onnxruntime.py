@@ -9,6 +9,7 @@ from hwcost.backends import options as read
 from hwcost.backends import tf32
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.causes import plain_cause
+from hwcost.backends.cuda_driver import free_driver_bytes
 from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.onnx_precisions import PRECISIONS, SCHEMES, compared_as
 from hwcost.backends.ort_session import CPU, CUDA, LEVELS, TENSORRT, SessionSettings, node_counts, opened
@@ -60,6 +61,7 @@ class OnnxRuntime(Backend):
         self.fusion = read.switch(self.options, "fusion", False)
         self.quantization = read.choice(self.options, "quantization", "none", SCHEMES)
         self.tf32 = read.switch(self.options, "tf32", False)
+        self._is_on_gpu = False
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:
@@ -71,6 +73,10 @@ class OnnxRuntime(Backend):
         import onnxruntime
 
         return {"onnxruntime": str(onnxruntime.__version__)}
+
+    def free_bytes(self) -> int | None:
+        """See the base class; ONNX Runtime itself does not tell."""
+        return free_driver_bytes() if self._is_on_gpu else None
 
     def check_alive(self, handle: DeviceHandle) -> None:
         """See the base class; after some errors of a kernel every further call of CUDA fails in this process."""
@@ -113,6 +119,7 @@ class OnnxRuntime(Backend):
         from hwcost.backends.reference import verify
 
         provider = self._provider(handle)
+        self._is_on_gpu = handle.kind == "cuda"
         self._check_dtype(workload, workload.dtype, provider)
         export = exported(workload, *self._form(workload))
         try:

@@ -18,6 +18,7 @@ from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.interrupt import Interrupt
+from hwcost.campaign.rounds.announcements import announced
 from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.journal import Journal
 from hwcost.campaign.rounds.progress import Progress, Tally
@@ -128,6 +129,7 @@ def run(
     budget_s: float | None = None,
     wait_s: float = WAIT_S,
     progress: Callable[[Progress], None] = lambda state: None,
+    remark: Callable[[str], None] | None = None,
     goals: Mapping[str, type[Goal]] = KINDS,
     elsewhere: Elsewhere | None = None,
     further: Further | None = None,
@@ -143,6 +145,8 @@ def run(
             takes longer, since an interval needs them; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called after every pass, and while the campaign waits.
+        remark: Function that gets lines on how long it takes: beforehand where that is long, and after the first passes;
+            None for no remarks.
         goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.evaluation.goals.GOALS` for all.
         elsewhere: Machine that measures; None for this one.
         further: Function that is called after every round from the second on, and says which workloads the next one
@@ -158,7 +162,7 @@ def run(
     """
     find_campaign(store, campaign_id)
     with store.held(campaign_id):
-        campaign = _Run(store, campaign_id, budget_s, progress, goals, elsewhere, further)
+        campaign = _Run(store, campaign_id, budget_s, progress, remark, goals, elsewhere, further)
         try:
             with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
@@ -188,13 +192,17 @@ class _Run:
 
     def __init__(
         self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None],
-        goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None, further: Further | None = None,
+        remark: Callable[[str], None] | None, goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None,
+        further: Further | None = None,
     ) -> None:  # fmt: skip
         self.store, self.campaign_id, self.elsewhere = store, campaign_id, elsewhere
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.journal = Journal(self.plan, campaign_id, store)
         self.watch = timer.stopwatch()
         self.budget = Budget(budget_s, lambda: self.watch())
+        if remark is not None:
+            is_begun = bool(self.journal.visits)
+            progress = announced(self.plan, progress, remark, budget_s, is_here=elsewhere is None, is_begun=is_begun)
         self.tally = Tally(self.plan.protocol, self.budget, progress, self.journal.visits)
         self.schedule = Schedule(self.plan, self.journal, self.budget, goals, further)
         self.interrupt = Interrupt()

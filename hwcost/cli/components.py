@@ -142,14 +142,17 @@ def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) ->
     from hwcost.cli.running import progress_text
     from hwcost.systems.components import measure_breakdowns
 
+    def said(text: str) -> None:
+        console.note(f"{options.backend}: {text}")
+
     with progress(progress_text) as update:
         result, found = measure_breakdowns(
-            options=options, budget_s=run.budget_s, wait_s=run.wait_s, progress=update, **what
+            options=options, budget_s=run.budget_s, wait_s=run.wait_s, progress=update, remark=said, **what
         )
     for text in dict.fromkeys(map(str, result.flags)):
-        console.note(f"{options.backend}: {text}")
+        said(text)
     if not result.is_complete:
-        console.note(f"{options.backend}: the budget ended the campaign; the same command resumes it.")
+        said("the budget ended the campaign; the same command resumes it.")
     return result, found
 
 

@@ -91,12 +91,13 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Tra
     """
     from hwcost.campaign.run import run
     from hwcost.cli import results
-    from hwcost.cli.forecast import announced
     from hwcost.cost_models.evaluation.goals import GOALS
 
     with progress(progress_text) as update:
-        announce = announced(update, store, campaign_id, options.budget_s, place is None)
-        how: dict[str, Any] = {"budget_s": options.budget_s, "wait_s": options.wait_s, "progress": announce, "goals": GOALS}
+        how: dict[str, Any] = {
+            "budget_s": options.budget_s, "wait_s": options.wait_s, "progress": update, "remark": console.note,
+            "goals": GOALS,
+        }  # fmt: skip
         if place is None:
             result = run(store, campaign_id, **how)
         else:

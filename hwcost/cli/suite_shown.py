@@ -27,6 +27,7 @@ def shown_progress() -> Iterator[Observer]:
 
 
 def _observer(update: Callable[[Any], None]) -> Observer:
+    from hwcost.campaign.rounds.announcements import after_first_passes
     from hwcost.suites import Observer
     from hwcost.units import format_clock
 
@@ -43,9 +44,12 @@ def _observer(update: Callable[[Any], None]) -> Observer:
 
         def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
             console.note(f"campaign {number + 1} of {self.count}: {planned.part}: {_expected(planned, budget_s)}")
+            if planned.plan is not None:
+                self.tell = after_first_passes(planned.plan, console.note, budget_s)
 
         def progress(self, state: Progress) -> None:
             update(state)
+            self.tell(state)
 
         def ended(self, outcome: Outcome) -> None:
             if outcome.error is not None:

@@ -116,16 +116,20 @@ def latency_model(models: list[CostModel], option: str) -> CostModel:
 def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[Remeasured]:
     """Measures architectures and anchors of the cost model in one campaign."""
     from hwcost.api import measure
+    from hwcost.cli.progress import progress
+    from hwcost.cli.running import progress_text
 
     again = [] if _is_elsewhere(cost, place) else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
     factory = _factory(cost, place.factory)
     shape = _shape(cost, factory)
     _announce(len(archs), len(again), place.device, shape)
     distinct = list(dict.fromkeys([*archs, *again]))
-    result = measure(
-        distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner", store=place.store,
-        model=factory, **shape, **_manner(cost, place.backend),
-    )  # fmt: skip
+    manner = _manner(cost, place.backend)
+    with progress(progress_text) as update:
+        result = measure(
+            distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner",
+            store=place.store, model=factory, progress=update, remark=console.note, **shape, **manner,
+        )  # fmt: skip
     _note_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))

@@ -65,6 +65,7 @@ def measure_on(
     budget_s: float | None = None,
     wait_s: float = 600.0,
     progress: Callable[[Progress], None] = lambda state: None,
+    remark: Callable[[str], None] | None = None,
     goals: Mapping[str, type[Goal]],
     further: Further | None = None,
 ) -> Result:
@@ -77,6 +78,7 @@ def measure_on(
         budget_s: Seconds that the rounds share.
         wait_s: Seconds to wait for CPUs that other campaigns hold there.
         progress: Function that is called after every pass.
+        remark: Function that gets lines on how long it takes, see :func:`hwcost.campaign.run.run`; None for no remarks.
         goals: Kinds of goal that the plan may hold, by name.
         further: Function that says after every round which workloads the next one measures, as
             :func:`hwcost.campaign.run.run` takes it; None for what the plan says.
@@ -91,7 +93,7 @@ def measure_on(
     plan = Plan.from_dict(campaign.plan)
     place = _Place(transport, plan, campaign, wait_s)
     admit(plan, transport)
-    how: dict[str, Any] = {"progress": progress, "goals": goals, "further": further}
+    how: dict[str, Any] = {"progress": progress, "remark": remark, "goals": goals, "further": further}
     return run(store, campaign_id, budget_s=budget_s, elsewhere=place, **how)
 
 

@@ -25,6 +25,7 @@ from hwcost.campaign.options import JobOptions, MeasureOptions
 from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes.worker_process import WorkerEndedError
+from hwcost.campaign.rounds.forecast import beforehand
 from hwcost.campaign.run import run, start
 from hwcost.elsewhere import admit, measure_on
 from hwcost.elsewhere.transports import transport
@@ -232,6 +233,8 @@ class _Again:
         is_moving = any(one.how == WORKTREE and not one.steady for one in questions)
         rounds = min(SHARES * len(questions) if is_moving else SHARES, MOST_ROUNDS)
         plan = replace(plan, protocol=replace(plan.protocol, rounds=rounds, max_rounds=MOST_ROUNDS))
+        if (text := beforehand(plan, budget_s, setting.on is None)) is not None:
+            self.say(text)
         value = _value(setting, plan)
         result = self._run(plan, setting, budget_s, lambda visits: open_keys(questions, visits, value))
         _refuse_void(result.measurements)

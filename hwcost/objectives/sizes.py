@@ -84,6 +84,13 @@ class Size(ABC):
             return self._features.work_of(codes)[:, column] if tables is None else tables[column](codes)
         return self._counted(codes) if self._tables is None else self._tables(codes)
 
+    def tables(self) -> Tables | None:
+        """Returns the size as a sum over genes, and pairs of neighbours; None where it is not such a sum."""
+        if self.accounting == BUILT and self.column:
+            found = self._features.work_tables
+            return None if found is None else found[WORK.index(self.column)]
+        return self._tables
+
     @cached_property
     def _tables(self) -> Tables | None:
         """Tables over genes of what has no column; None where it is not a sum over genes or neighbouring genes."""
@@ -173,6 +180,14 @@ class Memory(Size):
         """Returns the bytes of n architectures' weights, shape (n,)."""
         found = super().predict_codes(codes)
         return self.bytes * found if self.accounting == BUILT else found
+
+    def tables(self) -> Tables | None:
+        """See the base class."""
+        found = super().tables()
+        if found is None or self.accounting != BUILT:
+            return found
+        single, pairs = ([self.bytes * one for one in tables] for tables in (found.single, found.pairs))
+        return Tables(self.bytes * found.base, single, pairs)
 
 
 SIZES: Mapping[str, type[Size]] = {"params": Params, "flops": Flops, "memory": Memory}

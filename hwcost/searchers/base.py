@@ -120,6 +120,8 @@ class Searcher(ABC):
         number = self.batch if n is None else n
         if number < 1:
             raise UsageError(f"at least one architecture must be asked for, got {number}")
+        if not self.asks:
+            self.problem.refuse_impossible()
         rng = np.random.default_rng([self.seed, self.asks])
         self.asks += 1
         candidates = Candidates.of(self.problem.space, self._ask(number, rng))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ from hwcost.spaces.candidates import Candidates
 ROUNDS = 4
 """Times that more is proposed, twice as much each time, before fewer are returned than were wanted."""
 
-TILTS = (1.0, 2.0, 0.5, 4.0, 0.25, 8.0, 0.125, 16.0, 1 / 16, 64.0, 1 / 64)
-"""Powers that bend draws where uniform ones are infeasible: above 1 towards small choices, below 1 towards large ones."""
+TILTS = (2.0, 0.5, 4.0, 0.25, 8.0, 0.125, 16.0, 1 / 16, 64.0, 1 / 64)
+"""Powers that bend draws where others are infeasible: above 1 towards small choices, below 1 towards large ones."""
 
 LEAST = 64
 """Proposals of a round, at the least."""
@@ -67,16 +68,22 @@ def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Candid
 def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Candidates:
     """Returns up to n new feasible candidates, drawn uniformly where uniform draws are feasible.
 
+    Where none is, they are drawn from those that satisfy one of the constraints on sums over genes, however few these are.
+
     Raises:
         InfeasibleError: When nothing that was ever drawn satisfies the constraints.
     """
     sizes, listed = searcher.problem.sizes, searcher.candidates
     if listed is not None:
         return listed[rng.permutation(np.flatnonzero(searcher.is_new(listed)))[:n]]
-    for tilt in TILTS:
-        found = fresh(searcher, n, lambda count, tilt=tilt: uniform(sizes, count, rng, tilt))  # type: ignore[misc]
+    ways: list[Callable[[int], Codes]] = [partial(uniform, sizes, rng=rng)]
+    ways += [partial(draws.draw, rng=rng) for _, draws in searcher.problem.draws]
+    ways += [partial(uniform, sizes, rng=rng, tilt=tilt) for tilt in TILTS]
+    for number, way in enumerate(ways):
+        found = fresh(searcher, min(n, LEAST) if number else n, way)  # a few tell whether a way leads anywhere
         if len(found):
-            return found
+            more = fresh(searcher, n, way) if number and n > LEAST else found
+            return more if len(more) > len(found) else found
     if searcher.evaluated or searcher.pending:
         return found
     raise searcher.rejections.infeasible()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.errors import UsageError
+from hwcost.errors import InfeasibleError, UsageError
 from hwcost.objectives.constraint import Constraint
 from hwcost.objectives.objective import Objective
+from hwcost.searchers.sum_draws import SumDraws, draws_of
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates
@@ -122,6 +123,33 @@ class Problem:
     def listed(self) -> Candidates | None:
         """Every architecture, feasible or not, of a space small enough to be listed; None for larger ones."""
         return Candidates.all(self._space) if self._space.size <= ENUMERATED else None
+
+    @cached_property
+    def draws(self) -> tuple[tuple[Constraint, SumDraws], ...]:
+        """Constraints on sums over genes, each with what draws from all architectures that satisfy it."""
+        found = ((one, draws_of(one, self.sizes)) for one in self._constraints if not one.measured)
+        return tuple((one, draws) for one, draws in found if draws is not None)
+
+    def refuse_impossible(self) -> None:
+        """Refuses bounds on a sum over genes between which no architecture lies; nothing is drawn for it.
+
+        Spaces that are listed are not looked at, since all of their architectures are judged anyway.
+
+        Raises:
+            InfeasibleError: When there is such a constraint; says what the space reaches.
+        """
+        if self._space.size <= ENUMERATED:
+            return
+        for constraint, draws in self.draws:
+            if draws.is_empty:
+                least, largest = map(constraint.formatted, draws.reach)
+                below, above = draws.nearest
+                is_gap = draws.is_exact and below is not None and above is not None
+                near = f"; the nearest to these bounds are {below:.12g} and {above:.12g}" if is_gap else ""
+                raise InfeasibleError(
+                    f"no architecture of space '{self._space.name}' satisfies {constraint.bounds}: they reach from {least} "
+                    f"to {largest}{near}. Loosen the constraint, or take another space"
+                )
 
     # -- numbers -------------------------------------------------------------------------------------------------------
 

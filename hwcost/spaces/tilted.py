@@ -85,24 +85,31 @@ class Tilted:
         """Moves genes one at a time, in random order, until the parameter count lies within the range.
 
         Raises:
-            UsageError: When no walk from any of so many starts gets there.
+            UsageError: When no walk from any of so many starts gets there, or of a few where it lies beyond the reach of the
+                space; says what was nearest.
         """
-        for _ in range(walks):
+        is_beyond = hi < self.smallest or lo > self.largest  # effects of genes are only about additive, so that some walk
+        nets = [self.smallest, self.largest]
+        for _ in range(min(walks, WALKS) if is_beyond else walks):
             arch: Architecture | None = start
             target = float(self.rng.uniform(lo, hi))
             nearest = math.inf
             while arch is not None:
-                gap = target - self.space.params(arch)
-                if lo <= target - gap <= hi:
+                count = self.space.params(arch)
+                if lo <= count <= hi:
                     return arch
+                nets.append(count)
+                gap = target - count
                 if abs(gap) >= nearest:  # effects of genes are only about additive
                     break
                 nearest = abs(gap)
                 arch = self._step(arch, gap)
             start = uniform(self.space, self.rng)
+        below, above = [one for one in nets if one < lo], [one for one in nets if one > hi]
+        beside = f", the nearest that were found have {max(below)} and {min(above)}" if below and above else ""
         raise UsageError(
-            f"no architecture of space '{self.space.name}' was found with {lo:.0f} to {hi:.0f} parameters; "
-            f"the space reaches from {self.smallest} to {self.largest}"
+            f"no architecture of space '{self.space.name}' was found with {lo:.0f} to {hi:.0f} parameters{beside}; "
+            f"the space reaches from {min(nets)} to {max(nets)}"
         )
 
     def _step(self, arch: Architecture, gap: float) -> Architecture | None:

@@ -26,7 +26,9 @@ from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import small_workload
+from hwcost.timing.execution.memory import DeviceMemory
 from hwcost.workloads import ComponentWorkload, OnnxWorkload
+from tests.backends.fake_driver import GIB, FakeDriver
 
 CPU, GPU = DeviceHandle(load("cpu")), DeviceHandle(load("a100"))
 SPACE = space("supershaper")
@@ -165,6 +167,30 @@ def test_a_process_that_has_lost_its_card_is_told_from_a_workload_that_failed(mo
     with pytest.raises(DeviceLostError, match="lost a100:0: CUDA failure 700: an illegal memory access"):
         made.check_alive(GPU)
     made.check_alive(GPU)
+
+
+def test_sessions_are_held_as_far_as_the_gpus_memory_goes(session, monkeypatch) -> None:
+    """Of 70 GiB that are free once the first session is there, 60 % are taken by three others of 13 GiB."""
+    driver, drivers = FakeDriver(), []
+    monkeypatch.setattr("hwcost.backends.cuda_driver._loaded", lambda: drivers.append(driver) or driver)
+    monkeypatch.setattr("hwcost.backends.ort_runner.OrtRunner", lambda *given: SimpleNamespace(facts=given[3], outputs=list))
+    monkeypatch.setattr("hwcost.backends.reference.verify", lambda *given: 0.0)
+    for provider in ("cuda", "tensorrt"):
+        session.parts = {provider: ["MatMul"]}
+        made = backend("onnxruntime", options={"provider": provider, "tf32": True})
+        assert made.free_bytes() is None
+        memory, driver.free_bytes, held = DeviceMemory(made.free_bytes), 70 * GIB, 0
+        while memory.has_room():
+            made.prepare(small_workload(), GPU)
+            driver.free_bytes -= 13 * GIB if held else 0
+            memory.note()
+            held += 1
+        assert held == 4
+    drivers.clear()
+    made, session.parts = backend("onnxruntime"), {"cpu": ["MatMul"]}
+    made.prepare(small_workload(), CPU)
+    assert made.free_bytes() is None
+    assert not drivers
 
 
 def test_an_older_runtime_is_told_to_refuse_the_cpu_itself(monkeypatch) -> None:

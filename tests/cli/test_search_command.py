@@ -150,6 +150,14 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     assert "give a latency model" in capsys.readouterr().err
 
 
+def test_the_campaign_of_winners_shows_its_progress_and_is_announced(capsys, models, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("hwcost.campaign.rounds.forecast.LONG_S", 0.0)
+    asked = ["search", "--minimize", models / "latency", "-s", "exact", "--measure", "--backend", "null"]
+    assert invoke([*map(str, asked), "--store", str(tmp_path / "winners.db"), "--json", "-"]) == 0
+    said = capsys.readouterr().err
+    assert said.index("measuring 1 winners") < said.index("this takes ") < said.index("process 1 of 2, ")
+
+
 def test_winners_are_corrected_for_their_selection(capsys, models) -> None:
     found = answer(capsys, "--minimize", models / "latency", "--constraint", "params>=200k", "-n", 200)
     (bias, best) = found["selection"]["latency_s"], found["front"][0]

@@ -17,7 +17,7 @@ from hwcost.stores import open_store
 from hwcost.stores.migrations import HEAD, REVISIONS
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_record
+from hwcost.testing.store_contents import make_record
 from hwcost.workloads import SyntheticWorkload
 from tests.stores.test_first_format import database
 

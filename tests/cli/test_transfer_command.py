@@ -13,7 +13,7 @@ from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.lines import HEADER
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_estimate, make_record, make_series
+from hwcost.testing.store_contents import make_estimate, make_record, make_series
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from hwcost.spaces import space as make_space
 from hwcost.stores import open_store
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign, WorkloadInfo, measured_on
-from hwcost.testing.stores import make_record, make_series
+from hwcost.testing.store_contents import make_record, make_series
 from hwcost.workloads import ComponentWorkload
 from hwcost.workloads.base import Workload
 from tests.conftest import require_package

@@ -133,5 +133,6 @@ def test_models_know_nothing_outside_their_domain() -> None:
 def test_walks_through_what_limits_refuse_end(monkeypatch) -> None:
     monkeypatch.setattr(exhaustive, "LOOKED", 5_000)
     of = space("supershaper")
-    with pytest.raises(InfeasibleError, match="'params' rejected"):
-        search(of, [Minimize(Params(of))], [Constraint(Params(of), most=1.0)], searcher="exhaustive", evaluations=5)
+    impossible = Constraint(lambda arch: of.params(arch), most=1.0, name="own")
+    with pytest.raises(InfeasibleError, match="'own' rejected"):
+        search(of, [Minimize(Params(of))], [impossible], searcher="exhaustive", evaluations=5)

@@ -26,10 +26,6 @@ TEXTS = [
 SMALL = "transformer:layers=[2,3,4],hidden=[64],heads=[2],head=none,positions=64"
 
 
-LARGE = ("components", "components:grid=bert-base-halves")
-"""Spaces of hundreds of gates, in which a walk takes long."""
-
-
 for index, text in enumerate([*TEXTS, SMALL]):
     about = {"name": text, "samples": 6 if "mini" in text else 3, "__doc__": text}
     globals()[f"TestSpace{index}"] = type(f"TestSpace{index}", (SpaceSuite,), about)
@@ -59,7 +55,7 @@ def test_sizes_within_a_range_are_found(of: SearchSpace) -> None:
         assert lo <= of.params(arch) <= hi
 
 
-@pytest.mark.parametrize("text", [pytest.param(one, marks=pytest.mark.slow) if one in LARGE else one for one in TEXTS])
+@pytest.mark.parametrize("text", TEXTS)
 def test_a_range_without_any_net_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="reaches from"):
         space(text).sample(1, params=(1, 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -117,6 +119,26 @@ def test_a_range_of_sizes_is_kept(seed: int, lo: float, width: float) -> None:
 def test_an_impossible_range_says_what_is_possible() -> None:
     with pytest.raises(UsageError, match="the space reaches from 35097220 to 122515012"):
         UNMERGED.sample(1, params=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("design", ["uniform", "spread"])
+def test_a_range_between_the_sizes_that_there_are_names_the_nearest(design: str) -> None:
+    step = 120 * (2 * 768 + 1) + 120  # fewer parameters than any two sizes differ by
+    one = UNMERGED.params(UNMERGED.architecture([360] * 12))
+    with pytest.raises(UsageError, match=r"the nearest that were found have (\d+) and (\d+); the space reaches") as error:
+        UNMERGED.sample(1, params=(one + 1, one + 2), design=design)  # type: ignore[arg-type]
+    below, above = (int(text) for text in re.findall(r"\d+", str(error.value).partition("have")[2])[:2])
+    assert one - step <= below <= one < above <= one + step
+
+
+@pytest.mark.parametrize("text", ["supershaper", "components"])
+def test_a_range_beyond_the_space_is_refused_after_a_few_walks(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of, counted = space(text), []
+    real = type(of)._params
+    monkeypatch.setattr(type(of), "_params", lambda *given: counted.append(given) or real(*given))
+    with pytest.raises(UsageError, match="the space reaches from"):
+        of.sample(1, params=(1, 2))
+    assert len(counted) < 8 * sum(len(gene.choices) for gene in of.genes)
 
 
 def test_uniform_sampling_has_the_frequencies_of_table_7() -> None:

@@ -25,7 +25,7 @@ from hwcost.stores.upkeep.doctor import examine
 from hwcost.stores.upkeep.info import look_into
 from hwcost.stores.upkeep.migration import migrate
 from hwcost.stores.upkeep.pruning import plan_pruning, prune
-from hwcost.testing.stores import make_estimate, make_record, make_series
+from hwcost.testing.store_contents import make_estimate, make_record, make_series
 from tests.stores.test_first_format import database
 
 

@@ -17,7 +17,7 @@ from hwcost.stores.ids import new_id
 from hwcost.stores.parquet import read_parquet, write_parquet
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
-from hwcost.testing.stores import AWKWARD_S, make_estimate, make_series
+from hwcost.testing.store_contents import AWKWARD_S, make_estimate, make_series
 from hwcost.timing.measurement import Flag, Visit
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)

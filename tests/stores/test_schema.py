@@ -15,7 +15,7 @@ from hwcost.stores.fields import canonical_json
 from hwcost.stores.ids import new_id, utc
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
 from hwcost.stores.visits import known
-from hwcost.testing.stores import make_record
+from hwcost.testing.store_contents import make_record
 from hwcost.timing.measurement import Flag, Visit
 
 WORKLOAD = WorkloadInfo(name="n", kind="test")

@@ -11,7 +11,7 @@ import pytest
 from hwcost.errors import BusyError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_record
+from hwcost.testing.store_contents import make_record
 
 WRITERS = 8
 ROWS = 25

@@ -17,7 +17,7 @@ from hwcost.errors import DataError, HwcostError, MissingExtraError, StoreError,
 from hwcost.stores import default_location, open_store
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_record
+from hwcost.testing.store_contents import make_record
 
 NAMES = ("store.db", "store.jsonl")
 ESTIMATES = (

@@ -15,7 +15,7 @@ from hwcost.report.dashboard.server import Served
 from hwcost.stores import open_store
 from hwcost.stores.runs import Run
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_estimate, make_record, make_series
+from hwcost.testing.store_contents import make_estimate, make_record, make_series
 
 WRITERS = 8
 FORK = multiprocessing.get_context("fork")

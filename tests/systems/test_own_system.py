@@ -16,7 +16,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
 from hwcost.report import FIGURES, Drawing, drawings, write_page
-from hwcost.systems import Settings, results_of
+from hwcost.systems import Event, Settings, results_of
 from hwcost.testing.plugins import registered
 from tests.conftest import ROOT
 
@@ -46,6 +46,19 @@ def test_it_runs_and_is_read(module: ModuleType, tmp_path: Path) -> None:
     assert list(report["stages"]) == ["latencies", "spread"]
     again = module.SpreadPipeline(tmp_path / "run", Settings(backend="null"))
     assert again.run() == report
+
+
+def test_its_campaign_is_announced_where_it_takes_long(
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hwcost.campaign.rounds.forecast.LONG_S", 0.0)
+    events: list[Event] = []
+    module.SpreadPipeline(tmp_path / "run", Settings(backend="null"), events.append).run()
+    told = [(event.stage, event.remark) for event in events if event.remark is not None]
+    assert [stage for stage, _ in told] == ["latencies", "latencies"]
+    assert told[0][1].startswith("this takes ")
+    measuring = next(place for place, event in enumerate(events) if event.doing == "measuring" and event.remark is None)
+    assert events.index(next(event for event in events if event.remark is not None)) < measuring
 
 
 def own_figures(report: dict[str, Any]) -> list[Drawing]:

@@ -161,6 +161,7 @@ def measure_breakdowns(
     budget_s: float | None = None,
     wait_s: float = 600.0,
     progress: Callable[[Progress], None] = lambda state: None,
+    remark: Callable[[str], None] | None = None,
 ) -> tuple[Result, list[Breakdown]]:
     """Measures breakdowns at several sequence lengths in one campaign on one backend; an equal one is resumed or read.
 
@@ -174,6 +175,7 @@ def measure_breakdowns(
         budget_s: Seconds that the rounds share; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Callback after every pass.
+        remark: Function that gets lines on how long it takes, see :func:`hwcost.measure`; None for no remarks.
 
     Returns:
         The campaign, and one breakdown per sequence length at which the whole net could be measured.
@@ -186,7 +188,8 @@ def measure_breakdowns(
     """
     plan = options.plan(campaign_items(space, options, seq_lens, depths, kernels))
     with open_store(store) as opened:
-        result = run(opened, find_or_create(plan, opened), budget_s=budget_s, wait_s=wait_s, progress=progress)
+        campaign_id = find_or_create(plan, opened)
+        result = run(opened, campaign_id, budget_s=budget_s, wait_s=wait_s, progress=progress, remark=remark)
     return result, breakdowns(space, result.measurements)
 
 

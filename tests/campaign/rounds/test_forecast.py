@@ -13,10 +13,13 @@ from scipy import stats
 import hwcost
 from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.plans.plan import Plan, items
+from hwcost.campaign.rounds.announcements import after_first_passes
 from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.forecast import Earlier, beforehand, forecast, known_calls, underway
 from hwcost.campaign.rounds.progress import Progress, Tally
+from hwcost.campaign.run import run
 from hwcost.cli.main import invoke
+from hwcost.errors import UsageError
 from hwcost.stores import open_store
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
@@ -178,6 +181,34 @@ def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: py
     told = capsys.readouterr().out
     assert "since calls of 2 of 2 workloads were timed before" in told
     assert "about 4 processes" in told
+
+
+def test_whatever_measures_announces_a_long_campaign_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hwcost.campaign.rounds.forecast.LONG_S", 0.0)
+    told: list[str] = []
+    store = tmp_path / "s.db"
+    result = hwcost.measure(WORKS, backend="null", store=store, rounds=2, remark=told.append)
+    assert len(told) == 2
+    assert told[0].startswith("this takes 2 processes on a virtual clock, about ")
+    assert told[1].startswith("a call takes ")
+    with open_store(store) as opened:
+        run(opened, result.campaign_id, remark=told.append)
+    assert len(told) == 2, "what was measured takes no time again"
+    with pytest.raises(UsageError, match="remark= is"):
+        hwcost.measure(WORKS, backend="null", store=store, remark="yes")  # type: ignore[arg-type]
+
+
+def test_what_fits_into_a_budget_is_said_once_its_noise_is_known() -> None:
+    told: list[str] = []
+    tell = after_first_passes(plan_of(), told.append, 60.0)
+    state = Progress(30, 400, 0, 55.0, "w0", call_s=0.1, rounds=4, passes=0, planned_passes=40, workloads=3)
+    tell(state)
+    tell(replace(state, passes=1))
+    assert told == []
+    for _ in range(2):
+        tell(replace(state, passes=2, half_width=0.005))
+    (text,) = told
+    assert text.startswith("4 processes of about 40 passes fit into 1 min 00 s; half-width about 0.5 % by the noise of")
 
 
 def test_known_calls_are_those_of_the_same_device_and_backend(tmp_path: Path) -> None:

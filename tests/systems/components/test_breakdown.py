@@ -174,6 +174,20 @@ def test_the_command_shows_tables_and_writes_them(tmp_path: Path, capsys: pytest
     assert "FUSED" in seen
 
 
+def test_a_long_campaign_is_announced_before_it_begins_and_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hwcost.campaign.rounds.forecast.LONG_S", 0.0)
+    asked = ["components", "--grid", "mini", "--backend", "null", "--seq-lens", "16", "--depths", "1,2", "--rounds", "2"]
+    asked += ["--store", str(tmp_path / "s.db")]
+    assert invoke(asked) == 0
+    said = capsys.readouterr().err
+    assert said.count("null: this takes 2 processes on a virtual clock, about ") == 1
+    assert said.index("this takes") < said.index("process 1 of 2")
+    assert invoke(asked) == 0
+    assert "this takes" not in capsys.readouterr().err, "it is only read"
+
+
 def test_a_net_that_fails_leaves_a_gap_and_exit_code_4(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

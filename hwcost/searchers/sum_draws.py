@@ -1,0 +1,147 @@
+"""Draws of codes whose sum over genes lies within bounds, however rare they are, by dynamic programming over the sum.
+
+Sums of all partial choices are counted on a grid, gene by gene. Where the addends are whole multiples of one number, as
+counts of parameters mostly are, the grid is exact: it says which sums there are, and every choice within the bounds is drawn
+with equal odds. Elsewhere draws come to within half a step of the grid per gene, and are checked by who asks for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Codes, Floats
+from hwcost.cost_models.features.tabulate import Tables
+from hwcost.objectives.constraint import Constraint
+
+CELLS = 2**22
+"""Numbers that the counts of all genes take at the most: one for each choice of a gene at each step of the grid."""
+STEPS = 2**12
+"""Steps of a grid that is not exact, at the most."""
+PROBES = 16
+"""Random architectures on which tables are compared with the value that they stand for."""
+
+
+class SumDraws:
+    """Choices whose sum lies within bounds.
+
+    Args:
+        tables: Tables of the sum, of scalars.
+        low: Least sum that is allowed.
+        high: Largest sum that is allowed.
+
+    Attributes:
+        is_exact: Whether the grid holds just the sums that there are.
+        reach: The least sum and the largest one of all choices.
+    """
+
+    def __init__(self, tables: Tables, low: float, high: float) -> None:
+        added = [tables.single[0][None, :]]
+        for gene, own in enumerate(tables.single[1:]):
+            added.append(tables.pairs[gene] + own if tables.pairs else own[None, :])
+        self._least = float(tables.base) + sum(float(one.min()) for one in added)
+        above = [one - one.min() for one in added]
+        span = sum(float(one.max()) for one in above)
+        unit = _unit(above)
+        most = CELLS // sum(one.shape[1] for one in above)
+        self.is_exact = unit is not None and span / unit < most
+        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(STEPS, most) or 1.0)
+        self._steps: list[NDArray[np.intp]] = [np.rint(one / self._unit).astype(np.intp) for one in above]
+        slack = 0.0 if self.is_exact else len(above) / 2
+        self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
+        self._last = math.floor((high - self._least) / self._unit + slack) if math.isfinite(high) else None
+        self._counts = list(self._counted())
+        opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
+        self.reach = tables.least(), -opposite.least()
+        self._is_beyond = high < self.reach[0] or low > self.reach[1]
+
+    def _counted(self) -> Iterator[Floats]:
+        """Yields for each gene how many choices up to it end in each of its codes at each sum, shape (codes, sums)."""
+        size = 1 + sum(int(one.max()) for one in self._steps)
+        before = np.zeros((1, size))
+        before[0, 0] = 1.0
+        for steps in self._steps:
+            from_any = before if len(steps) == len(before) else before.sum(axis=0, keepdims=True)
+            found = np.zeros((steps.shape[1], size))
+            for last, code in np.ndindex(*steps.shape):
+                step = int(steps[last, code])
+                found[code, step:] += from_any[last, : size - step]
+            before = found / found.max()  # the odds alone count, and numbers of choices may exceed what a float holds
+            yield before
+
+    def _within(self) -> slice:
+        return slice(self._first, None if self._last is None else max(0, self._last + 1))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no sum lies within the bounds, which is proved."""
+        return self._is_beyond or not bool(self._counts[-1][:, self._within()].any())
+
+    @property
+    def nearest(self) -> tuple[float | None, float | None]:
+        """The largest sum below the bounds and the least one above them, to a step of the grid; None where there is none."""
+        there = np.flatnonzero(self._counts[-1].any(axis=0))
+        within = self._within()
+        below = there[there < self._first]
+        above = there[there >= within.stop] if within.stop is not None else there[:0]
+        ends = below[-1:].tolist(), above[:1].tolist()
+        low, high = (self._least + self._unit * found[0] if found else None for found in ends)
+        return low, high
+
+    def draw(self, n: int, rng: np.random.Generator) -> Codes:
+        """Draws codes, shape (n, genes), equal ones included; no row where no sum lies within the bounds."""
+        if self.is_empty:
+            return np.empty((0, len(self._steps)), dtype=np.intp)
+        ends = self._counts[-1][:, self._within()]
+        places = rng.choice(ends.size, size=n, p=(ends / ends.sum()).ravel())
+        drawn, above = np.unravel_index(places, ends.shape)
+        code, sums = drawn.astype(np.intp), above.astype(np.intp) + self._first
+        codes = [code]
+        for gene in range(len(self._steps) - 1, 0, -1):
+            steps, before = self._steps[gene], self._counts[gene - 1]
+            left = sums[:, None] - steps[:, code].T  # shape (n, codes of the gene before), or (n, 1)
+            left = np.broadcast_to(left, (n, len(before)))
+            odds = np.where(left >= 0, before[np.arange(len(before)), np.maximum(left, 0)], 0.0)
+            chosen = _choice(odds, rng)
+            sums, code = left[np.arange(n), chosen], chosen
+            codes.append(code)
+        return np.stack(codes[::-1], axis=1)
+
+
+def draws_of(constraint: Constraint, sizes: Codes) -> SumDraws | None:
+    """Returns what draws codes that satisfy a constraint; None where it is not on a plain sum over genes.
+
+    Args:
+        constraint: The constraint.
+        sizes: Number of choices of every gene, shape (genes,).
+    """
+    value = constraint.value
+    if constraint.probability is not None or not hasattr(value, "tables") or not hasattr(value, "predict_codes"):
+        return None
+    tables = value.tables()
+    if tables is None:
+        return None
+    rng = np.random.default_rng(0)
+    probes = np.stack([rng.integers(size, size=PROBES) for size in sizes.tolist()], axis=1)
+    if not np.allclose(tables(probes), value.predict_codes(probes), rtol=1e-12):  # a cost model's may be of its logarithm
+        return None
+    low = -math.inf if constraint.least is None else constraint.least
+    return SumDraws(tables, low, math.inf if constraint.most is None else constraint.most)
+
+
+def _choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draws one column of each row by its odds, shape (n,)."""
+    ends = odds.cumsum(axis=1)
+    drawn = rng.random(len(odds)) * ends[:, -1]
+    return np.asarray(np.minimum((ends <= drawn[:, None]).sum(axis=1), odds.shape[1] - 1), dtype=np.intp)
+
+
+def _unit(added: list[Floats]) -> int | None:
+    """Returns the largest number that all addends are whole multiples of; None where they are not whole."""
+    values = np.concatenate([one.ravel() for one in added])
+    if not np.array_equal(values, np.rint(values)) or values.max(initial=0.0) >= 2**53:
+        return None
+    return int(np.gcd.reduce(values.astype(np.int64))) or 1
