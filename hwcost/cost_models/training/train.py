@@ -31,7 +31,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
-    from hwcost.workloads.slopes import ComponentTable
+    from hwcost.campaign.components.slopes import ComponentTable
 
 _log = logger(__name__)
 
@@ -204,10 +204,10 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:
 
     Prices that noise made negative are replaced by positive ones, which the provenance names.
     """
+    from hwcost.campaign.components.positive_prices import positive_prices
     from hwcost.cost_models.families.lut import LookupTable
-    from hwcost.workloads.positive import positive
 
-    prices = positive(table, {part.name for part in data.space.components()})
+    prices = positive_prices(table, {part.name for part in data.space.components()})
     made = LookupTable.from_components(data.space, prices.costs_s, prices.overhead_s, **{**data.shape, **options})
     rows = data.rows(CHECK)
     archs, measured_s, _ = data.take(rows)
