@@ -1,4 +1,4 @@
-"""Announces how long a campaign will take: before it begins, and again after its first visit."""
+"""Announces how long a campaign will take: before it begins, and again after its first passes."""
 
 from __future__ import annotations
 
