@@ -76,9 +76,9 @@ class Trained:
         """Returns the log level at any rows of the data; shape (n,), zero without drift."""
         return np.zeros(len(rows)) if self.drift is None else self.drift(rows, _runs_of(data, rows))
 
-    def as_measured(self, data: Data, level: float = LEVEL) -> float:
+    def as_measured(self, data: Data) -> float:
         """Returns the half-width of the interval of the logarithm of its rows as they were measured, the level in them."""
-        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), level))
+        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), LEVEL))
 
 
 def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Trained:
