@@ -1,4 +1,4 @@
-"""Announces how long a campaign will take: before it begins, and again after its first passes."""
+"""Announces how long a campaign will take: before it begins, and again after its first visit."""
 
 from __future__ import annotations
 
