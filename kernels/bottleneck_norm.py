@@ -41,7 +41,7 @@ def reference(
     epsilon: float = 1e-12,
     centred: bool = True,
 ) -> torch.Tensor:
-    """The same in plain torch, in float32; arguments as :func:`bottleneck_norm` takes them."""
+    """Returns the same by plain torch, in float32; arguments as :func:`bottleneck_norm` takes them."""
     product = source.float() @ matrix.float().T + shift.float()
     if centred:
         product = product - product.mean(-1, keepdim=True)
@@ -82,11 +82,12 @@ def bottleneck_norm(
 
     check_place(source)
     rows = source.contiguous().view(-1, source.shape[-1])
+    matrix, *vectors = (one.contiguous() for one in (matrix, shift, weight, bias))
     outputs, inputs = matrix.shape
     target = torch.empty((len(rows), outputs), dtype=source.dtype, device=source.device)
     kernel = device_code(CODE).bottleneck_norm
     kernel[(-(-len(rows) // LEAST),)](
-        rows, matrix, shift, weight, bias, target, len(rows), inputs, outputs, epsilon,
+        rows, matrix, *vectors, target, len(rows), inputs, outputs, epsilon,
         **constants(outputs, source.element_size(), centred, precision), num_warps=warps(outputs),
     )  # fmt: skip
     return target.view(*source.shape[:-1], outputs)

@@ -17,7 +17,7 @@ CODE = "uncentred_norm_triton"
 
 
 def reference(source: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, epsilon: float = 1e-12) -> torch.Tensor:
-    """The same in plain torch, in float32: (..., h) and two vectors (h,) -> (..., h)."""
+    """Returns the same by plain torch, in float32: (..., h) and two vectors (h,) -> (..., h)."""
     x = source.float()
     scaled = x * (x.square().mean(-1, keepdim=True) + epsilon).rsqrt()
     return (scaled * weight.float() + bias.float()).to(source.dtype)
@@ -44,7 +44,7 @@ def uncentred_norm(source: torch.Tensor, weight: torch.Tensor, bias: torch.Tenso
     check_place(source)
     rows = source.contiguous().view(-1, source.shape[-1])
     target = torch.empty_like(rows)
-    width = rows.shape[1]
+    width, weight, bias = rows.shape[1], weight.contiguous(), bias.contiguous()
     kernel = device_code(CODE).uncentred_norm
     kernel[(len(rows),)](
         rows, weight, bias, target, width, epsilon, block=padded(width), num_warps=warps(width)

@@ -75,16 +75,13 @@ def read_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
         raise DataError(f"{what} '{path}' is not valid TOML: {error}.") from None
 
 
-def project_file(folder: Path | None = None) -> ConfigFile | None:
-    """Returns the configuration of the nearest folder, from one upwards, that has any; None without one.
-
-    Args:
-        folder: Folder to begin with; None for the current one.
+def project_file() -> ConfigFile | None:
+    """Returns the configuration of the nearest folder, from the current one upwards, that has any; None without one.
 
     Raises:
         DataError: When the file cannot be used.
     """
-    begin = (folder or Path.cwd()).resolve()
+    begin = Path.cwd().resolve()
     for place in (begin, *begin.parents):
         if (place / OWN).is_file():
             return ConfigFile(place / OWN, *read_toml(place / OWN, "the configuration"))

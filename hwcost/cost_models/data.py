@@ -29,11 +29,11 @@ from hwcost.spaces.shaped import unshaped
 from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
+    from hwcost.campaign.components.slopes import ComponentTable
     from hwcost.exchange.table import LatencyTable
     from hwcost.timing.measurement import Measurement
     from hwcost.timing.quantity_estimate import QuantityEstimate
     from hwcost.workloads.model import ModelWorkload
-    from hwcost.workloads.slopes import ComponentTable
 
 __all__ = ["Data", "from_measurements", "from_store", "from_table", "read", "rows_of"]
 

@@ -11,7 +11,10 @@ from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
 
-__all__ = ["VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "name_of", "run_range"]
+__all__ = [
+    "VERDICTS", "Cause", "DeviceJudgement", "Judgement", "RunRange", "Verdict", "common_key", "is_confirmed", "name_of",
+    "run_range",
+]  # fmt: skip
 
 Verdict = Literal["ok", "regressed", "improved", "ambiguous", "insufficient", "missing"]
 VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
@@ -81,7 +84,7 @@ class Judgement:
     @property
     def is_confirmed(self) -> bool:
         """Whether the change was measured again, and was there."""
-        return self.confirmation is not None and self.confirmation.outcome == "confirmed"
+        return is_confirmed(self.confirmation)
 
     @property
     def is_alarm(self) -> bool:
@@ -132,7 +135,7 @@ class DeviceJudgement:
     @property
     def is_confirmed(self) -> bool:
         """Whether the code was measured again, and makes the change."""
-        return self.confirmation is not None and self.confirmation.outcome == "confirmed"
+        return is_confirmed(self.confirmation)
 
     @property
     def is_alarm(self) -> bool:
@@ -170,6 +173,11 @@ def name_of(run: Run) -> str:
     """Names a run by its time and commit."""
     commit = commit_of(run)
     return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
+
+
+def is_confirmed(confirmation: Confirmation | None) -> bool:
+    """Whether a change was measured again, and was there."""
+    return confirmation is not None and confirmation.outcome == "confirmed"
 
 
 def _is_open(first_bad: RunRange | None, confirmation: Confirmation | None) -> bool:

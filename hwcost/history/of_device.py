@@ -11,7 +11,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
-from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key
+from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key, is_confirmed
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
@@ -60,7 +60,7 @@ def _device(past: Past, common: Common, names: tuple[str, str, str, str], known:
     said = {"code": "the anchors stayed, so it is the code", "unknown": "nothing tells the code from the machine"}
     reason = past.reason(finding, len(level)).rstrip(".")
     text = f"All {count}: {reason[0].lower()}{reason[1:]}; {said.get(cause, 'the machine')}."
-    verdict: Verdict = "ambiguous" if cause == "unknown" and not _is_confirmed(finding) else finding.verdict
+    verdict: Verdict = "ambiguous" if cause == "unknown" and not is_confirmed(finding.confirmation) else finding.verdict
     between = past.range(finding)
     return DeviceJudgement(
         *names, verdict, text, n, cause, math.exp(finding.log_ratio), low, high, finding.change, between,
@@ -99,17 +99,13 @@ def _causes(past: Past, common: Common, known: Indices, terms: Terms) -> Iterato
 
 
 def _cause_of(past: Past, common: Common, known: Indices, finding: Finding) -> Cause:
-    if _is_confirmed(finding):
+    if is_confirmed(finding.confirmation):
         return "code"
     if finding.change is None:
         return "unknown"
     at = finding.change.at
     causes = [(abs(place - at), cause) for place, _, cause in _causes(past, common, known, Terms())]
     return min([one for one in causes if one[1] != "machine"], default=(0, "unknown"))[1]
-
-
-def _is_confirmed(finding: Finding) -> bool:
-    return finding.confirmation is not None and finding.confirmation.outcome == "confirmed"
 
 
 def _after(remark: str) -> str:

@@ -74,17 +74,17 @@ def measure_again(
     store: Store,
     check: Check,
     *,
-    folder: Path | None = None,
     budget_s: float | None = None,
     tier: str = "standard",
     say: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
     """Measures all alarms of a check again, and keeps a confirmation of each; those that an earlier night left open first.
 
+    The code's modules are imported from the current folder, as it is in either commit.
+
     Args:
         store: Store of the history, which takes the campaigns and the confirmations.
         check: The check.
-        folder: Folder that the code's modules are imported from; None for the present one.
         budget_s: Most seconds for each alarm; None for 300. A campaign ends as soon as all its alarms are known.
         tier: Precision of a visit.
         say: Function that gets a line before each campaign, and one after it about what is still open.
@@ -96,7 +96,7 @@ def measure_again(
         InterruptedRunError: On Ctrl-C; what was confirmed by then is kept.
         StoreError: When the store cannot be read or written.
     """
-    again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier, say)
+    again = _Again(store, check, Path.cwd().resolve(), budget_s or BUDGET_S, tier, say)
     alarms = alarms_of(check)
     remarks = [f"{_number(count)} {_stay(count)} unconfirmed: {why}." for why, count in not_measurable(check).items()]
     places = addresses(store, check, [one.series_key for alarm in alarms for one in alarm.series])

@@ -44,22 +44,20 @@ def least_rows(n: int) -> int:
     return min(high, max(low, n // MIN_SHARE))
 
 
-def change_points(values: Floats, min_rows: int | None = None, price: float | None = None) -> list[int]:
+def change_points(values: Floats, price: float | None = None) -> list[int]:
     """Finds the jumps of a series.
 
     Args:
         values: Shape (n,), in the order measured.
-        min_rows: Fewest values between two jumps; None for what suits the series' length.
         price: Least saving of a cut, in squared units of the values; None for every jump above the noise.
 
     Returns:
         Ascending indices at which a new segment begins; empty when there is only one.
     """
-    n = len(values)
-    min_rows = least_rows(n) if min_rows is None else min_rows
+    n, min_rows = len(values), least_rows(len(values))
     if n < 2 * min_rows:
         return []
-    clipped = clip(values, min_rows)
+    clipped = clip(values)
     sd = noise(clipped) or robust_sd(clipped)
     if sd == 0:
         sd = float(clipped.std())
@@ -77,9 +75,9 @@ def change_points(values: Floats, min_rows: int | None = None, price: float | No
     return _confirmed(clipped, cuts)
 
 
-def clip(values: Floats, window: int | None = None) -> Floats:
-    """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
-    window = least_rows(len(values)) if window is None else window
+def clip(values: Floats) -> Floats:
+    """Clips single outliers of values (n,) towards the running median of about ``2 * least_rows(n)`` neighbours."""
+    window = least_rows(len(values))
     mirrored = np.pad(values, window, mode="symmetric")
     around = np.lib.stride_tricks.sliding_window_view(mirrored, 2 * window + 1)
     centre = np.concatenate([np.median(around[i : i + CHUNK], axis=1) for i in range(0, len(values), CHUNK)])

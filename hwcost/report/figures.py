@@ -100,17 +100,17 @@ def fitness(
     measured_s: NDArray[np.float64],
     predicted_s: NDArray[np.float64],
     title: str = "Predicted against measured latency",
-    notes: Mapping[str, str] | None = None,
     unit: str = "s",
 ) -> Axes:
     """Draws predictions against measurements, with the line where both are equal (SuperShaper, Figure 9).
+
+    R², MAPE and the number of points stand in the corner.
 
     Args:
         ax: The axes.
         measured_s: Shape (n,), seconds, or another unit.
         predicted_s: Shape (n,), likewise; by fits without the row, or the figure says nothing about new architectures.
         title: Heading.
-        notes: Notes in the corner, name to value; None shows R², MAPE and the number of points.
         unit: Unit of the values.
     """
     factor, unit = _scale(float(np.median(measured_s)), unit)
@@ -125,7 +125,7 @@ def fitness(
     entitle(ax, title)
     ax.set_aspect("equal")
     ax.grid(True)
-    shown = _accuracy(measured_s, predicted_s) if notes is None else dict(notes)
+    shown = _accuracy(measured_s, predicted_s)
     _note(ax, list(shown), 0.04, "#7b8794")
     _note(ax, list(shown.values()), 0.17, INK)
     return ax

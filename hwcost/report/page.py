@@ -11,7 +11,7 @@ from hwcost._extras import check_installed, imported
 from hwcost.files import cannot_write
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import new_figure, save
-from hwcost.report.look import look
+from hwcost.report.style_sheet import style_sheet
 from hwcost.units import DIMENSIONLESS, format_clock, format_quantity, in_words, unit_of
 
 PAGE = "report.html"
@@ -51,7 +51,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     seconds = {stage: format_clock(seconds) for stage, seconds in report["seconds"].items()}
     tables = list(_tables(report["stages"]))
-    page = template.render(look=look(), report=report, figures=figures, tables=tables, seconds=seconds)
+    page = template.render(look=style_sheet(), report=report, figures=figures, tables=tables, seconds=seconds)
     path = Path(folder) / PAGE
     try:
         path.write_text(page, encoding="utf-8")

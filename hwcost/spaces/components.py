@@ -247,7 +247,7 @@ class Components(SearchSpace):
             channels = sum(block.query_keys), sum(block.values)
             found += [self._attention(len(layer), *channels) for layer in block.head_layers]
         found.append(_norm(block.means[0]))
-        found += [self._feed_forward(len(layer)) for layer in layers_of(block.feed_forwards, block.joints)]
+        found += [self.feed_forward(len(layer)) for layer in layers_of(block.feed_forwards, block.joints)]
         return [*found, _norm(block.means[1])]
 
     def _distinct(self) -> list[Component]:
@@ -258,7 +258,7 @@ class Components(SearchSpace):
             for query_keys in range(grid.parts + 1)
             for values in range(1, grid.parts + 1)
         ]
-        return [*attentions, *map(self._feed_forward, range(1, grid.feed_forwards + 1)), _norm(0), _norm(1)]
+        return [*attentions, *map(self.feed_forward, range(1, grid.feed_forwards + 1)), _norm(0), _norm(1)]
 
     def _attention(self, heads: int, query_keys: int, values: int) -> Component:
         grid = self.grid
@@ -268,7 +268,8 @@ class Components(SearchSpace):
         }  # fmt: skip
         return Component("attention", tuple(dims.items()))
 
-    def _feed_forward(self, pieces: int) -> Component:
+    def feed_forward(self, pieces: int) -> Component:
+        """Returns a feed-forward of this many pieces."""
         return Component("feed_forward", (("inner", pieces * self.grid.feed_forward // self.grid.feed_forwards),))
 
     def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:

@@ -125,7 +125,7 @@ class Encoding:
         """Returns the index of the choice next to each value; the last one for values beyond all choices."""
         direct = self._direct[gene]
         if direct is None:
-            choices = self._choices(gene)
+            choices = self.encoded_choices(gene)
             return np.minimum(np.searchsorted(choices, values), len(choices) - 1)
         return direct[np.clip(values, 0, len(direct) - 1).astype(np.intp)]
 
@@ -147,16 +147,17 @@ class Encoding:
         width = max(map(len, tables))
         return np.stack([np.pad(table, (0, width - len(table)), mode="edge") for table in tables])
 
-    def choices(self, gene: int) -> tuple[GeneValue, ...]:
-        """Returns a gene's choices in the order of its codes."""
-        return self.ordered_choices[gene]
-
     @cached_property
     def ordered_choices(self) -> list[tuple[GeneValue, ...]]:
         """Choices of every gene in the order of its codes."""
         return [gene.choices if gene.categorical else tuple(sorted(gene.choices)) for gene in self.space.genes]
 
-    def _choices(self, gene: int) -> Floats:
+    def encoded_choices(self, gene: int) -> Floats:
+        """Returns the encoded values that a gene may take, ascending, shape (choices,).
+
+        Raises:
+            ArchitectureError: When it may take any number.
+        """
         values = self._values[gene]
         if values is None:
             raise ArchitectureError(f"gene '{self.gene_names[gene]}' has no choices to count")
@@ -185,7 +186,7 @@ class Encoding:
 
     def genes_of(self, codes: Codes) -> Floats:
         """Returns the encoded values that codes (n, genes) stand for; the inverse of ``codes``."""
-        return np.stack([self._choices(i)[codes[:, i]] for i in range(codes.shape[1])], axis=1)
+        return np.stack([self.encoded_choices(i)[codes[:, i]] for i in range(codes.shape[1])], axis=1)
 
     def decode(self, row: Floats) -> Architecture:
         """Returns the architecture of one row of encoded genes (genes,); the inverse of ``encode``."""

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._arguments import COUNT, TEXT, check
-from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -143,11 +142,6 @@ class Shaped(SearchSpace):
         """Returns the work of an architecture at the shape of its point; the other arguments do not count."""
         point = self.as_architecture(arch)
         return self.base.work(self.architecture_of(point), *self.shape_of(point))
-
-    @cached_property
-    def is_priced(self) -> bool:
-        """Whether the base space has components whose work is known at any shape."""
-        return self.base.is_buildable
 
 
 def unshaped(space: SearchSpace) -> SearchSpace:

@@ -103,10 +103,10 @@ class LatencyFit(Fit):
         return cls(cost.n_rows_, dict(cost.provenance.get("metrics", {})), [], [], [], description)
 
 
-def fit_latency(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> LatencyFit:
-    """Fits a latency model, saves it in a folder, and returns how well it predicts held-out rows."""
+def fit_latency(result: Result, space: SearchSpace, folder: Path) -> LatencyFit:
+    """Fits a hybrid model of latency, saves it in a folder, and returns how well it predicts held-out rows."""
     rows = from_measurements(result.measurements, space, result.store_url)
-    found = train(rows, model)
+    found = train(rows, "hybrid")
     found.model.save(folder)
     return LatencyFit(
         len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist(),

@@ -93,11 +93,15 @@ def from_dict(data: dict[str, Any]) -> Workload:
         raise DataError(f"these fields make no {kind} workload: {why}. Given: {data}") from None
 
 
-def builder(space: SearchSpace) -> Builder[SearchSpace]:
+def builder(space: SearchSpace, seq_len: int | None = None) -> Builder[SearchSpace]:
     """Makes the builder of a space.
 
+    Args:
+        space: The space.
+        seq_len: Tokens per sequence that its nets are to take; None where that does not matter.
+
     Raises:
-        UsageError: When the space only describes data, or nothing builds it.
+        UsageError: When the space only describes data, nothing builds it, or its nets take no sequence that long.
     """
     if space.name not in BUILDERS:
         raise UsageError(
@@ -106,6 +110,8 @@ def builder(space: SearchSpace) -> Builder[SearchSpace]:
             "architectures: --model module:factory. Data measured elsewhere can be fitted as it is."
         )
     made: Builder[SearchSpace] = BUILDERS.load(space.name)(space)
+    if seq_len is not None:
+        made.check_seq_len(seq_len)
     return made
 
 
@@ -170,9 +176,7 @@ def component_stacks(
     Raises:
         UsageError: When the space cannot be built, or not at this sequence length.
     """
-    built = builder(space)
-    built.check_seq_len(seq_len)
-    depths = tuple(depths)
+    built, depths = builder(space, seq_len), tuple(depths)
     return [
         ComponentWorkload.of(space, part, depth=depth, batch_size=batch_size, seq_len=seq_len, dtype=dtype)
         for part in (space.components() if components is None else components)

@@ -57,7 +57,7 @@ class ChainWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``4 x (dense, gelu)@1x128``."""
+        """Name for people, for example ``4 x (dense, gelu)@1x128``."""
         copies = f"{self.depth} x " if self.depth > 1 else ""
         return self._described(f"{copies}({', '.join(map(str, self.parts))})")
 
@@ -105,6 +105,4 @@ class ChainWorkload(Workload):
     def _builder(self) -> Builder[SearchSpace]:
         from hwcost.workloads import builder
 
-        made = builder(self.search_space())
-        made.check_seq_len(self.seq_len)
-        return made
+        return builder(self.search_space(), self.seq_len)

@@ -57,7 +57,7 @@ class ComponentWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``4 x layer[hidden=360]@1x128``."""
+        """Name for people, for example ``4 x layer[hidden=360]@1x128``."""
         copies = f"{self.depth} x " if self.depth > 1 else ""
         return self._described(f"{copies}{self.part}")
 
@@ -109,8 +109,7 @@ class ComponentWorkload(Workload):
     def _builder(self) -> Builder[SearchSpace]:
         from hwcost.workloads import builder
 
-        made = builder(self.search_space())
-        made.check_seq_len(self.seq_len)
+        made = builder(self.search_space(), self.seq_len)
         if self.depth > 1 and not made.is_stackable(self.part):
             raise UsageError(
                 f"component '{self.part}' cannot be stacked {self.depth} deep: its output does not fit its input"

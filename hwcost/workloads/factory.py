@@ -73,7 +73,10 @@ class FactoryWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``my_models:small@1x128``; with the shapes of example inputs where those are all that is known."""
+        """Name for people, for example ``my_models:small@1x128``.
+
+        It has the shapes of example inputs where those are all that is known.
+        """
         if self.batch_size is not None or self.seq_len is not None or not self.shapes:
             return self._described(self.factory).removesuffix(f"-{OWN}")
         shown = ",".join("x".join(map(str, shape)) or "scalar" for _, shape in self.shapes[:SHOWN])

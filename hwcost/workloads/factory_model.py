@@ -94,7 +94,7 @@ class FactoryModelWorkload(ModelWorkload):
 
     @property
     def name(self) -> str:
-        """For example ``layers=2,hidden=128@1x128``."""
+        """Name for people, for example ``layers=2,hidden=128@1x128``."""
         return self._described(self.search_space().key(self.architecture)).removesuffix(f"-{OWN}")
 
     @property

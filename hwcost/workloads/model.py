@@ -51,7 +51,10 @@ class ModelWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``360_240_..._360@1x128``; options that differ from the space's defaults come first."""
+        """Name for people, for example ``360_240_..._360@1x128``.
+
+        Options that differ from the space's defaults come first.
+        """
         default = dict(default_options(self.space))
         changed = [f"{key}={_shown(value)}" for key, value in self.options if default.get(key) != value]
         return self._described(" ".join([*changed, self.search_space().key(self.architecture)]))
@@ -104,9 +107,7 @@ class ModelWorkload(Workload):
     def _builder(self) -> Builder[SearchSpace]:
         from hwcost.workloads import builder
 
-        made = builder(self.search_space())
-        made.check_seq_len(self.seq_len)
-        return made
+        return builder(self.search_space(), self.seq_len)
 
 
 def _shown(value: Any) -> str:

@@ -116,7 +116,7 @@ class OnnxWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``bert.onnx@1x128``; sizes of further dimensions follow."""
+        """Name for people, for example ``bert.onnx@1x128``; sizes of further dimensions follow."""
         further = "".join(f",{name}={size}" for name, size in self.sizes)
         return self._described(Path(self.path).name) + further
 

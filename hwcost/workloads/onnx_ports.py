@@ -124,7 +124,7 @@ class Port:
                     yield self._key(index, dim), role
 
     def described(self) -> str:
-        """For example ``1 x 4 x past_length x 16 float32``."""
+        """Returns the shape and format in words, for example ``1 x 4 x past_length x 16 float32``."""
         dims = "of unknown shape" if self.dims is None else " x ".join(str(dim) or "?" for dim in self.dims) or "scalar"
         return f"{dims} {self.dtype}"
 

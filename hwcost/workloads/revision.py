@@ -69,7 +69,7 @@ class RevisionWorkload(Workload):
 
     @property
     def name(self) -> str:
-        """For example ``my_models:small@1x128 at 0123456789``."""
+        """Name for people, for example ``my_models:small@1x128 at 0123456789``."""
         return f"{self.workload.name} at {self.commit[:SHOWN]}"
 
     def as_dict(self) -> dict[str, Any]:

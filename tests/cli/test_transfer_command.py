@@ -5,27 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hwcost.cli import console, transfer
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.lines import HEADER
 from hwcost.stores.schema import Campaign
 from hwcost.testing.store_contents import make_estimate, make_record, make_series
-
-
-@pytest.fixture
-def call(monkeypatch):
-    monkeypatch.setattr(console, "_level", 0)  # -q lasts for a process, which is one command line
-    app = typer.Typer()
-    transfer.register(app)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return run
 
 
 @pytest.fixture

@@ -6,28 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from hwcost.cli import console, transfer
 from hwcost.errors import DataError, UsageError
 from hwcost.stores import open_store
 
 DATA = Path(__file__).parent.parent / "exchange" / "data"
 TRTEXEC = DATA / "trtexec_times.json"
 NVBENCH = DATA / "nvbench.json"
-
-
-@pytest.fixture
-def call(monkeypatch):
-    monkeypatch.setattr(console, "_level", 0)
-    app = typer.Typer()
-    transfer.register(app)
-
-    def run(*arguments):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return run
 
 
 @pytest.fixture(params=["here.db", "here.jsonl"])

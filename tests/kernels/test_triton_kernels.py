@@ -53,6 +53,10 @@ for dtype in ("float32", "float16"):
         note(f"bottleneck {rows, width, outputs}", dtype, fused.bottleneck_norm(*given, centred=centred), expected)
     given = draw(64, 8).T, draw(64), draw(64)
     note("a view", dtype, plain.uncentred_norm(*given), plain.reference(*given))
+    given = draw(3, 64), *draw(2, 64, 2)[..., 0]
+    note("views of vectors", dtype, plain.uncentred_norm(*given), plain.reference(*given))
+    given = draw(3, 64), (draw(64, 128) / 8)[:32, ::2], *draw(3, 32, 2)[..., 0]
+    note("views of weights", dtype, fused.bottleneck_norm(*given), fused.reference(*given))
 
 space = Components("mini")
 for kernel in ("norm_kernel", "dense_norm_kernel"):
@@ -75,7 +79,7 @@ def test_numbers_in_the_interpreter_are_the_references() -> None:
     done = subprocess.run([sys.executable, "-c", INTERPRETED], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
-    assert len(found) == 21
+    assert len(found) == 25
     assert not [one for one in found if not one[2] <= TOLERANCE[one[1]]]
 
 

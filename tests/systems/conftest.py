@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,16 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = [" ".join(rng.choice(WORDS, size=9)) + "." for _ in range(60)]
         (folder / f"part{document}.txt").write_text("\n\n".join(lines))
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Lets torch compute with one thread, on which small nets are quickest."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True, scope="module")

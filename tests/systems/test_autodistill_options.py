@@ -34,20 +34,12 @@ from hwcost.timing.measurement import Measurement
 from hwcost.timing.quantity_estimate import QuantityEstimate
 from tests.systems.test_parts import table
 
-pytestmark = [pytest.mark.torch, pytest.mark.once]
+pytestmark = [pytest.mark.torch, pytest.mark.once, pytest.mark.usefixtures("one_thread")]
 
 SIZES = {
     "evaluations": 4, "winners": 1, "measured": 12, "quality": "mlm_accuracy", "measure_in_search": True,
     "memory": "objective",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def settings(text: Path, **changes: Any) -> Settings:

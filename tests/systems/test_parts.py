@@ -25,7 +25,7 @@ from hwcost.report import drawings
 from hwcost.spaces import SearchSpace
 from hwcost.systems import Event, Settings, pipeline
 
-pytestmark = [pytest.mark.torch, pytest.mark.once]
+pytestmark = [pytest.mark.torch, pytest.mark.once, pytest.mark.usefixtures("one_thread")]
 
 SPACES = {
     "supershaper": ("supershaper", {"scale": "mini"}), "autodistil": ("autodistil", {"subspace": "tiny", "scale": "mini"}),
@@ -45,14 +45,6 @@ LONG = (("components", "evolution"), ("components", "bayesian"), ("autodistill",
 AGAIN = (("supershaper", "evolution"), ("supershaper", "sdo"), ("autodistil", "bayesian"), ("autodistill", "sdo"))
 """Those of which the searcher is seen in another system and the system with another searcher."""
 SEARCHERS: dict[str, dict[str, Any]] = {"evolution": {"population": 4}, "sdo": {"samples": 3}, "bayesian": {"initial": 6}}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def table(space: SearchSpace, path: Path, seed: int = 0) -> Path:

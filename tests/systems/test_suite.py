@@ -27,13 +27,8 @@ class OwnSystem(SystemSuite):
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _text(cls, text) -> Iterator[None]:
-        torch, threads = pytest.importorskip("torch"), 1
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
+    def _text(cls, text, one_thread) -> None:
         cls.corpus, cls.task = str(text), task_of(text)
-        yield
-        torch.set_num_threads(before)
 
     @classmethod
     def settings(cls, **changes):

@@ -39,17 +39,9 @@ from hwcost.testing.figures import FigureSuite, Page
 from tests.systems.comparing import differing
 from tests.systems.conftest import TASK, task_of
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("one_thread")]
 
 NAMES = ("autodistil", "autodistill", "components", "supershaper")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def settings(text: Path) -> Settings:

@@ -43,18 +43,17 @@ class LayerTime:
     seconds: float
 
 
-def layer_times(trt: Any, engine: Engine, gpu: Gpu, runs: int = RUNS) -> list[LayerTime]:
+def layer_times(trt: Any, engine: Engine, gpu: Gpu) -> list[LayerTime]:
     """Runs an engine layer by layer, without a CUDA graph.
 
     Args:
         trt: TensorRT's module.
         engine: Engine that was built with the names of its nodes.
         gpu: GPU that it runs on.
-        runs: Calls.
     """
     seconds: dict[str, list[float]] = defaultdict(list)
     engine.context.profiler = _profiler(trt, lambda name, ms: seconds[name].append(ms * 1e-3))
-    for _ in range(runs):
+    for _ in range(RUNS):
         engine.enqueue()
         gpu.synchronize()
     modules = _modules(trt, engine.engine)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwcost.campaign.components.positive_prices import described
 from hwcost.campaign.components.shapes import by_shape, of_one_shape, shape_of
+from hwcost.campaign.components.slopes import ComponentTable, Gap, additivity, component_table
 from hwcost.timing.guards.cache import hot_cache
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
-from hwcost.workloads.positive import described
-from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
 
 __all__ = ["ComponentReport", "component_report", "component_reports"]
 

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from hwcost.campaign.components.shapes import of_one_shape
+from hwcost.campaign.components.slopes import Fit, line
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ChainWorkload, ComponentWorkload
-from hwcost.workloads.slopes import Fit, line
 
 __all__ = ["Fusion", "fusions", "prices"]
 

@@ -16,7 +16,8 @@ from hwcost.campaign.plans.plan import Plan
 from hwcost.levels.contention import Contention
 from hwcost.levels.von_neumann import critical, von_neumann
 from hwcost.timing.guards.duplicates import duplicates, samples_digest
-from hwcost.timing.guards.guards import CLEAR_WAIT, is_preempted, null_effect
+from hwcost.timing.guards.guards import CLEAR_WAIT, is_preempted
+from hwcost.timing.guards.null_effect import null_effect
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
 LEAST_SIZE_ORDER = 0.9

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -25,6 +24,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.cost_models.compiled import avx512
+from hwcost.cost_models.compiled.avx512 import instruction
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.native import TREES, bytes_at, function, numbers_at, room
 from hwcost.cost_models.compiled.ranks import Ranks
@@ -33,8 +34,7 @@ from hwcost.cost_models.features.joint import JointTables
 __all__ = ["VectorEngine", "is_supported"]
 
 LANES = 64
-FEATURES = ("avx512f", "avx512bw", "avx512vbmi")
-"""Instructions of the processor that the kernels use."""
+"""Bytes of a register."""
 
 MOST_LEAVES = 32
 """Leaves of a tree whose values two to four registers hold."""
@@ -51,9 +51,8 @@ SELECTION = 0xCA
 
 def is_supported(forest: Forest) -> bool:
     """Whether this processor has the instructions, and registers hold the trees' leaves and an architecture's ranks."""
-    has = llvm.get_host_cpu_features()
     fits = 4 <= forest.leaves.shape[1] <= MOST_LEAVES and len(forest.used) <= LANES
-    return fits and len(forest.questions[0]) <= MOST_QUESTIONS and all(has.get(feature, False) for feature in FEATURES)
+    return fits and len(forest.questions[0]) <= MOST_QUESTIONS and avx512.is_here()
 
 
 # -- pieces of intermediate code ----------------------------------------------------------------------------------------
@@ -78,19 +77,11 @@ def _spread(build: Any, value: Any) -> Any:
     return build.shuffle_vector(first, empty, _all(ir.VectorType(WORD, LANES), 0))
 
 
-def _instruction(build: Any, name: str, result: Any, *operands: Any) -> Any:
-    """Emits an instruction of the processor."""
-    known = build.module.globals
-    kind = ir.FunctionType(result, [one.type for one in operands])
-    function = known[name] if name in known else ir.Function(build.module, kind, name)
-    return build.call(function, operands)
-
-
 def _selected(build: Any, test: Any, right: Any, left: Any) -> Any:
     """Takes the bits of ``right`` where those of ``test`` are set, and of ``left`` where they are not."""
     words = [build.bitcast(one, WORDS) for one in (test, right, left)]
     name = "llvm.x86.avx512.pternlog.d.512"
-    return build.bitcast(_instruction(build, name, WORDS, *words, ir.Constant(WORD, SELECTION)), BYTES)
+    return build.bitcast(instruction(build, name, WORDS, *words, ir.Constant(WORD, SELECTION)), BYTES)
 
 
 def _bits(build: Any, depth: int, test: Any, node: int = 0) -> list[Any]:
@@ -161,9 +152,9 @@ class _Values:
 
     def __call__(self, build: Any, tables: list[Any], places: Any) -> Any:
         if len(tables) == 1:
-            return _instruction(build, self._one, self.vector, tables[0], places)
+            return instruction(build, self._one, self.vector, tables[0], places)
         if len(tables) == 2:
-            return _instruction(build, self._two, self.vector, tables[0], places, tables[1])
+            return instruction(build, self._two, self.vector, tables[0], places, tables[1])
         half = len(tables) // 2
         low, high = self(build, tables[:half], places), self(build, tables[half:], places)
         bit = build.and_(places, _all(self.index, half * self.lanes))
@@ -287,7 +278,7 @@ def _one_function(depth: int, is_single: bool) -> Any:
 
             def test(node: int) -> Any:
                 columns, cuts = (_load(build, _at(build, one, LANES * node), BYTES) for one in given[1:3])
-                permuted = _instruction(build, "llvm.x86.avx512.permvar.qi.512", BYTES, known, columns)
+                permuted = instruction(build, "llvm.x86.avx512.permvar.qi.512", BYTES, known, columns)
                 return build.icmp_unsigned(">=", permuted, cuts)
 
             found = _network(build, depth, test)

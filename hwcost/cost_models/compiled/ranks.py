@@ -113,7 +113,7 @@ def _columns(features: Features, fixed: Mapping[int, float]) -> list[tuple[int, 
             found.append((last, np.full(features.sizes[last], float(fixed[place]))))
             continue
         last, gene = next(others)
-        values = np.eye(len(gene.choices)) if gene.categorical else features._choices(last)[None]
+        values = np.eye(len(gene.choices)) if gene.categorical else features.encoded_choices(last)[None]
         found += [(last, column) for column in values]
     return found
 
@@ -123,8 +123,7 @@ def summed_params(features: Features) -> JointTables | None:
     work = features.component_work[:, WORK.index("params")]
     counts, joint = features.tables, None if features.tables is not None else features.joint
     if counts is not None:
-        spans = [*counts._joined, *((left, counts.pairs[left]) for left in counts._between)]
-        pairs = [(tuple(range(first, first + table.ndim - 1)), table @ work) for first, table in spans]
+        pairs = [(tuple(range(first, first + table.ndim - 1)), table @ work) for first, table in counts.spans]
         return JointTables(float(counts.base @ work), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
     if joint is None or any(len(kind.counts) > JOINED for kind in joint.kinds):
         return None

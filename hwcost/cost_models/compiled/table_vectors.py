@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -19,12 +18,14 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from hwcost.cost_models.compiled import avx512
+from hwcost.cost_models.compiled.avx512 import instruction
+
 __all__ = ["Eights", "Groups", "sum_eights"]
 
 Groups = tuple[tuple[tuple[int, int], ...], ...]
 """Genes of each table, and the factor that each one's code has in the table's index."""
 
-FEATURES = ("avx512f", "avx512bw", "avx512vbmi")
 LANES, ROWS, SLOTS = 64, 4, 4
 """Bytes of a register, the architectures that it holds, and the tables of each of them."""
 
@@ -69,14 +70,6 @@ def _layout(pairs: list[Pairs], sizes: Sequence[int]) -> NDArray[np.uint8]:
 # -- pieces of intermediate code ------------------------------------------------------------------------------------------
 
 
-def _instruction(build: Any, name: str, result: Any, *operands: Any) -> Any:
-    """Emits an instruction of the processor."""
-    known = build.module.globals
-    kind = ir.FunctionType(result, [one.type for one in operands])
-    function = known[name] if name in known else ir.Function(build.module, kind, name)
-    return build.call(function, operands)
-
-
 def _spread(build: Any, number: Any) -> Any:
     """Puts one number into all lanes."""
     empty = ir.Constant(NUMBERS, ir.Undefined)
@@ -112,16 +105,16 @@ def _places(build: Any, codes: Any, layout: tuple[Any, ...], most: Any) -> Any:
     lanes, factors, of_pairs, last = layout
     build.store(_larger(build, codes, build.load(most)), most)
     name = "llvm.x86.avx512.permvar.qi.512"
-    chosen = _instruction(build, name, BYTES, _smaller(build, codes, last), lanes)
-    halves = _instruction(build, "llvm.x86.avx512.pmaddubs.w.512", SHORTS, chosen, factors)
-    return _instruction(build, "llvm.x86.avx512.pmaddw.d.512", WORDS, halves, of_pairs)
+    chosen = instruction(build, name, BYTES, _smaller(build, codes, last), lanes)
+    halves = instruction(build, "llvm.x86.avx512.pmaddubs.w.512", SHORTS, chosen, factors)
+    return instruction(build, "llvm.x86.avx512.pmaddw.d.512", WORDS, halves, of_pairs)
 
 
 def _looked_up(build: Any, table: Any, places: Any) -> Any:
     """Emits the numbers of eight architectures in a table."""
     every, nothing = ir.Constant(ir.VectorType(ir.IntType(1), 8), [1] * 8), ir.Constant(NUMBERS, None)
     first, width = build.bitcast(table, BYTE.as_pointer()), ir.Constant(WORD, 8)
-    return _instruction(build, "llvm.x86.avx512.mask.gather.dpd.512", NUMBERS, nothing, first, places, every, width)
+    return instruction(build, "llvm.x86.avx512.mask.gather.dpd.512", NUMBERS, nothing, first, places, every, width)
 
 
 @lru_cache(maxsize=SLOTS)
@@ -226,7 +219,6 @@ def sum_eights(groups: Groups, starts: tuple[int, ...], sizes: tuple[int, ...]) 
         starts: Place of the first number of each table.
         sizes: Number of choices of every gene.
     """
-    has = llvm.get_host_cpu_features()
     pairs = [found for found in map(_pairs, groups) if found is not None]
     fits = len(sizes) <= LANES // ROWS and len(pairs) == len(groups) <= SLOTS
-    return Eights(pairs, starts, sizes) if fits and all(has.get(feature, False) for feature in FEATURES) else None
+    return Eights(pairs, starts, sizes) if fits and avx512.is_here() else None

@@ -117,7 +117,7 @@ def priced(joint: Joint, additive: Additive, features: Features) -> JointTables:
     for kind in joint.kinds:
         parts = kind.counts @ additive.components
         for group in kind.groups:
-            values = [np.array(features._choices(gene))[kind.codes[:, place]] for place, gene in enumerate(group)]
+            values = [features.encoded_choices(gene)[kind.codes[:, place]] for place, gene in enumerate(group)]
             terms = [additive.genes[gene](column) for gene, column in zip(group, values, strict=True) if additive.genes]
             own = parts + sum(terms)
             groups.append(group)

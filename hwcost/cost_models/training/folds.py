@@ -36,23 +36,20 @@ def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Indices, 
         yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
-def out_of_fold(
-    groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], seed: int = 0, of: str = ""
-) -> Floats:
+def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], of: str = "") -> Floats:
     """Predicts every row from a fit that has seen none of its architecture.
 
     Args:
         groups: The architectures of the n rows.
         count: Folds.
         predict: Takes kept and left-out rows, fits on the first and predicts the second.
-        seed: Equal seeds give equal folds.
         of: Name of the model that is fitted, for whoever follows the work.
 
     Returns:
         Shape (n,).
     """
     predicted = np.empty(len(groups.numbers))
-    parts = list(folds(groups, count, seed))
+    parts = list(folds(groups, count))
     for (_, left), answer in zip(parts, side_by_side(predict, parts, of), strict=True):
         predicted[left] = answer
     return predicted

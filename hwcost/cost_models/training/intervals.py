@@ -72,7 +72,7 @@ def calibrate(
     return model
 
 
-def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float = LEVEL) -> None:
+def keep_errors(model: CostModel, errors: Floats, groups: Groups) -> None:
     """Gives a model its interval and its error distribution, of one measurement of a new architecture.
 
     With too few architectures it gets none; one whose fit brings its own interval keeps that.
@@ -81,12 +81,11 @@ def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float =
         model: A fitted model.
         errors: Errors of the logarithm on rows left out, shape (n,).
         groups: The architectures of the rows.
-        level: Wanted share inside the interval.
     """
     model.n_architectures_ = len(groups)
     if model.has_interval:
         return
-    model.log_interval_half_width_ = quantile(np.abs(errors), level, groups)
+    model.log_interval_half_width_ = quantile(np.abs(errors), LEVEL, groups)
     model.errors_ = None
     if model.log_interval_half_width_ is not None:
         places = np.linspace(0, len(groups) - 1, min(len(groups), KEPT_ERRORS)).round()

@@ -31,7 +31,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
-    from hwcost.workloads.slopes import ComponentTable
+    from hwcost.campaign.components.slopes import ComponentTable
 
 _log = logger(__name__)
 
@@ -76,9 +76,9 @@ class Trained:
         """Returns the log level at any rows of the data; shape (n,), zero without drift."""
         return np.zeros(len(rows)) if self.drift is None else self.drift(rows, _runs_of(data, rows))
 
-    def as_measured(self, data: Data, level: float = LEVEL) -> float:
+    def as_measured(self, data: Data) -> float:
         """Returns the half-width of the interval of the logarithm of its rows as they were measured, the level in them."""
-        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), level))
+        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), LEVEL))
 
 
 def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Trained:
@@ -204,10 +204,10 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:
 
     Prices that noise made negative are replaced by positive ones, which the provenance names.
     """
+    from hwcost.campaign.components.positive_prices import positive_prices
     from hwcost.cost_models.families.lut import LookupTable
-    from hwcost.workloads.positive import positive
 
-    prices = positive(table, {part.name for part in data.space.components()})
+    prices = positive_prices(table, {part.name for part in data.space.components()})
     made = LookupTable.from_components(data.space, prices.costs_s, prices.overhead_s, **{**data.shape, **options})
     rows = data.rows(CHECK)
     archs, measured_s, _ = data.take(rows)

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from hwcost._extras import imported
-from hwcost.report.look import look
+from hwcost.report.style_sheet import style_sheet
 from hwcost.units import format_quantity
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def assets() -> dict[str, bytes]:
     root = files("hwcost.report.dashboard").joinpath("assets")
     found = {f"assets/{name}": content for name, content in _walk(root, "") if not name.endswith(".j2")}
     scripts = [found.pop(name) for name in sorted(found) if name.startswith("assets/js/")]
-    return {**found, SCRIPT: b"".join(scripts), "assets/look.css": look().encode()}
+    return {**found, SCRIPT: b"".join(scripts), "assets/look.css": style_sheet().encode()}
 
 
 def _walk(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:

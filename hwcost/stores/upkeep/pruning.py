@@ -44,16 +44,13 @@ class Pruning:
     freed_bytes: int | None = None
 
 
-def plan_pruning(
-    store: Store, *, older_than_s: float | None = None, keep_runs: int | None = None, now: str | None = None
-) -> Pruning:
+def plan_pruning(store: Store, *, older_than_s: float | None = None, keep_runs: int | None = None) -> Pruning:
     """Finds what pruning would delete; a campaign that is unfinished, or has no estimates yet, keeps its samples.
 
     Args:
         store: The store.
         older_than_s: Only campaigns that were begun longer ago than so many seconds.
         keep_runs: Only campaigns of runs that are not among the latest so many of their suite.
-        now: Present instant; None for that of the clock.
 
     Raises:
         UsageError: When neither is given, a number is negative or too large, or the store is a JSON Lines file.
@@ -68,7 +65,7 @@ def plan_pruning(
     table, bytes_ = campaigns, func.length(samples.c.samples) + func.coalesce(func.length(samples.c.device_samples), 0)
     query = select(table.c.campaign_id).where(table.c.status.not_in(UNFINISHED), _has_samples())
     if older_than_s is not None:
-        query = query.where(table.c.created_at < _ago(older_than_s, now))
+        query = query.where(table.c.created_at < _ago(older_than_s))
     with database.reading() as connection:
         ids = set(connection.execute(query).scalars())
         if keep_runs is not None:
@@ -134,14 +131,14 @@ def database_of(store: Store) -> Database:
     return store
 
 
-def _ago(seconds: float, now: str | None) -> str:
+def _ago(seconds: float) -> str:
     """Returns the instant so many seconds ago.
 
     Raises:
         UsageError: When the calendar does not reach that far.
     """
     try:
-        before = datetime.fromisoformat(now or utc_now()) - timedelta(seconds=seconds)
+        before = datetime.fromisoformat(utc_now()) - timedelta(seconds=seconds)
     except (OverflowError, ValueError):
         raise UsageError(f"expected an age that the calendar reaches, got {seconds:g} s") from None
     return before.isoformat(timespec="microseconds")

@@ -33,22 +33,19 @@ class MemoryFit(Fit):
     predicted_bytes: list[float]
 
 
-def fit_memory(
-    result: Result, space: SearchSpace, folder: Path, shape: Mapping[str, int], model: str = "hybrid"
-) -> MemoryFit:
-    """Fits a model of peak memory, saves it in a folder, and returns how well it predicts held-out rows.
+def fit_memory(result: Result, space: SearchSpace, folder: Path, shape: Mapping[str, int]) -> MemoryFit:
+    """Fits a hybrid model of peak memory, saves it in a folder, and returns how well it predicts held-out rows.
 
     Args:
         result: Campaign that watched memory.
         space: Space of the nets.
         folder: Folder of the model.
         shape: ``batch_size`` and ``seq_len`` of the measurements that it is fitted on.
-        model: Name of the cost model.
 
     Raises:
         DataError: When no memory was measured; says why.
     """
     rows = from_measurements(result.measurements, space, result.store_url, shape, MEMORY)
-    found = train(rows, model)
+    found = train(rows, "hybrid")
     found.model.save(folder)
     return MemoryFit(len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist())

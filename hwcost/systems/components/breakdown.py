@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.components.fusions import Fusion, fusions, prices
 from hwcost.campaign.components.shapes import by_shape
+from hwcost.campaign.components.slopes import ComponentTable, Gap, additivity, component_table
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
 from hwcost.campaign.plans.plan import Item, items
@@ -26,7 +27,6 @@ from hwcost.systems.components.paper_tables import SEQ_LENS, paper_share
 from hwcost.systems.components.shares import Share, ablation_shares, slope_shares, whole_nets
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ChainWorkload, ComponentWorkload, component_stacks, models
-from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result

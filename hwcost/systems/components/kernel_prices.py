@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hwcost.campaign.components.slopes import Fit
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plans.plan import Item, items
 from hwcost.errors import UsageError
@@ -14,7 +15,6 @@ from hwcost.spaces import Component
 from hwcost.spaces.components import Components
 from hwcost.systems.components.kinds import norm
 from hwcost.workloads import component_stacks
-from hwcost.workloads.slopes import Fit
 
 BACKENDS = ("torch", "torch-compile")
 """Backends that run kernels in Triton; others take exported graphs, which hold none."""

@@ -74,9 +74,9 @@ def net_without(space: Components, kind: Kind) -> Architecture:
 def prices_of(space: Components) -> dict[str, Prices]:
     """Returns what the whole net saves without each kind, as a sum over prices of components."""
     grid, width = space.grid, space.grid.width // space.grid.heads
-    full, whole = attention(space, width, width).name, feed_forward(space, grid.feed_forwards).name
+    full, whole = attention(space, width, width).name, space.feed_forward(grid.feed_forwards).name
     halved, keyless = attention(space, width, width // 2).name, attention(space, 0, width).name
-    piece = feed_forward(space, 1).name
+    piece = space.feed_forward(1).name
     of_block: dict[str, Prices] = {
         "ff": {whole: 1.0},
         "head": {full: 1.0},
@@ -96,7 +96,7 @@ def priced(space: Components) -> list[Component]:
     heads = [attention(space, width, width), attention(space, 0, width), attention(space, width, width // 2)]
     if space.grid.head_joints:
         heads.append(head_group(space))
-    pieces = [feed_forward(space, space.grid.feed_forwards), feed_forward(space, 1)]
+    pieces = [space.feed_forward(space.grid.feed_forwards), space.feed_forward(1)]
     ends = [Component("embeddings"), *([Component("pooler")] if space.grid.pooler else [])]
     return [*heads, *pieces, norm(1), norm(0), *ends]
 
@@ -104,7 +104,7 @@ def priced(space: Components) -> list[Component]:
 def pairs(space: Components) -> list[tuple[Component, Component]]:
     """Returns the neighbours of which runtimes fuse some: operators, and what stands before a norm in the net."""
     width, dense, gelu = space.grid.width // space.grid.heads, *space.parts()
-    whole = feed_forward(space, space.grid.feed_forwards)
+    whole = space.feed_forward(space.grid.feed_forwards)
     return [(dense, gelu), (dense, norm(1)), (whole, norm(1)), (attention(space, width, width), norm(1))]
 
 
@@ -117,11 +117,6 @@ def head_group(space: Components) -> Component:
     """Returns the attention of one group of heads with all their channels."""
     width = space.grid.width // space.grid.heads
     return Component("attention", (("heads", space.grid.heads // space.grid.head_groups), ("key", width), ("value", width)))
-
-
-def feed_forward(space: Components, pieces: int) -> Component:
-    """Returns a feed-forward of this many pieces."""
-    return Component("feed_forward", (("inner", pieces * space.grid.feed_forward // space.grid.feed_forwards),))
 
 
 def norm(mean: int) -> Component:

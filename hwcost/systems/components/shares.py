@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hwcost.campaign.components.costs import component_report
+from hwcost.campaign.components.slopes import Fit
 from hwcost.errors import DataError
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
 from hwcost.systems.components.kinds import KINDS, Prices, kinds_of, net_without, priced, prices_of
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ModelWorkload, Workload, component_stacks, models
-from hwcost.workloads.slopes import Fit
 
 QK = next(kind for kind in KINDS if kind.name == "qk")
 

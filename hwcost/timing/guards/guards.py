@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hwcost.timing.guards.modes import Mode, bands, modes
-from hwcost.timing.guards.null_effect import null_effect
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import Block
 from hwcost.units import format_si
 
 __all__ = [
     "CODES", "clock_ratio", "cpu_fraction", "disturbed", "has_lost_much", "imprecise", "launch_bound", "mismatch",
-    "not_exclusive", "null_effect", "of_item", "of_machine", "of_visit", "slowed", "taken_fraction", "wait_fraction",
+    "not_exclusive", "of_item", "of_machine", "of_visit", "slowed", "taken_fraction", "wait_fraction",
 ]  # fmt: skip
 
 CODES = {

@@ -6,6 +6,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
+
+from hwcost._stats import kendall_tau
 from hwcost.timing.measurement import Flag
 
 LARGEST_P = 1e-3
@@ -61,17 +64,15 @@ def _f_test(groups: Sequence[Sequence[float]]) -> float:
 
 
 def _blind_to_size(latencies: Sequence[Sequence[float]], flops: Sequence[float | None]) -> Flag | None:
-
     pairs = [
         (size, statistics.median(group)) for size, group in zip(flops, latencies, strict=False) if size and len(group) > 0
     ]
     sizes = [size for size, _ in pairs]
     if len(pairs) < MIN_SIZES or max(sizes) < SIZE_RANGE * min(sizes):
         return None
-    from scipy import stats
-
-    tau = float(stats.kendalltau(sizes, [latency_s for _, latency_s in pairs]).statistic)
-    if tau >= LEAST_TAU:
+    tau = kendall_tau(np.array(sizes, dtype=float), np.array([latency_s for _, latency_s in pairs]))
+    if tau is not None and tau >= LEAST_TAU:
         return None
-    text = f"latency does not follow the operations of {len(pairs)} configurations (tau {tau:.2f})."
+    reason = "it never varies" if tau is None else f"tau {tau:.2f}"
+    text = f"latency does not follow the operations of {len(pairs)} configurations ({reason})."
     return Flag("E_NULL_EFFECT", text, REMEDY)

@@ -152,6 +152,12 @@ def test_latency_that_does_not_follow_size_is_found() -> None:
     assert null_effect(shuffled, [None] * 60) is None
 
 
+def test_one_latency_of_all_sizes_is_said_in_words() -> None:
+    flag = null_effect([[0.03]] * 60, [1e9 * (1 + i / 60) for i in range(60)])
+    assert flag is not None
+    assert flag.text == "latency does not follow the operations of 60 configurations (it never varies)."
+
+
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=6, unique=True), st.integers(2, 4))
 def test_one_content_under_several_labels_is_named(labels: list[str], contents: int) -> None:
     pairs = [(label, f"{i % contents:064d}") for i, label in enumerate(labels)]

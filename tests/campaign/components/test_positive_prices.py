@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwcost.campaign.components.positive_prices import positive_prices
+from hwcost.campaign.components.slopes import ComponentTable, component_table
 from hwcost.errors import DataError
 from hwcost.spaces import Component, space
-from hwcost.workloads.positive import positive
-from hwcost.workloads.slopes import ComponentTable, component_table
 
 SPACE = space("supershaper")
 LAYERS = [part for part in SPACE.components() if part.kind == "layer"]
@@ -41,7 +41,7 @@ def test_prices_become_positive_and_sums_better() -> None:
     before, after, prices, moved = [], [], [], 0
     for seed in range(60):
         table = measured(seed)
-        found = positive(table, table.costs_s)
+        found = positive_prices(table, table.costs_s)
         assert min(found.costs_s.values()) > 0
         moved += "embeddings" in found.shrunk
         before.append(total_s(table.costs_s, table.overhead_s) - truth_s)
@@ -58,7 +58,7 @@ def test_prices_become_positive_and_sums_better() -> None:
 def test_a_component_and_the_overhead_keep_their_sum() -> None:
     """Embeddings and overhead were measured together, so that one rises as the other falls."""
     table = next(table for table in map(measured, range(50)) if table.costs_s["embeddings"] < -1e-5)
-    found = positive(table, table.costs_s)
+    found = positive_prices(table, table.costs_s)
     whole_s = table.costs_s["embeddings"] + table.overhead_s
     assert found.costs_s["embeddings"] + found.overhead_s == pytest.approx(whole_s, rel=0.05)
     assert 0 < found.overhead_s < table.overhead_s
@@ -72,7 +72,7 @@ def test_a_component_and_the_overhead_keep_their_sum() -> None:
 def test_positive_prices_lie_within_their_intervals(seed: int, noise: float) -> None:
     table = measured(seed, noise)
     try:
-        found = positive(table, table.costs_s)
+        found = positive_prices(table, table.costs_s)
     except DataError:
         assert min(table.costs_s.values()) < 0
         return
@@ -84,7 +84,7 @@ def test_positive_prices_lie_within_their_intervals(seed: int, noise: float) -> 
 
 def test_clean_prices_stay_bit_for_bit() -> None:
     table = measured(0, 1e-5)
-    found = positive(table, table.costs_s)
+    found = positive_prices(table, table.costs_s)
     assert (found.costs_s, found.overhead_s, found.shrunk) == (pytest.approx(table.costs_s, rel=1e-12), table.overhead_s, {})
 
 
@@ -92,8 +92,8 @@ def test_a_price_that_no_noise_explains_is_named() -> None:
     points = {(LAYERS[0], depth): 1e-3 + depth * 1e-3 for depth in (1, 2, 4)} | {(EMBEDDINGS, 1): 9e-4, (HEAD, 1): 2e-3}
     table = component_table(points, dict.fromkeys(points, 1e-3))
     with pytest.raises(DataError, match=r"embeddings -100\.0 µs \(95 % interval -10\d µs to -9\d\.\d µs\)\. Measure"):
-        positive(table, table.costs_s)
-    assert positive(table, ["head"]).costs_s == {"head": pytest.approx(1e-3)}
+        positive_prices(table, table.costs_s)
+    assert positive_prices(table, ["head"]).costs_s == {"head": pytest.approx(1e-3)}
     unknown = component_table({key: value for key, value in points.items() if key[1] < 4})
     with pytest.raises(DataError, match=r"embeddings -100\.0 µs \(no interval\)"):
-        positive(unknown, unknown.costs_s)
+        positive_prices(unknown, unknown.costs_s)

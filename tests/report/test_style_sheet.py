@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hwcost.report.look import look
+from hwcost.report.style_sheet import style_sheet
 
 TEXT, GRAPHIC = 4.5, 3.0
 """Least contrast of texts, and of what a reader must see beside them. Source: WCAG 2.2, criteria 1.4.3 and 1.4.11."""
@@ -15,7 +15,7 @@ VERDICTS = ("regressed", "improved", "ambiguous", "missing")
 
 
 def colours(scheme: str) -> dict[str, str]:
-    light, dark = look().split("@media (prefers-color-scheme: dark)")[:2]
+    light, dark = style_sheet().split("@media (prefers-color-scheme: dark)")[:2]
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light if scheme == "light" else dark))
 
 

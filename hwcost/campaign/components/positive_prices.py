@@ -12,9 +12,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from hwcost.campaign.components.slopes import ComponentTable, Fit, Z
 from hwcost.errors import DataError
 from hwcost.units import format_seconds
-from hwcost.workloads.slopes import ComponentTable, Fit, Z
 
 CONSISTENT = 3.0
 """Standard errors below zero up to which a price may still be a positive one with noise."""
@@ -45,7 +45,7 @@ class Shrunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Positive:
+class PositivePrices:
     """Positive prices.
 
     Attributes:
@@ -68,7 +68,7 @@ def described(name: str, fit: Fit) -> str:
     return f"{price} (95 % interval {low} to {high})"
 
 
-def positive(table: ComponentTable, names: Collection[str]) -> Positive:
+def positive_prices(table: ComponentTable, names: Collection[str]) -> PositivePrices:
     """Returns positive prices.
 
     Args:
@@ -89,7 +89,7 @@ def positive(table: ComponentTable, names: Collection[str]) -> Positive:
     lines = {name: fit for name, fit in fits.items() if len(fit.depths) > 1}
     costs_s |= {name: _truncated(fit.cost_s, fit.half_width_s, fit.most_s)[0] for name, fit in lines.items()}
     moved = {name: _moved(fit, costs_s[name]) for name, fit in fits.items()}
-    return Positive(costs_s, overhead_s, {name: one for name, one in moved.items() if one is not None})
+    return PositivePrices(costs_s, overhead_s, {name: one for name, one in moved.items() if one is not None})
 
 
 def _is_lost(fit: Fit) -> bool:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwcost.campaign.components.slopes import additivity, component_table
 from hwcost.errors import DataError
 from hwcost.spaces import Component, space
-from hwcost.workloads.slopes import additivity, component_table
 
 SPACE = space("supershaper")
 LAYERS = [part for part in SPACE.components() if part.kind == "layer"]
