@@ -1,9 +1,9 @@
 """The factor between few rows and a shape, under noise of unknown width and tails.
 
-Most of what three rows tell is one factor, and one row that a busy moment made slow moves a mean by a third of its error. The
+Most of what three rows tell is one factor, and a row that a busy moment made slow moves a mean by a third of its error. The
 factor is one dimension, so that nothing need be approximated: its distribution given the rows is summed over widths of the
 noise and over degrees of freedom, Cauchy's to normal (Lange, Little and Taylor 1989, Robust statistical modeling using the
-t distribution, JASA 84, section 5). Its median lies by the mean where rows agree, and by the middle row where one is far off.
+t distribution, JASA 84, section 5). Its median lies by the mean where rows agree, by the middle row where one is far off.
 """
 
 from __future__ import annotations

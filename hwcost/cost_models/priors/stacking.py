@@ -6,7 +6,7 @@ averaged by stacking (Wolpert 1992, Stacked generalization, Neural Networks 5(2)
 to average Bayesian predictive distributions, Bayesian Analysis 13(3), section 3.1): each source in turn is taken for the new
 device, and as many rows of it are drawn, with noise of every width and several shapes. Shares of the families count by how
 well the others then predict the source itself, without noise, where its rows scatter about them as the new device's rows do
-about the sources. Few sources tell shares roughly, so that all shares are averaged, each by its probability (Yao et al. 2022,
+about the sources. Few sources tell shares roughly, so all shares are averaged, each by its probability (Yao et al. 2022,
 Bayesian hierarchical stacking, Bayesian Analysis 17(4), section 2): they are even where nothing speaks for one family.
 """
 

@@ -10,7 +10,7 @@ import pytest
 from hwcost._types import Floats
 from hwcost.cost_models.priors.experts import SETTINGS, weigh
 from hwcost.cost_models.priors.model import Learnt, PriorModel
-from hwcost.cost_models.priors.stacking import ENOUGH, FAMILIES, Lesson, _predicted, families
+from hwcost.cost_models.priors.stacking import ENOUGH, Lesson, _predicted, families
 from tests.cost_models.priors.test_model import NEW, SPACE, prices, prior, seconds, shuffled, source
 
 
