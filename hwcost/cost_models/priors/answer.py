@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,10 @@ class Answer:
         value = np.maximum(rowwise.dot(columns, self.mean), floor)
         squares = sum(rowwise.dot(columns, column) ** 2 for column in self.spread.T)
         return np.asarray(self.width * np.sqrt(squares / value**2 + self.noise**2))
+
+    def times(self, factor: float) -> Answer:
+        """Returns the answer whose coefficients are multiplied by a factor; relative errors stay as they are."""
+        return replace(self, mean=factor * self.mean, spread=factor * self.spread)
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""

@@ -22,9 +22,10 @@ from hwcost.cost_models.features.trend import Trend
 from hwcost.cost_models.priors.answer import Answer, answer
 from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
+from hwcost.cost_models.priors.factor import factor
 from hwcost.cost_models.priors.noise import beside_visits, learnt_noises, learnt_tails
 from hwcost.cost_models.priors.sources import Source, read_prior, refuse_other_space
-from hwcost.cost_models.priors.stacking import Stacking
+from hwcost.cost_models.priors.stacking import ENOUGH, Stacking
 from hwcost.cost_models.priors.tails import weigh_tails
 from hwcost.cost_models.priors.views import learnt_views
 from hwcost.errors import UsageError
@@ -148,6 +149,9 @@ class PriorModel(Tabled):
         self.basis_ = known.basis
         self.floor_ = FLOOR * float(values.min())
         self.answer_ = answer(found, known.columns)
+        if len(values) < ENOUGH:
+            shape = np.maximum(rows @ self.answer_.mean, self.floor_)
+            self.answer_ = self.answer_.times(factor(values / shape, weights, noises))
         totals = dict.fromkeys((one.name for one in known.members), 0.0)
         for one in found:
             totals[known.members[one.expert].name] += one.weight

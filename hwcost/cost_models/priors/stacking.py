@@ -4,8 +4,10 @@ From three rows a deviation and a noisy row look alike, and the evidence of eith
 So three families of views answer apart: the sources but for a scale, what lies among the sources, and all views. They are
 averaged by stacking (Wolpert 1992, Stacked generalization, Neural Networks 5(2), section 2; Yao et al. 2018, Using stacking
 to average Bayesian predictive distributions, Bayesian Analysis 13(3), section 3.1): each source in turn is taken for the new
-device, and as many rows of it are drawn, with noise of every width and several shapes. The shares of the families are those
-under which the others predict it best where its rows scatter about them as the new device's rows do about the sources.
+device, and as many rows of it are drawn, with noise of every width and several shapes. Shares of the families count by how
+well the others then predict the source itself, without noise, where its rows scatter about them as the new device's rows do
+about the sources. Few sources tell shares roughly, so all shares are averaged, each by its probability (Yao et al. 2022,
+Bayesian hierarchical stacking, Bayesian Analysis 17(4), section 2): they are even where nothing speaks for one family.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ SHAPES = (np.inf, 4.0, 2.0)
 NEAR = 0.4
 """Standard deviation of the kernel that picks draws whose rows scatter alike, of the logarithm."""
 
-LEAST_SCATTER = 1e-6
+LEAST_SCATTER, LEAST_ERROR = 1e-6, 1e-4
+"""Relative scatter and error below which draws count as the same."""
 
 FAMILIES = 3
 _SHARES = np.array([steps for steps in itertools.product(range(11), repeat=FAMILIES) if sum(steps) == 10]) / 10.0
@@ -63,22 +66,28 @@ class Lesson:
 
     Attributes:
         scatters: Scatter of the rows of each draw about the sources, shape (t,).
-        noises: Noise that was added to them, shape (t,).
-        weights: Log probability of that noise, shape (t,).
+        weights: Log probability of the noise that was added to them, shape (t,).
         products: Mean products of the families' relative errors, shape (t, families, families).
+        votes: Number of rows for which the draws of all sources count together.
     """
 
     scatters: Floats
-    noises: Floats
     weights: Floats
     products: Floats
+    votes: int
 
     def shares(self, scatter: float) -> Floats:
-        """Returns shares of the families under which errors of noisy rows are least, geometric mean; shape (families,)."""
+        """Returns the mean shares of the families, shape (families,).
+
+        Every source counts for as many rows as are known of the new device: the probability of shares is that of normal
+        errors of unknown size, at even odds before.
+        """
         near = self.weights - 0.5 * (np.log(self.scatters / max(scatter, LEAST_SCATTER)) / NEAR) ** 2
         near = np.exp(near - near.max())
-        squares = np.einsum("wf,tfg,wg->tw", _SHARES, self.products, _SHARES) + self.noises[:, None] ** 2
-        return np.asarray(_SHARES[int(np.argmin(near @ np.log(squares)))])
+        squares = np.einsum("wf,tfg,wg->tw", _SHARES, self.products, _SHARES) + LEAST_ERROR**2
+        logs = -0.5 * self.votes * (near @ np.log(squares)) / near.sum()
+        odds = np.exp(logs - logs.max())
+        return np.asarray(odds @ _SHARES / odds.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +112,7 @@ class Stacking:
     def __call__(self, rows: Floats, values: Floats) -> list[tuple[Floats, float]]:
         """Returns views with the share of their answer for columns of rows (n, columns) and their values (n,).
 
-        Every source counts once, and so does the possibility that the new device deviates unlike any: all views. These stand
-        alone where there is but one source, or rows are enough.
+        All views stand alone where there is but one source, or rows are enough.
         """
         sources = int((self.kinds == SOURCE).sum())
         if sources < 2 or not SIZES[0] <= len(values) < ENOUGH:
@@ -112,16 +120,15 @@ class Stacking:
         size = max(size for size in SIZES if size <= len(values))
         if size not in self._lessons:
             self._lessons[size] = self._learn(size)
-        learnt = self._lessons[size].shares(float(_scatters(self.members[:sources], rows, values[None])[0]))
-        shares = (sources * learnt + np.eye(FAMILIES)[-1]) / (sources + 1.0)
-        return [(views, float(share)) for views, share in zip(families(self.views), shares, strict=True) if share > 0.0]
+        shares = self._lessons[size].shares(float(_scatters(self.members[:sources], rows, values[None])[0]))
+        return [(views, float(share)) for views, share in zip(families(self.views), shares, strict=True)]
 
     def _learn(self, size: int) -> Lesson:
         sources = int((self.kinds == SOURCE).sum())
         found = [_draw(self, left, size, draw) for left in range(sources) for draw in range(DRAWS)]
         scatters, products = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        noises, weights = (np.tile(np.repeat(one, REPEATS), len(found)) for one in (NOISES, self.noises))
-        return Lesson(np.maximum(scatters, LEAST_SCATTER), noises, weights, products)
+        weights = np.tile(np.repeat(self.noises, REPEATS), len(found))
+        return Lesson(np.maximum(scatters, LEAST_SCATTER), weights, products, sources * size)
 
 
 def _draw(known: Stacking, left: int, size: int, draw: int) -> tuple[Floats, Floats]:
