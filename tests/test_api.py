@@ -35,7 +35,7 @@ def test_signatures_name_their_parameters(name: str) -> None:
 
 def test_measure_names_every_option_of_measuring_with_the_same_default() -> None:
     parameters = inspect.signature(hc.measure).parameters
-    of_its_own = {"what", "few", "prior", "space", "model", "budget_s", "wait_s", "store", "on", "progress"}
+    of_its_own = {"what", "few", "prior", "space", "model", "budget_s", "wait_s", "store", "on", "progress", "remark"}
     assert set(parameters) - OPTIONS == of_its_own
     defaults = hc.MeasureOptions()
     for name in OPTIONS - {"backend_options"}:

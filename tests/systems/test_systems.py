@@ -193,7 +193,7 @@ def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
 
 
 def test_a_run_says_whom_it_waits_for(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def held(store: object, campaign_id: str, *, budget_s: float | None, progress: Callable[[Progress], None]) -> None:
+    def held(store: object, campaign_id: str, *, progress: Callable[[Progress], None], **options: object) -> None:
         progress(Progress(0, 0, 0, None, "", waiting="CPU 0 held by process 7; waiting up to 10 min"))
         raise KeyboardInterrupt
 
