@@ -40,7 +40,7 @@ from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.priors.design import most_telling
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.priors.source import Source
 from hwcost.cost_models.training.train import train, train_on
 from hwcost.exchange.options import TableOptions
 

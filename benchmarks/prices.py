@@ -24,7 +24,7 @@ import numpy as np
 
 from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.priors.files import SCHEMA_VERSION, as_prices
-from hwcost.cost_models.priors.sources import is_same
+from hwcost.cost_models.priors.source import is_same
 from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, HwcostError
 from hwcost.spaces import space

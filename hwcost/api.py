@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
-    from hwcost.cost_models.priors.sources import Source
+    from hwcost.cost_models.priors.source import Source
     from hwcost.devices import DeviceHandle, DeviceProfile
     from hwcost.elsewhere import JobFolder
     from hwcost.spaces.base import Architecture, SearchSpace

@@ -16,7 +16,7 @@ from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.priors.source import Source
 from hwcost.cost_models.training.train import train
 
 TABLES = ("1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.auditing.explanation import explain
 from hwcost.cost_models.checks.table_faults import (
     LARGEST_LEVEL_RANGE,
     LEAKED_ANSWER,
@@ -157,8 +158,6 @@ class AuditReport:
     @property
     def explanation(self) -> str:
         """One paragraph for readers who are not statisticians."""
-        from hwcost.auditing.explanation import explain
-
         return explain(self)
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from hwcost.campaign.comparisons.compare import Arm
+    from hwcost.campaign.comparisons.arms import Arm
     from hwcost.campaign.comparisons.differences import Comparison, Difference, Verdict
 
 GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
@@ -67,7 +67,9 @@ def compare(
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
     json = console.document_target(json, format)
-    from hwcost.campaign.comparisons.compare import Arm, by_axis, compare_arms, read_arm, table_pair
+    from hwcost.campaign.comparisons.arms import Arm, read_arm
+    from hwcost.campaign.comparisons.compare import by_axis, table_pair
+    from hwcost.campaign.comparisons.compare_arms import compare_arms
     from hwcost.campaign.comparisons.table_differences import compare_tables
 
     a, b = _references(axis, store, a, b)

@@ -18,7 +18,7 @@ from hwcost.units import unit_of
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.evaluation.evaluate import Fitted
-    from hwcost.cost_models.priors.sources import Source
+    from hwcost.cost_models.priors.source import Source
 
 COLUMNS = {
     "MAPE %": "mape",

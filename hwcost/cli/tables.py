@@ -11,7 +11,7 @@ from hwcost.cli import console
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.priors.sources import Source
+    from hwcost.cost_models.priors.source import Source
     from hwcost.exchange.options import TableOptions
 
 PANEL = "How a table is read"

@@ -18,10 +18,10 @@ from typing import Any
 import hwcost
 from hwcost._arguments import PATH, check
 from hwcost._io import write_folder
-from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.card import card
 from hwcost.cost_models.families.boosters import BOOSTER_FILE
+from hwcost.cost_models.registry import COST_MODELS, cost_model
 from hwcost.cost_models.upgrade import upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.files import cannot_write

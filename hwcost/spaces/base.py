@@ -23,6 +23,9 @@ from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.points import Architecture, Component, Gene, GeneValue
+from hwcost.spaces.reading import as_architecture, parse, several
+from hwcost.spaces.sampling import sample
+from hwcost.spaces.variation import crossed, mutated
 
 __all__ = ["Architecture", "Component", "Design", "Gene", "GeneValue", "SearchSpace"]
 
@@ -105,8 +108,6 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When it is none of these, lacks a gene, or lies outside the space.
         """
-        from hwcost.spaces.reading import as_architecture
-
         return as_architecture(self, value)
 
     def made(self, genes: Iterable[GeneValue]) -> Architecture:
@@ -154,8 +155,6 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When the text is none of these or lies outside the space.
         """
-        from hwcost.spaces.reading import parse
-
         return parse(self, text)
 
     def key(self, arch: Architecture) -> str:
@@ -207,8 +206,6 @@ class SearchSpace(ABC):
         Raises:
             UsageError: When the space is too small for ``n`` distinct architectures or the range cannot be met.
         """
-        from hwcost.spaces.sampling import sample
-
         return sample(self, n, seed, design, params)
 
     def mutate(self, arch: Any, rng: np.random.Generator, probability: float = 0.1) -> Architecture:
@@ -218,8 +215,6 @@ class SearchSpace(ABC):
             ArchitectureError: When it is not an architecture of this space.
             UsageError: When ``rng`` is not a generator of numpy.
         """
-        from hwcost.spaces.variation import mutated
-
         return mutated(self, arch, rng, probability)
 
     def cross(self, one: Any, other: Any, rng: np.random.Generator) -> Architecture:
@@ -229,8 +224,6 @@ class SearchSpace(ABC):
             ArchitectureError: When a parent is not an architecture of this space.
             UsageError: When ``rng`` is not a generator of numpy.
         """
-        from hwcost.spaces.variation import crossed
-
         return crossed(self, one, other, rng)
 
     def encode(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
@@ -239,8 +232,6 @@ class SearchSpace(ABC):
         Returns:
             Shape ``(len(archs), len(genes))``: the value of a numeric gene, the index of a categorical one.
         """
-        from hwcost.spaces.reading import several
-
         archs = [self.as_architecture(arch) for arch in several(archs)]
         columns = [
             [gene.choices.index(arch.genes[i]) if gene.categorical else arch.genes[i] for arch in archs]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture
+from hwcost.spaces.points import Architecture
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Design, SearchSpace

@@ -11,9 +11,10 @@ from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.layouts import aliases
 from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
+from hwcost.spaces.points import Architecture, GeneValue
 
 if TYPE_CHECKING:
-    from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+    from hwcost.spaces.base import SearchSpace
 
 _ASSIGNMENT = re.compile(r"\s*[^=,\[\]{}()]+=")
 _NEXT = re.compile(r"[,;](?=[^=,;]+=)")
@@ -21,8 +22,6 @@ _NEXT = re.compile(r"[,;](?=[^=,;]+=)")
 
 def as_architecture(space: SearchSpace, value: Any) -> Architecture:
     """Makes an architecture of a space; see :meth:`hwcost.spaces.base.SearchSpace.as_architecture`."""
-    from hwcost.spaces.base import Architecture
-
     if isinstance(value, Architecture):
         if value.space != space.name:
             raise ArchitectureError(
@@ -49,8 +48,6 @@ def several(archs: Any) -> Sequence[Any]:
     Raises:
         UsageError: When it is neither architectures nor one of them.
     """
-    from hwcost.spaces.base import Architecture
-
     if isinstance(archs, (Architecture, str)):
         return [archs]
     if not isinstance(archs, Iterable):

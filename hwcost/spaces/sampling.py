@@ -10,8 +10,8 @@ import numpy as np
 
 from hwcost._arguments import NUMBER, SEED, WHOLE, Kind, check
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture
 from hwcost.spaces.listed import from_list
+from hwcost.spaces.points import Architecture
 from hwcost.spaces.tilted import TRIES, Tilted, uniform
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Component, SearchSpace
 from hwcost.workloads.base import Options, Workload, check_shape, frozen_options, space_of
 from hwcost.workloads.builder import Builder, draw_inputs
+from hwcost.workloads.registry import builder
 
 if TYPE_CHECKING:
     import torch
@@ -103,6 +104,4 @@ class ChainWorkload(Workload):
         return draw_inputs(self._builder().chain_inputs(self.parts, self.batch_size, self.seq_len), seed)
 
     def _builder(self) -> Builder[SearchSpace]:
-        from hwcost.workloads import builder
-
         return builder(self.search_space(), self.seq_len)

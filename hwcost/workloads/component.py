@@ -12,6 +12,7 @@ from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Component, SearchSpace
 from hwcost.workloads.base import Options, Workload, check_shape, frozen_options, space_of
 from hwcost.workloads.builder import Builder, draw_inputs
+from hwcost.workloads.registry import builder
 
 if TYPE_CHECKING:
     import torch
@@ -107,8 +108,6 @@ class ComponentWorkload(Workload):
         return draw_inputs(self._builder().component_inputs(self.part, self.batch_size, self.seq_len), seed)
 
     def _builder(self) -> Builder[SearchSpace]:
-        from hwcost.workloads import builder
-
         made = builder(self.search_space(), self.seq_len)
         if self.depth > 1 and not made.is_stackable(self.part):
             raise UsageError(

@@ -1,7 +1,6 @@
 """Resolves a factory's workload in a process of its own, so that nothing of the user's model stays in the one that plans.
 
-The child takes the workload and the defaults as JSON on stdin, and writes the resolved workload, or an error, to stdout;
-what the user's code prints goes to stderr.
+The process runs :mod:`hwcost.workloads.factory_child`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from hwcost.errors import HwcostError, MeasurementError
 
 if TYPE_CHECKING:
     from hwcost.workloads.factory import FactoryWorkload
-
 
 TIMEOUT_S = 600.0
 """Seconds after which a factory that has not returned counts as failed."""
@@ -45,13 +43,11 @@ def failure(workload: FactoryWorkload, defaults: dict[str, Any]) -> HwcostError 
 
 def _answer(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkload | HwcostError:
     """Returns the resolved workload, or the error that kept it from being resolved."""
-    from hwcost.workloads.factory import FactoryWorkload
-
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
     asked = json.dumps({"workload": workload.as_dict(), "defaults": defaults})
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "hwcost.workloads.factory_probe"],
+            [sys.executable, "-m", "hwcost.workloads.factory_child"],
             input=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env=environment,
             check=False, timeout=TIMEOUT_S,
         )  # fmt: skip
@@ -61,29 +57,8 @@ def _answer(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkl
         return MeasurementError(f"factory '{workload.factory}' ended its process with status {done.returncode}")
     answer = json.loads(done.stdout)
     if "error" not in answer:
-        return FactoryWorkload.from_fields({name: value for name, value in answer.items() if name != "kind"})
+        return type(workload).from_fields({name: value for name, value in answer.items() if name != "kind"})
     kind = getattr(errors, answer["error"], HwcostError)
     error: HwcostError = kind.__new__(kind)
     error.args = (answer["text"],)
     return error
-
-
-def main() -> int:
-    """Reads a request from stdin, and writes the answer to stdout."""
-    from hwcost.workloads.factory import FactoryWorkload
-
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    asked = json.load(sys.stdin)
-    fields = {name: value for name, value in asked["workload"].items() if name != "kind"}
-    try:
-        answer = FactoryWorkload.from_fields(fields).described(asked["defaults"]).as_dict()
-    except HwcostError as error:
-        answer = {"error": type(error).__name__, "text": str(error)}
-    json.dump(answer, answers)
-    answers.close()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

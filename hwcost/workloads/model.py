@@ -12,6 +12,7 @@ from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 from hwcost.workloads.base import Options, Workload, check_shape, default_options, frozen_options, space_of
 from hwcost.workloads.builder import Builder, draw_inputs
+from hwcost.workloads.registry import builder
 
 if TYPE_CHECKING:
     import torch
@@ -105,8 +106,6 @@ class ModelWorkload(Workload):
         return draw_inputs(self._builder().model_inputs(self.batch_size, self.seq_len), seed)
 
     def _builder(self) -> Builder[SearchSpace]:
-        from hwcost.workloads import builder
-
         return builder(self.search_space(), self.seq_len)
 
 

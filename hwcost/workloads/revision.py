@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hwcost.errors import DataError
 from hwcost.spaces.accounting import Work
 from hwcost.workloads.base import ITEMSIZES, Workload, check_shape, digest
+from hwcost.workloads.registry import from_dict
 
 if TYPE_CHECKING:
     import torch
@@ -63,8 +64,6 @@ class RevisionWorkload(Workload):
     @property
     def workload(self) -> Workload:
         """The workload itself, as the present code describes it."""
-        from hwcost.workloads import from_dict
-
         return from_dict(json.loads(self.plain))
 
     @property

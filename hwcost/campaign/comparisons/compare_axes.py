@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost.campaign.comparisons.compare import Arm, compare_arms
+from hwcost.campaign.comparisons.arms import Arm
+from hwcost.campaign.comparisons.compare_arms import compare_arms
 from hwcost.campaign.comparisons.differences import BAND, Comparison, Difference, verdicts
 from hwcost.campaign.comparisons.references import Place, Reference, arms_of
 from hwcost.errors import DataError

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hwcost.campaign.comparisons.compare import Arm, arm_of_campaign
+from hwcost.campaign.comparisons.arms import Arm, arm_of_campaign
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.environment import Environment

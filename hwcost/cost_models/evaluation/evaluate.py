@@ -19,14 +19,14 @@ import numpy as np
 
 from hwcost._arguments import NUMBER, TEXT, WHOLE, check
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import COST_MODELS, candidates, takes
 from hwcost.cost_models.checks.table_faults import refuse_faults
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.evaluation.rolling import roll
 from hwcost.cost_models.evaluation.splits import SPLITS, Split, groups_of, split_rows, train_rows, unseen
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.priors.source import Source
+from hwcost.cost_models.registry import COST_MODELS, candidates, takes
 from hwcost.cost_models.training.drift import Drift
 from hwcost.cost_models.training.folds import THREADS_UP_TO
 from hwcost.cost_models.training.metrics import Metrics, median_metrics, metrics

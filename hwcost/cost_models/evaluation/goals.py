@@ -21,7 +21,7 @@ from hwcost._cached import cached_property
 from hwcost.campaign.estimates.estimate import needs_more_rounds
 from hwcost.campaign.goals import half_width
 from hwcost.campaign.goals.goal import Goal, Verdict
-from hwcost.cost_models import cost_model, cost_model_class
+from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import MIN_ROWS
 from hwcost.errors import DataError, UsageError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hwcost._types import Floats
     from hwcost.campaign.plans.plan import Plan
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.priors.sources import Source
+    from hwcost.cost_models.priors.source import Source
     from hwcost.cost_models.training.train import Trained
     from hwcost.timing.measurement import Measurement
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwcost._types import Codes, Floats, Indices
-from hwcost.cost_models import candidates as known_candidates
-from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.shrinkage import clearly_better
 from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.registry import candidates as known_candidates
+from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.intervals import RECHOOSING_ROWS, left_out_errors
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import MissingExtraError, UsageError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwcost.cost_models import candidates
+from hwcost.cost_models.registry import candidates
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import Shaped

@@ -10,21 +10,19 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.arguments import as_numbers
+from hwcost.cost_models.features.joint import Joint, joint_of
 from hwcost.cost_models.features.tabulate import Tables, tabulate
 from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.spaces.encoding import Encoding
 from hwcost.spaces.reading import several
-
-if TYPE_CHECKING:
-    from hwcost.cost_models.features.joint import Joint
 
 CHECKS = 24
 """Random architectures on which tabulated component counts are compared with the space's own."""
@@ -169,8 +167,6 @@ class Features(Encoding):
     @cached_property
     def joint(self) -> Joint | None:
         """Component counts as a sum over groups of genes; None where they are none, or a group has too many points."""
-        from hwcost.cost_models.features.joint import joint_of
-
         return joint_of(self)
 
     def _count_codes(self, codes: Codes) -> Floats:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.features.additive import Additive
 
 if TYPE_CHECKING:
+    from hwcost.cost_models.features.additive import Additive
     from hwcost.cost_models.features.extractor import Features
 
 LARGEST = 2**17

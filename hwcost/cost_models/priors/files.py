@@ -17,7 +17,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.priors.noise import NORMAL
-from hwcost.cost_models.priors.sources import Source, is_same
+from hwcost.cost_models.priors.source import Source, is_same
 from hwcost.cost_models.training.drift import AS_MEASURED
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space as make_space

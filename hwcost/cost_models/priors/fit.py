@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from hwcost.cost_models.data import Data, rows_of
-from hwcost.cost_models.priors.sources import AUTO, Source, is_same, read_prior, refuse_other_space
+from hwcost.cost_models.priors.source import Source, is_same
+from hwcost.cost_models.priors.sources import AUTO, read_prior, refuse_other_space
 from hwcost.cost_models.training.train import DriftChoice, Trained, train
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions

@@ -24,7 +24,8 @@ from hwcost.cost_models.priors.basis import Basis, anchors
 from hwcost.cost_models.priors.experts import Expert, experts
 from hwcost.cost_models.priors.factor import factor
 from hwcost.cost_models.priors.noise import beside_visits, learnt_noises, learnt_tails
-from hwcost.cost_models.priors.sources import Source, read_prior, refuse_other_space
+from hwcost.cost_models.priors.source import Source
+from hwcost.cost_models.priors.sources import read_prior, refuse_other_space
 from hwcost.cost_models.priors.stacking import ENOUGH, Stacking
 from hwcost.cost_models.priors.tails import weigh_tails
 from hwcost.cost_models.priors.views import learnt_views

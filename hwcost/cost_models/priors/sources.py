@@ -4,66 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from hwcost.cost_models import COST_MODELS, cost_model, load
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.persistence import load
+from hwcost.cost_models.priors.source import Source, is_same
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import SearchSpace
 
 AUTO = "auto"
 """Stands for the prior that is shipped with a space."""
-
-KEPT = 300
-"""Measured architectures of a source that are kept with it, where its space cannot be sampled."""
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """A device that is known already.
-
-    Attributes:
-        name: Name of the device, or of what the model was read from; names differ within a prior.
-        model: Its fitted cost model.
-    """
-
-    name: str
-    model: CostModel
-
-    def document(self) -> dict[str, Any]:
-        """Returns the source as plain JSON."""
-        model = self.model
-        known = [[list(genes), value] for genes, value in list(model.measured_.items())[:KEPT]]
-        return {
-            "name": self.name,
-            "model": model.name,
-            "options": model.get_params(),
-            "state": model.state(),
-            "files": model.files(),
-            "provenance": model.provenance,
-            "measured": known,
-        }
-
-    @classmethod
-    def of_document(cls, space: SearchSpace, document: Mapping[str, Any]) -> Source:
-        """Reads what :meth:`document` returned.
-
-        Raises:
-            DataError: When it holds no source.
-        """
-        try:
-            if document["model"] not in COST_MODELS.names():
-                raise ValueError(f"unknown cost model '{document['model']}'")
-            model = cost_model(document["model"], space, **document["options"])
-            model.restore(document["state"], dict(document["files"]))
-            model.measured_ = {tuple(genes): float(value) for genes, value in document["measured"]}
-            model.provenance = dict(document["provenance"])
-            return cls(str(document["name"]), model)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"a source of the prior is damaged: {type(error).__name__}: {error}. Give it anew.") from None
 
 
 def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Source]:
@@ -116,12 +68,6 @@ def refuse_other_space(sources: Sequence[Source], space: SearchSpace, quantity: 
                 f"the prior '{source.name}' predicts {source.model.quantity}, and {quantity} is to be learnt. "
                 "Give models of the same quantity."
             )
-
-
-def is_same(one: SearchSpace, other: SearchSpace) -> bool:
-    """Whether two spaces hold the same nets; along which genes latency cannot fall does not matter."""
-    options = [json.dumps({k: v for k, v in s.options().items() if k != "increasing"}, sort_keys=True) for s in (one, other)]
-    return one.name == other.name and options[0] == options[1]
 
 
 def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:

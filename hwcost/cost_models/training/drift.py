@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.features.structure import bases
+from hwcost.cost_models.registry import cost_model
 from hwcost.cost_models.training.intervals import errors_of_fits, left_out_errors
 from hwcost.levels.level import Level, fit_level, no_level
 from hwcost.levels.runs import are_shared, run_effects

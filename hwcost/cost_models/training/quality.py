@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost_models import cost_model
+from hwcost.cost_models.registry import cost_model
 from hwcost.cost_models.training.intervals import calibrate, left_out_errors
 from hwcost.cost_models.training.train import MIN_ARCHITECTURES, Trained, known
 from hwcost.errors import DataError, UsageError

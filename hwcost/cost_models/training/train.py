@@ -14,13 +14,13 @@ import numpy as np
 from hwcost._cached import cached_property
 from hwcost._log import logger
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.checks.table_faults import level_fault, refuse_faults
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
+from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import LEVEL
 from hwcost.cost_models.training.doubts import table_doubts
 from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift

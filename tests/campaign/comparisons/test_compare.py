@@ -15,8 +15,9 @@ from scipy import stats
 
 import hwcost
 from benchmarks.studies.comparisons import comparison_row
+from hwcost.campaign.comparisons.arms import read_arm
 from hwcost.campaign.comparisons.campaign_levels import MeasuredCampaign, campaign_level, level_half_width
-from hwcost.campaign.comparisons.compare import compare_arms, read_arm
+from hwcost.campaign.comparisons.compare_arms import compare_arms
 from hwcost.campaign.comparisons.differences import BAND, differences, holm, verdicts
 from hwcost.campaign.comparisons.matching import matches
 from hwcost.campaign.estimates import interleaved

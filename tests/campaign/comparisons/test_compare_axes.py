@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.comparisons import compare, references
+from hwcost.campaign.comparisons import arms, compare, references
 from hwcost.campaign.comparisons.references import parse_reference
 from hwcost.campaign.estimates.estimate import fit_campaign
 from hwcost.campaign.plans.plan import Item, Plan
@@ -171,7 +171,7 @@ def test_precisions_of_one_campaign_share_their_rounds(
     with open_store(path) as opened:
         campaign_id = Part({"float32": 1.0, "bfloat16": 0.5}).measure(opened, None)
     fits: list[object] = []
-    monkeypatch.setattr(compare, "fit_campaign", lambda *given: fits.append(given) or fit_campaign(*given))
+    monkeypatch.setattr(arms, "fit_campaign", lambda *given: fits.append(given) or fit_campaign(*given))
     found = compare.compare(f"{path}#precision:float32", f"{path}#precision:bfloat16")
     assert len(fits) == 1
     assert found.overall.ratio == pytest.approx(0.5, rel=0.01)

@@ -9,7 +9,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.evaluation.evaluate import evaluate, evaluate_roles, train_rows
 from hwcost.cost_models.features.groups import Groups
-from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.priors.source import Source
 from hwcost.cost_models.training.conformal import quantile
 from hwcost.cost_models.training.folds import folds
 from hwcost.cost_models.training.intervals import calibrate

@@ -10,7 +10,7 @@ import pytest
 
 from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.priors.model import PriorModel
-from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.priors.source import Source
 from hwcost.cost_models.training.train import train
 
 TABLES = (

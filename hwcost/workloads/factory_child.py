@@ -1,0 +1,33 @@
+"""The process in which a factory's workload is resolved, see :mod:`hwcost.workloads.factory_probe`.
+
+It takes the workload and the defaults as JSON on stdin, and writes the resolved workload, or an error, to stdout; what the
+user's code prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from hwcost.errors import HwcostError
+from hwcost.workloads.factory import FactoryWorkload
+
+
+def main() -> int:
+    """Reads a request from stdin, and writes the answer to stdout."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    asked = json.load(sys.stdin)
+    fields = {name: value for name, value in asked["workload"].items() if name != "kind"}
+    try:
+        answer = FactoryWorkload.from_fields(fields).described(asked["defaults"]).as_dict()
+    except HwcostError as error:
+        answer = {"error": type(error).__name__, "text": str(error)}
+    json.dump(answer, answers)
+    answers.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
