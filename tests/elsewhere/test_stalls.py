@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ import pytest
 import hwcost as hc
 from hwcost.agent import arrival, process, silence
 from hwcost.agent.silence import LOOKS, WORKING, Look, Silence
+from hwcost.campaign.options import JobOptions
 from hwcost.campaign.processes import silence as of_campaign
+from hwcost.campaign.rounds.journal import Journal
 from hwcost.devices import device_kind
-from hwcost.elsewhere import Import, JobFolder, import_results
+from hwcost.elsewhere import Import, JobFolder, import_results, write_folder
+from hwcost.elsewhere.importing import take_in
+from hwcost.elsewhere.results import read_results
 from hwcost.stores import open_store
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.measurement import Visit
@@ -95,6 +100,25 @@ def test_a_campaign_elsewhere_continues_without_the_workload(tmp_path: Path, mon
     assert [len(one.visits) for one in measured] == [2, 2]
     assert ([flag.code for flag in failed.flags], len(failed.visits)) == (["E_TIMEOUT"], 1)
     assert result.is_complete
+
+
+def test_passes_of_a_canary_before_it_never_ends_count_in_no_visit(soon: None, tmp_path: Path) -> None:
+    *works, canary = (WORKS[0], WORKS[1], WORKS[2])
+    how = JobOptions(backend="null", rounds=1, arrival="gap=10ms", blocks=6)
+    folder = write_folder(tmp_path / "job", replace(how.plan(works), canaries=(canary,)))
+    add(folder, IN_A_BLOCK % "sleep(3600)")
+    assert run(folder, "--quiet").returncode == 0
+    assert any(block["workload_key"] == canary.key for event in events(folder) for block in event.get("blocks", ()))
+    with open_store(tmp_path / "s.db") as store:
+        results = read_results(folder.results)
+        store.add_campaign(results.campaign)
+        journal = Journal(results.plan, results.campaign.campaign_id, store)
+        take_in(results, journal)
+        visits = journal.visits
+    of_canary = [visit for visit in visits if visit.workload_key == canary.key]
+    assert {visit.status for visit in of_canary} == {"failed"}
+    assert len({visit.position for visit in of_canary}) == len(of_canary)
+    assert len(visits) - len(of_canary) == len(works)
 
 
 def test_a_process_that_computes_for_longer_is_waited_for(soon: None, tmp_path: Path) -> None:
