@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from typing import Callable, Dict, Optional
 
+LONGEST_MEANS = 25.0
+"""Mean idle times that the longest one of random arrivals may last."""
+
 
 def wall_s(arrival: Dict[str, object], call_s: float) -> float:
     """Returns the mean seconds from one call's start to the next one's.
@@ -15,6 +18,11 @@ def wall_s(arrival: Dict[str, object], call_s: float) -> float:
     """
     every_s = float(str(arrival["every_s"]))
     return max(every_s, call_s) if arrival["kind"] == "poisson" else every_s + call_s
+
+
+def longest_s(arrival: Dict[str, object]) -> float:
+    """Returns the longest idle seconds between two calls; 0 for back to back."""
+    return float(str(arrival["every_s"])) * (LONGEST_MEANS if arrival["kind"] == "poisson" else 1.0)
 
 
 def due(arrival: Dict[str, object], seed: str) -> Callable[[float], float]:

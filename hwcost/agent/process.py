@@ -4,31 +4,62 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
 from typing import Any, Iterator
 
-from . import errors
+from . import arrival, errors
+from .silence import Silence
 from .timer import unix_s
 from .worker import ACKNOWLEDGED
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
+CHUNK_BYTES = 1 << 16
 
 
-class WorkerDiedError(errors.AgentError):
-    """The worker ended without saying so; the run ends with it where no workload was in hand.
+class WorkerEndedError(errors.AgentError):
+    """The worker cannot go on, and another one may; the run ends with it where no workload was in hand.
 
     Attributes:
         position: Place in the round's order of the workload in hand; None when it had not begun.
+        code: Code of the reason, kept where the workload in hand counts as failed.
+        attempts: Processes that may end so on one workload before it counts as failed.
+        remedy: Advice for that case.
     """
 
-    def __init__(self, position: int | None, status: int, stderr: str) -> None:
+    code = "E_DIED"
+    attempts = 2
+    remedy = "Take a smaller batch or model, or look at the system's log."
+
+    def __init__(self, position: int | None, text: str) -> None:
         self.position = position
+        super().__init__(text)
+
+
+class WorkerDiedError(WorkerEndedError):
+    """The worker ended without saying so."""
+
+    def __init__(self, position: int | None, status: int, stderr: str) -> None:
         how = "was killed by signal %d" % -status if status < 0 else "ended with status %d" % status
         said = " It said: %s" % stderr.strip() if stderr.strip() else ""
-        super().__init__("the measuring process %s.%s" % (how, said))
+        super().__init__(position, "the measuring process %s.%s" % (how, said))
+
+
+class WorkerStalledError(WorkerEndedError):
+    """The worker made no progress for longer than the job allows; a call or a kernel may never end."""
+
+    code = "E_TIMEOUT"
+    attempts = 1
+    remedy = "Look for a call or a kernel that does not end (a deadlock in a library?), or measure a smaller batch or model."
+
+    def __init__(self, position: int | None, silence: Silence) -> None:
+        doing = {True: " (it computed all the same)", False: " (it did nothing)", None: ""}[silence.is_at_work]
+        text = "nothing was heard of the measuring process for %.3g s%s, and it was killed." % (silence.seconds, doing)
+        began = " It had not begun with a workload: look at what the runtime waits for when it is imported or started."
+        super().__init__(position, text + began * (position is None))
 
 
 class WorkerProcess:
@@ -47,6 +78,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, pass_fds=(self._current.fileno(),),
             env={**os.environ, **threads, **environment}, universal_newlines=True, encoding="utf-8",
         )  # fmt: skip
+        self._silence = _silence_of(task["job"], self._process.pid)
         self._send(json.dumps({**task, "began_s": unix_s(), "current_fd": self._current.fileno()}))
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -54,10 +86,10 @@ class WorkerProcess:
 
         Raises:
             WorkerDiedError: When the worker was killed or crashed.
+            WorkerStalledError: When it made no progress for too long.
             AgentError: What the worker itself raised.
         """
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
+        for line in self._lines():
             try:
                 event = json.loads(line)
             except ValueError:  # cut short by the worker's death
@@ -70,6 +102,30 @@ class WorkerProcess:
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
         raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
+
+    def _lines(self) -> Iterator[str]:
+        """Yields lines as they come.
+
+        A worker that is silent has made progress when it has another workload in hand than at the last look.
+        """
+        assert self._process.stdout is not None
+        descriptor, rest = self._process.stdout.fileno(), b""
+        look_s = None if self._silence is None else self._silence.look_s
+        while True:
+            ready, _, _ = select.select([descriptor], [], [], look_s)
+            if not ready:
+                position = self._position()
+                if self._silence.is_too_long(position):
+                    raise WorkerStalledError(position, self._silence)
+                continue
+            if self._silence is not None:
+                self._silence.heard()
+            found = os.read(descriptor, CHUNK_BYTES)
+            if not found:
+                return
+            *lines, rest = (rest + found).split(b"\n")
+            for line in lines:
+                yield line.decode()
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -101,6 +157,14 @@ class WorkerProcess:
                 continue
         self._stderr.close()
         self._current.close()
+
+
+def _silence_of(job: dict[str, Any], pid: int) -> Silence | None:
+    """Returns how long a worker may be silent, which is longer where its calls come with pauses; None for any time."""
+    stall_s = job["device"].get("stall_s")
+    if stall_s is None:
+        return None
+    return Silence(pid, stall_s + arrival.longest_s(job["arrival"]), job["device"]["kind"] == "cpu")
 
 
 def _revived(event: dict[str, Any]) -> errors.AgentError:

@@ -10,11 +10,10 @@ from .cores import Cores
 from .errors import AgentError
 from .memory import free_bytes
 from .passes import failure
-from .process import WorkerDiedError, WorkerProcess
+from .process import WorkerEndedError, WorkerProcess, WorkerStalledError
 from .results import Results
 from .timer import stopwatch
 
-ATTEMPTS = 2
 MEMORY_SHARE = 0.3
 
 
@@ -51,8 +50,10 @@ class Rounds:
             number, order = one["number"], one["order"]
             if not any(e["event"] == "round" and e["number"] == number for e in self._results.events):
                 self._results.add({"event": "round", "number": number, "order": order})
+            self._fail_stalled(number, order)
             while self._left(number, order):
                 self._process(number, order, device, cores, len(rounds) - place)
+                self._fail_stalled(number, order)
                 if self._is_late():
                     return
 
@@ -94,8 +95,8 @@ class Rounds:
                     self._results.add({**event, "elapsed_s": age()})
                     self._report(event, number, len(left))
             self._results.add({"event": "done", "round": number})
-        except WorkerDiedError as error:
-            self._after_death(error, number, order)
+        except WorkerEndedError as error:
+            self._after_end(error, number, order)
             return
         if not self._is_late() and self._left(number, order) == left:
             raise AgentError("the measuring process ended without a visit of %d workloads. Report this" % len(left))
@@ -103,17 +104,30 @@ class Rounds:
     def _workload(self, key: str) -> dict[str, Any]:
         return {**self._job["workloads"][key], "key": key}
 
-    def _after_death(self, error: WorkerDiedError, number: int, order: list[str]) -> None:
-        """Lets the workload whose process died be tried once more, in groups of half the memory; then it has failed."""
+    def _after_end(self, error: WorkerEndedError, number: int, order: list[str]) -> None:
+        """Lets the workload that was in hand be tried once more, in groups of half the memory, unless it has failed.
+
+        It has failed at the second death of its process, and as soon as one stalls. The failure is written before the end of
+        the process, so that whoever reads the end knows whose passes do not count.
+        """
         if error.position is None:
             raise error
         key = order[error.position]
         self._deaths[key] += 1
         self._memory_bytes = self._memory_bytes // 2 if self._memory_bytes else int(MEMORY_SHARE * free_bytes())
+        if self._deaths[key] >= error.attempts:
+            self._say("%s has failed: %s" % (self._job["workloads"][key]["name"], error))
+            self._results.add(failure(key, number, error.position, error.code, str(error), error.remedy))
         self._results.add({"event": "died", "round": number, "position": error.position, "text": str(error)})
-        if self._deaths[key] >= ATTEMPTS:
-            remedy = "Take a smaller batch or model, or look at the system's log."
-            self._results.add(failure(key, number, error.position, "E_DIED", str(error), remedy))
+
+    def _fail_stalled(self, number: int, order: list[str]) -> None:
+        """Lets workloads that stalled before fail at once wherever they are still to be measured: each try takes long."""
+        known = stalled(self._results.events)
+        for position in self._left(number, order):
+            flag = known.get(order[position])
+            if flag is not None:
+                text = "it was not tried again, since in an earlier process %s" % flag["text"]
+                self._results.add(failure(order[position], number, position, flag["code"], text, flag["remedy"]))
 
     def _report(self, event: dict[str, Any], number: int, workloads: int) -> None:
         if event["event"] == "prepared":
@@ -122,6 +136,15 @@ class Rounds:
             self._say("round %d: pass %d over %d of %d workloads" % (
                 number + 1, event["pass"], len({one["workload_key"] for one in event["blocks"]}), workloads,
             ))  # fmt: skip
+
+
+def stalled(events: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """Returns the flag of every workload whose process stalled, by its key."""
+    found: dict[str, dict[str, str]] = {}
+    for event in events:
+        if event["event"] == "visit" and event["visit"]["flags"][0]["code"] == WorkerStalledError.code:
+            found.setdefault(event["visit"]["workload_key"], event["visit"]["flags"][0])
+    return found
 
 
 def keys(events: list[dict[str, Any]], number: int) -> set[str]:

@@ -25,6 +25,7 @@ from hwcost._io import write_text
 from hwcost.backends.null import Null
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan
+from hwcost.devices import device_kind
 from hwcost.elsewhere.nets import description, write_onnx
 from hwcost.errors import UsageError
 from hwcost.files import cannot_write
@@ -198,11 +199,14 @@ def _write_job(path: Path, plan: Plan, campaign: Campaign, progress: Callable[[i
 
 
 def _device(handle: DeviceHandle) -> dict[str, Any]:
-    """Returns how the device is recognised; the index 0 stands for the first one that answers to the profile."""
+    """Returns how the device is recognised, and how long a process that measures on it may be silent.
+
+    The index 0 stands for the first one that answers to the profile.
+    """
     profile = handle.profile
     return {
         "name": handle.name, "kind": handle.kind, "index": handle.index or None, "match": profile.to_dict()["match"],
-        "cache_bytes": cache.last_cache_bytes(profile),
+        "cache_bytes": cache.last_cache_bytes(profile), "stall_s": device_kind(handle.kind).stall_s,
     }  # fmt: skip
 
 

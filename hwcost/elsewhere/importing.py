@@ -112,8 +112,7 @@ def take_in(results: Results, journal: Journal, *, is_over: bool = False) -> tup
             remarks.append(
                 f"round {process.round + 1} is under way there; it is left out until its process ends, or run.py runs again"
             )
-    rounds = {process.round for process in results.processes}
-    return sum(visit.round in rounds for visit in before), remarks
+    return sum(visit.round in results.rounds for visit in before), remarks
 
 
 def _take(process: Process, journal: Journal, results: Results) -> None:
@@ -132,7 +131,8 @@ def _take(process: Process, journal: Journal, results: Results) -> None:
         elif kind == "died":
             key = order[event["position"]]
             journal.deaths[key] += 1
-            journal.close(is_whole=False, without=[key] if journal.deaths[key] >= ATTEMPTS else ())
+            is_failed = journal.deaths[key] >= ATTEMPTS or key in failed(journal.visits)
+            journal.close(is_whole=False, without=[key] if is_failed else ())
         elif kind != "done":
             journal.take(event)
     journal.close(is_whole=False)

@@ -37,7 +37,7 @@ def test_the_headline_plans_a_device_that_is_not_here(tmp_path: Path, capsys: py
     assert invoke(["plan", "--device", "k80", *SMALL, "--out", str(tmp_path / "plan")]) == 0
     job = json.loads((tmp_path / "plan" / "job.json").read_text(encoding="utf-8"))
     assert job["device"] | {"cache_bytes": 0} == {
-        "name": "k80", "kind": "cuda", "index": None, "cache_bytes": 0,
+        "name": "k80", "kind": "cuda", "index": None, "cache_bytes": 0, "stall_s": 600.0,
         "match": {"cuda": ["K80"], "not": [], "compute_capability": "3.7"},
     }  # fmt: skip
     workload = next(iter(json.loads(json.dumps(job["campaign"]))["plan"]["items"]))["workload"]

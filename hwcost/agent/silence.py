@@ -1,0 +1,88 @@
+"""Whether a process that says nothing is still at work, by looks at it; see ``hwcost.campaign.processes.silence``."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .files import text_or_empty
+
+LOOKS = 20
+"""Looks at a silent process that does nothing, after which it counts as wedged."""
+
+WORKING = 10
+"""Looks at a process that computes, or waits for a disk, which count as one; so do looks that see nothing."""
+
+LEAST_SHARE = 0.01
+"""Share of one CPU from which a process computes."""
+
+
+class Look(NamedTuple):
+    """What is seen of a process.
+
+    Attributes:
+        is_stopped: Whether a signal or a debugger stopped it.
+        is_running: Whether its first thread runs, waits for a CPU, or waits for a disk.
+        cpu_s: Seconds of CPU time that it and its children, once they ended, have used.
+    """
+
+    is_stopped: bool
+    is_running: bool
+    cpu_s: float
+
+
+class Silence:
+    """How long a process has said nothing and made no progress.
+
+    Args:
+        pid: Number of the process.
+        stall_s: Seconds of silence after which a process that does nothing counts as wedged.
+        is_host: Whether it computes on the processor; beside a card, its CPU time says nothing of progress.
+
+    Attributes:
+        look_s: Seconds of silence after which it is looked at, and again.
+        is_at_work: Whether it computed at the latest look; None where that cannot be seen.
+    """
+
+    def __init__(self, pid: int, stall_s: float, is_host: bool = True) -> None:
+        self.look_s, self.is_at_work = stall_s / LOOKS, None
+        self._pid, self._is_host = pid, is_host
+        self._cpu_s, self._looks, self._counted = 0.0, 0, 0
+        self._mark: int | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of silence, as far as they were looked at."""
+        return self._looks * self.look_s
+
+    def heard(self) -> None:
+        """Takes in that the process said something."""
+        self._looks = self._counted = 0
+
+    def is_too_long(self, mark: int | None = None) -> bool:
+        """Takes in a further ``look_s`` without a word, and says whether the process counts as wedged.
+
+        Args:
+            mark: Place that it has reached in its work; another one than at the look before is progress.
+        """
+        look = seen(self._pid)
+        if look is not None:
+            self.is_at_work = look.is_running or look.cpu_s - self._cpu_s >= LEAST_SHARE * self.look_s
+            self._cpu_s = look.cpu_s
+        if mark != self._mark:
+            self._mark = mark
+            self.heard()
+        elif look is None or not look.is_stopped:
+            is_slow = look is None or (self._is_host and self.is_at_work)
+            self._looks += 1
+            self._counted += 1 if is_slow else WORKING
+        return self._counted >= LOOKS * WORKING
+
+
+def seen(pid: int, root: str = "/") -> Look | None:
+    """Looks at a process; None on a system without ``proc``, where nothing is seen of it."""
+    fields = text_or_empty(root, "proc", str(pid), "stat").rpartition(")")[2].split()
+    if len(fields) < 15:
+        return None
+    ticks = sum(int(one) for one in fields[11:15])
+    return Look(fields[0] in ("T", "t"), fields[0] in ("R", "D"), ticks / os.sysconf("SC_CLK_TCK"))
