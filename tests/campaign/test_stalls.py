@@ -48,6 +48,10 @@ def test_a_call_that_never_ends_fails_its_workload_and_the_others_are_measured(
     assert "did nothing" in flag.text
     assert "deadlock" in flag.remedy
     assert "endless has failed" in caplog.text
+    with open_store(tmp_path / "s.db") as store:
+        attempts = {record.visit.workload_key: record.identity.attempt for record in store.records()}
+    assert set(attempts.values()) == {1}
+    assert ENDLESS.key in attempts
 
 
 def test_passes_before_a_stall_are_kept_and_its_workload_is_not_tried_again(

@@ -196,16 +196,17 @@ class Rounds:
             self.journal.close(is_whole=False)
             raise DeviceLostError(f"{error.code}: {error}") if is_lost else error
         key = order[error.position]
-        self.journal.deaths[key] += 1
         self._memory_bytes = int(LESS * (self._memory_bytes or SHARE * free_bytes()))
-        if self.journal.deaths[key] < error.attempts:
+        if self.journal.deaths[key] + 1 < error.attempts:
             _log.warning("the process that measured %s ended (%s); a fresh one tries again", self._name(key), error)
+            self.journal.deaths[key] += 1
             self.journal.close(is_whole=False)
             return
         _log.warning("%s has failed: %s", self._name(key), error)
         self.journal.close(is_whole=False, without=[key])
         flag = Flag(error.code, str(error), error.remedy)
         self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
+        self.journal.deaths[key] += 1
 
     def _job(self, number: int, arm: Arm, round_s: float | None, takes_turns: bool) -> Job:
         return Job(
