@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -81,12 +82,9 @@ class OpenVino(Backend):
         return runner
 
     def _compile(self, export: Exported, precision: str, what: str) -> Any:
-        import openvino
-
         from hwcost.backends.exported import does_not_run
 
-        inputs = export.inputs
-        core = openvino.Core()
+        inputs, core = export.inputs, _core()
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and "BF16" not in able:
             raise UsageError(
@@ -113,6 +111,18 @@ class OpenVino(Backend):
         if runs != precision:
             raise MeasurementError(f"OpenVINO was asked for {precision}, but runs {runs}")
         return compiled
+
+
+@cache
+def _core() -> Any:
+    """Returns the one ``Core`` of this process, which stays until its end.
+
+    A ``Core`` that loads the CPU plug-in replaces the thread's stack for signals, and frees it with itself. Where several end
+    in another order than they began, or on another thread, the next signal kills the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _precision(workload: Workload, dtype: str) -> str:

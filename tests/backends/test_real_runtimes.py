@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -162,6 +164,31 @@ class TestExported:
         half = ComponentWorkload.of(SPACE, TINY.part, seq_len=4, dtype="float16")
         with pytest.raises(UsageError, match="not float16"):
             backend(name).prepare(half, CPU)
+
+
+SIGNALLED = """
+import faulthandler, signal
+from types import SimpleNamespace
+from hwcost.backends import backend
+from hwcost.testing.backends import small_workload
+
+faulthandler.enable()  # which takes a stack for signals, as pytest does
+cpu = SimpleNamespace(kind="cpu", name="cpu")
+runners = [backend("openvino").prepare(small_workload(), cpu) for _ in range(2)]
+for _ in range(2):
+    del runners[0]
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_openvino_nets_that_are_let_go_leave_signals_as_they_were() -> None:
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxscript")
+    ended = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout.split()) == (0, ["interrupted"] * 2), ended.stderr
 
 
 def test_openvino_computes_bfloat16_only_where_the_cpu_does() -> None:
