@@ -117,8 +117,8 @@ class OpenVino(Backend):
 def _core() -> Any:
     """Returns the one ``Core`` of this process, which stays until its end.
 
-    A ``Core`` that loads the CPU plug-in replaces the thread's stack for signals, and frees it with itself. Where several end
-    in another order than they began, or on another thread, the next signal kills the process.
+    A ``Core`` that loads the CPU plug-in replaces the thread's stack for signals, and frees it with itself. Where several
+    end in another order than they began, or on another thread, the next signal kills the process.
     """
     import openvino
 
