@@ -173,6 +173,7 @@ from hwcost.backends import backend
 from hwcost.testing.backends import small_workload
 
 faulthandler.enable()  # which takes a stack for signals, as pytest does
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 cpu = SimpleNamespace(kind="cpu", name="cpu")
 runners = [backend("openvino").prepare(small_workload(), cpu) for _ in range(2)]
 for _ in range(2):
