@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost.report import COLORS, Drawing, bars, entitle, scatter
+from hwcost.report import COLORS, Drawing, bars, entitle, legend_above, scatter
 from hwcost.systems.supershaper.inheritance import Inheritance
 from hwcost.systems.supershaper.results import Backbone, Results
 from hwcost.systems.supershaper.rules import COMPARED, Rules
@@ -53,8 +53,7 @@ def _figure_3(ax: Axes, found: Rules) -> None:
             ax.fill_between(steps, low, high, color=color, alpha=0.12, linewidth=0)
     ax.set(xlabel="steps", ylabel="perplexity", yscale="log")
     ax.grid(True)
-    ax.legend(frameon=False, fontsize=8.5, ncols=2)
-    entitle(ax, "Sandwich and uniform sampling, range over seeds (Figure 3b-e)")
+    legend_above(ax, "Sandwich and uniform sampling, range over seeds (Figure 3b-e)")
 
 
 def _over_seeds(net: str, courses: Sequence[Trajectory]) -> tuple[list[float], list[float], list[float]]:
