@@ -34,6 +34,8 @@ def _observer(update: Callable[[Any], None]) -> Observer:
     class Shown(Observer):
         """Says on stderr how far a run is."""
 
+        tell: Callable[[Progress], None] = staticmethod(lambda state: None)
+
         def planned(self, run: Run, planned: Sequence[Planned], budget_s: float | None, is_resumed: bool) -> None:
             self.count = len(planned)
             what = "resumed" if is_resumed else "begins"
