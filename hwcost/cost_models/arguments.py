@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,14 +12,15 @@ from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
 
 
-def parameters(kind: type[object]) -> list[str]:
+@cache
+def parameters(kind: type[object]) -> tuple[str, ...]:
     """Returns the names of the keyword arguments that a class of cost models and those that it derives from take."""
     names: dict[str, None] = {}
     for one in inspect.getmro(kind):
         if "__init__" in vars(one) and one is not object:
             found = inspect.signature(vars(one)["__init__"]).parameters.values()
             names |= dict.fromkeys(given.name for given in found if given.kind is given.KEYWORD_ONLY)
-    return list(names)
+    return tuple(names)
 
 
 def as_numbers(values: ArrayLike, what: str) -> Floats:
@@ -33,16 +35,30 @@ def as_numbers(values: ArrayLike, what: str) -> Floats:
         raise UsageError(f"every {what} is a number; got {values!r:.60} ({type(values).__name__})") from None
 
 
-def check_rows(n: int, fewest: int) -> None:
-    """Raises DataError when there are fewer rows than that."""
+def checked_rows(
+    n: int, fewest: int, values: ArrayLike, weights: ArrayLike | None, what: str
+) -> tuple[Floats, Floats]:
+    """Returns measured values and weights, each of shape (n,), as arrays that a model can be fitted on.
+
+    Args:
+        n: Number of architectures.
+        fewest: Fewest architectures that will do.
+        values: Measured values, shape (n,).
+        weights: Weights, shape (n,); None for equal ones.
+        what: Name of a value.
+
+    Raises:
+        DataError: When there are too few, or a value or weight is not positive and finite.
+        UsageError: When there is not one value and weight for each architecture, or one is not a number.
+    """
+    rows = as_numbers(values, what)
+    row_weights = np.ones(n) if weights is None else as_numbers(weights, "weight")
     if n < fewest:
         raise DataError(f"a cost model needs at least {fewest} measurements, got {n}. Measure more architectures.")
-
-
-def check_values(n: int, values: Floats, what: str) -> None:
-    """Raises when there is not one positive finite value for each of n rows; ``what`` names the values."""
-    if values.shape != (n,):
-        raise UsageError(f"expected one {what} for each of {n} architectures, got an array of shape {values.shape}")
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
-    if len(wrong):
-        raise DataError(f"row {wrong[0]}: the {what} {values[wrong[0]]} is not positive and finite. Leave the row out.")
+    for numbers, name in ((rows, what), (row_weights, "weight")):
+        if numbers.shape != (n,):
+            raise UsageError(f"expected one {name} for each of {n} architectures, got an array of shape {numbers.shape}")
+        wrong = np.flatnonzero(~(np.isfinite(numbers) & (numbers > 0)))
+        if len(wrong):
+            raise DataError(f"row {wrong[0]}: the {name} {numbers[wrong[0]]} is not positive and finite. Leave the row out.")
+    return rows, row_weights

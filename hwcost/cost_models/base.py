@@ -24,7 +24,7 @@ from hwcost._arguments import COUNT, NUMBER, TEXT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
+from hwcost.cost_models.arguments import checked_rows, parameters
 from hwcost.cost_models.features.asked import check_own_shape, points, sizes_asked
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.extractor import Features, shared_features
@@ -89,9 +89,7 @@ class CostModel(Learned):
     fixed_shape: FixedShape | None = None
     _is_brief = False
 
-    def __init__(
-        self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
-    ) -> None:
+    def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY) -> None:
         given = {"space": space, "batch_size": batch_size, "seq_len": seq_len, "quantity": quantity}
         check(given, space=SPACE, batch_size=COUNT, seq_len=COUNT, quantity=TEXT)
         self.space, self.quantity = space, quantity
@@ -203,13 +201,7 @@ class CostModel(Learned):
             DataError: When there are fewer than two rows, or a value or weight is not positive and finite.
             ArchitectureError: When an architecture belongs to another space.
         """
-        known, genes = self.features.read(archs)
-        what = "latency" if self.quantity == LATENCY else self.quantity
-        rows = as_numbers(values, what)
-        row_weights = np.ones(len(genes)) if weights is None else as_numbers(weights, "weight")
-        check_rows(len(genes), MIN_ROWS if known is not None else 1)
-        check_values(len(genes), rows, what)
-        check_values(len(genes), row_weights, "weight")
+        known, genes, rows, row_weights = self._rows(archs, values, weights)
         groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
         self.monotone_ = ()
         self._fit(*merged(groups, genes, rows, even))
@@ -224,7 +216,7 @@ class CostModel(Learned):
         return self
 
     def fit_briefly(self: Model, genes: Floats, values: Floats, weights: Floats) -> Model:
-        """Does what ``fit`` does, for a model that is asked at once and then dropped; what it keeps may be larger.
+        """Does what ``fit`` does with some of the rows that another fit has checked, for one call of ``predict_encoded``.
 
         Args:
             genes: Encoded architectures, shape (n, genes).
@@ -233,6 +225,14 @@ class CostModel(Learned):
         """
         self._is_brief = True
         return self.fit(genes, values, weights)
+
+    def _rows(self, archs: Any, values: Any, weights: Any) -> tuple[Any, Floats, Floats, Floats]:
+        """Returns the arguments of a fit, checked: architectures (None for genes alone), genes, values and weights."""
+        if self._is_brief:
+            return None, archs, values, weights
+        known, genes = self.features.read(archs)
+        what = "latency" if self.quantity == LATENCY else self.quantity
+        return known, genes, *checked_rows(len(genes), MIN_ROWS if known is not None else 1, values, weights, what)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
