@@ -255,8 +255,10 @@ def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None
     if len({item.workload.kind for item in plan.items}) != 1:
         return None
     seen = [m for m in measurements if any(visit.is_usable for visit in m.visits)]
-    groups = [[visit.latency_s for visit in m.visits if visit.is_usable] for m in seen]
-    return null_effect(groups, [plan.sizes[m.workload.key] for m in seen])
+    usable = [[visit for visit in m.visits if visit.is_usable] for m in seen]
+    latencies = [[visit.latency_s for visit in visits] for visits in usable]
+    rounds = [[visit.round for visit in visits] for visits in usable]
+    return null_effect(latencies, [plan.sizes[m.workload.key] for m in seen], rounds)
 
 
 def _duplicates(measurements: Sequence[Measurement]) -> list[Flag]:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from hwcost.timing.guards import guards
 from hwcost.timing.guards.cache import hot_cache
@@ -136,6 +138,33 @@ def test_configurations_that_were_never_applied_are_found() -> None:
     different = [[(0.03 + 0.001 * i) * np.exp(rng.normal(0, 0.01)) for _ in range(4)] for i in range(30)]
     assert null_effect(different) is None
     assert null_effect([[1.0, 1.1]]) is None
+
+
+def test_a_level_that_moves_from_round_to_round_hides_no_difference_and_makes_none() -> None:
+    rng = np.random.default_rng(3)
+    rounds = [[0, 1, 2][: 2 + i % 2] for i in range(30)]  # every other configuration was not seen in the last round
+    levels = (1.0, 1.4, 0.9)
+
+    def visited(latencies_s: Sequence[float]) -> list[list[float]]:
+        pairs = zip(latencies_s, rounds, strict=True)
+        return [[latency_s * levels[one] * np.exp(rng.normal(0, 0.04)) for one in own] for latency_s, own in pairs]
+
+    different = visited([0.010 + 0.0002 * i for i in range(30)])
+    assert null_effect(different) is not None, "the levels alone are larger than the differences"
+    assert null_effect(different, rounds=rounds) is None
+    wrong = sum(null_effect(visited([0.010] * 30), rounds=rounds) is None for _ in range(200))
+    assert wrong <= 2, "p <= 0.001 is chance"
+    assert null_effect([[0.01 * levels[one] for one in own] for own in rounds], rounds=rounds) is not None
+    alone = [[float(i), float(i)] for i in range(1, 31)]
+    assert null_effect(alone, rounds=[[i, i] for i in range(30)]) is None, "rounds of one configuration say nothing"
+
+
+def test_one_way_analysis_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(4)
+    groups = [list(0.01 * np.exp(rng.normal(0, 0.01, 3))) for _ in range(25)]
+    flag = null_effect(groups)
+    assert flag is not None
+    assert f"p = {stats.f_oneway(*map(np.log, groups)).pvalue:.2g}" in flag.text
 
 
 def test_latency_that_does_not_follow_size_is_found() -> None:
