@@ -83,11 +83,11 @@ LISTED = 60
 
 
 def _cell(name: str, value: Any) -> str:
-    """Returns a value as people read it; one of a quantity has its unit."""
+    """Returns a value as people read it; one of a quantity has its unit, which stays in its line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)) and unit_of(name) != DIMENSIONLESS:
-        return format_quantity(name, value)
+        return format_quantity(name, value).replace(" ", "\u00a0")
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, dict):
