@@ -55,7 +55,10 @@ def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], labels: tuple[str, 
     entitle(ax, title)
 
 
-def bars(ax: Axes, groups: Mapping[str, Mapping[str, float]], ylabel: str, title: str) -> None:
+def bars(
+    ax: Axes, groups: Mapping[str, Mapping[str, float]], ylabel: str, title: str,
+    ranges: Mapping[str, Mapping[str, Point]] | None = None,
+) -> None:  # fmt: skip
     """Draws groups of bars side by side.
 
     Args:
@@ -63,12 +66,18 @@ def bars(ax: Axes, groups: Mapping[str, Mapping[str, float]], ylabel: str, title
         groups: Height by the name of the bar, by the name of the group.
         ylabel: Label of the y axis.
         title: Heading.
+        ranges: Ends of the interval of each height, NaN where it has none; None for no intervals.
     """
     names = list(next(iter(groups.values())))
     places, width = np.arange(len(names)), 0.8 / len(groups)
     for index, ((label, values), color) in enumerate(zip(groups.items(), COLORS * len(groups), strict=False)):
         offset = (index - (len(groups) - 1) / 2) * width
-        ax.bar(places + offset, [values[name] for name in names], width, color=color, label=label)
+        heights = np.array([values[name] for name in names])
+        ax.bar(places + offset, heights, width, color=color, label=label)
+        if ranges is not None:
+            low, high = np.array([ranges[label][name] for name in names]).T
+            away = (heights - low, high - heights)
+            ax.errorbar(places + offset, heights, away, fmt="none", ecolor=INK, elinewidth=1.0, capsize=3)
     ax.set_xticks(places, names, fontsize=8.5)
     ax.set(ylabel=ylabel)
     ax.grid(True, axis="y")

@@ -41,3 +41,13 @@ def test_one_group_of_bars_needs_no_legend() -> None:
     _, ax = new_figure()
     bars(ax, {"measured": {"base": 3.0, "do": 2.0}}, "measured latency (ms)", "Latencies")
     assert ax.get_legend() is None
+
+
+def test_bars_show_the_intervals_of_those_that_have_one() -> None:
+    _, ax = new_figure()
+    ranges = {"measured": {"base": (2.5, 3.25), "do": (float("nan"), float("nan"))}}
+    bars(ax, {"measured": {"base": 3.0, "do": 2.0}}, "latency (ms)", "Latencies", ranges)
+    (lines,) = ax.containers[1].lines[2]
+    ends = [path.vertices[:, 1].tolist() for path in lines.get_paths()]
+    assert ends[0] == [2.5, 3.25]
+    assert np.isnan(ends[1:]).all()

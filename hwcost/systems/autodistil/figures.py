@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hwcost.report import Drawing, bars, losses, scatter
+from hwcost.report import Drawing, losses, scatter
 from hwcost.systems.autodistil.clouds import latency_cloud, loss_clouds, score_clouds, sizes_of
 from hwcost.systems.autodistil.results import Proxy, Results
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.latency_bars import latency_bars
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
 
@@ -31,10 +32,9 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     yield Drawing("proxy", lambda ax: _proxy(ax, results.proxy))
     yield from score_clouds(results, sizes)
     yield from latency_cloud(results)
-    times = {name: 1e3 * net.measured_s for name, net in results.winners.nets.items() if net.measured_s is not None}
-    if times:
-        title = "Chosen nets and their teacher"
-        yield Drawing("latencies", lambda ax: bars(ax, {"measured": times}, "measured latency (ms)", title))
+    measured = {name: net for name, net in results.winners.nets.items() if net.measured_s is not None}
+    if (drawn := latency_bars("latencies", {"measured": measured}, "Chosen nets and their teacher")) is not None:
+        yield drawn
     yield from task_drawings(results.fine_tuned)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from hwcost.report import COLORS, DASHED, INK, Drawing, bars, entitle, heat_map, losses, progress
 from hwcost.systems.components.results import Results, Sweep, Winners
 from hwcost.systems.components.series import series
+from hwcost.systems.latencies import Latency
+from hwcost.systems.latency_bars import latency_bars
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
 
@@ -39,9 +41,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     if results.search.net is not None:
         lines = {results.search.net.searcher: results.search.net.progress}
         yield Drawing("search", lambda ax: progress(ax, lines, "perplexity", "Search over gates"))
-    times = _milliseconds(results.winners)
-    if times is not None:
-        yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))
+    if (drawn := latency_bars("latencies", _by_length(results.winners), "Chosen nets, measured")) is not None:
+        yield drawn
     yield from task_drawings(results.fine_tuned)
     yield from _students(results)
 
@@ -55,9 +56,8 @@ def _students(results: Results) -> Iterator[Drawing]:
     for row in found.nets:
         scores.setdefault(row.net, {})[row.task] = row.score
     yield Drawing("students", lambda ax: bars(ax, scores, "validation metric", "Students (Tables 5 and 6)"))
-    times = _milliseconds(results.students)
-    if times is not None:
-        yield Drawing("students-latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Students, measured"))
+    if (drawn := latency_bars("students-latencies", _by_length(results.students), "Students, measured")) is not None:
+        yield drawn
     names = gate_names(found.nets[0].arch)
     for label, rows in found.gates.items():
         sizes = np.abs(np.array(rows)).tolist()
@@ -114,12 +114,10 @@ def gate_names(arch: str) -> list[str]:
     return [f"{kind} {index}" for kind, group in zip(kinds, groups, strict=False) for index in range(1, 1 + len(group))]
 
 
-def _milliseconds(winners: Winners) -> dict[str, dict[str, float]] | None:
-    """Returns latencies by sequence length and by net; None where one was not measured."""
-    found: dict[str, dict[str, float]] = {}
+def _by_length(winners: Winners) -> dict[str, dict[str, Latency]]:
+    """Returns latencies by sequence length and by net."""
+    found: dict[str, dict[str, Latency]] = {}
     for name, by_length in winners.latencies.items():
         for length, latency in by_length.items():
-            if latency.measured_s is None:
-                return None
-            found.setdefault(f"{length} tokens", {})[name] = 1e3 * latency.measured_s
+            found.setdefault(f"{length} tokens", {})[name] = latency
     return found
