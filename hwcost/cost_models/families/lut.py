@@ -230,7 +230,7 @@ class LookupTable(Tabled):
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
         self._forget_table()
         vars(self).pop("_joint", None)
-        counts = None if self._is_brief else self.features.tables
+        counts = self.features.tables
         if counts is None:
             self.tables_ = None
             return

@@ -40,8 +40,8 @@ def null_effect(
     Args:
         latencies: Latencies of the visits of each configuration, in seconds.
         flops: Operations per call of each configuration, None where unknown; empty for no test by size.
-        rounds: Number of the round of each visit, in the order of ``latencies``, whose levels are no noise; empty where all
-            visits are of one round.
+        rounds: Number of the round of each visit, in the order of ``latencies``, whose levels do not count as noise; empty
+            for visits of one round.
 
     Returns:
         E_NULL_EFFECT when twenty or more configurations with repeats cannot be distinguished (analysis of variance of log
