@@ -67,8 +67,8 @@ class FormerLevels:
         workloads: Number of workloads that it shares with any of them.
         log_ratio: Log ratio of the levels: above 0 the machine is slower than it was.
         half_width: Half-width of its 95 % interval, from the intervals of all these campaigns.
-        spread: Standard deviation of the log level from one campaign to the next, the present one included, beyond what their
-            intervals hold; None for too few campaigns.
+        spread: Standard deviation of the log level from one campaign to the next, the present one included, beyond what
+            their intervals hold; None for too few campaigns.
     """
 
     campaign_id: str

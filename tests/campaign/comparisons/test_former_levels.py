@@ -184,8 +184,9 @@ def test_the_interval_holds_the_difference_of_mean_levels_where_these_move_meanw
 def former_campaign(ratio: Sequence[float], half: float = 0.01, level: float = 0.0, **fields: Any) -> FormerCampaign:
     n = len(ratio)
     known = {
-        "campaign_id": "a", "measured_at": "2026-01-31T12:00:00.000000+00:00", "workload_keys": tuple(f"{i}" for i in range(n)),
-        "log_ratio": np.array(ratio), "half_width": np.full((n, 2), half), "is_confirmed": np.ones((n, 2), dtype=np.bool_),
+        "campaign_id": "a", "measured_at": "2026-01-31T12:00:00.000000+00:00",
+        "workload_keys": tuple(f"{i}" for i in range(n)), "log_ratio": np.array(ratio),
+        "half_width": np.full((n, 2), half), "is_confirmed": np.ones((n, 2), dtype=np.bool_),
         "level_half_width": np.full(2, level),
     }  # fmt: skip
     return FormerCampaign(**{**known, **fields})
@@ -376,4 +377,5 @@ def test_an_audit_tells_it_of_a_store_and_of_a_result(tmp_path: Path) -> None:
         assert report.to_dict()["former"]["ratio"] == pytest.approx(1.08, rel=0.01)
     assert reports[0].verdict == reports[1].verdict == "clean"
     assert reports[0].former == reports[1].former
-    assert hwcost.audit(store, campaign_id=reports[0].former.campaigns[0].campaign_id).former is None  # type: ignore[union-attr]
+    first = reports[0].former.campaigns[0]  # type: ignore[union-attr]
+    assert hwcost.audit(store, campaign_id=first.campaign_id).former is None
