@@ -48,7 +48,7 @@ class FormerCampaign:
         half_width: Half-widths of both latencies, the present one first, without what the level of their campaign adds to
             them, shape (n, 2).
         is_confirmed: Whether each of them is confirmed, shape (n, 2).
-        level_half_width: What the level of either campaign adds, the present one first, shape (2,).
+        level_half_width: Half-widths that the levels of both campaigns add, the present one first, shape (2,).
     """
 
     campaign_id: str
