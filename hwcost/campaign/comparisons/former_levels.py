@@ -111,11 +111,12 @@ class FormerLevels:
     def text(self) -> str:
         """What is known, in one sentence."""
         n = self.workloads
-        who = "The only shared workload" if n == 1 else f"The {n} shared workloads together"
         low, change, high = (_signed(self.log_ratio + side * self.half_width) for side in (-1, 0, 1))
         held = f"95 % interval {low} to {high} %"
         if abs(self.log_ratio) <= self.half_width:
-            return f"{who} took as long as in {self._whom} ({change} %, {held}){self._spread_text}."
+            who = "The only shared workload differs" if n == 1 else f"The {n} shared workloads together differ"
+            return f"{who} from {self._whom} by no more than the intervals hold ({change} %, {held}){self._spread_text}."
+        who = "The only shared workload" if n == 1 else f"The {n} shared workloads together"
         took = "longer" if self.log_ratio > 0 else "less time"
         return f"{who} took {_percent(self.log_ratio)} {took} than in {self._whom} ({held}){self._spread_text}."
 
