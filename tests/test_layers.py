@@ -57,11 +57,12 @@ PARTS = {
         ["components", "estimates", "goals", "processes"],
         ["rounds"],
         ["series"],
+        ["result"],
+        ["comparisons"],
         ["run"],
         ["planning"],
         ["options"],
         ["targets"],
-        ["comparisons"],
     ],
     "cost_models": [
         ["arguments", "registry", "rowwise", "workers"],

@@ -147,6 +147,8 @@ def _details(report: AuditReport) -> list[str]:
         )
     if report.void_share:
         said.append(f"{_percent(report.void_share)} of the visits were void or failed and were not used.")
+    if report.former is not None:
+        said.append(report.former.text)
     return said
 
 

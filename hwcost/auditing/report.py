@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from hwcost.cost_models.checks.table_faults import (
 )
 from hwcost.levels.level import Segment
 from hwcost.timing.measurement import Flag
+
+if TYPE_CHECKING:
+    from hwcost.campaign.comparisons.former_levels import FormerLevels
 
 Verdict = Literal["clean", "mild", "drifting", "invalid"]
 
@@ -100,6 +103,7 @@ class AuditReport:
         outlier_rows: Numbers of the rows (visits) whose residuals are far off everything, ascending.
         void_share: Share of visits that were void or failed; None for a table.
         level_by_class: Range of the level per class of workloads; None for a table.
+        former: Level of a campaign beside those of former campaigns in its store; None where these share no workloads.
         remarks: Decisions about the columns of a table, in whole sentences.
         faults: Faults for which a fit refuses the table, with their rows and columns; none for a campaign.
         disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
@@ -127,6 +131,7 @@ class AuditReport:
     outlier_rows: tuple[int, ...]
     void_share: float | None = None
     level_by_class: dict[str, float] | None = None
+    former: FormerLevels | None = None
     remarks: tuple[str, ...] = ()
     faults: tuple[TableFault, ...] = ()
     disagreeing: tuple[tuple[int, int, float], ...] = ()
@@ -186,6 +191,7 @@ class AuditReport:
             "disagreeing": [{"rows": [first, second], "ratio": ratio} for first, second, ratio in self.disagreeing],
             "void_share": self.void_share,
             "level_by_class": self.level_by_class and {name: 100.0 * span for name, span in self.level_by_class.items()},
+            "former": None if self.former is None else self.former.to_dict(),
             "unit": self.unit,
             f"n_{self.unit}s": len(self.residuals) + self.copies,
             "remarks": [*self.remarks, *(str(flag) for flag in self.flags)],

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hwcost._arguments import check, of_type
-from hwcost.auditing.campaign import audit_campaign
+from hwcost.auditing.campaign import audit_campaign, audit_fit
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import audit_table
-from hwcost.campaign.estimates.estimate import visits_of
+from hwcost.campaign.comparisons.former_levels import FormerLevels, read_former_levels
+from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
 from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.run import Result
 from hwcost.cost_models import data
@@ -52,7 +53,8 @@ def audit(
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
         visits = [visit for measurement in source.measurements for visit in measurement.visits]
-        return audit_campaign(source.plan, visits, source.store_url)
+        report = audit_campaign(source.plan, visits, source.store_url)
+        return _beside_former(report, source.former, source.store_url)
     check({"source": source}, source=data.MEASURED_SOURCE)
     further = [other for other in others if not _is_same(other, source)]
     if not data.is_store(source):
@@ -64,7 +66,16 @@ def audit(
         raise UsageError(f"'{source}' is a store: only tables are compared with others.")
     with open_store(str(source), create=False) as store:
         campaign = find_campaign(store, campaign_id)
-        return audit_campaign(Plan.from_dict(campaign.plan), visits_of(store, campaign.campaign_id), str(source))
+        plan = Plan.from_dict(campaign.plan)
+        fit = fit_campaign(plan, visits_of(store, campaign.campaign_id))
+        report = audit_fit(plan, fit, str(source))
+        return _beside_former(report, read_former_levels(store, campaign, plan, fit.measurements), store.url)
+
+
+def _beside_former(report: AuditReport, former: FormerLevels | None, store_url: str) -> AuditReport:
+    """Adds what former campaigns in a store say of the level of an audited one."""
+    flag = None if former is None else former.flag(store_url)
+    return replace(report, former=former, flags=report.flags if flag is None else (*report.flags, flag))
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
+from hwcost.campaign.comparisons.former_levels import read_former_levels
 from hwcost.campaign.estimates import estimate
 from hwcost.campaign.goals.half_width import KINDS
-from hwcost.campaign.goals.until import Standing
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.processes import clocks
 from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.interrupt import Interrupt
+from hwcost.campaign.result import Result
 from hwcost.campaign.rounds.announcements import announced
 from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.journal import Journal
@@ -29,7 +29,6 @@ from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, HwcostError, InterruptedRunError, StoreError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
-from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:
     from hwcost.campaign.goals.goal import Goal
@@ -72,38 +71,6 @@ class Elsewhere(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A campaign that has run.
-
-    Attributes:
-        campaign_id: Id of the campaign in the store.
-        store_url: Path or URL of the store.
-        plan: Plan of the campaign.
-        measurements: Measurements, one per item, in the plan's order, without workloads that would have joined had a goal
-            asked for more.
-        flags: Doubts about the campaign as a whole.
-        seconds: Seconds that this run took.
-        is_complete: Whether nothing is due any more; false when the budget ended it first.
-        fit: Level of the machine meanwhile, and the residual of each visit.
-        standing: Values of the campaign's goals, unknown where it ended before they could be judged; None without goals.
-    """
-
-    campaign_id: str
-    store_url: str
-    plan: Plan
-    measurements: tuple[Measurement, ...]
-    flags: tuple[Flag, ...]
-    seconds: float
-    is_complete: bool
-    fit: estimate.CampaignFit
-    standing: Standing | None = None
-
-    def __repr__(self) -> str:
-        state = "" if self.is_complete else ", not complete"
-        return f"<campaign {self.campaign_id} in {self.store_url}: {len(self.measurements)} measurements{state}>"
-
-
 def start(plan: Plan, store: Store, run_id: str | None = None, extra: Mapping[str, Any] | None = None) -> str:
     """Writes a plan into a store and returns the new campaign's id.
 
@@ -136,7 +103,9 @@ def run(
 ) -> Result:
     """Runs a campaign that lies in a store, or resumes it; what it says by then becomes part of the store's history.
 
-    The campaign itself, and as many CPUs as it has threads, are held for this process until it ends or dies.
+    The campaign itself, and as many CPUs as it has threads, are held for this process until it ends or dies. At the end its
+    level is compared with those of former campaigns in the store, unless it belongs to a run of a suite, whose history tells
+    the level of every night.
 
     Args:
         store: Store that holds the plan and takes the visits.
@@ -160,7 +129,7 @@ def run(
         DeviceError: When the device is not here, or was lost on the way; what was measured is kept.
         UsageError: When this process may use fewer CPUs than the plan has threads, or the plan has a goal of another kind.
     """
-    find_campaign(store, campaign_id)
+    begun = find_campaign(store, campaign_id)
     with store.held(campaign_id):
         campaign = _Run(store, campaign_id, budget_s, progress, remark, goals, elsewhere, further)
         try:
@@ -181,10 +150,12 @@ def run(
     keep_estimates(store, campaign_id, fit)
     standing = campaign.schedule.outcome()
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
+    former = None if begun.run_id else read_former_levels(store, begun, campaign.plan, fit.measurements)
+    doubts.append(None if former is None else former.flag(store.url))
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
     seconds = campaign.watch()
     measured = tuple(one for one in fit.measurements if one.visits or one.workload.key not in campaign.plan.joining)
-    return Result(campaign_id, store.url, campaign.plan, measured, flags, seconds, complete, fit, standing)
+    return Result(campaign_id, store.url, campaign.plan, measured, flags, seconds, complete, fit, standing, former)
 
 
 class _Run:

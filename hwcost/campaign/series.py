@@ -120,7 +120,7 @@ def _canaries(
     if fit.canaries is None:
         return
     known = fit.canaries.latency_s
-    at = min((instant for one in fit.measurements for instant in _instants(one)), default=campaign.created_at)
+    at = min((instant for one in fit.measurements for instant in instants(one)), default=campaign.created_at)
     for key, latency_s in known.items():
         series = series_of(plan, Item(plan.canary_keys[key], canaries.ROLE), device_key=device_key)
         place = series.series_key, campaign.campaign_id, campaign.run_id, at
@@ -149,7 +149,7 @@ def _estimate(
     power = quantity(name).power_of_latency or 0
     return Estimate(
         series_key=series_key, campaign_id=campaign.campaign_id, run_id=campaign.run_id,
-        measured_at=min(_instants(measurement), default=campaign.created_at), value=found.value,
+        measured_at=min(instants(measurement), default=campaign.created_at), value=found.value,
         half_width=measurement.half_width if name == LATENCY else found.half_width,
         level_half_width=0.0 if found.value is None else abs(power) * measurement.level_half_width,
         n_rounds=found.visits, status=_status(measurement, found),
@@ -157,7 +157,8 @@ def _estimate(
     )  # fmt: skip
 
 
-def _instants(measurement: Measurement) -> Iterator[str]:
+def instants(measurement: Measurement) -> Iterator[str]:
+    """Yields the instants at which a workload was visited, in UTC, as far as they are known."""
     return (utc(visit.started_at) for visit in measurement.visits if visit.started_at)
 
 

@@ -11,6 +11,7 @@ from hwcost.cli import console
 from hwcost.errors import DataError
 
 if TYPE_CHECKING:
+    from hwcost.campaign.comparisons.former_levels import FormerLevels
     from hwcost.campaign.components.costs import ComponentReport
     from hwcost.campaign.run import Result
     from hwcost.timing.measurement import Flag, Measurement
@@ -76,12 +77,13 @@ def as_document(result: Result) -> dict[str, Any]:
         "seconds": result.seconds,
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
         "canaries": None if result.fit.canaries is None else asdict(result.fit.canaries),
+        "former": None if result.former is None else result.former.to_dict(),
         "flags": [_flag(flag) for flag in result.flags],
-        "measurements": [_as_dict(m) for m in result.measurements],
+        "measurements": [_as_dict(m, result.former) for m in result.measurements],
     }
 
 
-def _as_dict(m: Measurement) -> dict[str, Any]:
+def _as_dict(m: Measurement, former: FormerLevels | None) -> dict[str, Any]:
     from hwcost.timing.measurement import PERCENTILE_CALLS
 
     return {
@@ -93,6 +95,7 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "low_s": m.low_s,
         "high_s": m.high_s,
         "half_width": m.half_width,
+        "half_width_across_campaigns": None if former is None else former.across(m.half_width),
         "interval_reason": m.interval_reason or None,
         "confirmed": m.is_confirmed,
         "observed_mean_s": m.observed_mean_s,
@@ -180,9 +183,10 @@ def summary(result: Result) -> str:
     goals = "" if result.standing is None else f" {result.standing}."
     left = len(result.plan.items) - len(result.measurements)
     goals += f" {left} further workloads were left out." if left else ""
+    level = "" if result.former is None or result.former.is_other else f"\n{result.former.text}"  # a flag has the text too
     return (
         f"{achieved} (wanted {format_percent(result.plan.protocol.half_width, 1)}); {visits} visits in "
-        f"{format_clock(result.seconds)}.{ended}{goals}\ncampaign {result.campaign_id} in {result.store_url}"
+        f"{format_clock(result.seconds)}.{ended}{goals}{level}\ncampaign {result.campaign_id} in {result.store_url}"
     )
 
 

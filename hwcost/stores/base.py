@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from hwcost.stores.entries import Entry
+    from hwcost.stores.environment import Environment
     from hwcost.stores.estimate_table import EstimateTable
     from hwcost.stores.runs import Run
     from hwcost.stores.schema import Campaign, Record
@@ -262,6 +263,11 @@ class Store(ABC):
         """Returns the latest campaign, or None when there is none."""
         campaigns = self.campaigns()
         return campaigns[-1] if campaigns else None
+
+    def environment(self, campaign_id: str) -> Environment | None:
+        """Returns the environment of a campaign's first record; None for one without records, or an unknown campaign."""
+        first = next(self.records(campaign_id), None)
+        return None if first is None else first.environment
 
     def __enter__(self) -> Self:
         return self

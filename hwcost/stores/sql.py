@@ -22,6 +22,9 @@ from hwcost.stores.sql_history import SqlHistory
 
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
 
+ORDER = tuple(tables.records.c[name] for name in ("started_s", "round", "position", "record_id"))
+"""Order of the records of a campaign."""
+
 
 class SqlStore(SqlHistory):
     """A store in an SQL database.
@@ -150,9 +153,8 @@ class SqlStore(SqlHistory):
         """See the base class."""
         keys = None if workload_keys is None else set(workload_keys)
         table, campaigns = tables.records, tables.campaigns
-        order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
         query = select(table.c.record_id, table.c.workload_key).join(campaigns)
-        query = _filtered(query.order_by(campaigns.c.created_at, table.c.campaign_id, *order), campaign_id, role, status)
+        query = _filtered(query.order_by(campaigns.c.created_at, table.c.campaign_id, *ORDER), campaign_id, role, status)
         with self.reading() as connection:
             found = [row.record_id for row in connection.execute(query) if keys is None or row.workload_key in keys]
         environments: dict[str, Environment] = {}
@@ -167,6 +169,15 @@ class SqlStore(SqlHistory):
         query = _filtered(select(func.count()).select_from(tables.records), campaign_id, role, status)
         with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def environment(self, campaign_id: str) -> Environment | None:
+        """See the base class; no record is read."""
+        table, known = tables.records, tables.environments
+        first = select(table.c.environment_key).where(table.c.campaign_id == campaign_id).order_by(*ORDER).limit(1)
+        query = select(known.c.document).where(known.c.environment_key == first.scalar_subquery())
+        with self.reading() as connection:
+            document = connection.execute(query).scalar()
+        return None if document is None else valid(Environment, document)
 
     @contextmanager
     def held(self, campaign_id: str) -> Iterator[None]:

@@ -35,7 +35,7 @@ LEAST_INSIDE = 0.7
 ERROR = "E_"
 """Beginning of the code of a flag that voids."""
 
-WARNINGS = ("W_UNSTABLE_HOST", "W_CONFOUNDED", "W_DISTURBED")
+WARNINGS = ("W_UNSTABLE_HOST", "W_OTHER_LEVEL", "W_CONFOUNDED", "W_DISTURBED")
 """Warnings of a campaign that are about the machine while it was measured; a level that moved was taken out, unless it
 cannot be distinguished from size (``W_CONFOUNDED``)."""
 

@@ -152,6 +152,15 @@ class StoreSuite(ABC):
         assert store.count("b") == 3
         assert store.count("a", role="fit", status="void") == 1
 
+    def test_the_environment_of_a_campaign_is_that_of_its_first_record(self, store: Store) -> None:  # noqa: D102
+        for name in ("c", "other"):
+            store.add_campaign(Campaign(campaign_id=name))
+        for record in (make_record("c", round=1), make_record("c", round=0), make_record("other", round=2)):
+            store.append(record)
+        assert store.environment("c") == next(store.records("c")).environment
+        assert store.environment("c").host["boot_id"] == "boot-0"  # type: ignore[union-attr]
+        assert store.environment("gone") is None
+
     def test_passes_come_back_until_their_workloads_have_records(self, store: Store) -> None:  # noqa: D102
         store.add_campaign(Campaign(campaign_id="c"))
         process: dict[str, Any] = {"event": "process", "run_id": "r"}

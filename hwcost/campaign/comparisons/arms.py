@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hwcost.campaign.comparisons.campaign_levels import MeasuredCampaign
 from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
 from hwcost.campaign.plans.plan import Plan, find_campaign
+from hwcost.campaign.result import Result
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.measurement import Measurement
 
 if TYPE_CHECKING:
-    from hwcost.campaign.run import Result
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Campaign
 
@@ -54,8 +54,6 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
     Raises:
         UsageError: When it is something else.
     """
-    from hwcost.campaign.run import Result
-
     if isinstance(source, Result):
         with open_store(source.store_url, create=False) as store:
             return arm_of_campaign(store, store.campaign(source.campaign_id), source.campaign_id)
@@ -98,9 +96,9 @@ def arm_of_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     plan = campaign.plan
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
-    record = next(store.records(campaign.campaign_id), None)
+    environment = store.environment(campaign.campaign_id)
     planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
-    facts = {} if record is None else record.environment.deciding | planned
+    facts = {} if environment is None else environment.deciding | planned
     return Arm(
         name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries,
         (MeasuredCampaign.fitted(fit),),

@@ -20,7 +20,7 @@ from hwcost.spaces.base import SearchSpace
 from hwcost.timing.measurement import Measurement
 
 if TYPE_CHECKING:
-    from hwcost.campaign.run import Result
+    from hwcost.campaign.result import Result
     from hwcost.exchange.table import LatencyTable
 
 __all__ = ["by_axis", "compare", "table_pair"]

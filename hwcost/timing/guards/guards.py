@@ -41,6 +41,7 @@ CODES = {
     "W_DRIFT": "the level of the machine moved",
     "W_CONFOUNDED": "order and size of the workloads cannot be distinguished",
     "W_UNSTABLE_HOST": "the machine changed between states, or its level moved far",
+    "W_OTHER_LEVEL": "the machine was slower or quicker throughout than in former campaigns",
     "W_IMPRECISE": "the interval is wider than asked for, or there is none",
     "W_QUEUED": "calls arrive faster than they are served",
     "W_PRICE": "a component's price is negative, or its interval holds zero and is wide",
