@@ -90,9 +90,10 @@ class Cores:
             raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
         quota = cgroups.quota_cpus()
         if quota is not None and quota < threads:
-            text = "%d thread(s) need the time of as many CPUs, and the container's quota is that of %g: the process would be "
-            text += "halted within timed blocks. Lift the quota, or plan the job with fewer threads"
-            raise UsageError(text % (threads, quota))
+            raise UsageError(
+                "%d thread(s) need the time of as many CPUs, and the container's quota is that of %g: the process would be "
+                "halted within timed blocks. Lift the quota, or plan the job with fewer threads" % (threads, quota)
+            )
         self.cpus: list[int] = []
         self.is_exclusive = False
         self._threads, self._wait_s, self._say = threads, wait_s, say

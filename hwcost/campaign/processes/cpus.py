@@ -90,7 +90,8 @@ def reserved(
     """Holds CPUs while the context lasts.
 
     Free cores come first that are not busy with anything else, then the last ones, since the first serve most interrupts.
-    Of a hybrid processor they are all of its quickest kind, as long as that has as many. Where no lock can be held, CPUs are chosen all the same, and a flag says so.
+    Of a hybrid processor they are all of its quickest kind, as long as that has as many. Where no lock can be held, CPUs are
+    chosen all the same, and a flag says so.
 
     Args:
         threads: Logical CPUs that are needed, as far as possible on cores of their own.
