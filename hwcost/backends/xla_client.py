@@ -69,7 +69,6 @@ class XlaClient:
         counted = {name: metrics.counter_value(name) for name in metrics.counter_names() if name.startswith(ATEN)}
         return Counter({name.removeprefix(ATEN): count or 0 for name, count in counted.items()})
 
-
     def free_bytes(self) -> int | None:
         """Returns the free bytes of the chip's memory.
 
