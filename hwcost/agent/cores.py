@@ -63,7 +63,7 @@ def _kinds(cpus: list[int], root: str) -> dict[int, int]:
     found = {}
     for place, name in enumerate(INTEL_KINDS):
         listed = text_or_empty(root, name)
-        found.update({cpu: place for cpu in (cpu_list(listed) if listed else ())})
+        found.update(dict.fromkeys(cpu_list(listed) if listed else (), place))
     if found:
         return found
     stated = {cpu: text_or_empty(root, "sys/devices/system/cpu/cpu%d/cpu_capacity" % cpu) for cpu in cpus}

@@ -10,11 +10,12 @@ from hwcost.workloads.base import ITEMSIZES, Workload
 
 _SIGNS = (
     "out of memory", "outofmemory", "could not be allocated", "can't allocate memory", "cannot allocate memory", "bad_alloc",
-    "failed to allocate memory", "alloc_failed", "is smaller than requested bytes", "resource_exhausted", "resource exhausted",
+    "failed to allocate memory", "alloc_failed", "is smaller than requested bytes", "resource_exhausted",
+    "resource exhausted",
 )  # fmt: skip
 
 _OF_DEVICES = ("cuda", "hbm", "that was not possible")
-"""What messages say of the memory of a GPU or a TPU."""
+"""Parts of messages about the memory of a GPU or a TPU."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -11,8 +11,8 @@ SWEEP = 2
 """The caches count as emptied once this many times their size has been written."""
 
 OWN_BYTES = 8 * 1024**2
-"""Bytes that are written on every CPU of several: twice the largest cache that a core has for itself, whose lines stay when the
-shared one is emptied."""
+"""Bytes that are written on every CPU of several: twice the largest cache that a core has for itself, whose lines stay when
+the shared one is emptied."""
 
 
 def empty_host_caches(cache_bytes: int) -> bool:

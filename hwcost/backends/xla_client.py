@@ -73,8 +73,8 @@ class XlaClient:
         """Returns the free bytes of the chip's memory.
 
         Returns:
-            None on a CPU, which has no memory of its own, and whose plug-in has no such count; and where the runtime does not
-            tell: torch_xla 2.0 to 2.3 have none on a TPU either and raise, and older ones count in other units.
+            None on a CPU, which has no memory of its own, and whose plug-in has no such count; and where the runtime does
+            not tell: torch_xla 2.0 to 2.3 have none on a TPU either and raise, and older ones count in other units.
         """
         if self.kind == "cpu":
             return None

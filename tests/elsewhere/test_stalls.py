@@ -210,9 +210,9 @@ def test_beside_a_card_a_process_that_computes_has_longer_as_long_as_it_prepares
     monkeypatch.setattr(silence, "seen", lambda pid: NOTHING._replace(is_running=True))
     (tmp_path / "run.py").write_text(SAYS % json.dumps([json.dumps(event) for event in events]), encoding="utf-8")
     given = {"threads": 1, "device": {"kind": "cuda", "stall_s": 0.2}, "arrival": {"kind": "back-to-back", "every_s": 0.0}}
-    with process.WorkerProcess({"job": given, "folder": str(tmp_path)}, {}) as worker:
-        with pytest.raises(process.WorkerStalledError, match=f"for {limit} .it computed all the same., and") as stalled:
-            list(worker.events())
+    task, says = {"job": given, "folder": str(tmp_path)}, f"for {limit} .it computed all the same., and"
+    with process.WorkerProcess(task, {}) as worker, pytest.raises(process.WorkerStalledError, match=says) as stalled:
+        list(worker.events())
     assert stalled.value.position == 0
 
 

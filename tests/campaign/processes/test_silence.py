@@ -109,9 +109,9 @@ def test_beside_a_device_a_process_that_computes_has_longer_as_long_as_it_prepar
         backend="null", backend_options={}, threads=1, device=DeviceHandle(load(name)).to_dict(),
         protocol=protocol("quick").to_dict(), round=0, workloads=[], positions=[],
     )  # fmt: skip
-    with WorkerProcess(job, Says(*events)) as worker:  # type: ignore[arg-type]
-        with pytest.raises(WorkerStalledError, match=f"for {limit} .it computed all the same., and it was killed") as stalled:
-            list(worker.events())
+    says = f"for {limit} .it computed all the same., and it was killed"
+    with WorkerProcess(job, Says(*events)) as worker, pytest.raises(WorkerStalledError, match=says) as stalled:
+        list(worker.events())
     assert stalled.value.position == 0
 
 
