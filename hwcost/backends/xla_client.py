@@ -81,8 +81,8 @@ class XlaClient:
         from torch_xla.core import xla_model
 
         try:
-            told = xla_model.get_memory_info(self.device)
-            limit, used = int(told["bytes_limit"]), int(told["bytes_used"])
+            reported = xla_model.get_memory_info(self.device)
+            limit, used = int(reported["bytes_limit"]), int(reported["bytes_used"])
         except (RuntimeError, AttributeError, KeyError, TypeError, ValueError):
             return None
         return limit - used if 0 <= used <= limit and limit else None
