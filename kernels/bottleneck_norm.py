@@ -85,18 +85,20 @@ def bottleneck_norm(
     matrix, *vectors = (one.contiguous() for one in (matrix, shift, weight, bias))
     outputs, inputs = matrix.shape
     target = torch.empty((len(rows), outputs), dtype=source.dtype, device=source.device)
-    kernel = device_code(CODE).bottleneck_norm
+    kernel, fixed = device_code(CODE).bottleneck_norm, constants(inputs, outputs, source.element_size(), centred, precision)
     kernel[(-(-len(rows) // LEAST),)](
-        rows, matrix, *vectors, target, len(rows), inputs, outputs, epsilon,
-        **constants(outputs, source.element_size(), centred, precision), num_warps=warps(outputs),
-    )  # fmt: skip
+        rows, matrix, *vectors, target, len(rows), inputs, outputs, epsilon, **fixed, num_warps=warps(outputs)
+    )
     return target.view(*source.shape[:-1], outputs)
 
 
-def constants(outputs: int, itemsize: int, centred: bool = True, precision: str = "ieee") -> dict[str, int | bool | str]:
-    """Returns the sizes of tiles, and what else is known when the kernel is compiled.
+def constants(
+    inputs: int, outputs: int, itemsize: int, centred: bool = True, precision: str = "ieee"
+) -> dict[str, int | bool | str]:
+    """Returns the number and sizes of tiles, and what else is known when the kernel is compiled.
 
     Args:
+        inputs: Width D of the input.
         outputs: Width h of the output.
         itemsize: Bytes of a number.
         centred: Whether the norm subtracts the mean.
@@ -111,7 +113,8 @@ def constants(outputs: int, itemsize: int, centred: bool = True, precision: str 
         raise UsageError(f"unknown precision '{precision}' of products. Known: {', '.join(PRECISIONS)}")
     wide = padded(outputs, LEAST)
     deep = min(64, max(LEAST, TILE_BYTES // (wide * itemsize)))
-    return {"tile_rows": LEAST, "tile_inputs": deep, "tile_outputs": wide, "centred": centred, "precision": precision}
+    sizes = {"tiles": -(-inputs // deep), "tile_rows": LEAST, "tile_inputs": deep, "tile_outputs": wide}
+    return {**sizes, "centred": centred, "precision": precision}
 
 
 def warps(outputs: int) -> int:
@@ -120,7 +123,12 @@ def warps(outputs: int) -> int:
 
 
 def cubin(
-    capability: int, outputs: int = 512, dtype: str = "float32", centred: bool = True, precision: str = "ieee"
+    capability: int,
+    outputs: int = 512,
+    dtype: str = "float32",
+    centred: bool = True,
+    precision: str = "ieee",
+    inputs: int = 768,
 ) -> bytes:
     """Compiles the kernel for a GPU that need not be here.
 
@@ -130,9 +138,10 @@ def cubin(
         dtype: Number format of all tensors.
         centred: Whether the norm subtracts the mean.
         precision: Way of multiplying float32.
+        inputs: Width D of the input.
     """
     itemsize = 4 if dtype == "float32" else 2
-    fixed = constants(outputs, itemsize, centred, precision)
+    fixed = constants(inputs, outputs, itemsize, centred, precision)
     arguments = dict.fromkeys(("source", "matrix", "shift", "weight", "bias", "target"), POINTERS[dtype])
     arguments |= dict.fromkeys(("rows", "inputs", "outputs"), "i32") | {"epsilon": "fp32"}
     arguments |= dict.fromkeys(fixed, "constexpr")

@@ -18,19 +18,23 @@ def bottleneck_norm(
     inputs,
     outputs,
     epsilon,
+    tiles: tl.constexpr,
     tile_rows: tl.constexpr,
     tile_inputs: tl.constexpr,
     tile_outputs: tl.constexpr,
     centred: tl.constexpr,
     precision: tl.constexpr,
 ):
-    """Multiplies a few rows by the whole matrix, and normalises them before they leave the registers."""
+    """Multiplies a few rows by the whole matrix, and normalises them before they leave the registers.
+
+    The number of tiles is a constant: Triton's interpreter cannot count to a number that is none with NumPy 2.4 and later.
+    """
     row = tl.program_id(0).to(tl.int64) * tile_rows + tl.arange(0, tile_rows)
     column = tl.arange(0, tile_outputs)
     inside = column < outputs
     total = tl.zeros((tile_rows, tile_outputs), dtype=tl.float32)
-    for start in range(0, inputs, tile_inputs):
-        inner = start + tl.arange(0, tile_inputs)
+    for tile in range(tiles):
+        inner = tile * tile_inputs + tl.arange(0, tile_inputs)
         x = tl.load(
             source + row[:, None] * inputs + inner[None, :],
             mask=(row[:, None] < rows) & (inner[None, :] < inputs),

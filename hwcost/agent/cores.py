@@ -11,11 +11,13 @@ import sys
 from time import sleep
 from typing import Any, Callable
 
+from . import cgroups
 from .errors import DeviceError, UsageError
 from .files import cpu_list, text, text_or_empty
 from .timer import stopwatch
 
 FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
+INTEL_KINDS = ("sys/devices/cpu_core/cpus", "sys/devices/cpu_atom/cpus", "sys/devices/cpu_lowpower/cpus")
 PAUSE_S = 1.0
 
 
@@ -45,6 +47,31 @@ def siblings(cpu: int, root: str = "/") -> tuple[int, ...]:
     return present if cpu in present else shown
 
 
+def quickest(cores: list[tuple[int, ...]], wanted: int, root: str = "/") -> list[tuple[int, ...]]:
+    """Returns cores of the quickest kinds that have so many together, the last of each kind first.
+
+    Cores are tuples of their logical CPUs. Kinds are those that the kernel tells apart; see ``hwcost.devices.processors``.
+    """
+    kinds = _kinds([cpu for core in cores for cpu in core], root)
+    found = sorted(cores, key=lambda core: (kinds.get(core[0], 0), -core[-1]))
+    slowest = kinds.get(found[min(wanted, len(found)) - 1][0], 0)
+    return [core for core in found if kinds.get(core[0], 0) <= slowest]
+
+
+def _kinds(cpus: list[int], root: str) -> dict[int, int]:
+    """Returns how many kinds of core are quicker than that of each CPU; nothing of those whose kind is unknown."""
+    found = {}
+    for place, name in enumerate(INTEL_KINDS):
+        listed = text_or_empty(root, name)
+        found.update(dict.fromkeys(cpu_list(listed) if listed else (), place))
+    if found:
+        return found
+    stated = {cpu: text_or_empty(root, "sys/devices/system/cpu/cpu%d/cpu_capacity" % cpu) for cpu in cpus}
+    capacity = {cpu: int(number) for cpu, number in stated.items() if number.isdigit()}
+    ordered = sorted(set(capacity.values()), reverse=True)
+    return {cpu: ordered.index(number) for cpu, number in capacity.items()}
+
+
 class Cores:
     """Locked cores; a context manager.
 
@@ -61,6 +88,12 @@ class Cores:
     def __init__(self, threads: int, wait_s: float, say: Callable[[str], None]) -> None:
         if threads > len(allowed()):
             raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
+        quota = cgroups.quota_cpus()
+        if quota is not None and quota < threads:
+            raise UsageError(
+                "%d thread(s) need the time of as many CPUs, and the container's quota is that of %g: the process would be "
+                "halted within timed blocks. Lift the quota, or plan the job with fewer threads" % (threads, quota)
+            )
         self.cpus: list[int] = []
         self.is_exclusive = False
         self._threads, self._wait_s, self._say = threads, wait_s, say
@@ -81,13 +114,13 @@ class Cores:
         self._release()
 
     def _take(self) -> bool:
-        """Takes whole cores, the last ones first, since the first serve most interrupts."""
+        """Takes whole cores of the quickest kind, the last ones first, since the first serve most interrupts."""
         usable = allowed()
-        cores = sorted({siblings(cpu) for cpu in usable}, key=lambda core: -core[-1])
+        cores = list({siblings(cpu) for cpu in usable})
         wanted = min(self._threads, len(cores))
         taken: list[tuple[int, ...]] = []
         can_lock = True
-        for core in cores:
+        for core in quickest(cores, wanted):
             if len(taken) == wanted:
                 break
             locks = _locked(core)

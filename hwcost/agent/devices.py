@@ -119,25 +119,25 @@ def visible(cards: list[dict[str, Any]], variable: str | None) -> list[dict[str,
     """Returns the cards that this process may use.
 
     Args:
-        cards: All cards, in the order of their bus.
-        variable: Value of ``CUDA_VISIBLE_DEVICES``: numbers on the bus, or beginnings of UUIDs; None where it is not set. As
+        cards: All cards that answer, in the order of their bus.
+        variable: Value of ``CUDA_VISIBLE_DEVICES``: numbers among them, or beginnings of UUIDs; None where it is not set. As
             for CUDA, the first entry that names no card ends the list.
     """
     if variable is None:
         return cards
     found: list[dict[str, Any]] = []
     for entry in variable.split(","):
-        named = [card for card in cards if _is_named(card, entry.strip())]
+        named = _named(cards, entry.strip())
         if len(named) != 1 or named[0] in found:
             break
         found += named
     return sorted(found, key=lambda card: card["index"])
 
 
-def _is_named(card: dict[str, Any], entry: str) -> bool:
+def _named(cards: list[dict[str, Any]], entry: str) -> list[dict[str, Any]]:
     if entry.isdecimal():
-        return bool(card["index"] == int(entry))
-    return bool(entry) and (card.get("uuid") or "").startswith(entry)
+        return cards[int(entry) :][:1]
+    return [card for card in cards if entry and (card.get("uuid") or "").startswith(entry)]
 
 
 def matches(rule: dict[str, Any], kind: str, device: dict[str, Any]) -> bool:

@@ -39,7 +39,10 @@ class InterruptedRunError(AgentError):
     exit_code = 130
 
 
-SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory")
+SIGNS = (
+    "out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory",
+    "alloc_failed", "is smaller than requested bytes",
+)  # fmt: skip
 """Parts of messages by which runtimes say that memory ran out."""
 
 

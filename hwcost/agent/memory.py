@@ -85,11 +85,7 @@ class DeviceMemory:
 def free_bytes() -> int:
     """Returns the bytes that are free to this process."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text_or_empty("/proc/meminfo"), re.MULTILINE)
-    try:
-        limits = cgroups.memory_left()
-    except OSError:
-        limits = []
-    return min([int(found.group(1)) * 1024 if found else UNKNOWN_BYTES, *limits])
+    return min([int(found.group(1)) * 1024 if found else UNKNOWN_BYTES, *cgroups.memory_left()])
 
 
 def _resident_bytes() -> int:

@@ -51,11 +51,19 @@ class Nvml:
             raise DeviceError("NVIDIA's management library does not start: is the driver of the same version?")
 
     def cards(self) -> list[dict[str, Any]]:
-        """Returns the facts of every card, in the order of the bus."""
-        count = ctypes.c_uint()
+        """Returns the facts of every card that answers, in the order of the bus.
+
+        Those that are lost, or that this process may not use, are counted by the library and left out here.
+        """
+        count, found = ctypes.c_uint(), []
         if self._library.nvmlDeviceGetCount_v2(ctypes.byref(count)) != 0:
             return []
-        return [self._card(index) for index in range(count.value)]
+        for index in range(count.value):
+            try:
+                found.append(self._card(index))
+            except DeviceError:
+                continue
+        return found
 
     def handle(self, index: int) -> Any:
         """Returns the library's handle of a card.

@@ -79,6 +79,7 @@ class WorkerProcess:
             env={**os.environ, **threads, **environment}, universal_newlines=True, encoding="utf-8",
         )  # fmt: skip
         self._silence = _silence_of(task["job"], self._process.pid)
+        self._prepared: dict[str, int] = {}
         self._send(json.dumps({**task, "began_s": unix_s(), "current_fd": self._current.fileno()}))
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -98,6 +99,7 @@ class WorkerProcess:
                 return
             if event["event"] == "error":
                 raise _revived(event)
+            self._note(event)
             yield event
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
@@ -115,7 +117,7 @@ class WorkerProcess:
             ready, _, _ = select.select([descriptor], [], [], look_s)
             if not ready:
                 position = self._position()
-                if self._silence.is_too_long(position):
+                if self._silence.is_too_long(position, position not in self._prepared.values()):
                     raise WorkerStalledError(position, self._silence)
                 continue
             if self._silence is not None:
@@ -126,6 +128,13 @@ class WorkerProcess:
             *lines, rest = (rest + found).split(b"\n")
             for line in lines:
                 yield line.decode()
+
+    def _note(self, event: dict[str, Any]) -> None:
+        """Notes which workloads are prepared by now, by their positions in the round's order."""
+        if event["event"] == "prepared":
+            self._prepared[event["workload_key"]] = event["position"]
+        elif event["event"] == "deferred":  # it is prepared again in a further group
+            self._prepared.pop(event["workload_key"], None)
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -37,7 +37,8 @@ class Silence:
     Args:
         pid: Number of the process.
         stall_s: Seconds of silence after which a process that does nothing counts as wedged.
-        is_host: Whether it computes on the processor; beside a card, its CPU time says nothing of progress.
+        is_host: Whether it computes on the processor; beside a card, its CPU time tells of progress only while a workload is
+            prepared.
 
     Attributes:
         look_s: Seconds of silence after which it is looked at, and again.
@@ -59,11 +60,12 @@ class Silence:
         """Takes in that the process said something."""
         self._looks = self._counted = 0
 
-    def is_too_long(self, mark: int | None = None) -> bool:
+    def is_too_long(self, mark: int | None = None, is_preparing: bool = False) -> bool:
         """Takes in a further ``look_s`` without a word, and says whether the process counts as wedged.
 
         Args:
             mark: Place that it has reached in its work; another one than at the look before is progress.
+            is_preparing: Whether it builds there, and times nothing yet.
         """
         look = seen(self._pid)
         if look is not None:
@@ -73,7 +75,7 @@ class Silence:
             self._mark = mark
             self.heard()
         elif look is None or not look.is_stopped:
-            is_slow = look is None or (self._is_host and self.is_at_work)
+            is_slow = look is None or ((self._is_host or is_preparing) and self.is_at_work)
             self._looks += 1
             self._counted += 1 if is_slow else WORKING
         return self._counted >= LOOKS * WORKING

@@ -10,15 +10,19 @@ from hwcost.workloads.base import ITEMSIZES, Workload
 
 _SIGNS = (
     "out of memory", "outofmemory", "could not be allocated", "can't allocate memory", "cannot allocate memory", "bad_alloc",
-    "failed to allocate memory",
+    "failed to allocate memory", "alloc_failed", "is smaller than requested bytes", "resource_exhausted",
+    "resource exhausted",
 )  # fmt: skip
+
+_OF_DEVICES = ("cuda", "hbm", "that was not possible")
+"""Parts of messages about the memory of a GPU or a TPU."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Says whether an error means that memory ran out.
 
-    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, TensorRT, and ONNX Runtime and OpenVINO
-    (``bad_alloc``).
+    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, the libraries of CUDA, TensorRT, XLA, and ONNX
+    Runtime and OpenVINO (``bad_alloc``).
     """
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(sign in text for sign in _SIGNS)
@@ -29,7 +33,7 @@ def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:
     work = workload.work()
     weights = None if work is None else work.params * ITEMSIZES[workload.dtype]
     needs = "its need is unknown" if weights is None else f"its weights alone take {format_bytes(weights)}"
-    is_device = "cuda" in str(error).lower()
+    is_device = any(sign in str(error).lower() for sign in _OF_DEVICES)
     left = "" if is_device else f", {format_bytes(psutil.virtual_memory().available)} of main memory are free"
     cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     than = "" if workload.batch_size is None else f" than {workload.batch_size}"

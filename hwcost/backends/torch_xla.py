@@ -12,7 +12,7 @@ from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.buckets import NONE, Buckets
 from hwcost.backends.reference import thin, verify
-from hwcost.backends.xla_client import PJRT, PRECISION, XlaClient, client
+from hwcost.backends.xla_client import PJRT, PRECISION, XlaClient, client, started
 from hwcost.backends.xla_graph import CapturedGraph
 from hwcost.backends.xla_runner import XlaRunner, arrays, moved, traced, traced_and_started
 from hwcost.errors import MeasurementError, UsageError
@@ -76,6 +76,11 @@ class TorchXla(Backend):
         """Versions of torch, torch_xla and, where it is installed, libtpu."""
         names = [name for name in ("torch", "torch_xla", "libtpu") if find_spec(name)]
         return {name: version(name) for name in names}
+
+    def free_bytes(self) -> int | None:
+        """See the base class; nothing is started to find out."""
+        xla = started()
+        return None if xla is None else xla.free_bytes()
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; compiles, and compares the first outputs with eager torch's.

@@ -69,6 +69,29 @@ class XlaClient:
         counted = {name: metrics.counter_value(name) for name in metrics.counter_names() if name.startswith(ATEN)}
         return Counter({name.removeprefix(ATEN): count or 0 for name, count in counted.items()})
 
+    def free_bytes(self) -> int | None:
+        """Returns the free bytes of the chip's memory.
+
+        Returns:
+            None on a CPU, which has no memory of its own, and whose plug-in has no such count; and where the runtime does
+            not tell: torch_xla 2.0 to 2.3 have none on a TPU either and raise, and older ones count in other units.
+        """
+        if self.kind == "cpu":
+            return None
+        from torch_xla.core import xla_model
+
+        try:
+            reported = xla_model.get_memory_info(self.device)
+            limit, used = int(reported["bytes_limit"]), int(reported["bytes_used"])
+        except (RuntimeError, AttributeError, KeyError, TypeError, ValueError):
+            return None
+        return limit - used if 0 <= used <= limit and limit else None
+
+
+def started() -> XlaClient | None:
+    """Returns the client of this process; None before it is started."""
+    return _client
+
 
 def client(kind: str, threads: int, probe_s: float) -> XlaClient:
     """Returns the client of this process, and starts it when it is first asked for.

@@ -1,4 +1,4 @@
-"""Limits that a container sets on the CPU time of this process, in version 1 and 2 of control groups.
+"""Limits that a container sets on this process's CPU time and memory, in version 1 and 2 of control groups.
 
 A process is bound by every group from its own up to the root of the hierarchy that it sees, so all of them are read.
 """
@@ -8,27 +8,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hwcost.devices.system_files import text
+from hwcost.devices.system_files import text, text_or_empty
 
 ROOT = Path("/")
 V2_MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
-V1_MOUNTS = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpuacct,cpu")
-CONTROLLER = "cpu"
+V1_MOUNTS = {
+    "cpu": ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpuacct,cpu"),
+    "memory": ("sys/fs/cgroup/memory",),
+}
+"""Mounts of version 1 by their controller: each has a hierarchy of its own."""
+
+MEMORY_LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")
+"""Files with limits of memory: at the second one a process is held back while pages are taken from it; the third one is that
+of version 1."""
+
+NO_LIMIT_BYTES = 1 << 62
+"""Bytes from which a limit of version 1 is none."""
 
 
-def folders(root: Path = ROOT) -> list[Path]:
-    """Returns the folders of the control groups that bind this process's CPU time, its own first.
+def folders(root: Path = ROOT, controller: str = "cpu") -> list[Path]:
+    """Returns the folders of the control groups that bind this process's CPU time or memory, its own first.
 
-    Within a container the path that the kernel reports may lie outside of the mounted folders; then the mount itself is the
-    process's group.
+    A kernel without control groups has none. Within a container the path that the kernel reports may lie outside of the
+    mounted folders; then the mount itself is the process's group.
 
     Args:
         root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        controller: ``cpu`` or ``memory``.
     """
     found: list[Path] = []
     for number, controllers, path in _memberships(root):
-        is_second, is_first = number == "0" and not controllers, CONTROLLER in controllers.split(",")
-        places = V2_MOUNTS if is_second else V1_MOUNTS if is_first else ()
+        is_second, is_first = number == "0" and not controllers, controller in controllers.split(",")
+        places = V2_MOUNTS if is_second else V1_MOUNTS[controller] if is_first else ()
         mount = next((root / name for name in places if _is_mount(root / name)), None)
         if mount is not None:
             found += _upwards(mount, path)
@@ -49,7 +60,7 @@ def throttled_s(root: Path = ROOT) -> float | None:
 
 def memory_left(root: Path = ROOT) -> list[int]:
     """Returns the bytes that each of this process's groups may still take; nothing for groups without a limit."""
-    return [left for folder in folders(root) if (left := _memory_left(folder)) is not None]
+    return [left for folder in folders(root, "memory") if (left := _memory_left(folder)) is not None]
 
 
 def pressure_file(root: Path = ROOT) -> Path:
@@ -59,7 +70,7 @@ def pressure_file(root: Path = ROOT) -> Path:
 
 
 def _memberships(root: Path) -> Iterator[tuple[str, str, str]]:
-    for line in text(root / "proc/self/cgroup").splitlines():
+    for line in text_or_empty(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         yield number, controllers, path
@@ -101,10 +112,21 @@ def _throttled_s(folder: Path) -> float | None:
 
 
 def _memory_left(folder: Path) -> int | None:
-    """Returns a group's limit of memory less what it cannot give back, in version 2; None without a limit."""
+    """Returns a group's limit of memory less what it cannot give back; None without a limit."""
+    limits = [limit for name in MEMORY_LIMITS if (limit := _limit_bytes(folder / name)) is not None]
+    is_second = (folder / "memory.current").exists()
+    used, files = ("current", "inactive_file") if is_second else ("usage_in_bytes", "total_inactive_file")
     try:
         held = dict(line.split() for line in text(folder / "memory.stat").splitlines())
-        in_use = int(text(folder / "memory.current")) - int(held.get("inactive_file", 0))
-        return max(0, int(text(folder / "memory.max")) - in_use)
+        in_use = int(text(folder / f"memory.{used}")) - int(held.get(files, 0))
+    except (OSError, ValueError):
+        return None
+    return max(0, min(limits) - in_use) if limits else None
+
+
+def _limit_bytes(path: Path) -> int | None:
+    try:
+        limit = int(text(path))
     except (OSError, ValueError):  # "max", or no such file
         return None
+    return limit if limit < NO_LIMIT_BYTES else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 IDLE = (3, 4)
 """Fields of a CPU's line in ``/proc/stat`` in which it did nothing: idle, and waiting for a disk."""
 STEAL = 7
+INTEL_KINDS = ("sys/devices/cpu_core/cpus", "sys/devices/cpu_atom/cpus", "sys/devices/cpu_lowpower/cpus")
+"""Files with the CPUs of each kind of core of Intel's hybrid processors, the quickest first; others have none of them."""
 FIELDS = 8
 """Fields that add up to all of a CPU's time; the time of guests is part of the first two."""
 
@@ -27,10 +29,12 @@ class Core:
         usable: Its logical CPUs that this process may use, ascending.
         siblings: All its logical CPUs, ascending: what runs on one of them slows the others down. In a virtual machine that
             does not show which threads share a core, CPUs 2k and 2k + 1 may, and so they count as one core.
+        quicker_kinds: Number of kinds of core here that are quicker, as the kernel says; 0 where all are alike.
     """
 
     usable: tuple[int, ...]
     siblings: tuple[int, ...]
+    quicker_kinds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,17 @@ def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:
     usable: dict[tuple[int, ...], list[int]] = {}
     for cpu in sorted(cpus):
         usable.setdefault(_siblings(cpu, root), []).append(cpu)
-    return [Core(tuple(members), siblings) for siblings, members in usable.items()]
+    kinds = _kinds([cpu for members in usable.values() for cpu in members], root)
+    return [Core(tuple(members), siblings, kinds.get(members[0], 0)) for siblings, members in usable.items()]
+
+
+def quickest(cores: Iterable[Core], wanted: int) -> list[Core]:
+    """Returns the cores of the quickest kinds that have so many together; all of them where there are fewer.
+
+    A latency on a slower kind of core is another one, whichever are idle at the moment.
+    """
+    found = sorted(cores, key=lambda core: core.quicker_kinds)
+    return [core for core in found if core.quicker_kinds <= found[min(wanted, len(found)) - 1].quicker_kinds]
 
 
 def times(root: Path = ROOT) -> dict[int, CpuTimes]:
@@ -107,6 +121,27 @@ def hides_siblings(root: Path = ROOT) -> bool:
     """Says whether this is a virtual x86 machine: where it shows one thread a core, a core of the host may hold two."""
     lines = text_or_empty(root / "proc/cpuinfo").splitlines()
     return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
+
+
+def _kinds(cpus: Sequence[int], root: Path) -> dict[int, int]:
+    """Returns how many kinds of core are quicker than that of each CPU; nothing of those whose kind is unknown.
+
+    ARM's kernels state what a CPU can do in a time, as a share of the largest, and Intel's name the CPUs of each kind.
+    """
+    found = {cpu: place for place, name in enumerate(INTEL_KINDS) for cpu in _listed(root / name)}
+    if found:
+        return found
+    stated = {cpu: text_or_empty(root / f"sys/devices/system/cpu/cpu{cpu}/cpu_capacity") for cpu in cpus}
+    capacity = {cpu: int(number) for cpu, number in stated.items() if number.isdecimal()}
+    ordered = sorted(set(capacity.values()), reverse=True)
+    return {cpu: ordered.index(number) for cpu, number in capacity.items()}
+
+
+def _listed(path: Path) -> tuple[int, ...]:
+    try:
+        return cpu_list(text(path))
+    except (OSError, ValueError):
+        return ()
 
 
 def _siblings(cpu: int, root: Path) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from hwcost.backends.memory import is_out_of_memory, out_of_memory
 from hwcost.errors import MeasurementError
 from hwcost.workloads import FactoryWorkload, ModelWorkload
 
+TPU = "RESOURCE_EXHAUSTED: Attempting to reserve 10.51G at the bottom of memory. That was not possible. There are 8.97G free"
 TORCH = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"
 
 
@@ -19,6 +20,9 @@ TORCH = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can'
         RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"),
         RuntimeError("Non-zero status code while running Gemm: std::bad_alloc"),
         RuntimeError("Failed to allocate memory for requested buffer of size 274877906944"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("BFCArena::AllocateRawInternal Available memory of 0 is smaller than requested bytes of 16777216"),
+        RuntimeError(TPU),
     ],
 )
 def test_runtimes_reports_are_recognised(error) -> None:
@@ -44,4 +48,5 @@ def test_the_message_says_what_is_needed_what_is_free_and_what_to_do() -> None:
     assert "ran out of memory: its weights alone take 490 MB" in text
     assert "B of main memory are free" in text
     assert "Take a smaller batch than 512" in text
+    assert "main memory" not in str(out_of_memory(FactoryWorkload("a:b"), RuntimeError(TPU)))
     assert "its need is unknown" in str(out_of_memory(FactoryWorkload("a:b"), MemoryError()))

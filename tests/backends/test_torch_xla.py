@@ -24,8 +24,11 @@ from hwcost.devices import require
 from hwcost.errors import DeviceError, MeasurementError, MissingBackendError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
+from hwcost.timing.execution.groups import Groups
 from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import protocol
+from hwcost.timing.setting import Limits, Setting
+from hwcost.timing.telemetry import telemetry_of
 from hwcost.workloads import ComponentWorkload, FactoryWorkload, SyntheticWorkload, models
 
 FAKE = Path(__file__).parent / "fake_torch_xla"
@@ -195,6 +198,39 @@ class TestWithTheStandIn:
         with pytest.raises(DeviceError, match=message) as error:
             backend("torch-xla", options={"probe_s": limit}).prepare(small_workload(), require("tpu-v5e"))
         assert error.value.exit_code == 3
+
+    def test_a_tpu_tells_the_memory_that_is_left(self, fake, monkeypatch) -> None:
+        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+        made = backend("torch-xla")
+        assert made.free_bytes() is None  # nothing is started to find out
+        made.prepare(small_workload(), require("tpu-v5e"))
+        before = made.free_bytes()
+        made.prepare(small_workload(), require("tpu-v5e"))
+        assert 0 < made.free_bytes() < before < fake.module.HBM_BYTES
+
+    @pytest.mark.parametrize("fault", ["old", "untold"])
+    def test_a_runtime_that_does_not_tell_is_taken_at_its_word(self, fake, fault, monkeypatch) -> None:
+        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+        made = backend("torch-xla")
+        made.prepare(small_workload(), require("tpu-v5e"))
+        fake.fault(fault)
+        assert made.free_bytes() is None
+
+    def test_a_cpu_has_no_memory_of_its_own(self) -> None:
+        made = backend("torch-xla")
+        made.prepare(small_workload(), require("cpu"))
+        assert made.free_bytes() is None
+
+    def test_groups_on_a_tpu_end_where_its_memory_does(self, fake, monkeypatch) -> None:
+        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+        made, handle, part = backend("torch-xla"), require("tpu-v5e"), Component("layer", (("hidden", 120),))
+        works = [ComponentWorkload.of(SPACE, part, batch_size=size, seq_len=8) for size in (1, 2, 3, 4, 5)]
+        fake.module.GRAPHS.clear()
+        made.prepare(works[0], handle)
+        monkeypatch.setattr(fake.module, "HBM_BYTES", 20 * (fake.module.HBM_BYTES - made.free_bytes()))
+        setting = Setting(made, handle, SHORT, telemetry_of(made, handle))
+        groups = Groups(setting, Limits(passes=1), [(work, place) for place, work in enumerate(works)])
+        assert [event["group"] for event in groups.events() if event["event"] == "prepared"] == [0, 0, 0, 0, 1]
 
     def test_detecting_starts_no_libtpu(self, fake, monkeypatch) -> None:
         monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v6e-1")

@@ -55,7 +55,7 @@ class FakeNvml:
     capabilities = ((6, 1), (3, 7))
 
     def __init__(self) -> None:
-        self.lost, self.pids = False, [4242, os.getpid()]
+        self.lost, self.pids, self.hidden = False, [4242, os.getpid()], ()
         self.energy = iter(range(1_000, 100_000, 500))
 
     def nvmlInit_v2(self) -> int:  # noqa: N802
@@ -67,7 +67,7 @@ class FakeNvml:
 
     def nvmlDeviceGetHandleByIndex_v2(self, index: Any, handle: Any) -> int:  # noqa: N802
         handle._obj.value = index.value + 1
-        return 0
+        return 4 if index.value in self.hidden else 0
 
     def nvmlDeviceGetName(self, handle: Any, buffer: Any, size: Any) -> int:  # noqa: N802
         buffer.value = self.names[handle.value - 1]
@@ -125,6 +125,19 @@ def test_a_queue_that_shows_a_job_some_cards_hides_the_others(monkeypatch: pytes
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", others)
         with pytest.raises(DeviceError, match="'k80' is not here"):
             devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
+
+
+def test_a_card_that_is_lost_or_not_allowed_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeNvml()
+    library.hidden = (0,)
+    for shown in (None, "0", "GPU-2"):  # CUDA counts the cards that it may use
+        if shown is not None:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
+        device = devices.find(K80, lambda: nvidia.Nvml(library))
+        assert (device.facts["product"], device.facts["index"]) == ("Tesla K80", 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    with pytest.raises(DeviceError, match="'k80' is not here"):
+        devices.find(K80, lambda: nvidia.Nvml(library))
 
 
 def test_a_card_that_is_not_the_profiles_is_refused() -> None:

@@ -45,6 +45,18 @@ member.Member.block, passes.EVENT_S = changed, 0.0
 """Code that is added to the runtime of a job, so that something happens in the fourth timed block of one workload."""
 
 
+PREPARED = {"event": "prepared", "workload_key": "w", "position": 0}
+DEFERRED = {"event": "deferred", "workload_key": "w"}
+SAYS = """
+import json, os, sys, time
+os.pwrite(json.loads(sys.stdin.readline())["current_fd"], (0).to_bytes(8, "little"), 0)
+for line in %s:
+    print(line, flush=True)
+time.sleep(60)
+"""
+"""A worker with one workload in hand, which says some events and then nothing more."""
+
+
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """In jobs that are written now, a process that does nothing for a second counts as wedged."""
@@ -164,28 +176,44 @@ def test_deaths_are_imported_whether_the_failure_stands_before_or_behind_the_sec
     assert imported(folder, tmp_path / "old.db")[1] == visits
 
 
-def looks_until_too_long(monkeypatch: pytest.MonkeyPatch, module: Any, look: Any, **how: Any) -> tuple[int, float] | None:
+def looks_until_too_long(
+    monkeypatch: pytest.MonkeyPatch, module: Any, look: Any, is_preparing: bool = False, **how: Any
+) -> tuple[int, float] | None:
     """Returns after how many looks, each at the same, and seconds a process counts as wedged; None for never."""
     found, cpu_s = module.Silence(1, 600.0, **how), 0.0
     for number in range(1, 3 * LOOKS * WORKING):
         cpu_s += look.cpu_s if look else 0.0
         shown = look and module.Look(look.is_stopped, look.is_running, cpu_s)
         monkeypatch.setattr(module, "seen", lambda pid, shown=shown: shown)
-        if found.is_too_long(7):
+        if found.is_too_long(7, is_preparing=is_preparing):
             return number, found.seconds
     return None
 
 
+@pytest.mark.parametrize("is_preparing", [True, False])
 @pytest.mark.parametrize("is_host", [True, False])
 @pytest.mark.parametrize(
     "change", [{}, {"cpu_s": 0.01}, {"cpu_s": 3.0}, {"is_running": True}, {"is_stopped": True}], ids=str
 )
 def test_silence_counts_as_in_a_campaign_here(
-    change: dict[str, Any], is_host: bool, monkeypatch: pytest.MonkeyPatch
+    change: dict[str, Any], is_host: bool, is_preparing: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look = NOTHING._replace(**change)
-    here = looks_until_too_long(monkeypatch, of_campaign, look, is_host=is_host)
-    assert looks_until_too_long(monkeypatch, silence, look, is_host=is_host) == here
+    here = looks_until_too_long(monkeypatch, of_campaign, look, is_preparing, is_host=is_host)
+    assert looks_until_too_long(monkeypatch, silence, look, is_preparing, is_host=is_host) == here
+
+
+@pytest.mark.parametrize(("events", "limit"), [([], "2 s"), ([PREPARED], "0.2 s"), ([PREPARED, DEFERRED], "2 s")])
+def test_beside_a_card_a_process_that_computes_has_longer_as_long_as_it_prepares(
+    events: list[dict[str, Any]], limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "seen", lambda pid: NOTHING._replace(is_running=True))
+    (tmp_path / "run.py").write_text(SAYS % json.dumps([json.dumps(event) for event in events]), encoding="utf-8")
+    given = {"threads": 1, "device": {"kind": "cuda", "stall_s": 0.2}, "arrival": {"kind": "back-to-back", "every_s": 0.0}}
+    task, says = {"job": given, "folder": str(tmp_path)}, f"for {limit} .it computed all the same., and"
+    with process.WorkerProcess(task, {}) as worker, pytest.raises(process.WorkerStalledError, match=says) as stalled:
+        list(worker.events())
+    assert stalled.value.position == 0
 
 
 def test_without_proc_the_longer_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

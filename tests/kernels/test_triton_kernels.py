@@ -99,17 +99,18 @@ def test_tiles_fit_into_shared_memory() -> None:
     """Three buffers of both tiles: 99 KB is the least of all GPUs from 8.0 on, and 163 KB that of 8.0 itself."""
     for outputs in (1, 120, 256, 512, 768, 1024):
         for itemsize in (2, 4):
-            sizes = bottleneck_norm.constants(outputs, itemsize)
+            sizes = bottleneck_norm.constants(1000, outputs, itemsize)
             tiles = itemsize * int(sizes["tile_inputs"]) * (int(sizes["tile_outputs"]) + int(sizes["tile_rows"]))
             assert 2 * tiles <= (99 if outputs <= 512 or itemsize == 2 else 163) * 1024
             assert int(sizes["tile_outputs"]) >= outputs
+            assert 0 <= int(sizes["tiles"]) * int(sizes["tile_inputs"]) - 1000 < int(sizes["tile_inputs"])
 
 
 def test_what_no_kernel_takes_is_refused() -> None:
     with pytest.raises(UsageError, match="at most 1024 numbers, got 2000"):
-        bottleneck_norm.constants(2000, 4)
+        bottleneck_norm.constants(64, 2000, 4)
     with pytest.raises(UsageError, match="unknown precision 'fp8' of products. Known: ieee, tf32x3, tf32"):
-        bottleneck_norm.constants(64, 4, precision="fp8")
+        bottleneck_norm.constants(64, 64, 4, precision="fp8")
     with pytest.raises(UsageError, match="rows of 1 to 16384 numbers, got 0"):
         triton_base.padded(0)
 

@@ -22,7 +22,8 @@ class FakeNvml(SimpleNamespace):
     """Cards of NVML that are as bad as ``reasons`` say, are used by the processes ``pids``, and may be lost.
 
     A handle is the UUID. With ``slices`` the first card is cut into slices of these UUIDs. Clocks that are locked, and
-    reset, stand in ``calls``; without ``may_lock`` they are refused. Without ``counts`` there is no counter of energy.
+    reset, stand in ``calls``; without ``may_lock`` they are refused. Without ``counts`` there is no counter of energy. Cards
+    in ``hidden`` are counted, and have no handle.
     """
 
     NVMLError = NVMLError
@@ -32,6 +33,7 @@ class FakeNvml(SimpleNamespace):
     reasons, pids, lost, energy_mj, counts, may_lock = 0, None, False, 0, True, True
     cards: tuple[str, ...] = ("GPU-0", "GPU-1")
     slices: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def __init__(self, **state: Any) -> None:
         super().__init__(**state)
@@ -49,6 +51,8 @@ class FakeNvml(SimpleNamespace):
         return len(self.cards)
 
     def nvmlDeviceGetHandleByIndex(self, index: int) -> str:  # noqa: N802
+        if self.cards[index] in self.hidden:
+            raise NVMLError_NoPermission("Insufficient Permissions")
         return self.cards[index]
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hwcost.agent import cgroups as of_runner
+from hwcost.agent import cores as cores_of_runner
 from hwcost.devices import cgroups, processors
 from hwcost.devices.processors import Core, cpu_list
 from hwcost.timing import conditions
@@ -52,6 +54,31 @@ def test_a_virtual_machine_may_hide_which_threads_share_a_core(tmp_path, flags, 
     files = {f"sys/devices/system/cpu/cpu{cpu}/topology/core_cpus_list": text for cpu, text in shown.items()}
     root = tree(tmp_path, {**files, "proc/cpuinfo": f"processor : 0\nflags\t\t: {flags}\n"})
     assert processors.cores([0, 1, 2], root) == cores
+
+
+INTEL = {"sys/devices/cpu_core/cpus": "0-3\n", "sys/devices/cpu_atom/cpus": "4-5\n"}
+ARM = {f"sys/devices/system/cpu/cpu{cpu}/cpu_capacity": f"{430 if cpu < 4 else 1024}\n" for cpu in range(6)}
+ALIKE = {f"sys/devices/system/cpu/cpu{cpu}/cpu_capacity": "1024\n" for cpu in range(6)}
+
+
+@pytest.mark.parametrize(
+    ("files", "kinds", "three"),
+    [
+        (INTEL, [0, 0, 0, 0, 1, 1], [3, 2, 1, 0]), (ARM, [1, 1, 1, 1, 0, 0], [5, 4, 3, 2, 1, 0]),
+        (ALIKE, [0] * 6, [5, 4, 3, 2, 1, 0]), ({}, [0] * 6, [5, 4, 3, 2, 1, 0]),
+    ],
+    ids=["Intel", "ARM", "alike", "nothing is said"],
+)  # fmt: skip
+def test_kinds_of_core_are_told_apart(
+    tmp_path: Path, files: dict[str, str], kinds: list[int], three: list[int]
+) -> None:
+    root = tree(tmp_path, files)
+    found = processors.cores(range(6), root)
+    assert [core.quicker_kinds for core in found] == kinds
+    assert {core.usable[0] for core in processors.quickest(found, 3)} == set(three)
+    assert {core.usable[0] for core in processors.quickest(found, 1)} == {cpu for cpu in range(6) if not kinds[cpu]}
+    assert processors.quickest([], 1) == []
+    assert cores_of_runner.quickest([(cpu,) for cpu in range(6)], 3, str(root)) == [(cpu,) for cpu in three]
 
 
 def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:
@@ -117,6 +144,57 @@ def test_limits_of_control_groups_are_found(
     assert cgroups.quota_cpus(root) == quota
     assert cgroups.throttled_s(root) == throttled_s
     assert conditions.read(root)["cgroup_throttled_s"] == throttled_s
+
+
+MIB = 1024**2
+LARGEST = "9223372036854771712\n"
+MEMORY_V2 = {
+    "proc/self/cgroup": "0::/kube/box\n",
+    "sys/fs/cgroup/cgroup.procs": "",
+    "sys/fs/cgroup/kube/memory.max": "max\n",
+    "sys/fs/cgroup/kube/memory.high": f"{900 * MIB}\n",
+    "sys/fs/cgroup/kube/memory.current": f"{500 * MIB}\n",
+    "sys/fs/cgroup/kube/memory.stat": f"anon 1\ninactive_file {100 * MIB}\n",
+    "sys/fs/cgroup/kube/box/memory.max": f"{700 * MIB}\n",
+    "sys/fs/cgroup/kube/box/memory.high": "max\n",
+    "sys/fs/cgroup/kube/box/memory.current": f"{400 * MIB}\n",
+    "sys/fs/cgroup/kube/box/memory.stat": "anon 1\ninactive_file 0\n",
+}
+MEMORY_V1 = {
+    "proc/self/cgroup": "5:memory:/docker/box\n4:cpu,cpuacct:/docker/box\n0::/\n",
+    "sys/fs/cgroup/memory/cgroup.procs": "",
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": LARGEST,
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{3000 * MIB}\n",
+    "sys/fs/cgroup/memory/memory.stat": "cache 1\ntotal_inactive_file 0\n",
+    "sys/fs/cgroup/memory/docker/box/memory.limit_in_bytes": f"{2048 * MIB}\n",
+    "sys/fs/cgroup/memory/docker/box/memory.usage_in_bytes": f"{1024 * MIB}\n",
+    "sys/fs/cgroup/memory/docker/box/memory.stat": f"inactive_file 7\ntotal_inactive_file {24 * MIB}\n",
+}
+MEMORY_INSIDE = {
+    "proc/self/cgroup": "5:memory:/docker/box\n",
+    **{name.replace("/docker/box", ""): text for name, text in MEMORY_V1.items() if "docker" in name},
+    "sys/fs/cgroup/memory/cgroup.procs": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        (MEMORY_V2, [300 * MIB, 500 * MIB]), (MEMORY_V1, [1048 * MIB]), (MEMORY_INSIDE, [1048 * MIB]), (V1, []), ({}, []),
+    ],
+    ids=["v2", "v1", "v1 within a container", "no limit of memory", "no control groups"],
+)  # fmt: skip
+def test_the_memory_that_control_groups_leave_is_found(tmp_path: Path, files: dict[str, str], left: list[int]) -> None:
+    root = tree(tmp_path, files)
+    assert cgroups.memory_left(root) == left
+    assert of_runner.memory_left(str(root)) == left
+
+
+@pytest.mark.parametrize("files", [V2, V1, INSIDE, OUTSIDE, {}])
+def test_the_runner_of_job_folders_finds_the_same_limits(tmp_path: Path, files: dict[str, str]) -> None:
+    root = tree(tmp_path, files)
+    assert of_runner.quota_cpus(str(root)) == cgroups.quota_cpus(root)
+    assert of_runner.throttled_s(str(root)) == cgroups.throttled_s(root)
 
 
 def test_pressure_is_that_of_the_nearest_group(tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def reserved(
     """Holds CPUs while the context lasts.
 
     Free cores come first that are not busy with anything else, then the last ones, since the first serve most interrupts.
-    Where no lock can be held, CPUs are chosen all the same, and a flag says so.
+    Of a hybrid processor they are all of its quickest kind, as long as that has as many. Where no lock can be held, CPUs are
+    chosen all the same, and a flag says so.
 
     Args:
         threads: Logical CPUs that are needed, as far as possible on cores of their own.
@@ -177,7 +178,7 @@ class _Choice:
         cores = processors.cores(processors.allowed())
         wanted = min(self.threads, len(cores))
         unlockable = []
-        for core in sorted(cores, key=self._rank):
+        for core in sorted(processors.quickest(cores, wanted), key=self._rank):
             if len(self.taken) == wanted:
                 break
             try:
@@ -208,10 +209,10 @@ class _Choice:
             lock.release()
         self._locks = []
 
-    def _rank(self, core: Core) -> tuple[float, int]:
-        """Puts idle cores first, then the less busy ones; among equals the last one."""
+    def _rank(self, core: Core) -> tuple[int, float, int]:
+        """Puts the quickest kind of core first, of a kind idle cores, then the less busy ones; among equals the last one."""
         load = max(self.busy.get(cpu, 0.0) for cpu in core.siblings)
-        return (load if load > BUSY else 0.0), -core.usable[-1]
+        return core.quicker_kinds, (load if load > BUSY else 0.0), -core.usable[-1]
 
     def _take(self, core: Core) -> bool:
         """Holds all logical CPUs of a core, or none of them."""

@@ -4,6 +4,8 @@ Silence is counted in looks and not by a clock. While the whole machine is suspe
 with its processes, nobody looks, so that at most one look is counted. A look does not count at all where the process is
 stopped by a signal or a debugger. On the host, a look at a process that computes or waits for a disk counts as a tenth of
 one: a build or a call takes long on a slow or crowded machine, and a process that waits for a lock does nothing at all.
+Beside a device that is so while a workload is prepared, which compilers on the host do, some of them for half an hour; later
+a process that computes may do nothing but ask over and over whether the device is done.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class Silence:
     Args:
         pid: Number of the process.
         stall_s: Seconds of silence after which a process that does nothing counts as wedged.
-        is_host: Whether it computes on the processor; beside a device, its CPU time says nothing of progress.
+        is_host: Whether it computes on the processor; beside a device, its CPU time tells of progress only while a workload
+            is prepared.
 
     Attributes:
         look_s: Seconds of silence after which it is looked at, and again.
@@ -74,11 +77,12 @@ class Silence:
         """Takes in that the process said something."""
         self._looks = self._counted = 0
 
-    def is_too_long(self, mark: int | None = None) -> bool:
+    def is_too_long(self, mark: int | None = None, *, is_preparing: bool = False) -> bool:
         """Takes in a further ``look_s`` without a word, and says whether the process counts as wedged.
 
         Args:
             mark: Place that it has reached in its work; another one than at the look before is progress.
+            is_preparing: Whether it builds or compiles there, and times nothing yet.
         """
         look = seen(self._pid)
         before, self._cpu_s = self._cpu_s, look.cpu_s
@@ -88,7 +92,7 @@ class Silence:
             self.heard()
         elif not look.is_stopped:
             self._looks += 1
-            self._counted += 1 if self._is_host and self.is_at_work else WORKING
+            self._counted += 1 if (self._is_host or is_preparing) and self.is_at_work else WORKING
         return self._counted >= LOOKS * WORKING
 
 

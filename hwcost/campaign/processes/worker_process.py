@@ -104,6 +104,7 @@ class WorkerProcess:
         forked = None if server is None or tree is not None else server.fork(launch)
         self._process: Launched = forked or Spawned(launch)
         self._silence = _silence_of(job, self._process.pid)
+        self._prepared: dict[str, int] = {}
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
         job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
@@ -128,6 +129,7 @@ class WorkerProcess:
                 return
             if event["event"] == "error":
                 raise self._revived(event["type"], event["text"])
+            self._note(event)
             yield event
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
@@ -145,7 +147,8 @@ class WorkerProcess:
         while True:
             ready, _, _ = select.select([descriptor], [], [], self._silence.look_s)
             if not ready:
-                if self._silence.is_too_long(in_hand := self._position()):
+                in_hand = self._position()
+                if self._silence.is_too_long(in_hand, is_preparing=in_hand not in self._prepared.values()):
                     self._process.kill()
                     raise WorkerStalledError(in_hand, self._silence)
                 continue
@@ -155,6 +158,13 @@ class WorkerProcess:
                 return
             *lines, rest = (rest + found).split(b"\n")
             yield from (line.decode() for line in lines)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        """Notes which workloads are prepared by now, by their positions in the round's order."""
+        if event["event"] == "prepared":
+            self._prepared[event["workload_key"]] = event["position"]
+        elif event["event"] == "deferred":  # it is prepared again in a further group
+            self._prepared.pop(event["workload_key"], None)
 
     def _revived(self, name: str, text: str) -> errors.HwcostError:
         """Makes an error of the class that the worker named, whatever arguments that class is used to."""

@@ -22,7 +22,8 @@ class DeviceKind(ABC):
         is_host: Whether it is the processor that this process itself runs on.
         min_block_s: Least seconds of a timed block: a device with a clock of its own, or without interrupts, needs less.
         stall_s: Seconds without any progress after which a process that measures counts as wedged, and is killed; ten times
-            as many on the host where it computes all the while. None where calls may take any time.
+            as many where it computes all the while on the host, or beside a device while it prepares a workload. None where
+            calls may take any time.
         clock_lock: Module that locks a device's clock and resets it, run as a program by
             :mod:`hwcost.campaign.processes.clocks`; empty where hwcost locks no clock.
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.

@@ -64,25 +64,25 @@ def visible(devices: list[DetectedDevice], variable: str | None) -> list[Detecte
     """Returns the devices that a process may use.
 
     Args:
-        devices: All devices, in the order of their bus.
-        variable: Value of ``CUDA_VISIBLE_DEVICES``, whose numbers are taken as those of the bus; None where it is not set.
-            As for CUDA, the first entry that names no device ends the list.
+        devices: All devices that answer, in the order of their bus.
+        variable: Value of ``CUDA_VISIBLE_DEVICES``, whose numbers count the cards among them in that order; None where it is
+            not set. As for CUDA, the first entry that names no device ends the list.
     """
     if variable is None:
         return devices
     found: list[DetectedDevice] = []
     for entry in (text.strip() for text in variable.split(",")):
-        named = [one for one in devices if _is_named(one, entry)]
+        named = _named(devices, entry)
         if len(named) != 1 or named[0] in found:
             break
         found += named
     return sorted(found, key=lambda one: one.index)
 
 
-def _is_named(device: DetectedDevice, entry: str) -> bool:
+def _named(devices: list[DetectedDevice], entry: str) -> list[DetectedDevice]:
     if entry.isdecimal():
-        return device.index == int(entry) and not (device.uuid or "").startswith(MIG)
-    return bool(entry) and device.uuid is not None and device.uuid.startswith(entry)
+        return [one for one in devices if not (one.uuid or "").startswith(MIG)][int(entry) :][:1]
+    return [one for one in devices if entry and (one.uuid or "").startswith(entry)]
 
 
 def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
@@ -196,17 +196,30 @@ def _from_nvml() -> list[DetectedDevice] | None:
 
 
 def from_nvml(nvml: Any) -> list[DetectedDevice]:
-    """Returns what an initialised NVML lists: the cards in the order of their bus, and the slices of all of them.
+    """Returns what an initialised NVML lists: cards that answer, in the order of their bus, and the slices of all of them.
 
     Args:
         nvml: The module ``pynvml``.
     """
-    version = _decoded(nvml.nvmlSystemGetDriverVersion())
-    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
-    cards = [_nvml_device(nvml, handle, index, version) for index, handle in enumerate(handles)]
-    slices = [one for handle, card in zip(handles, cards, strict=True) if card.partition for one in _slices(nvml, handle)]
-    numbered = enumerate(slices, start=len(cards))
+    version, count = _decoded(nvml.nvmlSystemGetDriverVersion()), nvml.nvmlDeviceGetCount()
+    handles = list(_handles(nvml, count))
+    cards = [_nvml_device(nvml, handle, index, version) for index, handle in handles]
+    found = zip(handles, cards, strict=True)
+    slices = [one for (_, handle), card in found if card.partition for one in _slices(nvml, handle)]
+    numbered = enumerate(slices, start=count)
     return cards + [_nvml_device(nvml, handle, index, version, card) for index, (handle, card) in numbered]
+
+
+def _handles(nvml: Any, count: int) -> Iterator[tuple[int, Any]]:
+    """Yields the number and handle of every card but those that are lost, or that this process may not use.
+
+    NVML counts them all the same: one card that fell off the bus would hide the others.
+    """
+    for index in range(count):
+        try:
+            yield index, nvml.nvmlDeviceGetHandleByIndex(index)
+        except nvml.NVMLError:
+            continue
 
 
 def _slices(nvml: Any, card: Any) -> Iterator[tuple[Any, Any]]:

@@ -29,6 +29,7 @@ class Tpu(DeviceKind):
     """A TPU chip; its runtime reports no clock and no throttling, so there is no provider of counters."""
 
     name = "tpu"
+    stall_s = 600.0
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
         """Returns one entry per TPU chip."""

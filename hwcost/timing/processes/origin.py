@@ -2,6 +2,9 @@
 
 Two working trees are compared by what their processes import. A package that is installed, and not imported from the tree,
 is the same in both processes, so that no change of it would be seen.
+
+Job folders (:mod:`hwcost.agent`) are not asked: nothing of a working tree goes with them. A runner imports itself from its
+folder, which it puts first on the path, nets are built from data, and the runtime is that machine's, whose version is kept.
 """
 
 from __future__ import annotations

@@ -53,6 +53,18 @@ def test_the_last_idle_core_is_taken_and_its_siblings_with_it(
         assert again.cpus == (5,)
 
 
+def test_of_a_hybrid_processor_the_quickest_kind_is_taken_whatever_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, (0, 1), (2, 3), (4,), (5,), busy=[2, 3])
+    hybrid = [Core((0, 1), (0, 1)), Core((2, 3), (2, 3)), Core((4,), (4,), 1), Core((5,), (5,), 1)]
+    monkeypatch.setattr(processors, "cores", lambda cpus: hybrid)
+    with reserved(1, {}) as first, reserved(1, {}) as second:
+        assert (first.cpus, second.cpus) == ((1,), (3,))
+        with pytest.raises(BusyError, match="no CPU is free for 1 thread"):  # another one would have another latency
+            reserved(1, {}, wait_s=0).__enter__()
+    with reserved(3, {}) as all_kinds:
+        assert all_kinds.cpus == (1, 3, 5)
+
+
 def test_threads_have_cores_of_their_own_as_far_as_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
     machine(monkeypatch, (0, 4), (1, 5), (2, 6), (3, 7))
     for threads, expected in [(2, (6, 7)), (4, (4, 5, 6, 7)), (6, (2, 3, 4, 5, 6, 7)), (8, tuple(range(8)))]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -22,13 +23,15 @@ from hwcost.campaign.processes.exports import export, job_of
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import Launch
 from hwcost.campaign.processes.silence import LOOKS, WORKING, Look, Silence
-from hwcost.campaign.processes.worker_process import WorkerProcess
-from hwcost.devices import device_kind, processors, require
+from hwcost.campaign.processes.worker_process import WorkerProcess, WorkerStalledError
+from hwcost.devices import DeviceHandle, device_kind, load, processors, require
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=int(1e8 * (1 + i))) for i in range(3)]
+PREPARED = {"event": "prepared", "workload_key": "w", "position": 0}
+DEFERRED = {"event": "deferred", "workload_key": "w"}
 NOTHING = Look(is_stopped=False, is_running=False, cpu_s=0.0)
 
 
@@ -50,13 +53,33 @@ def program(code: str) -> Iterator[int]:
         process.communicate()
 
 
-def looks_until_too_long(monkeypatch: pytest.MonkeyPatch, look: Look, is_host: bool = True) -> int | None:
+class Says:
+    """A worker with one workload in hand, which says some events and then nothing more."""
+
+    current_fd = 0
+
+    def __init__(self, *events: dict[str, object]) -> None:
+        code = "".join(f"print({json.dumps(event)!r}, flush=True)\n" for event in events) + "import time; time.sleep(60)"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid, self.kill, self.wait = self._process.pid, self._process.kill, self._process.wait
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+
+    def fork(self, launch: Launch) -> Says:
+        os.pwrite(launch.current_fd, (0).to_bytes(8, "little"), 0)
+        return self
+
+
+def looks_until_too_long(
+    monkeypatch: pytest.MonkeyPatch, look: Look, is_host: bool = True, is_preparing: bool = False
+) -> int | None:
     """Returns after how many looks, each at the same, a process counts as wedged; None for never."""
     found, cpu_s = Silence(1, 600.0, is_host=is_host), 0.0
     for number in range(1, 1000):
         cpu_s += look.cpu_s
         monkeypatch.setattr(silence, "seen", lambda pid, used_s=cpu_s: look._replace(cpu_s=used_s))
-        if found.is_too_long():
+        if found.is_too_long(is_preparing=is_preparing):
             assert found.seconds == pytest.approx(number * found.look_s)
             return number
     return None
@@ -69,7 +92,27 @@ def test_silence_counts_by_what_the_process_does(monkeypatch: pytest.MonkeyPatch
     assert looks_until_too_long(monkeypatch, tenth) == LOOKS * WORKING
     assert looks_until_too_long(monkeypatch, NOTHING._replace(is_running=True)) == LOOKS * WORKING
     assert looks_until_too_long(monkeypatch, tenth, is_host=False) == LOOKS
+    assert looks_until_too_long(monkeypatch, tenth, is_host=False, is_preparing=True) == LOOKS * WORKING
+    assert looks_until_too_long(monkeypatch, NOTHING, is_host=False, is_preparing=True) == LOOKS
     assert looks_until_too_long(monkeypatch, NOTHING._replace(is_stopped=True)) is None
+
+
+@pytest.mark.parametrize("name", ["k80", "tpu-v5e"])
+@pytest.mark.parametrize(("events", "limit"), [([], "2.00 s"), ([PREPARED], "200 ms"), ([PREPARED, DEFERRED], "2.00 s")])
+def test_beside_a_device_a_process_that_computes_has_longer_as_long_as_it_prepares(
+    events: list[dict[str, object]], limit: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may compile; once blocks are timed, it may ask a device that hangs over and over."""
+    monkeypatch.setattr(type(device_kind(load(name).kind)), "stall_s", 0.2)
+    monkeypatch.setattr(silence, "seen", lambda pid: NOTHING._replace(is_running=True))
+    job = Job(
+        backend="null", backend_options={}, threads=1, device=DeviceHandle(load(name)).to_dict(),
+        protocol=protocol("quick").to_dict(), round=0, workloads=[], positions=[],
+    )  # fmt: skip
+    says = f"for {limit} .it computed all the same., and it was killed"
+    with WorkerProcess(job, Says(*events)) as worker, pytest.raises(WorkerStalledError, match=says) as stalled:
+        list(worker.events())
+    assert stalled.value.position == 0
 
 
 def test_a_word_and_progress_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,16 @@ def test_processes_of_others_are_told_from_this_one_also_in_a_container() -> Non
     assert other.end()["foreign_pids"] == [os.getppid()]
 
 
+def test_a_card_that_is_lost_or_not_allowed_hides_no_other() -> None:
+    found = from_nvml(FakeNvml(cards=("GPU-0", "GPU-1", "GPU-2"), hidden=("GPU-0",)))
+    assert [(one.index, one.uuid) for one in found] == [(1, "GPU-1"), (2, "GPU-2")]
+    assert visible(found, "0") == found[:1]  # CUDA counts those that it may use
+    assert visible(found, "1,0") == found
+    assert visible(found, "2") == []
+    assert visible(found, "GPU-2") == found[1:]
+    assert [one.index for one in from_nvml(FakeNvml(slices=("MIG-a",), hidden=("GPU-1",)))] == [0, 2]
+
+
 def test_slices_are_listed_behind_the_cards_and_are_no_such_card() -> None:
     found = from_nvml(FakeNvml(slices=("MIG-a", "MIG-b")))
     assert [(one.index, one.uuid, one.partition) for one in found] == [

@@ -2,6 +2,7 @@
 
 ``hang``: libtpu never answers. ``broken``: it raises. ``recompile``: every third execution compiles again. ``fallback``: an
 operator runs on the host. ``wrong``: outputs are a little off. ``dead``: counts what is alive when the device is waited for.
+``old``: the release has no count of a TPU's memory. ``untold``: libtpu does not tell how much memory there is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 COUNTERS: Counter[str] = Counter()
 GRAPHS: dict[bytes, list[torch.Tensor]] = {}
 ALIVE_AT_WAIT: list[int] = []
+HBM_BYTES = 16 * 2**30
 _outputs: list[weakref.ref[torch.Tensor]] = []
 
 
@@ -30,6 +32,16 @@ def device() -> torch.device:
         if _has("broken"):
             raise RuntimeError("INTERNAL: the chip is held by process 4242")
     return torch.device("cpu")
+
+
+def memory() -> dict[str, int]:
+    """Counts what compiled computations hold: their outputs."""
+    if _has("old"):
+        raise RuntimeError("./torch_xla/csrc/runtime/pjrt_computation_client.h:137 : GetMemoryInfo not implemented")
+    if os.environ["PJRT_DEVICE"] == "CPU":
+        raise RuntimeError("Bad StatusOr access: UNIMPLEMENTED: GetAllocatorStats is not supported")
+    used = sum(one.nbytes for graph in GRAPHS.values() for one in graph)
+    return {"bytes_used": used, "bytes_limit": 0 if _has("untold") else HBM_BYTES, "peak_bytes_used": used}
 
 
 def sync() -> None:
