@@ -9,11 +9,15 @@ import csv
 import re
 from collections.abc import Sequence
 
+from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.numerals import is_number
 from hwcost.exchange.sheet import places
 
 MARK = "#"
 """Sign before a comment."""
+
+FACT = 2
+"""Cells of a fact above a table: its name and its value."""
 
 _SIGNS = ",;\t|"
 _RULE = re.compile(r"\s*(?=.*(?:--|==))[-=:+|\s]+")
@@ -69,6 +73,39 @@ def without_titles(text: str, delimiters: Sequence[str], skipped: int = 0) -> tu
     for i in full[:n]:
         lines[i] = ""
     return "\n".join(lines), [f"{places('line', [i + 1 + skipped for i in full[:n]])} skipped: a title above the table."]
+
+
+def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tuple[str, list[str]]:
+    """Empties lines above an empty one that name facts, such as ``Device,T4``, where a header of more cells comes below.
+
+    Args:
+        text: Lines of a table.
+        delimiters: Signs that may stand between cells.
+        skipped: Lines of the file before the text, for the numbers in remarks.
+
+    Returns:
+        The text, and what was done, in whole sentences.
+    """
+    lines = text.splitlines()
+    is_full = [bool(line.strip(_SIGNS + " \"")) for line in lines]
+    start = is_full.index(True) if True in is_full else 0
+    gap = next((i for i in range(start, len(lines)) if not is_full[i]), len(lines))
+    header = next((i for i in range(gap, len(lines)) if is_full[i]), None)
+    if header is None or not _are_facts(lines[start:gap], lines[header], delimiters):
+        return text, []
+    for i in range(start, header):
+        lines[i] = ""
+    numbers = [i + 1 + skipped for i in range(start, gap)]
+    return "\n".join(lines), [f"{places('line', numbers)} skipped: an empty line separates them from the table."]
+
+
+def _are_facts(lines: Sequence[str], header: str, delimiters: Sequence[str]) -> bool:
+    """Whether lines hold two cells at most, none of them a latency's name, and a line below is a header of more cells."""
+    names = _cells(header) if any(sign in header for sign in delimiters) else []
+    if len(names) <= FACT or not all(names) or any(map(is_number, names)):
+        return False
+    cells = [[cell for cell in _cells(line) if cell] for line in lines]
+    return all(len(row) <= FACT for row in cells) and not any(is_latency_name(cell) for row in cells for cell in row)
 
 
 def without_rules(text: str) -> str:

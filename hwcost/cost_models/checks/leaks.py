@@ -1,11 +1,11 @@
 """Columns that hold the answer: a copy of the latency, a rate, or anything else that was computed from it.
 
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
-that noise. There are three signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
+that noise. There are several signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
 digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
 latency rises. Where all other columns are equal, it changes as the latency does. Or it is in proportion to the latency more
 closely than the other columns predict either of the two: they nearly determine the architecture, so a property of it would
-follow from them, and only what was measured has the latency's noise.
+follow from them, and only what was measured has the latency's noise. Or several columns add up to the latency.
 
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from hwcost._stats import robust_sd
 from hwcost._types import Floats
 from hwcost.cost_models.checks.direction import is_size
+from hwcost.cost_models.checks.parts import parts_of_latency
 from hwcost.cost_models.checks.smoothing import Smoother, smoothers
 from hwcost.cost_models.features.extractor import Features
 
@@ -126,6 +127,9 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
     varied = [i for i in _varied(features, genes, latency_s) if features.gene_names[i] not in kept]
     has_others = len(np.flatnonzero(np.ptp(genes, axis=0) > 0)) > 1
     found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
+    parts = parts_of_latency(genes, latency_s, [i for i in varied if i not in found])
+    names = ", ".join(features.gene_names[i] for i in parts)
+    found |= dict.fromkeys(parts, f"one of the columns that add up to the latency ({names})")
     others = [i for i in range(genes.shape[1]) if i not in found]
     plain = [i for i in others if i not in varied]
     logs, laws = np.log(latency_s), _Laws(features, genes)

@@ -1,0 +1,52 @@
+"""Columns that are parts of the latency: in some unit of time they add up to it, as the stages of a call do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwcost._stats import robust_sd
+from hwcost._types import Floats
+
+UNITS = (1.0, 1e-3, 1e-6, 1e-9)
+"""Units of time, in seconds."""
+
+LEAST_SHARE, MOST_SHARE = 0.02, 1.02
+"""Typical share of the latency from which a column may be a part of it, and the largest share of a row."""
+
+NEAR_ONE = 0.2
+"""A part counts once: its coefficient lies within this distance of 1."""
+
+LEFT, LEFT_OF_SPREAD = 0.03, 0.2
+"""Parts leave at most this share of the latency in nineteen of twenty rows, and this share of its spread (log)."""
+
+
+def parts_of_latency(genes: Floats, latency_s: Floats, columns: Sequence[int]) -> list[int]:
+    """Finds columns that add up to the latency.
+
+    Args:
+        genes: Encoded architectures, shape (n, genes).
+        latency_s: Shape (n,), seconds.
+        columns: Columns that may be parts.
+
+    Returns:
+        At least two of the columns, ascending; empty where none add up.
+    """
+    spread = robust_sd(np.log(latency_s))
+    for unit in UNITS:
+        shares = genes[:, list(columns)] * (unit / latency_s)[:, np.newaxis]
+        is_possible = (shares.min(axis=0) >= 0) & (shares.max(axis=0) <= MOST_SHARE)
+        possible = np.flatnonzero(is_possible & (np.median(shares, axis=0) >= LEAST_SHARE))
+        if len(possible) < 2:
+            continue
+        from scipy.optimize import nnls  # which most tables do without
+
+        weights, _ = nnls(shares[:, possible], np.ones(len(shares)))
+        parts = possible[np.abs(weights - 1.0) <= NEAR_ONE]
+        sums = shares[:, parts].sum(axis=1)
+        if len(parts) < 2 or float(np.quantile(np.abs(sums - 1.0), 0.95)) > LEFT:
+            continue
+        if robust_sd(np.log(sums)) <= LEFT_OF_SPREAD * spread:
+            return [int(columns[i]) for i in parts]
+    return []
