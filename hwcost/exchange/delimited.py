@@ -209,14 +209,15 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
 
 
 def _refuse_other_header(header: list[str], rows: Rows, source: str) -> None:
-    """Refuses a table most of whose rows have more cells than its first line, which then is not the header."""
-    line, row = max(rows, key=lambda one: len(one[1]))
-    if len(row) <= len(header) or 2 * sum(len(other) == len(row) for _, other in rows) <= len(rows):
-        return
-    raise DataError(
-        f"{source}: line 1 has {len(header)} columns, and most lines have {len(row)}, from line {line} on. Is line 1 not the "
-        "header? Then delete the lines above it; or give every column a name."
-    )
+    """Refuses a table most of whose rows have more cells than its first line, where the first of them is one of names."""
+    most = max(len(row) for _, row in rows)
+    line, names = next((line, row) for line, row in rows if len(row) == most)
+    is_common = 2 * sum(len(row) == most for _, row in rows) > len(rows)
+    if most > len(header) and is_common and not any(map(is_number, names)):
+        raise DataError(
+            f"{source}: line 1 has {len(header)} columns, and most lines have {most}, from line {line} on. If the header is in "
+            f"line {line}, delete the lines above it."
+        )
 
 
 def _are_numbered(header: list[str], rows: Rows) -> bool:

@@ -10,7 +10,7 @@ from hwcost.exchange.column_names import words_in_order
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
 
-_BEFORE = frozenset(("is", "was", "has", "run", "job", "benchmark", "bench", "test"))
+_BEFORE = frozenset(("is", "was", "has", "run", "job", "result", "benchmark", "bench", "test"))
 _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
 """Words that may stand before and behind the one that says what a column holds."""
 

@@ -104,7 +104,7 @@ def _are_facts(lines: Sequence[str], header: str, delimiters: Sequence[str]) -> 
     names = _cells(header) if any(sign in header for sign in delimiters) else []
     if len(names) <= FACT or not all(names) or any(map(is_number, names)):
         return False
-    cells = [[cell for cell in _cells(line) if cell] for line in lines]
+    cells = [[cell for cell in (_cells(line) if any(map(line.count, delimiters)) else [line]) if cell] for line in lines]
     return all(len(row) <= FACT for row in cells) and not any(is_latency_name(cell) for row in cells for cell in row)
 
 
