@@ -75,6 +75,9 @@ REPEATS = frozenset(
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _OF_MIDDLES, _OF_SPREADS = frozenset(("mean", "avg", "average", "median")), frozenset(("std", "stddev", "stdev", "sd"))
+_WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS})\b[)\]]?", re.IGNORECASE)
+"""A mean beside its spread, as ``mean (std)`` says of cells that hold both."""
+
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
     rf"(?:{_PARTS}|rsd|noise)(?: ?[\[(]\W*\w{{0,3}}[\])])?|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
@@ -240,8 +243,8 @@ def named_as_latencies(names: Sequence[str]) -> list[str]:
 
 def named_as_times(names: Sequence[str]) -> list[str]:
     """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
-    times = filter(is_latency_name, names)
-    return [name for name in times if words_of(name).isdisjoint(_OTHER_TIMES) and computed_word(name) is None]
+    times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
+    return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
 
 
 def unit_of(text: str) -> str | None:

@@ -58,8 +58,10 @@ def remarks_on_numbers(sheet: Sheet, columns: Iterable[str]) -> list[str]:
         sheet: The table.
         columns: Such columns.
     """
-    return [
-        f"column '{name}' names {'versions' if names_versions(name) else 'devices'}: its numbers, such as {sheet.columns[name][0]}, are names and not amounts. Where "
-        f"they are amounts, rename it, for example to '{name}_count'."
-        for name in columns
-    ]
+    remarks = []
+    for name in columns:
+        what = "versions" if names_versions(name) else "devices"
+        such = f"column '{name}' names {what}: its numbers, such as {sheet.columns[name][0]}, are names and not amounts."
+        rename = f" Where they are amounts, rename it, for example to '{name}_count'." if what == "devices" else ""
+        remarks.append(such + rename)
+    return remarks

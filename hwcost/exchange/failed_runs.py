@@ -16,14 +16,14 @@ _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
 
 _STATES = frozenset(("status", "state", "outcome"))
 _SUCCESSES = frozenset(("success", "succeeded", "successful", "ok", "valid", "passed"))
-_FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped", "skip"))
-_CODES = frozenset(("returncode", "exitcode", "code"))
-_WARM = frozenset(("warmup", "warm", "warm up"))
+_FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped"))
+_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit status"))
+_WARM = frozenset(("warmup", "warm up"))
 _PHASES = frozenset(("phase", "stage"))
 
 _FAILED = re.compile(
-    r"(?:.*\b)?(?:fail(?:ed|ure)?|errors?|oom|out[ _-]?of[ _-]?memory|time[ _-]?out|timed[ _-]?out|crash(?:ed)?"
-    r"|abort(?:ed)?|killed|invalid|cancell?ed|skipped|unsupported)(?:\b.*)?",
+    r"(?:fail(?:ed|ure)?|error|time[ _-]?out|timed[ _-]?out|crash(?:ed)?|abort(?:ed)?|killed|invalid|cancell?ed|skipped"
+    r"|unsupported)(?:[^a-z].*)?|(?:.*[^a-z])?(?:oom|out[ _-]of[ _-]memory)",
     re.IGNORECASE,
 )
 _WARMING = re.compile(r"warm[ _-]?(?:up|ing)", re.IGNORECASE)

@@ -147,7 +147,7 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
         what = "rows are the records" if isinstance(table, list) else "columns are the lists"
         where = f"of '{path}'" if path else f"beside {_listed([name for name in value if name not in table])}"
         return read_frame(table, source, "record").remarking(f"{what} {where}.")
-    if inner and all(isinstance(one, Mapping) for one in inner):
+    if inner and all(isinstance(one, Mapping) for one in inner) and (len(inner) > 1 or not within):
         return _by_key(value, source)
     named = [(name, one) for name, one in value.items() if isinstance(one, Mapping) and _holds_rows(one)]
     if len(named) == 1 and not within:
@@ -164,7 +164,7 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
 def _tables_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> Iterator[tuple[str, Any]]:
     """Yields the tables in an object and in the objects within, by their path: lists of records, and columns side by side."""
     columns = {name: one for name, one in value.items() if isinstance(one, list)}
-    if _are_columns(list(columns.values())):
+    if _are_columns(columns) and (not path or any(map(is_latency_name, columns))):
         yield path, columns
         return
     for name, one in value.items():
@@ -175,8 +175,9 @@ def _tables_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> 
             yield from _tables_within(one, below, depth - 1)
 
 
-def _are_columns(lists: list[list[Any]]) -> bool:
+def _are_columns(columns: Mapping[str, list[Any]]) -> bool:
     """Whether lists are the columns of one table: several of the same length, numbers among them."""
+    lists = list(columns.values())
     if len(lists) < 2 or len(lists[0]) < 2 or any(len(one) != len(lists[0]) for one in lists):
         return False
     return any(all(isinstance(cell, (int, float)) for cell in one) for one in lists)

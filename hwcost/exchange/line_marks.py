@@ -6,10 +6,11 @@ They are emptied rather than taken out, so that every other line keeps its numbe
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 
-from hwcost.exchange.column_names import is_latency_name
+from hwcost.exchange.column_names import is_latency_name, says_latency, split_unit
 from hwcost.exchange.numerals import is_number
 from hwcost.exchange.sheet import places
 
@@ -100,12 +101,16 @@ def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tup
 
 
 def _are_facts(lines: Sequence[str], header: str, delimiters: Sequence[str]) -> bool:
-    """Whether lines hold two cells at most, none of them a latency's name, and a line below is a header of more cells."""
+    """Whether lines hold two cells at most, none of them the name of latencies, and a line below is a header of more cells."""
     names = _cells(header) if any(sign in header for sign in delimiters) else []
     if len(names) <= FACT or not all(names) or any(map(is_number, names)):
         return False
     cells = [[cell for cell in (_cells(line) if any(map(line.count, delimiters)) else [line]) if cell] for line in lines]
-    return all(len(row) <= FACT for row in cells) and not any(is_latency_name(cell) for row in cells for cell in row)
+    return all(len(row) <= FACT for row in cells) and not any(map(_is_latency_in_a_unit, itertools.chain(*cells)))
+
+
+def _is_latency_in_a_unit(name: str) -> bool:
+    return is_latency_name(name) and (says_latency(name) or split_unit(name)[1] is not None)
 
 
 def without_rules(text: str) -> str:

@@ -85,7 +85,6 @@ def test_times_without_a_unit_and_seconds_of_anything_are_no_features(name: str)
 def test_what_only_sounds_like_a_time_is_a_feature() -> None:
     for name, values in (("time_steps", [50, 100] * 12), ("vit_s", [1, 2] * 12), ("num_times", [1, 2] * 12)):
         assert genes({"latency_ms": MS, name: values}) == [name]
-    assert not is_latency_name("times")
     assert genes({"latency_ms": MS, "runtime": ["onnx", "torch"] * 12}) == ["runtime"]
 
 
@@ -228,6 +227,26 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
 # -- texts ---------------------------------------------------------------------------------------------------------------
 
 ROWS = "\n".join(f"{layers},{width},{ms}" for layers, width, ms in zip(LAYERS, WIDTH, MS, strict=True))
+
+
+@pytest.mark.parametrize(("cell", "x"), [("{:.2f} ms", "0.5"), ("{:.4f}ms", "0.5"), ("{:,.1f} us", "1.5")])
+def test_signs_of_numbers_before_a_unit(tmp_path: Path, cell: str, x: str) -> None:
+    factor = 1e3 if "us" in cell else 1.0
+    cells = [cell.format(factor * one) for one in MS]
+    expected = [1e-3 * round(one, 2) if ".2" in cell else 1e-3 * one for one in MS]
+    lines = [f"{layers};{x};{one}" for layers, one in zip(LAYERS, cells, strict=True)]
+    content = "\n".join(["layers;x;latency", *lines])
+    for text in (content, content.translate(str.maketrans(".,", ",."))):
+        np.testing.assert_allclose(written(tmp_path / "t.csv", text).latency_s, expected, atol=1e-7)
+
+
+def test_a_mean_beside_its_spread_is_a_latency(tmp_path: Path) -> None:
+    lines = [f"{layers},{ms} (0.{i % 9 + 1})" for i, (layers, ms) in enumerate(zip(LAYERS, MS, strict=True))]
+    for name in ("Latency mean (std) [ms]", "latency mean ± std (ms)", "Latency avg/stdev [ms]"):
+        read = written(tmp_path / "t.csv", "\n".join([f"layers,{name}", *lines]))
+        np.testing.assert_allclose(read.latency_s, 1e-3 * np.array(MS))
+    with pytest.raises(DataError, match="no other is named as latencies are"):
+        table({"ttft_std_ms": MS, "mean": MS})
 
 
 @pytest.mark.parametrize("facts", ["Device:,T4,\nDate:,2024-03-01,\n,,", "Device,Tesla\nRuntime,onnx\n", "Results\nDevice,T4\n"])
