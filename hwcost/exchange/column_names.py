@@ -38,7 +38,9 @@ _FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.I
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _RATE_NAME = re.compile(
-    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?", re.IGNORECASE
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?"
+    r"|.*(/|[ _]per[ _])s(ec|econd)?s?((/|[ _]per[ _])(gpu|device|chip|card|core|node|user))?[)\]]?",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
 TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
@@ -51,8 +53,7 @@ _OF_SERVING = frozenset(("ttft", "tpot", "itl", "tbt", "e2el"))
 _GENERAL = frozenset(("time", "times", "runtime", "run", "duration", "elapsed", "wall"))
 _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
-     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target", "start",
-     "stop", "begin", "created", "arrival")
+     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
 _BEFORE_A_TIME = frozenset(
     ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
@@ -72,6 +73,7 @@ REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
      "round", "t", "inference", "infer", "measured", "wall")
 )  # fmt: skip
+_INSTANT = re.compile(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _OF_MIDDLES, _OF_SPREADS = frozenset(("mean", "avg", "average", "median")), frozenset(("std", "stddev", "stdev", "sd"))
@@ -80,7 +82,7 @@ _WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS}
 
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
-    rf"(?:{_PARTS}|rsd|noise)(?: ?[\[(]\W*\w{{0,3}}[\])])?|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
+    rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
 )
@@ -244,12 +246,13 @@ def named_as_latencies(names: Sequence[str]) -> list[str]:
 def named_as_times(names: Sequence[str]) -> list[str]:
     """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
     times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
+    times = [name for name in times if not _INSTANT.fullmatch(name)]
     return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
 
 
 def unit_of(text: str) -> str | None:
-    """Returns the unit of time that a text names: ``s``, ``ms``, ``us`` or ``ns``; None where it names none."""
-    return UNIT_NAMES.get(text.strip().lower())
+    """Returns the unit of time that a text names, ``us`` for ``us/op``: ``s``, ``ms``, ``us`` or ``ns``; None for none."""
+    return UNIT_NAMES.get(_PER_CALL.sub("", text.strip().lower()))
 
 
 def cpu_times(names: Sequence[str]) -> list[str]:

@@ -156,7 +156,8 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
         return _by_spelling(value, source)
     several = [path for path, _ in within] or [name for name, _ in named]
     if several:
-        what = f"several tables ({_listed(several)}). Save one of them as a file of its own, or all rows as one list of records"
+        kind = "lists of records" if within and all(isinstance(one, list) for _, one in within) else "tables"
+        what = f"several {kind} ({_listed(several)}). Save one of them as a file of its own, or all rows as one list of records"
         raise DataError(f"{source}: the JSON holds {what}, with a field for what tells them apart. {_about(value)}".rstrip())
     raise DataError(f"{source}: the JSON holds {_described(value)}. {_SHAPES}. {_about(value)}".rstrip())
 

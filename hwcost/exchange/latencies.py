@@ -26,6 +26,7 @@ from hwcost.exchange.column_names import (
     named_as_times,
     says_latency,
     split_unit,
+    unit_of,
     words_of,
 )
 from hwcost.exchange.failure_marks import refuse_marks
@@ -48,6 +49,9 @@ LOOKED_AT = 200
 TOTALS = frozenset(("total", "sum", "elapsed", "duration"))
 COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "inferences"))
 """Words of the name of a time that may be that of several runs, and of the name of a column that counts them."""
+
+BEGIN, END = frozenset(("start", "started", "begin")), frozenset(("end", "ended", "complete", "completed", "finished"))
+"""Words of the names of columns that say when a run began, and when it ended."""
 
 REQUESTED = frozenset(("requests", "queries", "prompts", "invocations", "instances", "occurrences", "executions", "launches"))
 """Further words of such counts, which may also be chosen."""
@@ -183,14 +187,17 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
 
 
 def _refuse_total(sheet: Sheet, name: str) -> None:
-    """Refuses a total beside a column that counts the runs it is of: not the time of one."""
+    """Refuses a total beside a column that counts the runs it is of, or beside its begin and end: not the time of one."""
     runs = next((one for one in sheet.header if one != name and _counts_runs(one, sheet.columns[one])), None)
-    if runs is None or words_of(name).isdisjoint(TOTALS):
+    ends = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
+    words = words_of(name)
+    if runs is not None and not words.isdisjoint(TOTALS) and "per" not in words:
+        what = f"the time of all runs, which the column '{runs}' counts. Give the time of one"
+    elif is_general(name) and all(ends):
+        what = f"the time of a whole run, which the columns '{ends[0]}' and '{ends[1]}' begin and end. Give that of a call"
+    else:
         return
-    raise DataError(
-        f"{sheet.head}: the column '{name}' may be the time of all runs, which the column '{runs}' counts. Give the time of "
-        f"one; --latency {shlex.quote(name)} takes it as it stands."
-    )
+    raise DataError(f"{sheet.head}: the column '{name}' may be {what}; --latency {shlex.quote(name)} takes it as it stands.")
 
 
 def _counts_runs(name: str, texts: Sequence[str]) -> bool:
@@ -269,9 +276,11 @@ def _absent(sheet: Sheet) -> DataError:
         )
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
+    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
+    where = "COLUMN --unit s, ms, us or ns" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
-        f"Found: {sheet.known}. Name the column: --latency COLUMN --unit s, ms, us or ns."
+        f"Found: {sheet.known}. Name the column: --latency {where}."
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
         text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
@@ -284,7 +293,7 @@ def _absent(sheet: Sheet) -> DataError:
 def _turned(sheet: Sheet) -> str:
     """Says in which column names of latencies stand in cells, as in tables that are transposed or long; empty for none."""
     for name, texts in sheet.columns.items():
-        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_number(text)]
+        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_time(text) and unit_of(text) is None]
         cell = next(filter(is_latency_name, cells), None)
         if cell is None:
             continue

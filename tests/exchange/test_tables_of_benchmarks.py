@@ -69,6 +69,34 @@ def test_the_time_of_all_requests_is_not_that_of_one(counts: str) -> None:
     with pytest.raises(DataError, match=f"may be the time of all runs, which the column '{counts}' counts"):
         table({"elapsed_time_s": MS, counts: [100] * N})
     assert len(table({"latency_ms": MS, counts: [100] * N})) == N
+    assert len(table({"elapsed time per iteration (ms)": MS, counts: [100] * N})) == N
+
+
+def test_the_time_of_a_whole_trial_is_not_that_of_a_call() -> None:
+    began = [f"2024-03-01 12:{i:02d}:00" for i in range(N)]
+    columns = {"value": MS, "datetime_start": began, "datetime_complete": began, "duration": [f"0 days 00:00:{10 + i}" for i in range(N)]}
+    with pytest.raises(DataError, match="'duration' may be the time of a whole run, which the columns 'datetime_start' and"):
+        table(columns)
+    assert genes(columns, latency="value", unit="ms") == []
+
+
+def test_times_in_a_column_of_another_name_are_pointed_at() -> None:
+    with pytest.raises(DataError, match="Name the column: --latency Mean, whose cells are times,"):
+        table({"Mean": [f"{one} us" for one in MS]})
+    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us or ns"):
+        table({"Score": MS, "Unit": ["us/op"] * N})
+
+
+def test_rates_of_a_part_of_the_machine_are_no_features() -> None:
+    for name in ("tokens/s/GPU", "samples_per_second_per_device", "(img/s/chip)"):
+        assert genes({"latency_ms": MS, name: [round(1e4 / one, 2) for one in MS]}) == []
+
+
+def test_units_of_a_call() -> None:
+    columns = {"Score": MS, "Unit": ["us/op"] * N, "Score Error (99.9%)": times(0.01), "outliers": ["1;2"] * N}
+    read = table(columns, latency="Score")
+    np.testing.assert_allclose(read.latency_s, 1e-6 * np.array(MS))
+    assert [gene.name for gene in read.space.genes] == ["layers", "width"]
 
 
 # -- times that are no features ------------------------------------------------------------------------------------------
@@ -89,7 +117,7 @@ def test_what_only_sounds_like_a_time_is_a_feature() -> None:
 
 
 def test_statistics_with_units_and_percentiles_are_no_features() -> None:
-    names = ["Noise (%)", "CV (%)", "rsd", "Std (ms)", "p99 (us)"]
+    names = ["Noise (%)", "CV (%)", "rsd", "error", "Std (ms)", "p99 (us)"]
     assert all(is_statistic_name(name) or is_latency_name(name) for name in names)
     assert genes({"latency_ms": MS, **dict.fromkeys(names, times(0.01))}) == []
     assert not any(map(is_statistic_name, ("noise_level", "maximum depth", "min (pixels)")))
@@ -136,7 +164,7 @@ def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, 
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("status", ["tuned", "default"] * 12), ("error", [0.5, 0.25] * 12), ("code", [0, 3] * 12), ("warmup", [0, 1] * 12),
+        ("status", ["tuned", "default"] * 12), ("code", [0, 3] * 12), ("warmup", [0, 1] * 12),
         ("skip", [True, False] * 12), ("valid", ["same", "valid"] * 12), ("phase", ["prefill", "decode"] * 12),
         ("errors", [0, 2] * 12), ("state", ["no errors", "cold"] * 12), ("success", [98, 99] * 12),
     ],
@@ -214,7 +242,8 @@ def test_rows_in_groups_with_names(tmp_path: Path) -> None:
     rows = {f"ID{i}": {"config": {"HW": WIDTH[i], "CIN": LAYERS[i]}, "latency": f"{MS[i]}+-0.5"} for i in range(N)}
     read = written(tmp_path / "t.json", {"conv-bn-relu": rows}, unit="ms")
     np.testing.assert_allclose(read.latency_s, 1e-3 * np.array(MS))
-    read = written(tmp_path / "t.json", {"conv": rows, "dwconv": rows}, unit="ms")
+    others = {f"{name}d": row for name, row in rows.items()}
+    read = written(tmp_path / "t.json", {"conv": rows, "dwconv": others}, unit="ms")
     assert ([gene.name for gene in read.space.genes], len(read)) == (["group", "HW", "CIN"], 2 * N)
 
 

@@ -12,8 +12,8 @@ be rounded to few digits, or measured apart from the latency.
 
 A category that cuts the latencies into ranges is their class, where nothing else of the row tells it.
 
-A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name is one of a
-time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
+A column of whole numbers in proportion to the latency (parameters, operations), or of work by its name, is a feature, unless
+its name is one of a time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
     varied = [i for i in _varied(features, genes, latency_s) if features.gene_names[i] not in kept]
     has_others = len(np.flatnonzero(np.ptp(genes, axis=0) > 0)) > 1
     found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
-    parts = parts_of_latency(genes, latency_s, [i for i in varied if i not in found])
+    free = [i for i in varied if i not in found and not is_size(features.gene_names[i])]
+    parts = parts_of_latency(genes, latency_s, free)
     names = ", ".join(features.gene_names[i] for i in parts)
     found |= dict.fromkeys(parts, f"one of the columns that add up to the latency ({names})")
     others = [i for i in range(genes.shape[1]) if i not in found]
@@ -166,7 +167,7 @@ def _computed(name: str, column: Floats, latency_s: Floats, has_others: bool) ->
         return "the inverse of the latency, such as a rate"
     if _is_linear(column, np.log(latency_s)):
         return "the logarithm of the latency"
-    is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column))
+    is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column) and not is_size(name))
     if is_time and _is_linear(column, latency_s):
         return "the latency itself, in another unit or scaled"
     is_power = is_time and column.min() > 0 and _is_linear(np.log(column), np.log(latency_s))
@@ -212,8 +213,17 @@ class _Laws:
         if laws is None:
             if len(self._made) >= KEPT_LAWS:
                 self._made.clear()
-            laws = self._made[tuple(used)] = smoothers(self._features, self._genes, np.arange(len(self._genes)), used)
+            laws = self._made[tuple(used)] = self._laws(used)
         return min((law.left_out(target) for law in laws), key=lambda one: robust_sd(target - one))
+
+    def _laws(self, used: list[int]) -> list[Smoother]:
+        """Returns smooth laws, and a product of powers, which a few rows tell already: work over latency is a rate."""
+        rows = np.arange(len(self._genes))
+        made = smoothers(self._features, self._genes, rows, used)
+        genes = self._features.space.genes
+        sizes = [i for i in used if not genes[i].categorical and self._genes[:, i].min() > 0]
+        logs = np.log(self._genes[:, sizes])
+        return [*made, Smoother(logs, rows)] if sizes and np.ptp(logs, axis=0).any() else made
 
 
 def _most_telling(genes: Floats, logs: Floats, others: list[int]) -> list[int]:

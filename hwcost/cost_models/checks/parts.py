@@ -15,10 +15,13 @@ UNITS = (1.0, 1e-3, 1e-6, 1e-9)
 LEAST_SHARE, MOST_SHARE = 0.02, 1.02
 """Typical share of the latency from which a column may be a part of it, and the largest share of a row."""
 
+LEAST_WHOLE = 100
+"""Typical value from which whole numbers may be times, such as microseconds; smaller ones count layers and the like."""
+
 NEAR_ONE = 0.2
 """A part counts once: its coefficient lies within this distance of 1."""
 
-LEFT, LEFT_OF_SPREAD = 0.03, 0.2
+LEFT, LEFT_OF_SPREAD = 0.05, 0.2
 """Parts leave at most this share of the latency in nineteen of twenty rows, and this share of its spread (log)."""
 
 
@@ -33,9 +36,10 @@ def parts_of_latency(genes: Floats, latency_s: Floats, columns: Sequence[int]) -
     Returns:
         At least two of the columns, ascending; empty where none add up.
     """
+    columns = [i for i in columns if np.median(genes[:, i]) >= LEAST_WHOLE or np.any(genes[:, i] != np.round(genes[:, i]))]
     spread = robust_sd(np.log(latency_s))
     for unit in UNITS:
-        shares = genes[:, list(columns)] * (unit / latency_s)[:, np.newaxis]
+        shares = genes[:, columns] * (unit / latency_s)[:, np.newaxis]
         is_possible = (shares.min(axis=0) >= 0) & (shares.max(axis=0) <= MOST_SHARE)
         possible = np.flatnonzero(is_possible & (np.median(shares, axis=0) >= LEAST_SHARE))
         if len(possible) < 2:
@@ -48,5 +52,5 @@ def parts_of_latency(genes: Floats, latency_s: Floats, columns: Sequence[int]) -
         if len(parts) < 2 or float(np.quantile(np.abs(sums - 1.0), 0.95)) > LEFT:
             continue
         if robust_sd(np.log(sums)) <= LEFT_OF_SPREAD * spread:
-            return [int(columns[i]) for i in parts]
+            return [columns[i] for i in parts]
     return []

@@ -213,6 +213,8 @@ def test_features_however_good_are_no_leaks(feature):
 
 def test_a_simulated_latency_in_proportion_to_parameters_is_no_leak():
     assert codes(table(PARAMS * 1e-11, params=PARAMS)) == []
+    assert codes(table(PARAMS * 1e-11, **{"MACs (G)": PARAMS * 1e-9})) == []
+    assert codes(table(1e-3 * (LAYERS + BATCH), encoder_layers=LAYERS, batches=BATCH)) == [], "counts that add up"
 
 
 @pytest.mark.parametrize("seed", [0, 3, 4, 5, 6, 7, 10, 11, 12, 13])
