@@ -76,13 +76,16 @@ REPEATS = frozenset(
 _INSTANT = re.compile(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
-_OF_MIDDLES, _OF_SPREADS = frozenset(("mean", "avg", "average", "median")), frozenset(("std", "stddev", "stdev", "sd"))
+_OF_MIDDLES = frozenset(("mean", "avg", "average", "median"))
+_OF_SPREADS = frozenset(("std", "stddev", "stdev", "sd"))
 _WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS})\b[)\]]?", re.IGNORECASE)
 """A mean beside its spread, as ``mean (std)`` says of cells that hold both."""
 
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
-    rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
+    rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?"
+    r"|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%"
+    r"|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
 )

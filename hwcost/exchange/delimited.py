@@ -215,8 +215,8 @@ def _refuse_other_header(header: list[str], rows: Rows, source: str) -> None:
     is_common = 2 * sum(len(row) == most for _, row in rows) > len(rows)
     if most > len(header) and is_common and not any(map(is_number, names)):
         raise DataError(
-            f"{source}: line 1 has {len(header)} columns, and most lines have {most}, from line {line} on. If the header is in "
-            f"line {line}, delete the lines above it."
+            f"{source}: line 1 has {len(header)} columns, and most lines have {most}, from line {line} on. If the header is "
+            f"in line {line}, delete the lines above it."
         )
 
 

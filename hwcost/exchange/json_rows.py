@@ -20,6 +20,8 @@ from hwcost.spaces.nested import read_key, read_nested
 
 _SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
 
+_ONE = "Save one of them as a file of its own, or all rows as one list of records with a field for what tells them apart"
+
 _GAP = re.compile(r"[\s,]*")
 
 SHOWN = 8
@@ -155,17 +157,17 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
     if inner and all(isinstance(one, (int, float)) for one in inner):
         return _by_spelling(value, source)
     several = [path for path, _ in within] or [name for name, _ in named]
-    if several:
-        kind = "lists of records" if within and all(isinstance(one, list) for _, one in within) else "tables"
-        what = f"several {kind} ({_listed(several)}). Save one of them as a file of its own, or all rows as one list of records"
-        raise DataError(f"{source}: the JSON holds {what}, with a field for what tells them apart. {_about(value)}".rstrip())
-    raise DataError(f"{source}: the JSON holds {_described(value)}. {_SHAPES}. {_about(value)}".rstrip())
+    kind = "lists of records" if within and all(isinstance(one, list) for _, one in within) else "tables"
+    held = f"several {kind} ({_listed(several)})" if several else _described(value)
+    advice = _ONE if several else _SHAPES
+    raise DataError(f"{source}: the JSON holds {held}. {advice}. {_about(value)}".rstrip())
 
 
 def _tables_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> Iterator[tuple[str, Any]]:
-    """Yields the tables in an object and in the objects within, by their path: lists of records, and columns side by side."""
+    """Yields the tables in an object and those within, by their path: lists of records, and columns side by side."""
     columns = {name: one for name, one in value.items() if isinstance(one, list)}
-    if _are_columns(columns) and (not path or any(map(is_latency_name, columns))):
+    is_alone = not path and not any(isinstance(one, Mapping) for one in value.values())
+    if _are_columns(columns) and (is_alone or any(map(is_latency_name, columns))):
         yield path, columns
         return
     for name, one in value.items():
@@ -208,8 +210,8 @@ def _by_key(value: Mapping[str, Mapping[str, Any]], source: str) -> Sheet:
         columns = {name: [column.get(row) for row in rows] for name, column in value.items()}
         names = {} if all(map(str.isdecimal, rows)) else {_free("name", "key", taken=columns): rows}
         return read_frame({**names, **columns}, source, "record")
-    groups = [(group, key, row) for group, rows in value.items() for key, row in rows.items()] if _holds_groups(value) else []
-    if groups:
+    if _holds_groups(value):
+        groups = [(group, key, row) for group, rows in value.items() for key, row in rows.items()]
         taken = groups[0][2]
         group, name = _free("group", "kind", taken=taken), _free("name", "key", taken=taken)
         return read_frame([{group: one, name: key, **row} for one, key, row in groups], source, "record")

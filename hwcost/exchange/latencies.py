@@ -53,7 +53,9 @@ COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "r
 BEGIN, END = frozenset(("start", "started", "begin")), frozenset(("end", "ended", "complete", "completed", "finished"))
 """Words of the names of columns that say when a run began, and when it ended."""
 
-REQUESTED = frozenset(("requests", "queries", "prompts", "invocations", "instances", "occurrences", "executions", "launches"))
+REQUESTED = frozenset(
+    ("requests", "queries", "prompts", "invocations", "instances", "occurrences", "executions", "launches")
+)
 """Further words of such counts, which may also be chosen."""
 
 APART = 0.02
@@ -249,7 +251,7 @@ def _candidates(sheet: Sheet) -> list[str]:
 
 
 def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> list[str]:
-    """Returns the times that say more than general ones: a latency, a mean in a unit, or a unit that the general ones lack."""
+    """Returns the times that say more than general ones: a latency, a mean in a unit, or a unit where those lack one."""
     has_unit = any(_unit(sheet, name) is not None for name in general)
     others = [name for name in times if name not in general]
     return [one for one in others if says_latency(one) or (_unit(sheet, one) and (is_typical(one) or not has_unit))]

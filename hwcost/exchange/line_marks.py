@@ -101,11 +101,12 @@ def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tup
 
 
 def _are_facts(lines: Sequence[str], header: str, delimiters: Sequence[str]) -> bool:
-    """Whether lines hold two cells at most, none of them the name of latencies, and a line below is a header of more cells."""
+    """Whether lines hold two cells at most, none the name of latencies, and a line below is a header of more cells."""
     names = _cells(header) if any(sign in header for sign in delimiters) else []
     if len(names) <= FACT or not all(names) or any(map(is_number, names)):
         return False
-    cells = [[cell for cell in (_cells(line) if any(map(line.count, delimiters)) else [line]) if cell] for line in lines]
+    rows = [_cells(line) if any(map(line.count, delimiters)) else [line] for line in lines]
+    cells = [[cell for cell in row if cell] for row in rows]
     return all(len(row) <= FACT for row in cells) and not any(map(_is_latency_in_a_unit, itertools.chain(*cells)))
 
 

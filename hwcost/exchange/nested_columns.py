@@ -24,7 +24,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
-    dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
+    dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of
+    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
 
     Args:
         sheet: The table.

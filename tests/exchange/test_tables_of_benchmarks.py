@@ -74,7 +74,8 @@ def test_the_time_of_all_requests_is_not_that_of_one(counts: str) -> None:
 
 def test_the_time_of_a_whole_trial_is_not_that_of_a_call() -> None:
     began = [f"2024-03-01 12:{i:02d}:00" for i in range(N)]
-    columns = {"value": MS, "datetime_start": began, "datetime_complete": began, "duration": [f"0 days 00:00:{10 + i}" for i in range(N)]}
+    took = [f"0 days 00:00:{10 + i}" for i in range(N)]
+    columns = {"value": MS, "datetime_start": began, "datetime_complete": began, "duration": took}
     with pytest.raises(DataError, match="'duration' may be the time of a whole run, which the columns 'datetime_start' and"):
         table(columns)
     assert genes(columns, latency="value", unit="ms") == []
@@ -103,7 +104,8 @@ def test_units_of_a_call() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["prefill_time", "Average Response Time", "ttft", "mean_tpot", "time_decode", "prefill_s", "total_s", "kernelTime"]
+    "name",
+    ["prefill_time", "Average Response Time", "ttft", "mean_tpot", "time_decode", "prefill_s", "total_s", "kernelTime"],
 )
 def test_times_without_a_unit_and_seconds_of_anything_are_no_features(name: str) -> None:
     assert genes({"latency_ms": MS, name: times(0.3)}) == []
@@ -278,7 +280,9 @@ def test_a_mean_beside_its_spread_is_a_latency(tmp_path: Path) -> None:
         table({"ttft_std_ms": MS, "mean": MS})
 
 
-@pytest.mark.parametrize("facts", ["Device:,T4,\nDate:,2024-03-01,\n,,", "Device,Tesla\nRuntime,onnx\n", "Results\nDevice,T4\n"])
+@pytest.mark.parametrize(
+    "facts", ["Device:,T4,\nDate:,2024-03-01,\n,,", "Device,Tesla\nRuntime,onnx\n", "All my results\nDevice,T4\n"]
+)
 def test_facts_above_an_empty_line_are_skipped(tmp_path: Path, facts: str) -> None:
     read = written(tmp_path / "t.csv", f"{facts}\nlayers,width,latency_ms\n{ROWS}\n")
     np.testing.assert_allclose(read.latency_s, 1e-3 * np.array(MS))

@@ -1,8 +1,8 @@
 """Columns that hold the answer: a copy of the latency, a rate, or anything else that was computed from it.
 
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
-that noise. There are several signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
-digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
+that noise. The signs, the plainest first: the column is the latency, a power of it or its logarithm, to the last digits.
+Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
 latency rises. Where all other columns are equal, it changes as the latency does. Or it is in proportion to the latency more
 closely than the other columns predict either of the two: they nearly determine the architecture, so a property of it would
 follow from them, and only what was measured has the latency's noise. Or several columns add up to the latency.
@@ -13,7 +13,8 @@ be rounded to few digits, or measured apart from the latency.
 A category that cuts the latencies into ranges is their class, where nothing else of the row tells it.
 
 A column of whole numbers in proportion to the latency (parameters, operations), or of work by its name, is a feature, unless
-its name is one of a time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
+its name is one of a time. A column of few values (a device's peak) does not leak either: the answer is as varied as the
+latency itself.
 """
 
 from __future__ import annotations
