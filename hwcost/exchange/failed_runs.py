@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from hwcost.errors import DataError
 from hwcost.exchange.column_names import words_in_order
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell

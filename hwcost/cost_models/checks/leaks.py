@@ -245,7 +245,7 @@ def _following(laws: _Laws, name: str, column: Floats, logs: Floats, rest: list[
             return "a rate or an energy, by its name and because the latency follows from it and the other columns"
         if _is_rate(laws, logs, column, used):
             return "a rate, such as work per second: the latency follows from it and the other columns"
-        if not _is_whole(column) and _is_share(laws, logs, column, used):
+        if not _is_whole(column) and not is_size(name) and _is_share(laws, logs, column, used):
             return "the latency times a factor that the other columns predict"
     is_copy = not _is_whole(column) and not is_size(name) and _is_noisy_copy(laws, logs, column, rest)
     return "in proportion to the latency, its noise included, as only what was measured is" if is_copy else None

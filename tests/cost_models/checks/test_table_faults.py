@@ -183,6 +183,11 @@ def test_work_in_a_unit_is_a_size():
     assert [name for name in (*sized, "FLOPS (G/s)", "hidden act (x)") if is_size(name)] == list(sized)
 
 
+def test_a_rate_that_is_named_as_work_does_not_reverse_the_sizes():
+    """``TFLOPs`` may be operations, and what was reached in a second."""
+    assert codes(table(BATCH * SECONDS, TFLOPs=1e-12 * PARAMS / SECONDS)) == ["E_LEAK"]
+
+
 def test_what_another_device_or_a_simulator_says_is_no_copy():
     other = SECONDS**0.9 * (1.0 + HIDDEN / 4096) * np.exp(np.random.default_rng(2).normal(0, 0.02, N))
     assert codes(table(extra=other)) == []
