@@ -92,7 +92,10 @@ def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tup
     start = is_full.index(True) if True in is_full else 0
     gap = next((i for i in range(start, len(lines)) if not is_full[i]), len(lines))
     header = next((i for i in range(gap, len(lines)) if is_full[i]), None)
-    if header is None or not _are_facts(lines[start:gap], lines[header], delimiters):
+    if header is None:
+        return text, []
+    cells = [_cells(line) if any(map(line.count, delimiters)) else [line] for line in (*lines[start:gap], lines[header])]
+    if not are_facts(cells[:-1], cells[-1]):
         return text, []
     for i in range(start, header):
         lines[i] = ""
@@ -100,14 +103,17 @@ def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tup
     return "\n".join(lines), [f"{places('line', numbers)} skipped: an empty line separates them from the table."]
 
 
-def _are_facts(lines: Sequence[str], header: str, delimiters: Sequence[str]) -> bool:
-    """Whether lines hold two cells at most, none the name of latencies, and a line below is a header of more cells."""
-    names = _cells(header) if any(sign in header for sign in delimiters) else []
-    if len(names) <= FACT or not all(names) or any(map(is_number, names)):
-        return False
-    rows = [_cells(line) if any(map(line.count, delimiters)) else [line] for line in lines]
+def are_facts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> bool:
+    """Whether rows hold two cells at most, none the name of latencies, and a row below is a header of more cells.
+
+    Args:
+        rows: Cells of the rows above an empty one.
+        names: Cells of the first row below.
+    """
     cells = [[cell for cell in row if cell] for row in rows]
-    return all(len(row) <= FACT for row in cells) and not any(map(_is_latency_in_a_unit, itertools.chain(*cells)))
+    if len(names) <= FACT or not all(names) or any(map(is_number, names)) or any(len(row) > FACT for row in cells):
+        return False
+    return not any(map(_is_latency_in_a_unit, itertools.chain(*cells)))
 
 
 def _is_latency_in_a_unit(name: str) -> bool:

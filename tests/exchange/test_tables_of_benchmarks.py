@@ -290,6 +290,19 @@ def test_facts_above_an_empty_line_are_skipped(tmp_path: Path, facts: str) -> No
     assert "lines 1 and 2 skipped: an empty line separates them from the table." in read.remarks
 
 
+def test_facts_above_an_empty_row_of_a_workbook_are_skipped(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("pandas")
+    book = openpyxl.Workbook()
+    for row in (["Device", "T4"], ["Runtime", "onnx"], [], ["layers", "width", "latency_ms"],
+                *map(list, zip(LAYERS, WIDTH, MS, strict=True))):  # fmt: skip
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    read = read_table(tmp_path / "t.xlsx", "table")
+    np.testing.assert_allclose(read.latency_s, 1e-3 * np.array(MS))
+    assert "lines 1 and 2 skipped: an empty line separates them from the table." in read.remarks
+
+
 def test_a_table_above_an_empty_line_is_not_skipped(tmp_path: Path) -> None:
     small = "layers,latency_ms\n1,2.5\n2,3.5\n\n"
     with pytest.raises(DataError, match="line 1 has 2 columns, and most lines have 3, from line 5 on"):
