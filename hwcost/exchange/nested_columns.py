@@ -44,8 +44,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
         lacking |= filled
         padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if filled else ""
         remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
-    filled = replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
-    return expanded(filled, wanted) if remarks else filled
+    whole = replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
+    return expanded(whole, wanted) if remarks else whole
 
 
 def _nested(texts: list[str]) -> list[Any] | None:
