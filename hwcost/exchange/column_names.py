@@ -38,10 +38,19 @@ _FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.I
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _RATE_NAME = re.compile(
-    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?", re.IGNORECASE
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?"
+    r"|.*(/|[ _]per[ _])s(ec|econd)?s?((/|[ _]per[ _])(gpu|device|chip|card|core|node|user))?[)\]]?",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+")
 TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
+_ENDS = TIMES - {"lat", "times"}
+"""Words that make a name one of a time where they end it, such as ``prefill_time``; ``times`` may count."""
+
+_OF_SERVING = frozenset(("ttft", "tpot", "itl", "tbt", "e2el"))
+"""Names of times by which the serving of language models is judged: to the first token, for every further one, in all."""
+
+_GENERAL = frozenset(("time", "times", "runtime", "run", "duration", "elapsed", "wall"))
 _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
      "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
@@ -64,11 +73,19 @@ REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
      "round", "t", "inference", "infer", "measured", "wall")
 )  # fmt: skip
+_INSTANT = re.compile(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
+_OF_MIDDLES = frozenset(("mean", "avg", "average", "median"))
+_OF_SPREADS = frozenset(("std", "stddev", "stdev", "sd"))
+_WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS})\b[)\]]?", re.IGNORECASE)
+"""A mean beside its spread, as ``mean (std)`` says of cells that hold both."""
+
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
-    rf"{_PARTS}|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
+    rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?"
+    r"|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%"
+    r"|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
 )
@@ -86,7 +103,7 @@ def is_latency_name(name: str) -> bool:
     name = name.strip(_MARKS)
     what, unit = _at_end(name)
     words = words_of(name)
-    if "latency" in words or "latencies" in words:
+    if not words.isdisjoint(_OF_SERVING | {"latency", "latencies"}):
         return True
     if unit is not None:
         is_named = _is_latency(what) or unit != "s" or not what or not words.isdisjoint(TIMES)
@@ -95,7 +112,8 @@ def is_latency_name(name: str) -> bool:
         return not words.isdisjoint(TIMES) or is_latency_name(match["head"])
     if match := _NUMBER_END.fullmatch(name.strip()):
         return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
-    return _is_latency(_BRACKETED.sub("", name)) or _amid(name) is not None
+    plain = _BRACKETED.sub("", name)
+    return _is_latency(plain) or not _ENDS.isdisjoint(words_in_order(plain)[-1:]) or _amid(name) is not None
 
 
 def computed_word(name: str) -> str | None:
@@ -106,7 +124,7 @@ def computed_word(name: str) -> str | None:
     """
     if match := _OF_MANY.search(name.strip(_MARKS)):
         return match[0].strip()
-    words: list[str] = [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
+    words = words_in_order(name)
     for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
         if word in _ANYWHERE or (word in _BEHIND_A_TIME and before in TIMES):
             return word
@@ -179,7 +197,33 @@ def _is_multiple(head: str, unit: str) -> bool:
 
 def words_of(name: str) -> set[str]:
     """Returns the words of a name in small letters: ``mean`` and ``latency`` of ``meanLatency_2``."""
-    return {word.lower() for word in _WORD.findall(_HUMP.sub("_", name))}
+    return set(words_in_order(name))
+
+
+def words_in_order(name: str) -> list[str]:
+    """Returns the words of a name in small letters, as they stand."""
+    return [word.lower() for word in _WORD.findall(_HUMP.sub("_", name))]
+
+
+def is_general(name: str) -> bool:
+    """Whether a name says a time and not of what, such as ``duration_s``: it may be that of a whole benchmark."""
+    return words_of(split_unit(name)[0]) <= _GENERAL
+
+
+def is_typical(name: str) -> bool:
+    """Whether a name says the middle of several measurements: ``averageMs``, ``mean_ttft_ms``."""
+    return not words_of(name).isdisjoint(_OF_MIDDLES)
+
+
+def spread_of(name: str) -> frozenset[str] | None:
+    """Returns the words of what a name gives the spread of, ``power`` for ``power_std_w``; None where it gives none."""
+    words = words_of(split_unit(name)[0])
+    return None if words.isdisjoint(_OF_SPREADS) else frozenset(words - _OF_SPREADS - {"dev"})
+
+
+def middle_of(name: str) -> frozenset[str]:
+    """Returns the words of what a name gives, ``power`` for ``mean_power_w``."""
+    return frozenset(words_of(split_unit(name)[0]) - _OF_MIDDLES)
 
 
 def says_latency(name: str) -> bool:
@@ -199,17 +243,19 @@ def _is_latency(what: str) -> bool:
 
 def named_as_latencies(names: Sequence[str]) -> list[str]:
     """Returns the names that say a latency and nothing else; where there are none, those of any times but special ones."""
-    plain = [name for name in names if _is_latency(split_unit(name)[0])]
-    return plain or [
-        name
-        for name in names
-        if is_latency_name(name) and words_of(name).isdisjoint(_OTHER_TIMES) and computed_word(name) is None
-    ]
+    return [name for name in names if _is_latency(split_unit(name)[0])] or named_as_times(names)
+
+
+def named_as_times(names: Sequence[str]) -> list[str]:
+    """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
+    times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
+    times = [name for name in times if not _INSTANT.fullmatch(name)]
+    return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
 
 
 def unit_of(text: str) -> str | None:
-    """Returns the unit of time that a text names: ``s``, ``ms``, ``us`` or ``ns``; None where it names none."""
-    return UNIT_NAMES.get(text.strip().lower())
+    """Returns the unit of time that a text names, ``us`` for ``us/op``: ``s``, ``ms``, ``us`` or ``ns``; None for none."""
+    return UNIT_NAMES.get(_PER_CALL.sub("", text.strip().lower()))
 
 
 def cpu_times(names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from hwcost.errors import DataError
 from hwcost.exchange.header_rows import joined_headers
-from hwcost.exchange.line_marks import without_comments, without_rules, without_titles
+from hwcost.exchange.line_marks import without_comments, without_facts, without_rules, without_titles
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, places
 
@@ -47,7 +47,8 @@ def read_delimited(text: str, source: str) -> Sheet:
     declared = _SEPARATOR_LINE.fullmatch(first)
     skipped = 1 if declared else 0
     text, comments = without_comments(rest if declared else text, skipped)
-    text, titles = without_titles(without_rules(text), DELIMITERS, skipped)
+    text, facts = without_facts(without_rules(text), DELIMITERS, skipped)
+    text, titles = without_titles(text, DELIMITERS, skipped)
     text, is_aligned = _aligned(text)
     delimiter = declared[1] if declared else find_delimiter(text)
     rows, joined = joined_headers(_rows(text, delimiter, source, skipped))
@@ -57,7 +58,7 @@ def read_delimited(text: str, source: str) -> Sheet:
     _check_header(header, body, source)
     body, headers = without_headers(header, body)
     cut = _cut_short(content, body)
-    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *joined, *headers, *cut)
+    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *facts, *titles, *joined, *headers, *cut)
     if delimiter == ",":
         return sheet
     named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
@@ -197,6 +198,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
         raise DataError(f"{source}: line 1: {what}. Give every column a name of its own.{where}")
     for line, row in rows:
         if len(row) != len(header):
+            _refuse_other_header(header, rows, source)
             raise DataError(
                 f"{source}: line {line}: {len(row)} values where the header has {len(header)} columns "
                 f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). "
@@ -204,6 +206,18 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _refuse_other_header(header: list[str], rows: Rows, source: str) -> None:
+    """Refuses a table most of whose rows have more cells than its first line, where the first of them is one of names."""
+    most = max(len(row) for _, row in rows)
+    line, names = next((line, row) for line, row in rows if len(row) == most)
+    is_common = 2 * sum(len(row) == most for _, row in rows) > len(rows)
+    if most > len(header) and is_common and not any(map(is_number, names)):
+        raise DataError(
+            f"{source}: line 1 has {len(header)} columns, and most lines have {most}, from line {line} on. If the header is "
+            f"in line {line}, delete the lines above it."
+        )
 
 
 def _are_numbered(header: list[str], rows: Rows) -> bool:

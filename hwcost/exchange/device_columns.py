@@ -1,4 +1,4 @@
-"""Columns that name devices: their values are names, whether they are texts or numbers such as 1080 and 3090."""
+"""Columns that name devices or versions: their values are names, whether they are texts or numbers such as 1080 and 3090."""
 
 from __future__ import annotations
 
@@ -40,20 +40,28 @@ def names_devices(name: str) -> bool:
     return rest[-1] in _DEVICES or rest == ["graphics", "card"] or (rest[-1] in _WITH_MORE and len(words) > len(rest))
 
 
+def names_versions(name: str) -> bool:
+    """Whether a column is named as one of versions: ``torch_version``. Version 1.10 comes after 1.9, and is not 1.1."""
+    words = [word.lower() for word in _PARTS.findall(_HUMP.sub("_", name))]
+    return words[-1:] == ["version"]
+
+
 def device_columns(names: Iterable[str], amounts: Collection[str] = ()) -> list[str]:
-    """Returns the columns that name devices, but for those that were said to be amounts."""
-    return [name for name in names if name not in amounts and names_devices(name)]
+    """Returns the columns that name devices or versions, but for those that were said to be amounts."""
+    return [name for name in names if name not in amounts and (names_devices(name) or names_versions(name))]
 
 
 def remarks_on_numbers(sheet: Sheet, columns: Iterable[str]) -> list[str]:
-    """Returns a remark on each column of numbers that are read as names of devices.
+    """Returns a remark on each column of numbers that are read as names of devices or versions.
 
     Args:
         sheet: The table.
         columns: Such columns.
     """
-    return [
-        f"column '{name}' names devices: its numbers, such as {sheet.columns[name][0]}, are names and not amounts. Where "
-        f"they are amounts, rename it, for example to '{name}_count'."
-        for name in columns
-    ]
+    remarks = []
+    for name in columns:
+        what = "versions" if names_versions(name) else "devices"
+        such = f"column '{name}' names {what}: its numbers, such as {sheet.columns[name][0]}, are names and not amounts."
+        rename = f" Where they are amounts, rename it, for example to '{name}_count'." if what == "devices" else ""
+        remarks.append(such + rename)
+    return remarks

@@ -49,6 +49,11 @@ _ADVICE = {
     "ARFF": "an ARFF file. Replace the lines up to '@data' by a line with the names of the columns, and save it as CSV",
     "LaTeX": "a table in LaTeX. Replace the '&' by commas and delete the ends of the lines, and save it as CSV",
     "MLPerf": "a log of MLPerf, which holds events and no architectures. Save architectures and their latencies as CSV",
+    "trtexec": (
+        "what trtexec printed, and not a table. For latencies of architectures, save them as CSV; of a single network, "
+        "trtexec --exportTimes=FILE.json writes what 'hwcost import' reads"
+    ),
+    "log": "a log of a program, and not a table. Save architectures and their latencies as CSV, and give that file",
     "old Excel": f"an old Excel workbook (.xls). {_EXPORT}",
 }
 """Kind of file to what it is and what to do."""
@@ -60,7 +65,10 @@ _MAGIC = (
 )  # fmt: skip
 
 _TEXTS = (
-    (re.compile(rb":::MLL(og|OG)"), "MLPerf"), (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
+    (re.compile(rb":::MLL(og|OG)|=+\s*MLPerf Results"), "MLPerf"),
+    (re.compile(rb"&&&& RUNNING TensorRT|\[[^\]\n]{8,30}\] \[[IVWE]\] "), "trtexec"),
+    (re.compile(rb"(\[?[\d:/.,T -]{8,30}\]?,?\s)?\[?(INFO|DEBUG|WARNING|ERROR)\b[\]:]"), "log"),
+    (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
     (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),
     (re.compile(rb"\\(begin|toprule|hline)|[^\n&]+(&[^\n&]*)+\\\\"), "LaTeX"),
 )  # fmt: skip

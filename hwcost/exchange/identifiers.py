@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.exchange.device_columns import names_devices
+from hwcost.exchange.device_columns import device_columns
 from hwcost.exchange.numerals import is_numeric, number
 
 FEWEST_ROWS = 5
@@ -62,9 +62,10 @@ _REPEAT_NAME = re.compile(
 )
 _SEED_NAME = re.compile(r"(.*[_ .-])?seeds?", re.IGNORECASE)
 _RESULT_NAME = re.compile(
-    r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|miou)([_ .-].*)?", re.IGNORECASE
+    r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
+    r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
-_STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|steps|iter|iteration|timestep)", re.IGNORECASE)
+_STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
 _OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
 _SIZE_NAME = re.compile(
     r"(?i)(.*[_ .-])?(width|hidden|dim|dims|len|length|seq|size|depth|layers?|batch|heads?|channels?|tokens?|m|n|k|b|h|w|c)"
@@ -103,8 +104,8 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
 
 
 def _holds_amounts(name: str, texts: list[str]) -> bool:
-    """Whether a column holds numbers, and its name does not say that they are names of devices."""
-    return is_numeric(texts) and not names_devices(name)
+    """Whether a column holds numbers, and its name does not say that they are names of devices or versions."""
+    return is_numeric(texts) and not device_columns([name])
 
 
 def are_dates(texts: Sequence[str]) -> bool:

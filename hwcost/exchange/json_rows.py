@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,16 @@ from hwcost.exchange.frames import read_frame
 from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
+from hwcost.spaces.nested import read_key, read_nested
 
 _SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
 
+_ONE = "Save one of them as a file of its own, or all rows as one list of records with a field for what tells them apart"
+
 _GAP = re.compile(r"[\s,]*")
+
+SHOWN = 8
+"""Names that a message lists before it counts the rest."""
 
 MOST_PRINTED = 5_000_000
 """Characters of a text that is read as what Python printed."""
@@ -137,30 +143,58 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
     inner = list(value.values())
     if inner and all(isinstance(one, list) and not any(isinstance(cell, Mapping) for cell in one) for one in inner):
         return read_frame(value, source, "record")
-    within = list(_records_within(value, depth=1)) or list(_records_within(value))
+    within = list(_tables_within(value, depth=1)) or list(_tables_within(value))
     if len(within) == 1:
-        path, records = within[0]
-        return read_frame(records, source, "record").remarking(f"rows are the records of '{path}'.")
-    if inner and all(isinstance(one, Mapping) for one in inner):
+        path, table = within[0]
+        what = "rows are the records" if isinstance(table, list) else "columns are the lists"
+        where = f"of '{path}'" if path else f"beside {_listed([name for name in value if name not in table])}"
+        return read_frame(table, source, "record").remarking(f"{what} {where}.")
+    if inner and all(isinstance(one, Mapping) for one in inner) and (len(inner) > 1 or not within):
         return _by_key(value, source)
     named = [(name, one) for name, one in value.items() if isinstance(one, Mapping) and _holds_rows(one)]
     if len(named) == 1 and not within:
         return _by_key(named[0][1], source).remarking(f"rows are the entries of '{named[0][0]}'.")
     if inner and all(isinstance(one, (int, float)) for one in inner):
-        raise headerless_operators(source, [(i, [key, as_text(one)]) for i, (key, one) in enumerate(value.items(), 1)])
-    several = ", ".join(path for path, _ in within) or ", ".join(name for name, _ in named)
-    held = f"several lists of records ({several})" if several else _described(value)
-    raise DataError(f"{source}: the JSON holds {held}. {_SHAPES}. {_about(value)}".rstrip())
+        return _by_spelling(value, source)
+    several = [path for path, _ in within] or [name for name, _ in named]
+    kind = "lists of records" if within and all(isinstance(one, list) for _, one in within) else "tables"
+    held = f"several {kind} ({_listed(several)})" if several else _described(value)
+    advice = _ONE if several else _SHAPES
+    raise DataError(f"{source}: the JSON holds {held}. {advice}. {_about(value)}".rstrip())
 
 
-def _records_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> Iterator[tuple[str, list[Any]]]:
-    """Yields the lists of records in an object and in the objects within, by their path."""
+def _tables_within(value: Mapping[str, Any], path: str = "", depth: int = 3) -> Iterator[tuple[str, Any]]:
+    """Yields the tables in an object and those within, by their path: lists of records, and columns side by side."""
+    columns = {name: one for name, one in value.items() if isinstance(one, list)}
+    is_alone = not path and not any(isinstance(one, Mapping) for one in value.values())
+    if _are_columns(columns) and (is_alone or any(map(is_latency_name, columns))):
+        yield path, columns
+        return
     for name, one in value.items():
         below = f"{path}.{name}" if path else str(name)
         if isinstance(one, list) and one and isinstance(one[0], Mapping):
             yield below, one
         elif isinstance(one, Mapping) and depth > 1:
-            yield from _records_within(one, below, depth - 1)
+            yield from _tables_within(one, below, depth - 1)
+
+
+def _are_columns(columns: Mapping[str, list[Any]]) -> bool:
+    """Whether lists are the columns of one table: several of the same length, numbers among them."""
+    lists = list(columns.values())
+    if len(lists) < 2 or len(lists[0]) < 2 or any(len(one) != len(lists[0]) for one in lists):
+        return False
+    return any(all(isinstance(cell, (int, float)) for cell in one) for one in lists)
+
+
+def _by_spelling(value: Mapping[str, Any], source: str) -> Sheet:
+    """Reads numbers by architectures that their names spell, such as ``8_512_4``.
+
+    Raises:
+        DataError: When names are those of operators.
+    """
+    if all(read_key(name) is not None or read_nested(name) is not None for name in value):
+        return read_frame({"architecture": list(value), "latency": list(value.values())}, source, "record")
+    raise headerless_operators(source, [(i, [key, as_text(one)]) for i, (key, one) in enumerate(value.items(), 1)])
 
 
 def _holds_rows(value: Mapping[str, Any]) -> bool:
@@ -170,17 +204,41 @@ def _holds_rows(value: Mapping[str, Any]) -> bool:
 
 
 def _by_key(value: Mapping[str, Mapping[str, Any]], source: str) -> Sheet:
-    """Reads objects by the name of their column or row, whichever names a latency."""
+    """Reads objects by the name of their column or row, whichever names a latency; rows may lie in groups with names."""
     if any(is_latency_name(name) for name in value):
         rows = list(dict.fromkeys(row for column in value.values() for row in column))
-        return read_frame({name: [column.get(row) for row in rows] for name, column in value.items()}, source, "record")
-    key = "name" if not any("name" in row for row in value.values()) else "key"
-    return read_frame([{key: name, **row} for name, row in value.items()], source, "record")
+        columns = {name: [column.get(row) for row in rows] for name, column in value.items()}
+        names = {} if all(map(str.isdecimal, rows)) else {_free("name", "key", taken=columns): rows}
+        return read_frame({**names, **columns}, source, "record")
+    if _holds_groups(value):
+        groups = [(group, key, row) for group, rows in value.items() for key, row in rows.items()]
+        taken = groups[0][2]
+        group, name = _free("group", "kind", taken=taken), _free("name", "key", taken=taken)
+        return read_frame([{group: one, name: key, **row} for one, key, row in groups], source, "record")
+    name = _free("name", "key", taken={name for row in value.values() for name in row})
+    return read_frame([{name: key, **row} for key, row in value.items()], source, "record")
+
+
+def _free(*names: str, taken: Collection[str]) -> str:
+    """Returns the first name of a column that none has yet; the last one where all are taken."""
+    return next((name for name in names if name not in taken), names[-1])
+
+
+def _holds_groups(value: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether objects hold objects with the same keys, one a row: of every kernel's type, or of every device."""
+    rows = [row for rows in value.values() for row in rows.values()]
+    if len(rows) < 2 or not all(isinstance(row, Mapping) and row for row in rows):
+        return False
+    return len({frozenset(row) for row in rows}) == 1 and all(value.values())
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _described(value: Any) -> str:
     if isinstance(value, Mapping):
-        return f"an object with {', '.join(list(value)[:8]) or 'nothing in it'}"
+        return f"an object with {_listed(list(value)) or 'nothing in it'}"
     if isinstance(value, list):
         return "an empty list" if not value else "a list of neither records nor arrays"
     return repr(value)[:60]

@@ -18,11 +18,15 @@ from hwcost.exchange.column_names import (
     SPREADS,
     TIMES,
     computed_word,
+    is_general,
     is_latency_name,
     is_rate_name,
+    is_typical,
     named_as_latencies,
+    named_as_times,
     says_latency,
     split_unit,
+    unit_of,
     words_of,
 )
 from hwcost.exchange.failure_marks import refuse_marks
@@ -42,9 +46,17 @@ SHOWN = 8
 LOOKED_AT = 200
 """Different cells of a column that are looked through for names of latencies, where no column has one."""
 
-TOTALS = frozenset(("total", "sum"))
+TOTALS = frozenset(("total", "sum", "elapsed", "duration"))
 COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "inferences"))
 """Words of the name of a time that may be that of several runs, and of the name of a column that counts them."""
+
+BEGIN, END = frozenset(("start", "started", "begin")), frozenset(("end", "ended", "complete", "completed", "finished"))
+"""Words of the names of columns that say when a run began, and when it ended."""
+
+REQUESTED = frozenset(
+    ("requests", "queries", "prompts", "invocations", "instances", "occurrences", "executions", "launches")
+)
+"""Further words of such counts, which may also be chosen."""
 
 APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
@@ -134,7 +146,7 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     missing = [name for name in names if name not in sheet.columns]
     if missing or not names:
         what = missing[0] if missing else ""
-        raise UsageError(f"{sheet.source} has no column '{what}' to take latencies from. Known: {', '.join(sheet.header)}")
+        raise UsageError(f"{sheet.source} has no column '{what}' to take latencies from. Known: {sheet.known}")
     units = {name: unit or _unit(sheet, name) for name in names}
     unknown = next((name for name, one in units.items() if one is None), None)
     if unknown is not None:
@@ -177,20 +189,23 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
 
 
 def _refuse_total(sheet: Sheet, name: str) -> None:
-    """Refuses a total beside a column that counts the runs it is of: not the time of one."""
+    """Refuses a total beside a column that counts the runs it is of, or beside its begin and end: not the time of one."""
     runs = next((one for one in sheet.header if one != name and _counts_runs(one, sheet.columns[one])), None)
-    if runs is None or words_of(name).isdisjoint(TOTALS):
+    ends = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
+    words = words_of(name)
+    if runs is not None and not words.isdisjoint(TOTALS) and "per" not in words:
+        what = f"the time of all runs, which the column '{runs}' counts. Give the time of one"
+    elif is_general(name) and all(ends):
+        what = f"the time of a whole run, which the columns '{ends[0]}' and '{ends[1]}' begin and end. Give that of a call"
+    else:
         return
-    raise DataError(
-        f"{sheet.head}: the column '{name}' may be the time of all runs, which the column '{runs}' counts. Give the time of "
-        f"one; --latency {shlex.quote(name)} takes it as it stands."
-    )
+    raise DataError(f"{sheet.head}: the column '{name}' may be {what}; --latency {shlex.quote(name)} takes it as it stands.")
 
 
 def _counts_runs(name: str, texts: Sequence[str]) -> bool:
     values = [number(text) for text in texts]
     is_count = all(value is not None and value >= 1 and float(value).is_integer() for value in values)
-    return is_count and not words_of(name).isdisjoint(COUNTED) and any(value != 1 for value in values)
+    return is_count and not words_of(name).isdisjoint(COUNTED | REQUESTED) and any(value != 1 for value in values)
 
 
 def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
@@ -224,11 +239,22 @@ def _unit(sheet: Sheet, name: str) -> str | None:
 def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside.
 
-    The word for a latency says more than a unit: beside a ``latency``, ``elapsed_s`` may be a time of the clock.
+    The word for a latency says more than a unit: beside a ``latency``, ``elapsed_s`` may be a time of the clock. A time of
+    nothing in particular, such as ``duration``, may be that of a whole benchmark, so that others are asked about as well.
     """
-    named = named_as_latencies([name for name in sheet.header if any(map(is_time, sheet.columns[name]))])
+    timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
+    named = named_as_latencies(timed)
+    if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):
+        return [*others, *named]
     named = [name for name in named if says_latency(name)] or named
     return [name for name in named if _unit(sheet, name) is not None] or named
+
+
+def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> list[str]:
+    """Returns the times that say more than general ones: a latency, a mean in a unit, or a unit where those lack one."""
+    has_unit = any(_unit(sheet, name) is not None for name in general)
+    others = [name for name in times if name not in general]
+    return [one for one in others if says_latency(one) or (_unit(sheet, one) and (is_typical(one) or not has_unit))]
 
 
 def _absent(sheet: Sheet) -> DataError:
@@ -252,9 +278,11 @@ def _absent(sheet: Sheet) -> DataError:
         )
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
+    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
+    where = "COLUMN --unit s, ms, us or ns" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
-        f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."
+        f"Found: {sheet.known}. Name the column: --latency {where}."
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
         text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
@@ -267,7 +295,7 @@ def _absent(sheet: Sheet) -> DataError:
 def _turned(sheet: Sheet) -> str:
     """Says in which column names of latencies stand in cells, as in tables that are transposed or long; empty for none."""
     for name, texts in sheet.columns.items():
-        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_number(text)]
+        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_time(text) and unit_of(text) is None]
         cell = next(filter(is_latency_name, cells), None)
         if cell is None:
             continue

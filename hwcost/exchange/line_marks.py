@@ -6,14 +6,19 @@ They are emptied rather than taken out, so that every other line keeps its numbe
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 
+from hwcost.exchange.column_names import is_latency_name, says_latency, split_unit
 from hwcost.exchange.numerals import is_number
 from hwcost.exchange.sheet import places
 
 MARK = "#"
 """Sign before a comment."""
+
+FACT = 2
+"""Cells of a fact above a table: its name and its value."""
 
 _SIGNS = ",;\t|"
 _RULE = re.compile(r"\s*(?=.*(?:--|==))[-=:+|\s]+")
@@ -69,6 +74,50 @@ def without_titles(text: str, delimiters: Sequence[str], skipped: int = 0) -> tu
     for i in full[:n]:
         lines[i] = ""
     return "\n".join(lines), [f"{places('line', [i + 1 + skipped for i in full[:n]])} skipped: a title above the table."]
+
+
+def without_facts(text: str, delimiters: Sequence[str], skipped: int = 0) -> tuple[str, list[str]]:
+    """Empties lines above an empty one that name facts, such as ``Device,T4``, where a header of more cells comes below.
+
+    Args:
+        text: Lines of a table.
+        delimiters: Signs that may stand between cells.
+        skipped: Lines of the file before the text, for the numbers in remarks.
+
+    Returns:
+        The text, and what was done, in whole sentences.
+    """
+    lines = text.splitlines()
+    is_full = [bool(line.strip(_SIGNS + " \"")) for line in lines]
+    start = is_full.index(True) if True in is_full else 0
+    gap = next((i for i in range(start, len(lines)) if not is_full[i]), len(lines))
+    header = next((i for i in range(gap, len(lines)) if is_full[i]), None)
+    if header is None:
+        return text, []
+    cells = [_cells(line) if any(map(line.count, delimiters)) else [line] for line in (*lines[start:gap], lines[header])]
+    if not are_facts(cells[:-1], cells[-1]):
+        return text, []
+    for i in range(start, header):
+        lines[i] = ""
+    numbers = [i + 1 + skipped for i in range(start, gap)]
+    return "\n".join(lines), [f"{places('line', numbers)} skipped: an empty line separates them from the table."]
+
+
+def are_facts(rows: Sequence[Sequence[str]], names: Sequence[str]) -> bool:
+    """Whether rows hold two cells at most, none the name of latencies, and a row below is a header of more cells.
+
+    Args:
+        rows: Cells of the rows above an empty one.
+        names: Cells of the first row below.
+    """
+    cells = [[cell for cell in row if cell] for row in rows]
+    if len(names) <= FACT or not all(names) or any(map(is_number, names)) or any(len(row) > FACT for row in cells):
+        return False
+    return not any(map(_is_latency_in_a_unit, itertools.chain(*cells)))
+
+
+def _is_latency_in_a_unit(name: str) -> bool:
+    return is_latency_name(name) and (says_latency(name) or split_unit(name)[1] is not None)
 
 
 def without_rules(text: str) -> str:

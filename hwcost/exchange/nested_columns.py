@@ -16,12 +16,15 @@ from hwcost.spaces.table import ABSENT
 FEWEST_LABELLED = 3
 """Different texts of a column below which numbers with labels in them may be names."""
 
+_OF_NUMBERS = frozenset(("percentile", "percentiles", "quantile", "quantiles"))
+"""Dictionaries whose keys say nothing without their name: ``50`` and ``99``."""
+
 
 def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
-    dictionary of statistics of a latency, ``latency_ms.mean``. Keys of
+    dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of
     numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
 
     Args:
@@ -41,7 +44,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
         lacking |= filled
         padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if filled else ""
         remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
-    return replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
+    whole = replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
+    return expanded(whole, wanted) if remarks else whole
 
 
 def _nested(texts: list[str]) -> list[Any] | None:
@@ -76,7 +80,8 @@ def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
 def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], set[str]]:
     """Returns the texts of every entry by its name, and the names of those that some cells lack."""
     is_latency = is_latency_name(name) and not any(is_latency_name(key) for cell in cells for key in _keys(cell))
-    rows = [flattened(cell, "" if isinstance(cell, Mapping) and not is_latency else name) for cell in cells]
+    is_named = is_latency or name.lower() in _OF_NUMBERS
+    rows = [flattened(cell, "" if isinstance(cell, Mapping) and not is_named else name) for cell in cells]
     paths = list(dict.fromkeys(path for row in rows for path in row))
     paths.sort(key=_order(paths))
     made: dict[str, list[str]] = {}

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from hwcost.errors import DataError
+from hwcost.exchange.column_names import UNIT
 from hwcost.exchange.sheet import Sheet
 from hwcost.exchange.spreads import without_spreads
 
@@ -17,6 +18,7 @@ _COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _SPACED_COMMA = re.compile("[+-]?[1-9]\\d{0,2}(?:[ '\u2019\u00a0\u202f\u2009]\\d{3})+,\\d+")
 _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_NUMBER_WITH_UNIT = re.compile(rf"[+-]?\d[\d.,' \u2019\u00a0\u202f\u2009]*?(?P<unit>\s*(?:{UNIT}))", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 
@@ -53,8 +55,8 @@ def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
     need the point. Points stand between thousands in columns where a number has several of them (``74.760.192``), and commas
-    where one has several (``74,760,192``, ``12,34,567``) or a decimal point besides. Columns of other texts than numbers
-    stay as they are.
+    where one has several (``74,760,192``, ``12,34,567``) or a decimal point besides. So it is in front of a unit of time
+    (``1,234.5 us``). Columns of other texts than numbers stay as they are.
 
     Args:
         sheet: Texts as they were written.
@@ -64,6 +66,26 @@ def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
         DataError: When ``1,234`` may be either number, and no other cell decides which.
     """
     sheet = without_spreads(sheet)
+    units = {name: ends for name, texts in sheet.columns.items() if any(ends := _units(texts))}
+    columns = {name: _without_ends(texts, units.get(name)) for name, texts in sheet.columns.items()}
+    made = _with_points(replace(sheet, columns=columns), is_typed)
+    columns = {name: [*map("".join, zip(made.columns[name], ends, strict=True))] for name, ends in units.items()}
+    return replace(made, columns={**made.columns, **columns})
+
+
+def _units(texts: list[str]) -> list[str]:
+    """Returns the unit of time behind the number of each cell, where some of the numbers hold a comma; empty ones else."""
+    if not any("," in text and text[-1] in "sS" for text in texts):
+        return []
+    return ["" if (match := _NUMBER_WITH_UNIT.fullmatch(text)) is None else match["unit"] for text in texts]
+
+
+def _without_ends(texts: list[str], ends: list[str] | None) -> list[str]:
+    return texts if ends is None else [text.removesuffix(end) for text, end in zip(texts, ends, strict=True)]
+
+
+def _with_points(sheet: Sheet, is_typed: bool) -> Sheet:
+    """Returns the sheet with decimal points and without thousands separators; see :func:`normalised`."""
     held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
     is_decimal = bool(held) and _has_decimal_commas(sheet)
     columns, changed = dict(sheet.columns), []

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.exchange.column_names import is_rate_name, words_of
+from hwcost.exchange.column_names import TIMES, is_rate_name, middle_of, split_unit, spread_of, words_of
 from hwcost.exchange.latencies import COUNTED
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
@@ -34,14 +34,16 @@ _OF_GOOGLE = frozenset(
 
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
-_PHYSICAL = frozenset(("energy", "power", "utilization", "utilisation", "util", "temperature"))
+_PHYSICAL = frozenset(("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput"))
 _CHOSEN = frozenset(
     ("peak", "max", "maximum", "theoretical", "rated", "nominal", "target", "offered", "arrival", "input", "limit", "cap")
 )
 
 
 def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str]) -> Sheet:
-    """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy.
+    """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy, times.
+
+    The spread of a column goes with it: ``fps_std`` says nothing about a new net either.
 
     Args:
         features: The columns that may be features.
@@ -52,7 +54,16 @@ def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Co
     others = [name for name in features.columns if name not in wanted]
     google = {name for name in others if name in _OF_GOOGLE} if table.columns.keys() >= _GOOGLE else set[str]()
     found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s)]
+    rest = features.without(found)
+    found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
     return features.without(found).remarking(_left_out(found)) if found else features
+
+
+def _is_spread_of_another(name: str, table: Sheet, features: Sheet) -> bool:
+    """Whether a column gives the spread of columns of the table none of which is a feature."""
+    what = spread_of(name)
+    means = [one for one in table.columns if one != name and spread_of(one) is None and middle_of(one) == what]
+    return what is not None and bool(means) and features.columns.keys().isdisjoint(means)
 
 
 def _left_out(names: Sequence[str]) -> str:
@@ -86,8 +97,10 @@ def _counts_runs(name: str) -> bool:
 
 
 def _may_be_measured(name: str) -> bool:
+    """Whether a column is named as a rate, an energy or the like, or as seconds are: ``prefill_s``, ``time_decode``."""
     words = words_of(name)
-    return words.isdisjoint(_CHOSEN) and (is_rate_name(name) or not words.isdisjoint(_PHYSICAL))
+    is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
+    return is_named and words.isdisjoint(_CHOSEN)
 
 
 def _positive(texts: Iterable[str]) -> Floats | None:

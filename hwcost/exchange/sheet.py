@@ -15,6 +15,9 @@ Place = Literal["line", "record", "row"]
 LISTED = 8
 """Numbers and ranges of numbers that a message lists before it counts the rest."""
 
+MOST_NAMED = 40
+"""Columns that a message names before it counts the rest."""
+
 MISSING = ("NAType", "NaTType")
 """Types of other libraries' missing values."""
 
@@ -52,6 +55,11 @@ class Sheet:
         return list(self.columns)
 
     @property
+    def known(self) -> str:
+        """Names of the columns for a message; a long list is cut."""
+        return listed_names(self.header)
+
+    @property
     def head(self) -> str:
         """Where the names of the columns stand, as an error names it."""
         return f"{self.source}: line 1" if self.place == "line" else self.source
@@ -76,6 +84,12 @@ class Sheet:
     def remarking(self, *remarks: str) -> Sheet:
         """Returns the sheet with further remarks."""
         return replace(self, remarks=(*self.remarks, *remarks))
+
+
+def listed_names(columns: Sequence[str]) -> str:
+    """Lists names of columns; a long list is cut."""
+    more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
+    return f"{', '.join(columns[:MOST_NAMED])}{more}"
 
 
 def places(place: str, numbers: Sequence[int]) -> str:

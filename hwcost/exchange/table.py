@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statistic_name
-from hwcost.exchange.device_columns import device_columns, remarks_on_numbers
+from hwcost.exchange.device_columns import device_columns, names_versions, remarks_on_numbers
+from hwcost.exchange.failed_runs import refuse_failed_runs
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
@@ -29,7 +30,7 @@ from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.results import without_results
 from hwcost.exchange.samples import merged
-from hwcost.exchange.sheet import Place, Sheet, for_shell
+from hwcost.exchange.sheet import Place, Sheet, for_shell, listed_names
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.summaries import refuse_summaries
 from hwcost.exchange.unit_columns import with_units
@@ -123,6 +124,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     if options.unit is None:
         held = with_units(held, _latency_columns(held, options), options.columns)
     layout = find_layout(held.columns)
+    refuse_failed_runs(held, options.columns)
     latencies = _latencies(held, options, layout)
     refuse_summaries(held, latencies.latency_s)
     chosen = _features(held, options, latencies.columns)
@@ -165,7 +167,7 @@ def _check_names(sheet: Sheet, options: TableOptions) -> None:
     for name in (options.run_column, options.id):
         if name is not None and (name not in sheet.columns or name == LATENCY):
             what = "measuring runs" if name == options.run_column else "the rows"
-            known = ", ".join(column for column in sheet.header if not is_latency_name(column))
+            known = listed_names([column for column in sheet.header if not is_latency_name(column)])
             raise UsageError(f"{sheet.source} has no column '{name}' to name {what}. Known: {known}")
 
 
@@ -187,7 +189,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     """
     unknown = [name for name in (*options.keep, *options.categorical, *options.drop) if name not in sheet.columns]
     if unknown:
-        known = ", ".join(name for name in sheet.header if not is_latency_name(name))
+        known = listed_names([name for name in sheet.header if not is_latency_name(name)])
         raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {known}")
     named = {*options.keep, *options.categorical, *options.increasing}
     taken = {*latencies, *filter(None, (options.run_column, options.id))}
@@ -227,7 +229,7 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
     if missing:
         raise DataError(
             f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
-            f"Found: {', '.join(sheet.header)}. Use the space 'table' for a table with other columns."
+            f"Found: {sheet.known}. Use the space 'table' for a table with other columns."
         )
     return made, sheet.remarking(*_passed_over(sheet, made))
 
@@ -342,7 +344,8 @@ def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:
     if not forced and is_numeric(texts):  # a text among numbers is an error of that line, and is reported as such
         return {"name": name, "categorical": False}
     numbers = [value for value in map(number, texts) if value is not None and math.isfinite(value)]
-    choices: list[int | float] | list[str] = sorted(set(numbers)) if len(numbers) == len(texts) else sorted(set(texts))
+    is_of_numbers = len(numbers) == len(texts) and not names_versions(name)
+    choices: list[int | float] | list[str] = sorted(set(numbers)) if is_of_numbers else sorted(set(texts))
     return {"name": name, "categorical": True, "choices": choices}
 
 

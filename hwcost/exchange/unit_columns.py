@@ -36,7 +36,7 @@ def with_units(sheet: Sheet, latencies: Collection[str], wanted: Collection[str]
         said = _said(name)
         if said is None:
             pairs = zip(sheet.columns[name], sheet.columns[column], strict=True)
-            columns[name] = [f"{text} {unit}" if is_number(text) and unit else text for text, unit in pairs]
+            columns[name] = [f"{text} {unit_of(unit)}" if is_number(text) and unit else text for text, unit in pairs]
         elif is_unknown:
             continue  # the units are those of the columns that need them
         elif {unit_of(unit) for unit in sheet.columns[column] if unit} != {said}:

@@ -11,6 +11,7 @@ from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.delimited import Rows, as_sheet, without_headers
 from hwcost.exchange.frames import read_frame
 from hwcost.exchange.header_rows import joined_headers
+from hwcost.exchange.line_marks import are_facts
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Sheet, as_text, places
 
@@ -87,9 +88,18 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
     )
 
 
+def _trimmed(row: list[str]) -> list[str]:
+    """Returns a row without the empty cells at its end."""
+    return row[: max((i for i, cell in enumerate(row, 1) if cell), default=0)]
+
+
 def _below_titles(rows: Rows) -> tuple[Rows, list[str]]:
     """Returns the rows that hold something, from the first with two cells on, and what is said of those above it."""
     full = [(line, row) for line, row in rows if any(row)]
+    gap = next((i for i, (line, _) in enumerate(full) if i and line > full[i - 1][0] + 1), None)
+    if gap is not None and are_facts([row for _, row in full[:gap]], _trimmed(full[gap][1])):
+        facts = [line for line, _ in full[:gap]]
+        return full[gap:], [f"{places('line', facts)} skipped: an empty line separates them from the table."]
     start = next((i for i, (_, row) in enumerate(full) if sum(map(bool, row)) > 1), len(full))
     titles = [line for line, _ in full[:start]]
     return full[start:], [f"{places('line', titles)} skipped: a title above the table."] if titles else []

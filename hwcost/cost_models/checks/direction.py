@@ -18,6 +18,8 @@ SIZE = re.compile(
 )
 """Names of columns that hold sizes of a net, along which latency rises. A batch is none: latency may be that of a sample."""
 
+_UNIT = re.compile(r"\s*[\[(][^\])/]{1,5}[\])]$")
+
 ROWS_PER_COLUMN = 2
 """Rows that every column needs before its direction is judged."""
 
@@ -85,5 +87,5 @@ def _one_hot_sizes(features: Features, kept: Collection[str]) -> np.ndarray[tupl
 
 
 def is_size(name: str) -> bool:
-    """Whether a column is named as the sizes of nets are: ``hidden``, ``num_layers``, ``params``, ``GFLOPs``."""
-    return SIZE.fullmatch(name) is not None
+    """Whether a column is named as the sizes of nets are: ``hidden``, ``num_layers``, ``#params``, ``FLOPs (G)``."""
+    return SIZE.fullmatch(_UNIT.sub("", name).lstrip("# ")) is not None

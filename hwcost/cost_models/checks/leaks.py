@@ -1,19 +1,20 @@
 """Columns that hold the answer: a copy of the latency, a rate, or anything else that was computed from it.
 
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
-that noise. There are three signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
-digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
+that noise. The signs, the plainest first: the column is the latency, a power of it or its logarithm, to the last digits.
+Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
 latency rises. Where all other columns are equal, it changes as the latency does. Or it is in proportion to the latency more
 closely than the other columns predict either of the two: they nearly determine the architecture, so a property of it would
-follow from them, and only what was measured has the latency's noise.
+follow from them, and only what was measured has the latency's noise. Or several columns add up to the latency.
 
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
 
 A category that cuts the latencies into ranges is their class, where nothing else of the row tells it.
 
-A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name is one of a
-time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
+A column of whole numbers in proportion to the latency (parameters, operations), or of work by its name, is a feature, unless
+its name is one of a time. A column of few values (a device's peak) does not leak either: the answer is as varied as the
+latency itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from hwcost._stats import robust_sd
 from hwcost._types import Floats
 from hwcost.cost_models.checks.direction import is_size
+from hwcost.cost_models.checks.parts import parts_of_latency
 from hwcost.cost_models.checks.smoothing import Smoother, smoothers
 from hwcost.cost_models.features.extractor import Features
 
@@ -126,6 +128,10 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
     varied = [i for i in _varied(features, genes, latency_s) if features.gene_names[i] not in kept]
     has_others = len(np.flatnonzero(np.ptp(genes, axis=0) > 0)) > 1
     found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
+    free = [i for i in varied if i not in found and not is_size(features.gene_names[i])]
+    parts = parts_of_latency(genes, latency_s, free)
+    names = ", ".join(features.gene_names[i] for i in parts)
+    found |= dict.fromkeys(parts, f"one of the columns that add up to the latency ({names})")
     others = [i for i in range(genes.shape[1]) if i not in found]
     plain = [i for i in others if i not in varied]
     logs, laws = np.log(latency_s), _Laws(features, genes)
@@ -162,7 +168,7 @@ def _computed(name: str, column: Floats, latency_s: Floats, has_others: bool) ->
         return "the inverse of the latency, such as a rate"
     if _is_linear(column, np.log(latency_s)):
         return "the logarithm of the latency"
-    is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column))
+    is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column) and not is_size(name))
     if is_time and _is_linear(column, latency_s):
         return "the latency itself, in another unit or scaled"
     is_power = is_time and column.min() > 0 and _is_linear(np.log(column), np.log(latency_s))
@@ -208,8 +214,17 @@ class _Laws:
         if laws is None:
             if len(self._made) >= KEPT_LAWS:
                 self._made.clear()
-            laws = self._made[tuple(used)] = smoothers(self._features, self._genes, np.arange(len(self._genes)), used)
+            laws = self._made[tuple(used)] = self._laws(used)
         return min((law.left_out(target) for law in laws), key=lambda one: robust_sd(target - one))
+
+    def _laws(self, used: list[int]) -> list[Smoother]:
+        """Returns smooth laws, and a product of powers, which a few rows tell already: work over latency is a rate."""
+        rows = np.arange(len(self._genes))
+        made = smoothers(self._features, self._genes, rows, used)
+        genes = self._features.space.genes
+        sizes = [i for i in used if not genes[i].categorical and self._genes[:, i].min() > 0]
+        logs = np.log(self._genes[:, sizes])
+        return [*made, Smoother(logs, rows)] if sizes and np.ptp(logs, axis=0).any() else made
 
 
 def _most_telling(genes: Floats, logs: Floats, others: list[int]) -> list[int]:
@@ -230,7 +245,7 @@ def _following(laws: _Laws, name: str, column: Floats, logs: Floats, rest: list[
             return "a rate or an energy, by its name and because the latency follows from it and the other columns"
         if _is_rate(laws, logs, column, used):
             return "a rate, such as work per second: the latency follows from it and the other columns"
-        if not _is_whole(column) and _is_share(laws, logs, column, used):
+        if not _is_whole(column) and not is_size(name) and _is_share(laws, logs, column, used):
             return "the latency times a factor that the other columns predict"
     is_copy = not _is_whole(column) and not is_size(name) and _is_noisy_copy(laws, logs, column, rest)
     return "in proportion to the latency, its noise included, as only what was measured is" if is_copy else None

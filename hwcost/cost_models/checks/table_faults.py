@@ -66,8 +66,9 @@ def table_faults(data: Data) -> list[TableFault]:
     genes = features.encode(data.architectures)
     faults = [*_mixed_units(data, unit_faults(features, genes, data.values))]
     repaired_s = repaired(data.values, faults)
-    faults += [_leak(leak.column, leak.how) for leak in leaked_columns(features, genes, repaired_s, data.kept)]
-    wrong = wrong_way(features, genes, repaired_s, data.kept)
+    leaks = leaked_columns(features, genes, repaired_s, data.kept)
+    faults += [_leak(leak.column, leak.how) for leak in leaks]
+    wrong = wrong_way(features, genes, repaired_s, data.kept.union(leak.column for leak in leaks))
     return faults if wrong is None else [*faults, _reversed(wrong)]
 
 

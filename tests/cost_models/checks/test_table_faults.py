@@ -160,6 +160,34 @@ def test_a_noisy_copy_under_any_name_is_found_by_the_noise_that_it_shares(sign):
     assert codes(table(params_g=copy)) == [], "a column that is named as sizes are"
 
 
+def test_columns_that_add_up_to_the_latency_are_its_parts():
+    """Whole microseconds of the stages of a request, none of which alone follows the latency closely."""
+    rng = np.random.default_rng(6)
+    queue = np.round(1e6 * np.median(SECONDS) * rng.uniform(0.2, 2.0, N))
+    compute, send = np.round(1e6 * SECONDS), np.round(rng.uniform(1, 4, N))
+    together = 1e-6 * (queue + compute + send) * np.exp(rng.normal(0, 0.005, N))
+    faults = table_faults(table(together, queue=queue, compute=compute, send=send))
+    assert [(fault.flag.code, fault.column) for fault in faults] == [("E_LEAK", "queue"), ("E_LEAK", "compute")]
+    assert "one of the columns that add up to the latency (queue, compute)" in faults[0].flag.text
+    assert codes(table(together, queue=queue)) == []
+    assert codes(table(together, queue=queue, compute=np.round(compute * rng.uniform(0.5, 1, N)))) == []
+
+
+def test_work_in_a_unit_is_a_size():
+    """It was counted apart from the other columns, and follows the latency as closely as work does."""
+    work = BATCH * PARAMS * 2e-9 * np.exp(np.random.default_rng(8).normal(0, 0.05, N))
+    seconds = work * 1e-3 * np.exp(np.random.default_rng(9).normal(0, 0.01, N))
+    assert codes(table(seconds, **{"FLOPs (G)": work})) == []
+    assert codes(table(seconds, extra=work)) == ["E_LEAK"]
+    sized = ("FLOPs (G)", "Params(M)", "#params", "MACs [M]")
+    assert [name for name in (*sized, "FLOPS (G/s)", "hidden act (x)") if is_size(name)] == list(sized)
+
+
+def test_a_rate_that_is_named_as_work_does_not_reverse_the_sizes():
+    """``TFLOPs`` may be operations, and what was reached in a second."""
+    assert codes(table(BATCH * SECONDS, TFLOPs=1e-12 * PARAMS / SECONDS)) == ["E_LEAK"]
+
+
 def test_what_another_device_or_a_simulator_says_is_no_copy():
     other = SECONDS**0.9 * (1.0 + HIDDEN / 4096) * np.exp(np.random.default_rng(2).normal(0, 0.02, N))
     assert codes(table(extra=other)) == []
@@ -190,6 +218,8 @@ def test_features_however_good_are_no_leaks(feature):
 
 def test_a_simulated_latency_in_proportion_to_parameters_is_no_leak():
     assert codes(table(PARAMS * 1e-11, params=PARAMS)) == []
+    assert codes(table(PARAMS * 1e-11, **{"MACs (G)": PARAMS * 1e-9})) == []
+    assert codes(table(1e-3 * (LAYERS + BATCH), encoder_layers=LAYERS, batches=BATCH)) == [], "counts that add up"
 
 
 @pytest.mark.parametrize("seed", [0, 3, 4, 5, 6, 7, 10, 11, 12, 13])

@@ -1,0 +1,88 @@
+"""Rows of runs that failed or warmed up, by a column that says so: what stands beside is not a latency of the net."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from hwcost.exchange.column_names import words_in_order
+from hwcost.exchange.numerals import number
+from hwcost.exchange.sheet import Sheet, for_shell
+
+_BEFORE = frozenset(("is", "was", "has", "run", "job", "result", "benchmark", "bench", "test"))
+_BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
+"""Words that may stand before and behind the one that says what a column holds."""
+
+_STATES = frozenset(("status", "state", "outcome"))
+_SUCCESSES = frozenset(("success", "succeeded", "successful", "ok", "valid", "passed"))
+_FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped"))
+_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit status"))
+_WARM = frozenset(("warmup", "warm up"))
+_PHASES = frozenset(("phase", "stage"))
+
+_FAILED = re.compile(
+    r"(?:fail(?:ed|ure)?|error|time[ _-]?out|timed[ _-]?out|crash(?:ed)?|abort(?:ed)?|killed|invalid|cancell?ed|skipped"
+    r"|unsupported)(?:[^a-z].*)?|(?:.*[^a-z])?(?:oom|out[ _-]of[ _-]memory)",
+    re.IGNORECASE,
+)
+_WARMING = re.compile(r"warm[ _-]?(?:up|ing)", re.IGNORECASE)
+_YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
+_NOTHING = _NO | {"", "none", "null", "nan", "n/a", "na", "-", "ok", "success", "[]", "{}"}
+
+
+def refuse_failed_runs(sheet: Sheet, wanted: Collection[str] = ()) -> None:
+    """Refuses a table in which a column says that some runs failed, or were there to warm up, and others did not.
+
+    Args:
+        sheet: The table.
+        wanted: Columns that the user named, which are not looked at.
+
+    Raises:
+        DataError: When there are such rows; names all of them.
+    """
+    for name, texts in sheet.columns.items():
+        is_fault = None if name in wanted else _fault(name, texts)
+        rows = [row for row, text in enumerate(texts) if is_fault is not None and is_fault(text)]
+        if not rows or len(rows) == len(texts):
+            continue
+        is_warming = _said(name) in _WARM | _PHASES
+        what = "a first run is slower than others" if is_warming else "a run that failed has no latency"
+        many = f" ({len(rows)} of {len(sheet)} rows: {sheet.at(rows)})" if len(rows) > 1 else ""
+        advice = (
+            f"Delete {'the line' if len(rows) == 1 else 'these lines'}; --drop {for_shell(name)} takes "
+            f"{'it' if len(rows) == 1 else 'them'} as measured."
+        )
+        raise sheet.error(rows[0], name, f"it says '{texts[rows[0]][:60]}', and {what}{many}", advice)
+
+
+def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:
+    """Returns what tells whether a cell of a column says a failure; None where the column says nothing of that kind."""
+    what, values = _said(name), {text.lower() for text in texts}
+    if what in _STATES:
+        return lambda text: _FAILED.fullmatch(text) is not None
+    if what in _PHASES:
+        return lambda text: _WARMING.fullmatch(text) is not None
+    if what in _CODES and all(number(text) is not None for text in texts):
+        return lambda text: number(text) != 0
+    if what in _SUCCESSES and values <= _YES | _NO:
+        return lambda text: text.lower() in _NO
+    if what in _WARM and values <= {"true", "false", "yes", "no"}:
+        return lambda text: text.lower() in _YES
+    if what in _FAILURES and _are_messages(values):
+        return lambda text: text.lower() not in _NOTHING
+    return None
+
+
+def _said(name: str) -> str:
+    """Returns the words of a name without those that may stand around them: ``error`` of ``error_occurred``."""
+    words = words_in_order(name)
+    while words and words[0] in _BEFORE and len(words) > 1:
+        words = words[1:]
+    while words and words[-1] in _BEHIND and len(words) > 1:
+        words = words[:-1]
+    return " ".join(words)
+
+
+def _are_messages(values: Iterable[str]) -> bool:
+    """Whether values, in small letters, are truth values or texts: an error may also be a number, that of a measurement."""
+    return all(value in _YES | _NO or number(value) is None or value == "nan" for value in values)
