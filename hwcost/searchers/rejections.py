@@ -62,14 +62,19 @@ class Rejections(Sequence[Rejection]):
                 self._distinct = None
             self.counts[self.problem.constraints[index].name] += len(rows)
 
-    def infeasible(self) -> InfeasibleError:
-        """Returns the error that says which constraints rejected everything that was tried."""
+    def infeasible(self, nearest: Candidates | None = None) -> InfeasibleError:
+        """Returns the error that says which constraints rejected everything that was tried.
+
+        Args:
+            nearest: The candidate that violates the constraints least, of all that were tried; None where that is unknown.
+        """
         counted = ", ".join(f"'{name}' rejected {count}" for name, count in self.counts.most_common())
         sizes, space = self.problem.sizes, self.problem.space
         first, last = (self._why(Candidates(space, ends[None])) for ends in (np.zeros_like(sizes), sizes - 1))
+        closest = "" if nearest is None else f"The nearest one that was tried: {self._why(nearest)}. "
         return InfeasibleError(
             f"no architecture of space '{space.name}' was found that satisfies the constraints: {counted}. With all the "
-            f"first choices: {first}; with all the last ones: {last}. Loosen a constraint, or take another space"
+            f"first choices: {first}; with all the last ones: {last}. {closest}Loosen a constraint, or take another space"
         )
 
     def _why(self, one: Candidates) -> str:

@@ -8,7 +8,8 @@ with equal odds. Elsewhere draws come to within half a step of the grid per gene
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +33,14 @@ class SumDraws:
         tables: Tables of the sum, of scalars.
         low: Least sum that is allowed.
         high: Largest sum that is allowed.
+        numbers: Number of choices that each code of each gene stands for, all drawn equally often; None for one each.
 
     Attributes:
         is_exact: Whether the grid holds just the sums that there are.
         reach: The least sum and the largest one of all choices.
     """
 
-    def __init__(self, tables: Tables, low: float, high: float) -> None:
+    def __init__(self, tables: Tables, low: float, high: float, numbers: Sequence[Floats] | None = None) -> None:
         added = [tables.single[0][None, :]]
         for gene, own in enumerate(tables.single[1:]):
             added.append(tables.pairs[gene] + own if tables.pairs else own[None, :])
@@ -53,22 +55,22 @@ class SumDraws:
         slack = 0.0 if self.is_exact else len(above) / 2
         self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
         self._last = math.floor((high - self._least) / self._unit + slack) if math.isfinite(high) else None
-        self._counts = list(self._counted())
+        self._counts = list(self._counted(numbers or [np.ones(one.shape[1]) for one in added]))
         opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
         self.reach = tables.least(), -opposite.least()
         self._is_beyond = high < self.reach[0] or low > self.reach[1]
 
-    def _counted(self) -> Iterator[Floats]:
+    def _counted(self, numbers: Sequence[Floats]) -> Iterator[Floats]:
         """Yields for each gene how many choices up to it end in each of its codes at each sum, shape (codes, sums)."""
         size = 1 + sum(int(one.max()) for one in self._steps)
         before = np.zeros((1, size))
         before[0, 0] = 1.0
-        for steps in self._steps:
+        for steps, each in zip(self._steps, numbers, strict=True):
             from_any = before if len(steps) == len(before) else before.sum(axis=0, keepdims=True)
             found = np.zeros((steps.shape[1], size))
             for last, code in np.ndindex(*steps.shape):
                 step = int(steps[last, code])
-                found[code, step:] += from_any[last, : size - step]
+                found[code, step:] += each[code] * from_any[last, : size - step]
             before = found / found.max()  # the odds alone count, and numbers of choices may exceed what a float holds
             yield before
 
@@ -111,25 +113,48 @@ class SumDraws:
         return np.stack(codes[::-1], axis=1)
 
 
-def draws_of(constraint: Constraint, sizes: Codes) -> SumDraws | None:
-    """Returns what draws codes that satisfy a constraint; None where it is not on a plain sum over genes.
+def sums_of(constraint: Constraint, sizes: Codes) -> Tables | None:
+    """Returns the value that a constraint bounds as a plain sum over genes, and pairs of neighbours; None where it is none.
 
     Args:
         constraint: The constraint.
         sizes: Number of choices of every gene, shape (genes,).
     """
+    tables = offered(constraint, "tables")
+    return tables if tables is not None and is_value(tables, constraint, sizes) else None
+
+
+def offered(constraint: Constraint, name: str) -> Any:
+    """Returns what a method of the bounded value gives; None where it has none, or where a probability is asked.
+
+    Args:
+        constraint: The constraint.
+        name: Name of the method, which takes no arguments.
+    """
     value = constraint.value
-    if constraint.probability is not None or not hasattr(value, "tables") or not hasattr(value, "predict_codes"):
+    if constraint.probability is not None or not hasattr(value, "predict_codes"):
         return None
-    tables = value.tables()
-    if tables is None:
-        return None
+    found = getattr(value, name, None)
+    return None if found is None else found()
+
+
+def is_value(sums: Callable[[Codes], Floats], constraint: Constraint, sizes: Codes) -> bool:
+    """Whether sums over genes are the bounded value itself, and not its logarithm, as those of a cost model may be.
+
+    Args:
+        sums: Function of codes (n, genes).
+        constraint: The constraint.
+        sizes: Number of choices of every gene, shape (genes,).
+    """
     rng = np.random.default_rng(0)
     probes = np.stack([rng.integers(size, size=PROBES) for size in sizes.tolist()], axis=1)
-    if not np.allclose(tables(probes), value.predict_codes(probes), rtol=1e-12):  # a cost model's may be of its logarithm
-        return None
+    return np.allclose(sums(probes), constraint.value.predict_codes(probes), rtol=1e-12)
+
+
+def ends_of(constraint: Constraint) -> tuple[float, float]:
+    """Returns the bounds of a constraint, infinite where there is none."""
     low = -math.inf if constraint.least is None else constraint.least
-    return SumDraws(tables, low, math.inf if constraint.most is None else constraint.most)
+    return low, math.inf if constraint.most is None else constraint.most
 
 
 def _choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
