@@ -10,6 +10,7 @@ import numpy as np
 
 from hwcost._types import Indices
 from hwcost.errors import InfeasibleError
+from hwcost.objectives.constraint import Constraint
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.candidates import Candidates
@@ -57,10 +58,24 @@ class Rejections(Sequence[Rejection]):
         """
         for index in sorted(set(violated.tolist()) - {FEASIBLE}):
             rows = candidates[violated == index]
-            if self.counts.total() < REMEMBERED:
+            if not self.is_full:
                 self._recorded.append((rows, index))
                 self._distinct = None
             self.counts[self.problem.constraints[index].name] += len(rows)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further rejections are only counted."""
+        return self.counts.total() >= REMEMBERED
+
+    def count(self, constraint: Constraint, number: int) -> None:
+        """Counts architectures that a constraint keeps out and nobody looks at.
+
+        Args:
+            constraint: A constraint of the problem.
+            number: How many there are.
+        """
+        self.counts[constraint.name] += number
 
     def infeasible(self, nearest: Candidates | None = None) -> InfeasibleError:
         """Returns the error that says which constraints rejected everything that was tried.
