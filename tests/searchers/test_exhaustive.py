@@ -99,7 +99,8 @@ def test_codes_of_spaces_larger_than_machine_integers() -> None:
     assert codes[:, -3:].tolist() == [[0, 6, 4], [0, 6, 5], [0, 6, 6], [1, 0, 0], [1, 0, 1], [1, 0, 2]]
 
 
-def test_the_rare_feasible_ones_of_a_large_space_are_found_in_order() -> None:
+def test_the_rare_feasible_ones_of_a_large_space_are_found_in_order(monkeypatch) -> None:
+    monkeypatch.setattr(rejections, "REMEMBERED", 1000)
     of = space("supershaper")
     params = Params(of)
     largest = params(of.architecture([gene.choices[-1] for gene in of.genes]))

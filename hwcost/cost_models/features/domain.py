@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
 from hwcost.spaces.base import Component
 from hwcost.spaces.shaped import SHAPE_GENES, Shape, Shaped, split
@@ -92,13 +93,15 @@ class Domain:
         """
         priced, own = _priced(features, genes)
         if not priced.is_buildable:
-            inside = self._outside(genes) == 0
+            inside = self._is_within(genes)
         else:
-            inside = self._octaves(features, genes) == 0
-            if not self.known.all():
-                inside &= (priced.counts(own)[:, ~self.known] == 0).all(axis=1)
+            inside = self._octaves(features, genes) == 0 if _is_shaped(features) else np.ones(len(genes), dtype=bool)
+            if not self.is_whole:
+                inside &= self._unknown(priced, own) == 0
         if self.trend is not None:
-            inside &= self.trend.beyond(features, genes) <= (half_width or 0.0)
+            rows, far = self.trend.rows_beyond(features, genes)
+            if len(rows):
+                inside[rows[far > (half_width or 0.0)]] = False
         return np.asarray(inside)
 
     def trust(self, features: Features, genes: Floats) -> Floats:
@@ -117,9 +120,11 @@ class Domain:
             genes: Encoded architectures, shape (n, genes).
             half_width: Half-width of the interval of the logarithm inside; None without one.
         """
-        wider = 1.0 + WIDER * self._octaves(features, genes)
+        wider = 1.0 + WIDER * self._octaves(features, genes) if _is_shaped(features) else np.ones(len(genes))
         if self.trend is not None and half_width:
-            wider += STEEPER * self.trend.beyond(features, genes) / half_width
+            rows, far = self.trend.rows_beyond(features, genes)
+            if len(rows):
+                wider[rows] += STEEPER * far / half_width
         return wider
 
     # -- shapes --------------------------------------------------------------------------------------------------------
@@ -149,8 +154,6 @@ class Domain:
 
     def _octaves(self, features: Features, genes: Floats) -> Floats:
         """Octaves by which the shapes of rows lie outside; 0 where shapes do not differ, shape (n,)."""
-        if not isinstance(features.space, Shaped):
-            return np.zeros(len(genes))
         return self._beyond(genes[:, -len(SHAPE_GENES) :])
 
     def _beyond(self, sizes: Floats) -> Floats:
@@ -162,10 +165,38 @@ class Domain:
         """How far beyond the range, in units of it, on the worst gene; infinite for an unseen category."""
         width = np.where(self.high > self.low, self.high - self.low, np.maximum(np.abs(self.high), 1.0))
         beyond = np.maximum(np.maximum(self.low - genes, genes - self.high), 0.0) / width
-        for i, seen in enumerate(self.seen):
-            if seen is not None:
-                beyond[:, i] = np.where(np.isin(genes[:, i], seen), 0.0, np.inf)
+        categories = self._categories
+        beyond[:, categories.places] = np.where(categories.are_seen(genes), 0.0, np.inf)
         return np.asarray(beyond.max(axis=1))
+
+    def _is_within(self, genes: Floats) -> NDArray[np.bool_]:
+        """Whether every number lies in the range of its gene and every category was seen, shape (n,)."""
+        categories = self._categories
+        inside = np.ones(len(genes), dtype=bool)
+        if len(categories.places):
+            inside &= categories.are_seen(genes).all(axis=1)
+        if len(categories.others):
+            numbers = genes[:, categories.others]
+            inside &= ((numbers >= self.low[categories.others]) & (numbers <= self.high[categories.others])).all(axis=1)
+        return inside
+
+    @cached_property
+    def _categories(self) -> Categories:
+        return Categories.of(self.seen)
+
+    def _unknown(self, features: Features, genes: Floats) -> Floats:
+        """Counts the components of encoded architectures (n, genes) that are not known, shape (n,)."""
+        counts = features.tables
+        if counts is None:
+            return np.asarray(features.counts(genes)[:, ~self.known].sum(axis=1))
+        kept: tuple[Features, Tables] | None = self.__dict__.get("_kept")
+        if kept is None or kept[0] is not features:
+            own = [*counts.single, *counts.pairs]
+            tables = [table[..., ~self.known].sum(axis=-1) for table in own]
+            single, pairs = tables[: len(counts.single)], tables[len(counts.single) :]
+            kept = features, Tables(np.asarray(counts.base[~self.known].sum()), single, pairs)
+            self.__dict__["_kept"] = kept
+        return kept[1](features.codes(genes))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -184,6 +215,45 @@ class Domain:
         known = np.array(state["known"], dtype=bool)
         trend = Trend.from_dict(state["trend"]) if "trend" in state else None
         return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend)
+
+
+@dataclass(frozen=True)
+class Categories:
+    """The categories that were seen, as one table for all categorical genes.
+
+    Attributes:
+        places: Numbers of the categorical genes.
+        others: Numbers of the numeric ones.
+        last: Index, per categorical gene, that stands for all beyond the largest one seen.
+        starts: Place of the first index of each categorical gene in the table.
+        table: Whether each index was seen, one gene after the other.
+    """
+
+    places: Indices
+    others: Indices
+    last: Indices
+    starts: Indices
+    table: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, seen: Sequence[tuple[int, ...] | None]) -> Categories:
+        """Takes the categories seen per gene, None for numeric genes."""
+        known = {place: np.isin(np.arange(max(codes) + 2), codes) for place, codes in enumerate(seen) if codes is not None}
+        others = [place for place, codes in enumerate(seen) if codes is None]
+        sizes = np.array([len(one) for one in known.values()], dtype=np.intp)
+        return cls(
+            np.array(list(known), dtype=np.intp), np.array(others, dtype=np.intp), sizes - 1, np.cumsum(sizes) - sizes,
+            np.concatenate([*known.values(), np.empty(0, dtype=bool)]),
+        )  # fmt: skip
+
+    def are_seen(self, genes: Floats) -> NDArray[np.bool_]:
+        """Says for the categorical genes of n rows (n, genes) whether each category was seen, shape (n, categorical genes)."""
+        codes = genes if not len(self.others) else genes[:, self.places]
+        return self.table.take(np.minimum(codes.astype(np.intp), self.last) + self.starts)
+
+
+def _is_shaped(features: Features) -> bool:
+    return isinstance(features.space, Shaped)
 
 
 def _priced(features: Features, genes: Floats) -> tuple[Features, Floats]:
