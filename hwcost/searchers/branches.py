@@ -1,4 +1,4 @@
-"""Branches of a space that a bound on a sum over genes keeps out as a whole: whatever the other genes are, the sum is beyond.
+"""Branches of a space that a bound on a sum over genes keeps out as a whole, whatever the other genes are.
 
 A branch is all points that share the choices of the first genes. What the genes after them add at the least and at the most
 is found from the last gene on, once for all branches.
@@ -62,7 +62,7 @@ class Branches:
 
 
 def _rest(tables: Tables) -> list[Floats]:
-    """Returns the least that further genes add where the first k are chosen, for k from 0 on, by the code of the last one."""
+    """Returns the least that further genes add when k are chosen, for k from 0 on, by the code of the last one chosen."""
     found = [np.zeros(len(tables.single[-1]))]
     for gene in range(len(tables.single) - 1, 0, -1):
         beside = tables.pairs[gene - 1] if tables.pairs else np.zeros((len(tables.single[gene - 1]), 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
-from hwcost._types import Floats, Indices
+from hwcost._types import Floats
 from hwcost.cost_models import rowwise
+from hwcost.cost_models.features.categories import Categories
 from hwcost.cost_models.features.extractor import Features, shared_features
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
@@ -215,41 +216,6 @@ class Domain:
         known = np.array(state["known"], dtype=bool)
         trend = Trend.from_dict(state["trend"]) if "trend" in state else None
         return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend)
-
-
-@dataclass(frozen=True)
-class Categories:
-    """The categories that were seen, as one table for all categorical genes.
-
-    Attributes:
-        places: Numbers of the categorical genes.
-        others: Numbers of the numeric ones.
-        last: Index, per categorical gene, that stands for all beyond the largest one seen.
-        starts: Place of the first index of each categorical gene in the table.
-        table: Whether each index was seen, one gene after the other.
-    """
-
-    places: Indices
-    others: Indices
-    last: Indices
-    starts: Indices
-    table: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, seen: Sequence[tuple[int, ...] | None]) -> Categories:
-        """Takes the categories seen per gene, None for numeric genes."""
-        known = {place: np.isin(np.arange(max(codes) + 2), codes) for place, codes in enumerate(seen) if codes is not None}
-        others = [place for place, codes in enumerate(seen) if codes is None]
-        sizes = np.array([len(one) for one in known.values()], dtype=np.intp)
-        return cls(
-            np.array(list(known), dtype=np.intp), np.array(others, dtype=np.intp), sizes - 1, np.cumsum(sizes) - sizes,
-            np.concatenate([*known.values(), np.empty(0, dtype=bool)]),
-        )  # fmt: skip
-
-    def are_seen(self, genes: Floats) -> NDArray[np.bool_]:
-        """Says for the categorical genes of n rows (n, genes) whether each category was seen, shape (n, categorical genes)."""
-        codes = genes if not len(self.others) else genes[:, self.places]
-        return self.table.take(np.minimum(codes.astype(np.intp), self.last) + self.starts)
 
 
 def _is_shaped(features: Features) -> bool:

@@ -79,7 +79,7 @@ class Trend:
         return found
 
     def rows_beyond(self, features: Features, genes: Floats) -> tuple[Indices, Floats]:
-        """Returns which of n encoded architectures lie beyond all rows, and how far, as :meth:`beyond` says; shape (k,) each.
+        """Returns which encoded architectures (n, genes) lie beyond all rows, and how far, see :meth:`beyond`; shapes (k,).
 
         Most of what a search asks for lies among the rows, which the line in any order of summation tells but at the ends.
         """

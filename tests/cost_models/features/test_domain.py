@@ -22,7 +22,7 @@ SPACES = {
     "categories": lambda: space("custom", genes={f"edge{i}": list("abcde") for i in range(6)}),
     "both": lambda: space("custom", genes={"op": ["x", "y", "z"], "n": [-3, 0.1, 7, 1e6], "kind": [4, 5], "m": [1, 2, 3]},
                           categorical=["kind"]),
-    "any number": lambda: space("table", columns=[{"name": "op", "categorical": True, "choices": ["x", "y"]}, {"name": "n"}]),
+    "any number": lambda: space("table", columns=[{"name": "op", "categorical": True, "choices": ["x"]}, {"name": "n"}]),
     "shapes": lambda: Shaped(space("supershaper", scale="mini")),
     "shapes of categories": lambda: Shaped(space("custom", genes={f"edge{i}": list("abcde") for i in range(4)})),
 }  # fmt: skip
