@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -59,7 +60,7 @@ class Exhaustive(Searcher):
 
     def _examined(self, end: int, n: int) -> Candidates:
         """Examines the points up to an end, or to the n-th feasible one, and returns the feasible ones among them."""
-        rows = Candidates(self.problem.space, _codes(self._next, end, tuple(self.problem.sizes.tolist())))
+        rows = Candidates(self.problem.space, _codes(self._next, end, self._sizes))
         places = np.flatnonzero(self.is_new(rows))
         violated = self.problem.violated(rows[places])
         last = np.flatnonzero(violated == FEASIBLE)[n - 1 : n]
@@ -81,10 +82,14 @@ class Exhaustive(Searcher):
         return [(one, Branches(tables, *ends_of(one))) for one, tables in self.problem.sums]
 
     @cached_property
+    def _sizes(self) -> list[int]:
+        """Number of choices of every gene, as numbers of any size."""
+        return [int(size) for size in self.problem.sizes]
+
+    @cached_property
     def _points(self) -> list[int]:
         """Number of points of a branch that is named by the first k genes, for k from 0 on."""
-        sizes = self.problem.sizes.tolist()
-        return [prod(sizes[chosen:]) for chosen in range(len(sizes) + 1)]
+        return [prod(self._sizes[chosen:]) for chosen in range(len(self._sizes) + 1)]
 
     @cached_property
     def _most(self) -> int:
@@ -95,7 +100,7 @@ class Exhaustive(Searcher):
         """Returns the end of the smallest branch that the next point lies in; passes over one that is kept out, for None."""
         smallest = self._points[self._most]
         if self._next % smallest == 0:
-            codes = _codes(self._next, self._next + 1, tuple(self.problem.sizes.tolist()))[0].tolist()
+            codes = [self._next // below % size for below, size in zip(self._points[1:], self._sizes, strict=True)]
             fewest = next(chosen for chosen, points in enumerate(self._points) if self._next % points == 0)
             found = [(one.excluded(codes, fewest, self._most), constraint) for constraint, one in self._branches]
             kept_out = [(chosen, constraint) for chosen, constraint in found if chosen is not None]
@@ -116,7 +121,7 @@ class Exhaustive(Searcher):
         self._next = int(state["next"])
 
 
-def _codes(start: int, end: int, shape: tuple[int, ...]) -> Codes:
+def _codes(start: int, end: int, shape: Sequence[int]) -> Codes:
     """Writes numbers in the mixed radix of the genes; spaces may be larger than machine integers."""
     columns, carried = [], np.arange(end - start)
     for size in reversed(shape):
