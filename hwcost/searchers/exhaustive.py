@@ -69,7 +69,8 @@ class Exhaustive(Searcher):
             end = self._next + int(places[-1]) + 1
         self._next = end
         self.rejections.record(rows[places], violated)
-        return rows[places[violated == FEASIBLE]]
+        found: Candidates = rows[places[violated == FEASIBLE]]
+        return found
 
     # -- branches ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +107,7 @@ class Exhaustive(Searcher):
             kept_out = [(chosen, constraint) for chosen, constraint in found if chosen is not None]
             if kept_out:
                 chosen, constraint = min(kept_out, key=lambda one: one[0])
-                self.rejections.count(constraint, self._points[chosen])
+                self.rejections.pass_over(constraint, self._points[chosen])
                 self._next += self._points[chosen]
                 return None
         return self._next - self._next % smallest + smallest

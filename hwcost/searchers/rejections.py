@@ -68,12 +68,12 @@ class Rejections(Sequence[Rejection]):
         """Whether further rejections are only counted."""
         return self.counts.total() >= REMEMBERED
 
-    def count(self, constraint: Constraint, number: int) -> None:
+    def pass_over(self, constraint: Constraint, number: int) -> None:
         """Counts architectures that a constraint keeps out and nobody looks at.
 
         Args:
             constraint: A constraint of the problem.
-            number: How many there are.
+            number: Number of architectures.
         """
         self.counts[constraint.name] += number
 

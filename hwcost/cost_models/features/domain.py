@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.categories import Categories
+from hwcost.cost_models.features.ends import Ends
 from hwcost.cost_models.features.extractor import Features, shared_features
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
@@ -45,6 +46,7 @@ class Domain:
         seen: Categories seen per gene; None for numeric genes.
         known: Per component of the space, whether it lies inside; empty where there are none.
         trend: Trend of the rows, with its ends; None for a model that follows it beyond them.
+        ends: Errors at the ends of the trend, relative to those among its rows; None where they are not known.
     """
 
     low: Floats
@@ -52,6 +54,7 @@ class Domain:
     seen: tuple[tuple[int, ...] | None, ...]
     known: NDArray[np.bool_]
     trend: Trend | None = None
+    ends: Ends | None = None
 
     @classmethod
     def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
@@ -111,17 +114,36 @@ class Domain:
             return self.contains(features, genes).astype(np.float64)
         return rowwise.exp(-FADE * self._outside(genes))
 
+    def learned(self, features: Features, genes: Floats, errors: Floats) -> Domain:
+        """Returns the domain with what errors on rows left out say of the ends of the trend; itself without a trend.
+
+        Args:
+            features: Extractor of the space.
+            genes: Encoded rows, shape (n, genes).
+            errors: Errors of the logarithm, shape (n,).
+        """
+        return self if self.trend is None else replace(self, ends=Ends.of(self.trend.heights(features, genes), errors))
+
+    def at_ends(self, features: Features, genes: Floats) -> Floats:
+        """Returns how many times larger than typical errors are at each row, as far as it lies near an end, shape (n,)."""
+        if self.trend is None or self.ends is None:
+            return np.ones(len(genes))
+        return self.ends(self.trend.heights(features, genes))
+
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes beyond those of the fit, and beyond the trend of the rows where the model does not follow it.
+        It is wider for shapes beyond those of the fit, and towards the ends of the trend of the rows and beyond them, where
+        the model does not follow it.
 
         Args:
             features: Extractor of the space.
             genes: Encoded architectures, shape (n, genes).
             half_width: Half-width of the interval of the logarithm inside; None without one.
         """
-        wider = 1.0 + WIDER * self._octaves(features, genes) if _is_shaped(features) else np.ones(len(genes))
+        wider = self.at_ends(features, genes)
+        if _is_shaped(features):
+            wider = wider * (1.0 + WIDER * self._octaves(features, genes))
         if self.trend is not None and half_width:
             rows, far = self.trend.rows_beyond(features, genes)
             if len(rows):
@@ -207,6 +229,7 @@ class Domain:
             "seen": [None if seen is None else list(seen) for seen in self.seen],
             "known": self.known.tolist(),
             **({} if self.trend is None else {"trend": self.trend.as_dict()}),
+            **({} if self.ends is None else {"ends": self.ends.as_dict()}),
         }
 
     @classmethod
@@ -215,7 +238,8 @@ class Domain:
         seen = tuple(None if codes is None else tuple(int(code) for code in codes) for codes in state["seen"])
         known = np.array(state["known"], dtype=bool)
         trend = Trend.from_dict(state["trend"]) if "trend" in state else None
-        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend)
+        ends = Ends.from_dict(state["ends"]) if "ends" in state else None
+        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend, ends)
 
 
 def _is_shaped(features: Features) -> bool:

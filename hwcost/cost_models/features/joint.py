@@ -138,7 +138,7 @@ def summed(joint: Joint, numbers: Floats, sizes: Sequence[int]) -> JointTables:
 
     Args:
         joint: The components of the space.
-        numbers: What one of each component adds, shape (components,).
+        numbers: Number that one of each component adds, shape (components,).
         sizes: Number of choices of every gene.
     """
     pairs = [
@@ -154,9 +154,9 @@ def _kind(features: Features, groups: tuple[tuple[int, ...], ...], base: Floats)
     points = np.indices(shape).reshape(len(first), -1).T
     counts, codes = [], []
     for start in range(0, len(points), TOGETHER):
-        rows = np.zeros((len(points[start : start + TOGETHER]), len(features.sizes)), dtype=np.intp)
-        rows[:, first] = points[start : start + TOGETHER]
-        rows = _canonical(features, rows)
+        alone = np.zeros((len(points[start : start + TOGETHER]), len(features.sizes)), dtype=np.intp)
+        alone[:, first] = points[start : start + TOGETHER]
+        rows = _canonical(features, alone)
         counts.append(_counts(features, rows) - base)
         codes.append(rows[:, first])
     return Kind(groups, np.concatenate(counts), np.concatenate(codes))

@@ -1,7 +1,7 @@
 """A line over encoded genes in whatever order of summation is the fastest, with limits that its error does not cross.
 
 The bits of a sum depend on the order in which it is added up, so that a row at the very end of a range may fall out of it.
-Rows that are nearer to an end than two sums in different orders can differ are doubtful; all others are told at once.
+Rows that are nearer to an end than two sums in different orders can differ are doubtful; all others are judged at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class QuickLine:
         slopes: Slopes of the genes, 0 of categorical ones, shape (genes,); None where all genes are categorical.
         places: Numbers of the categorical genes.
         starts: Place of the first choice of each of them among the effects.
-        effects: What each choice of a categorical gene adds, one gene after the other.
+        effects: Rise of the line by each choice of a categorical gene, one gene after the other.
         low: Least height that is surely within.
         high: Largest height likewise.
     """

@@ -68,7 +68,7 @@ class Trend:
 
     def reaching(self, features: Features, genes: Floats) -> Trend:
         """Returns the trend with further rows (n, genes), which reach as far along it as they do."""
-        line = self._at(features, genes)
+        line = self.heights(features, genes)
         return replace(self, low=min(self.low, float(line.min())), high=max(self.high, float(line.max())))
 
     def beyond(self, features: Features, genes: Floats) -> Floats:
@@ -87,7 +87,7 @@ class Trend:
         rows = np.arange(len(genes)) if quick is None else quick.doubtful(genes)
         if not len(rows):
             return rows, np.empty(0)
-        line = self._at(features, genes[rows])
+        line = self.heights(features, genes[rows])
         is_beyond = (line < self.low) | (line > self.high)
         if not is_beyond.any():
             return NONE, np.empty(0)
@@ -103,7 +103,7 @@ class Trend:
             self.__dict__["_kept"] = kept
         return kept[1]
 
-    def _at(self, features: Features, genes: Floats) -> Floats:
+    def heights(self, features: Features, genes: Floats) -> Floats:
         """Returns the line at encoded architectures (n, genes), shape (n,)."""
         return self.intercept + rowwise.dot(features.one_hot(genes)[:, : len(self.slopes)], self.slopes)
 
