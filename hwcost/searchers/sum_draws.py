@@ -8,8 +8,8 @@ with equal odds. Elsewhere draws come to within half a step of the grid per gene
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from hwcost.objectives.constraint import Constraint
 
 CELLS = 2**22
 """Numbers that the counts of all genes take at the most: one for each choice of a gene at each step of the grid."""
-STEPS = 2**12
-"""Steps of a grid that is not exact, at the most."""
+TINY = 1e-300
+"""Odds of the rarest sums, at the least."""
 PROBES = 16
 """Random architectures on which tables are compared with the value that they stand for."""
 
@@ -33,14 +33,16 @@ class SumDraws:
         tables: Tables of the sum, of scalars.
         low: Least sum that is allowed.
         high: Largest sum that is allowed.
-        numbers: Number of choices that each code of each gene stands for, all drawn equally often; None for one each.
 
     Attributes:
+        steps: Steps of a grid that is not exact, at the most.
         is_exact: Whether the grid holds just the sums that there are.
         reach: The least sum and the largest one of all choices.
     """
 
-    def __init__(self, tables: Tables, low: float, high: float, numbers: Sequence[Floats] | None = None) -> None:
+    steps: ClassVar[int] = 2**12
+
+    def __init__(self, tables: Tables, low: float, high: float) -> None:
         added = [tables.single[0][None, :]]
         for gene, own in enumerate(tables.single[1:]):
             added.append(tables.pairs[gene] + own if tables.pairs else own[None, :])
@@ -48,30 +50,35 @@ class SumDraws:
         above = [one - one.min() for one in added]
         span = sum(float(one.max()) for one in above)
         unit = _unit(above)
-        most = CELLS // sum(one.shape[1] for one in above)
+        most = CELLS // self._rows(above)
         self.is_exact = unit is not None and span / unit < most
-        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(STEPS, most) or 1.0)
+        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(self.steps, most) or 1.0)
         self._steps: list[NDArray[np.intp]] = [np.rint(one / self._unit).astype(np.intp) for one in above]
         slack = 0.0 if self.is_exact else len(above) / 2
         self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
         self._last = math.floor((high - self._least) / self._unit + slack) if math.isfinite(high) else None
-        self._counts = list(self._counted(numbers or [np.ones(one.shape[1]) for one in added]))
+        self._counts = list(self._counted())
         opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
         self.reach = tables.least(), -opposite.least()
         self._is_beyond = high < self.reach[0] or low > self.reach[1]
 
-    def _counted(self, numbers: Sequence[Floats]) -> Iterator[Floats]:
+    @staticmethod
+    def _rows(added: list[Floats]) -> int:
+        """Returns how many numbers are kept at each step of the grid."""
+        return sum(one.shape[1] for one in added)
+
+    def _counted(self) -> Iterator[Floats]:
         """Yields for each gene how many choices up to it end in each of its codes at each sum, shape (codes, sums)."""
         size = 1 + sum(int(one.max()) for one in self._steps)
         before = np.zeros((1, size))
         before[0, 0] = 1.0
-        for steps, each in zip(self._steps, numbers, strict=True):
+        for steps in self._steps:
             from_any = before if len(steps) == len(before) else before.sum(axis=0, keepdims=True)
             found = np.zeros((steps.shape[1], size))
             for last, code in np.ndindex(*steps.shape):
                 step = int(steps[last, code])
-                found[code, step:] += each[code] * from_any[last, : size - step]
-            before = found / found.max()  # the odds alone count, and numbers of choices may exceed what a float holds
+                found[code, step:] += from_any[last, : size - step]
+            before = scaled(found)
             yield before
 
     def _within(self) -> slice:
@@ -107,7 +114,7 @@ class SumDraws:
             left = sums[:, None] - steps[:, code].T  # shape (n, codes of the gene before), or (n, 1)
             left = np.broadcast_to(left, (n, len(before)))
             odds = np.where(left >= 0, before[np.arange(len(before)), np.maximum(left, 0)], 0.0)
-            chosen = _choice(odds, rng)
+            chosen = choice(odds, rng)
             sums, code = left[np.arange(n), chosen], chosen
             codes.append(code)
         return np.stack(codes[::-1], axis=1)
@@ -157,7 +164,12 @@ def ends_of(constraint: Constraint) -> tuple[float, float]:
     return low, math.inf if constraint.most is None else constraint.most
 
 
-def _choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def scaled(counts: Floats) -> Floats:
+    """Returns numbers of choices relative to the largest one, since they may exceed what a float holds; none becomes 0."""
+    return np.where(counts > 0, np.maximum(counts / counts.max(), TINY), 0.0)
+
+
+def choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draws one column of each row by its odds, shape (n,)."""
     ends = odds.cumsum(axis=1)
     drawn = rng.random(len(odds)) * ends[:, -1]
