@@ -17,6 +17,7 @@ from hwcost._cached import cached_property
 from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features.extractor import WORK, shared_features
+from hwcost.cost_models.features.joint import JointTables, summed
 from hwcost.cost_models.features.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -90,6 +91,16 @@ class Size(ABC):
             found = self._features.work_tables
             return None if found is None else found[WORK.index(self.column)]
         return self._tables
+
+    def joint_tables(self) -> JointTables | None:
+        """Returns the size as a sum over groups of genes, such as a block's heads and channels; None where it is none.
+
+        The points of all groups are counted when it is first asked for: seconds, where groups have many.
+        """
+        joint = self._features.joint if self.accounting == BUILT and self.column else None
+        if joint is None:
+            return None
+        return summed(joint, self._features.component_work[:, WORK.index(self.column)], self._features.sizes)
 
     @cached_property
     def _tables(self) -> Tables | None:
@@ -188,6 +199,11 @@ class Memory(Size):
             return found
         single, pairs = ([self.bytes * one for one in tables] for tables in (found.single, found.pairs))
         return Tables(self.bytes * found.base, single, pairs)
+
+    def joint_tables(self) -> JointTables | None:
+        """See the base class."""
+        found = super().joint_tables()
+        return None if found is None else found.times(self.bytes)
 
 
 SIZES: Mapping[str, type[Size]] = {"params": Params, "flops": Flops, "memory": Memory}

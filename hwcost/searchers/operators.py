@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hwcost._types import Codes
 from hwcost.searchers.base import Searcher
+from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.spaces.candidates import Candidates
 
 ROUNDS = 4
@@ -20,6 +21,9 @@ TILTS = (2.0, 0.5, 4.0, 0.25, 8.0, 0.125, 16.0, 1 / 16, 64.0, 1 / 64)
 
 LEAST = 64
 """Proposals of a round, at the least."""
+
+GENERATIONS, PARENTS, CHILDREN = 24, 32, 256
+"""Generations of a walk towards constraints, candidates that have children in each, and how many."""
 
 
 def uniform(sizes: Codes, n: int, rng: np.random.Generator, tilt: float = 1.0) -> Codes:
@@ -65,25 +69,65 @@ def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Candid
     return found[:n]
 
 
+def descended(searcher: Searcher, n: int, rng: np.random.Generator) -> tuple[Candidates, Candidates]:
+    """Walks from draws all over a space towards its constraints: those that violate them least have children.
+
+    Returns:
+        Up to n new feasible candidates, of the first generation that has any; and the one of all others that violates the
+        constraints least, relative to their bounds.
+    """
+    problem, sizes = searcher.problem, searcher.problem.sizes
+    found = parents = Candidates.none(problem.space)
+    far, known = np.empty(0), set[bytes]()
+    drawn = np.concatenate([uniform(sizes, LEAST, rng, tilt) for tilt in (1.0, *TILTS)])
+    for _ in range(GENERATIONS):
+        new = Candidates(problem.space, drawn)
+        new = new[searcher.is_new(new) & np.array([key not in known for key in new.keys])]
+        known.update(new.keys)
+        violations = problem.violations(new)
+        is_violated = violations > 0
+        searcher.rejections.record(new, np.where(is_violated.any(axis=0), is_violated.argmax(axis=0), FEASIBLE))
+        found = new[~is_violated.any(axis=0)]
+        parents, far = parents + new, np.concatenate([far, violations.sum(axis=0)])
+        nearest = np.argsort(far, kind="stable")[:PARENTS]
+        parents, far = parents[nearest], far[nearest]
+        if len(found) or not len(parents):
+            break
+        one, other = (parents.codes[rng.integers(len(parents), size=CHILDREN)] for _ in range(2))
+        drawn = mutated(crossed(one, other, rng), sizes, 1 / len(sizes), rng)
+    return found[:n], parents[:1]
+
+
 def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Candidates:
     """Returns up to n new feasible candidates, drawn uniformly where uniform draws are feasible.
 
-    Where none is, they are drawn from those that satisfy one of the constraints on sums over genes, however few these are.
+    Where none is, they are drawn from those that satisfy one of the constraints on sums over genes, or over groups of genes,
+    however few these are; and where that finds nothing either, by walking towards the constraints.
 
     Raises:
-        InfeasibleError: When nothing that was ever drawn satisfies the constraints.
+        InfeasibleError: When nothing that was ever drawn satisfies the constraints; says which bounds are proved to be
+            beyond reach, and otherwise what comes nearest.
     """
-    sizes, listed = searcher.problem.sizes, searcher.candidates
+    problem, listed = searcher.problem, searcher.candidates
     if listed is not None:
         return listed[rng.permutation(np.flatnonzero(searcher.is_new(listed)))[:n]]
-    ways: list[Callable[[int], Codes]] = [partial(uniform, sizes, rng=rng)]
-    ways += [partial(draws.draw, rng=rng) for _, draws in searcher.problem.draws]
-    ways += [partial(uniform, sizes, rng=rng, tilt=tilt) for tilt in TILTS]
-    for number, way in enumerate(ways):
+    for number, way in enumerate(_ways(problem, rng)):
         found = fresh(searcher, min(n, LEAST) if number else n, way)  # a few tell whether a way leads anywhere
         if len(found):
             more = fresh(searcher, n, way) if number and n > LEAST else found
             return more if len(more) > len(found) else found
-    if searcher.evaluated or searcher.pending:
-        return found
-    raise searcher.rejections.infeasible()
+    is_first = not (searcher.evaluated or searcher.pending)
+    if is_first:
+        problem.refuse_impossible(has_groups=True)
+    found, nearest = descended(searcher, n, rng)
+    if is_first and not len(found):
+        raise searcher.rejections.infeasible(nearest)
+    return found
+
+
+def _ways(problem: Problem, rng: np.random.Generator) -> Iterator[Callable[[int], Codes]]:
+    """Yields functions that draw as many codes as they are asked for, those that take longer to be made last."""
+    yield partial(uniform, problem.sizes, rng=rng)
+    yield from (partial(draws.draw, rng=rng) for _, draws in problem.draws)
+    yield from (partial(uniform, problem.sizes, rng=rng, tilt=tilt) for tilt in TILTS)
+    yield from (partial(draws.draw, rng=rng) for _, draws in problem.group_draws)

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.errors import InfeasibleError, UsageError
 from hwcost.objectives.constraint import Constraint
 from hwcost.objectives.objective import Objective
-from hwcost.searchers.sum_draws import SumDraws, draws_of
+from hwcost.searchers.group_draws import group_draws_of
+from hwcost.searchers.sum_draws import SumDraws, ends_of, sums_of
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates
@@ -125,22 +127,48 @@ class Problem:
         return Candidates.all(self._space) if self._space.size <= ENUMERATED else None
 
     @cached_property
+    def judged(self) -> tuple[Constraint, ...]:
+        """Constraints that are checked before anything is evaluated."""
+        return tuple(one for one in self._constraints if not one.measured)
+
+    def violations(self, candidates: Candidates) -> Floats:
+        """Returns how far candidates are outside each constraint, shape (constraints, n); 0 for those that are measured."""
+        none = np.zeros(len(candidates))
+        found = [none if one.measured else one.violation(candidates) for one in self._constraints]
+        return np.reshape(found, (len(found), len(candidates)))
+
+    @cached_property
+    def sums(self) -> tuple[tuple[Constraint, Tables], ...]:
+        """Constraints on sums over genes that are checked beforehand, each with the sum."""
+        found = ((one, sums_of(one, self.sizes)) for one in self.judged)
+        return tuple((one, tables) for one, tables in found if tables is not None)
+
+    @cached_property
     def draws(self) -> tuple[tuple[Constraint, SumDraws], ...]:
         """Constraints on sums over genes, each with what draws from all architectures that satisfy it."""
-        found = ((one, draws_of(one, self.sizes)) for one in self._constraints if not one.measured)
+        return tuple((one, SumDraws(tables, *ends_of(one))) for one, tables in self.sums)
+
+    @cached_property
+    def group_draws(self) -> tuple[tuple[Constraint, SumDraws], ...]:
+        """The same of constraints on sums over groups of genes; all points of all groups are counted for it."""
+        plain = [one for one, _ in self.sums]
+        found = ((one, group_draws_of(one, self.sizes)) for one in self.judged if one not in plain)
         return tuple((one, draws) for one, draws in found if draws is not None)
 
-    def refuse_impossible(self) -> None:
+    def refuse_impossible(self, has_groups: bool = False) -> None:
         """Refuses bounds on a sum over genes between which no architecture lies; nothing is drawn for it.
 
         Spaces that are listed are not looked at, since all of their architectures are judged anyway.
+
+        Args:
+            has_groups: Whether sums over groups of genes are looked at too, all points of which are then counted.
 
         Raises:
             InfeasibleError: When there is such a constraint; says what the space reaches.
         """
         if self._space.size <= ENUMERATED:
             return
-        for constraint, draws in self.draws:
+        for constraint, draws in (*self.draws, *(self.group_draws if has_groups else ())):
             if draws.is_empty:
                 least, largest = map(constraint.formatted, draws.reach)
                 below, above = draws.nearest

@@ -10,6 +10,7 @@ import numpy as np
 
 from hwcost._types import Indices
 from hwcost.errors import InfeasibleError
+from hwcost.objectives.constraint import Constraint
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.candidates import Candidates
@@ -57,19 +58,38 @@ class Rejections(Sequence[Rejection]):
         """
         for index in sorted(set(violated.tolist()) - {FEASIBLE}):
             rows = candidates[violated == index]
-            if self.counts.total() < REMEMBERED:
+            if not self.is_full:
                 self._recorded.append((rows, index))
                 self._distinct = None
             self.counts[self.problem.constraints[index].name] += len(rows)
 
-    def infeasible(self) -> InfeasibleError:
-        """Returns the error that says which constraints rejected everything that was tried."""
+    @property
+    def is_full(self) -> bool:
+        """Whether further rejections are only counted."""
+        return self.counts.total() >= REMEMBERED
+
+    def pass_over(self, constraint: Constraint, number: int) -> None:
+        """Counts architectures that a constraint keeps out and nobody looks at.
+
+        Args:
+            constraint: A constraint of the problem.
+            number: Number of architectures.
+        """
+        self.counts[constraint.name] += number
+
+    def infeasible(self, nearest: Candidates | None = None) -> InfeasibleError:
+        """Returns the error that says which constraints rejected everything that was tried.
+
+        Args:
+            nearest: The candidate that violates the constraints least, of all that were tried; None where that is unknown.
+        """
         counted = ", ".join(f"'{name}' rejected {count}" for name, count in self.counts.most_common())
         sizes, space = self.problem.sizes, self.problem.space
         first, last = (self._why(Candidates(space, ends[None])) for ends in (np.zeros_like(sizes), sizes - 1))
+        closest = "" if nearest is None else f"The nearest one that was tried: {self._why(nearest)}. "
         return InfeasibleError(
             f"no architecture of space '{space.name}' was found that satisfies the constraints: {counted}. With all the "
-            f"first choices: {first}; with all the last ones: {last}. Loosen a constraint, or take another space"
+            f"first choices: {first}; with all the last ones: {last}. {closest}Loosen a constraint, or take another space"
         )
 
     def _why(self, one: Candidates) -> str:

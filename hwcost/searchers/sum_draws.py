@@ -8,7 +8,8 @@ with equal odds. Elsewhere draws come to within half a step of the grid per gene
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from hwcost.objectives.constraint import Constraint
 
 CELLS = 2**22
 """Numbers that the counts of all genes take at the most: one for each choice of a gene at each step of the grid."""
-STEPS = 2**12
-"""Steps of a grid that is not exact, at the most."""
+TINY = 1e-300
+"""Odds of the rarest sums, at the least."""
 PROBES = 16
 """Random architectures on which tables are compared with the value that they stand for."""
 
@@ -34,9 +35,12 @@ class SumDraws:
         high: Largest sum that is allowed.
 
     Attributes:
+        steps: Steps of a grid that is not exact, at the most.
         is_exact: Whether the grid holds just the sums that there are.
         reach: The least sum and the largest one of all choices.
     """
+
+    steps: ClassVar[int] = 2**12
 
     def __init__(self, tables: Tables, low: float, high: float) -> None:
         added = [tables.single[0][None, :]]
@@ -46,9 +50,9 @@ class SumDraws:
         above = [one - one.min() for one in added]
         span = sum(float(one.max()) for one in above)
         unit = _unit(above)
-        most = CELLS // sum(one.shape[1] for one in above)
+        most = CELLS // self._rows(above)
         self.is_exact = unit is not None and span / unit < most
-        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(STEPS, most) or 1.0)
+        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(self.steps, most) or 1.0)
         self._steps: list[NDArray[np.intp]] = [np.rint(one / self._unit).astype(np.intp) for one in above]
         slack = 0.0 if self.is_exact else len(above) / 2
         self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
@@ -57,6 +61,11 @@ class SumDraws:
         opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
         self.reach = tables.least(), -opposite.least()
         self._is_beyond = high < self.reach[0] or low > self.reach[1]
+
+    @staticmethod
+    def _rows(added: list[Floats]) -> int:
+        """Returns how many numbers are kept at each step of the grid."""
+        return sum(one.shape[1] for one in added)
 
     def _counted(self) -> Iterator[Floats]:
         """Yields for each gene how many choices up to it end in each of its codes at each sum, shape (codes, sums)."""
@@ -69,7 +78,7 @@ class SumDraws:
             for last, code in np.ndindex(*steps.shape):
                 step = int(steps[last, code])
                 found[code, step:] += from_any[last, : size - step]
-            before = found / found.max()  # the odds alone count, and numbers of choices may exceed what a float holds
+            before = scaled(found)
             yield before
 
     def _within(self) -> slice:
@@ -105,34 +114,62 @@ class SumDraws:
             left = sums[:, None] - steps[:, code].T  # shape (n, codes of the gene before), or (n, 1)
             left = np.broadcast_to(left, (n, len(before)))
             odds = np.where(left >= 0, before[np.arange(len(before)), np.maximum(left, 0)], 0.0)
-            chosen = _choice(odds, rng)
+            chosen = choice(odds, rng)
             sums, code = left[np.arange(n), chosen], chosen
             codes.append(code)
         return np.stack(codes[::-1], axis=1)
 
 
-def draws_of(constraint: Constraint, sizes: Codes) -> SumDraws | None:
-    """Returns what draws codes that satisfy a constraint; None where it is not on a plain sum over genes.
+def sums_of(constraint: Constraint, sizes: Codes) -> Tables | None:
+    """Returns the value that a constraint bounds as a plain sum over genes, and pairs of neighbours; None where it is none.
 
     Args:
         constraint: The constraint.
         sizes: Number of choices of every gene, shape (genes,).
     """
+    tables = offered(constraint, "tables")
+    return tables if tables is not None and is_value(tables, constraint, sizes) else None
+
+
+def offered(constraint: Constraint, name: str) -> Any:
+    """Returns what a method of the bounded value gives; None where it has none, or where a probability is asked.
+
+    Args:
+        constraint: The constraint.
+        name: Name of the method, which takes no arguments.
+    """
     value = constraint.value
-    if constraint.probability is not None or not hasattr(value, "tables") or not hasattr(value, "predict_codes"):
+    if constraint.probability is not None or not hasattr(value, "predict_codes"):
         return None
-    tables = value.tables()
-    if tables is None:
-        return None
+    found = getattr(value, name, None)
+    return None if found is None else found()
+
+
+def is_value(sums: Callable[[Codes], Floats], constraint: Constraint, sizes: Codes) -> bool:
+    """Whether sums over genes are the bounded value itself, and not its logarithm, as those of a cost model may be.
+
+    Args:
+        sums: Function of codes (n, genes).
+        constraint: The constraint.
+        sizes: Number of choices of every gene, shape (genes,).
+    """
     rng = np.random.default_rng(0)
     probes = np.stack([rng.integers(size, size=PROBES) for size in sizes.tolist()], axis=1)
-    if not np.allclose(tables(probes), value.predict_codes(probes), rtol=1e-12):  # a cost model's may be of its logarithm
-        return None
+    return np.allclose(sums(probes), constraint.value.predict_codes(probes), rtol=1e-12)
+
+
+def ends_of(constraint: Constraint) -> tuple[float, float]:
+    """Returns the bounds of a constraint, infinite where there is none."""
     low = -math.inf if constraint.least is None else constraint.least
-    return SumDraws(tables, low, math.inf if constraint.most is None else constraint.most)
+    return low, math.inf if constraint.most is None else constraint.most
 
 
-def _choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def scaled(counts: Floats) -> Floats:
+    """Returns numbers of choices relative to the largest one, since they may exceed what a float holds; none becomes 0."""
+    return np.where(counts > 0, np.maximum(counts / counts.max(), TINY), 0.0)
+
+
+def choice(odds: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draws one column of each row by its odds, shape (n,)."""
     ends = odds.cumsum(axis=1)
     drawn = rng.random(len(odds)) * ends[:, -1]

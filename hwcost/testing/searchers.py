@@ -152,7 +152,7 @@ class SearcherSuite(ABC):
     def test_constraints_that_nothing_satisfies_end_the_search(self) -> None:
         """The error names them; no endless search."""
         problem = self.problem(Constraint(Params(self.space()), most=1.0))
-        with pytest.raises(InfeasibleError, match="no architecture of space .* satisfies the constraints"):
+        with pytest.raises(InfeasibleError, match="no architecture of space .* satisfies (the constraints|params)"):
             self.make(problem).ask(3)
 
     def test_small_spaces_end(self) -> None:

@@ -68,6 +68,10 @@ def test_more_choices_than_a_float_counts_are_drawn_from() -> None:
     of = Tables(np.array(0.0), [np.arange(2.0)] * 1100, [])
     found = SumDraws(of, 500, 501).draw(20, np.random.default_rng(0)).sum(axis=1)
     assert set(found.tolist()) == {500, 501}
+    for low, high, code in ((-np.inf, 0, 0), (1100, np.inf, 1)):
+        rarest = SumDraws(of, low, high)
+        assert not rarest.is_empty
+        assert (rarest.draw(3, np.random.default_rng(0)) == code).all()
 
 
 @pytest.mark.parametrize("text", ["supershaper", "supershaper:merged=true"])

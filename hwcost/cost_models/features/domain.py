@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
+from hwcost.cost_models.features.categories import Categories
+from hwcost.cost_models.features.ends import Ends
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
 from hwcost.spaces.base import Component
 from hwcost.spaces.shaped import SHAPE_GENES, Shape, Shaped, split
@@ -43,6 +46,7 @@ class Domain:
         seen: Categories seen per gene; None for numeric genes.
         known: Per component of the space, whether it lies inside; empty where there are none.
         trend: Trend of the rows, with its ends; None for a model that follows it beyond them.
+        ends: Errors at the ends of the trend, relative to those among its rows; None where they are not known.
     """
 
     low: Floats
@@ -50,6 +54,7 @@ class Domain:
     seen: tuple[tuple[int, ...] | None, ...]
     known: NDArray[np.bool_]
     trend: Trend | None = None
+    ends: Ends | None = None
 
     @classmethod
     def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
@@ -92,13 +97,15 @@ class Domain:
         """
         priced, own = _priced(features, genes)
         if not priced.is_buildable:
-            inside = self._outside(genes) == 0
+            inside = self._is_within(genes)
         else:
-            inside = self._octaves(features, genes) == 0
-            if not self.known.all():
-                inside &= (priced.counts(own)[:, ~self.known] == 0).all(axis=1)
+            inside = self._octaves(features, genes) == 0 if _is_shaped(features) else np.ones(len(genes), dtype=bool)
+            if not self.is_whole:
+                inside &= self._unknown(priced, own) == 0
         if self.trend is not None:
-            inside &= self.trend.beyond(features, genes) <= (half_width or 0.0)
+            rows, far = self.trend.rows_beyond(features, genes)
+            if len(rows):
+                inside[rows[far > (half_width or 0.0)]] = False
         return np.asarray(inside)
 
     def trust(self, features: Features, genes: Floats) -> Floats:
@@ -107,19 +114,40 @@ class Domain:
             return self.contains(features, genes).astype(np.float64)
         return rowwise.exp(-FADE * self._outside(genes))
 
+    def learned(self, features: Features, genes: Floats, errors: Floats) -> Domain:
+        """Returns the domain with what errors on rows left out say of the ends of the trend; itself without a trend.
+
+        Args:
+            features: Extractor of the space.
+            genes: Encoded rows, shape (n, genes).
+            errors: Errors of the logarithm, shape (n,).
+        """
+        return self if self.trend is None else replace(self, ends=Ends.of(self.trend.heights(features, genes), errors))
+
+    def at_ends(self, features: Features, genes: Floats) -> Floats:
+        """Returns how many times larger than typical errors are at each row, as far as it lies near an end, shape (n,)."""
+        if self.trend is None or self.ends is None:
+            return np.ones(len(genes))
+        return self.ends(self.trend.heights(features, genes))
+
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes beyond those of the fit, and beyond the trend of the rows where the model does not follow it.
+        It is wider for shapes beyond those of the fit, and towards the ends of the trend of the rows and beyond them, where
+        the model does not follow it.
 
         Args:
             features: Extractor of the space.
             genes: Encoded architectures, shape (n, genes).
             half_width: Half-width of the interval of the logarithm inside; None without one.
         """
-        wider = 1.0 + WIDER * self._octaves(features, genes)
+        wider = self.at_ends(features, genes)
+        if _is_shaped(features):
+            wider = wider * (1.0 + WIDER * self._octaves(features, genes))
         if self.trend is not None and half_width:
-            wider += STEEPER * self.trend.beyond(features, genes) / half_width
+            rows, far = self.trend.rows_beyond(features, genes)
+            if len(rows):
+                wider[rows] += STEEPER * far / half_width
         return wider
 
     # -- shapes --------------------------------------------------------------------------------------------------------
@@ -149,8 +177,6 @@ class Domain:
 
     def _octaves(self, features: Features, genes: Floats) -> Floats:
         """Octaves by which the shapes of rows lie outside; 0 where shapes do not differ, shape (n,)."""
-        if not isinstance(features.space, Shaped):
-            return np.zeros(len(genes))
         return self._beyond(genes[:, -len(SHAPE_GENES) :])
 
     def _beyond(self, sizes: Floats) -> Floats:
@@ -162,10 +188,38 @@ class Domain:
         """How far beyond the range, in units of it, on the worst gene; infinite for an unseen category."""
         width = np.where(self.high > self.low, self.high - self.low, np.maximum(np.abs(self.high), 1.0))
         beyond = np.maximum(np.maximum(self.low - genes, genes - self.high), 0.0) / width
-        for i, seen in enumerate(self.seen):
-            if seen is not None:
-                beyond[:, i] = np.where(np.isin(genes[:, i], seen), 0.0, np.inf)
+        categories = self._categories
+        beyond[:, categories.places] = np.where(categories.are_seen(genes), 0.0, np.inf)
         return np.asarray(beyond.max(axis=1))
+
+    def _is_within(self, genes: Floats) -> NDArray[np.bool_]:
+        """Whether every number lies in the range of its gene and every category was seen, shape (n,)."""
+        categories = self._categories
+        inside = np.ones(len(genes), dtype=bool)
+        if len(categories.places):
+            inside &= categories.are_seen(genes).all(axis=1)
+        if len(categories.others):
+            numbers = genes[:, categories.others]
+            inside &= ((numbers >= self.low[categories.others]) & (numbers <= self.high[categories.others])).all(axis=1)
+        return inside
+
+    @cached_property
+    def _categories(self) -> Categories:
+        return Categories.of(self.seen)
+
+    def _unknown(self, features: Features, genes: Floats) -> Floats:
+        """Counts the components of encoded architectures (n, genes) that are not known, shape (n,)."""
+        counts = features.tables
+        if counts is None:
+            return np.asarray(features.counts(genes)[:, ~self.known].sum(axis=1))
+        kept: tuple[Features, Tables] | None = self.__dict__.get("_kept")
+        if kept is None or kept[0] is not features:
+            own = [*counts.single, *counts.pairs]
+            tables = [table[..., ~self.known].sum(axis=-1) for table in own]
+            single, pairs = tables[: len(counts.single)], tables[len(counts.single) :]
+            kept = features, Tables(np.asarray(counts.base[~self.known].sum()), single, pairs)
+            self.__dict__["_kept"] = kept
+        return kept[1](features.codes(genes))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -175,6 +229,7 @@ class Domain:
             "seen": [None if seen is None else list(seen) for seen in self.seen],
             "known": self.known.tolist(),
             **({} if self.trend is None else {"trend": self.trend.as_dict()}),
+            **({} if self.ends is None else {"ends": self.ends.as_dict()}),
         }
 
     @classmethod
@@ -183,7 +238,12 @@ class Domain:
         seen = tuple(None if codes is None else tuple(int(code) for code in codes) for codes in state["seen"])
         known = np.array(state["known"], dtype=bool)
         trend = Trend.from_dict(state["trend"]) if "trend" in state else None
-        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend)
+        ends = Ends.from_dict(state["ends"]) if "ends" in state else None
+        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend, ends)
+
+
+def _is_shaped(features: Features) -> bool:
+    return isinstance(features.space, Shaped)
 
 
 def _priced(features: Features, genes: Floats) -> tuple[Features, Floats]:

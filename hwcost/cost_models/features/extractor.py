@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
-from hwcost._types import Codes, Floats
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models.arguments import as_numbers
 from hwcost.cost_models.features.joint import Joint, joint_of
 from hwcost.cost_models.features.tabulate import Tables, tabulate
@@ -66,11 +67,17 @@ class Features(Encoding):
         """Returns numeric genes as they are, and one 0/1 column per choice of a categorical gene; shape (n, columns)."""
         if not any(self._categories):
             return genes.copy()
-        columns = [
-            (genes[:, [i]] == np.arange(len(gene.choices))).astype(np.float64) if gene.categorical else genes[:, [i]]
-            for i, gene in enumerate(self.space.genes)
-        ]
-        return np.concatenate(columns, axis=1)
+        owners, choices, is_category = self._spread
+        columns = genes.take(owners, axis=1)
+        return np.equal(columns, choices, out=columns, where=True if is_category.all() else is_category)
+
+    @cached_property
+    def _spread(self) -> tuple[Indices, Floats, NDArray[np.bool_]]:
+        """Per column of ``one_hot``, its gene, the category that it stands for, and whether its gene is categorical."""
+        sizes = [len(gene.choices) if gene.categorical else 1 for gene in self.space.genes]
+        owners = np.repeat(np.arange(len(sizes)), sizes)
+        is_category = np.array([gene.categorical for gene in self.space.genes])[owners]
+        return owners, np.concatenate([np.arange(size, dtype=np.float64) for size in sizes]), is_category
 
     @cached_property
     def one_hot_names(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost._types import Codes, Floats
+from hwcost.spaces.candidates import Candidates
 
 if TYPE_CHECKING:
     from hwcost.cost_models.features.additive import Additive
@@ -23,6 +24,8 @@ LARGEST = 2**17
 """Points of a group beyond which it is not tabulated."""
 CHECKS = 24
 """Random architectures on which tabulated counts are compared with the space's own."""
+TOGETHER = 4096
+"""Points of a group that are counted at a time, so that few rows of all genes are held."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class JointTables:
     groups: tuple[tuple[int, ...], ...]
     tables: tuple[Floats, ...]
 
+    def times(self, factor: float) -> JointTables:
+        """Returns the sum times a number."""
+        return JointTables(factor * self.base, self.groups, tuple(factor * table for table in self.tables))
+
     def __call__(self, codes: Codes) -> Floats:
         """Returns the sum for codes (n, genes), shape (n,)."""
         total = np.full(len(codes), self.base)
@@ -104,11 +111,12 @@ def joint_of(features: Features) -> Joint | None:
     alike = space.independent_genes() if features.components else tuple(((gene,),) for gene in range(len(sizes)))
     if any(prod(sizes[gene] for gene in groups[0]) > LARGEST for groups in alike):
         return None
-    base = _counts(features, np.zeros((1, len(sizes)), dtype=np.intp))[0]
+    base = _counts(features, _canonical(features, np.zeros((1, len(sizes)), dtype=np.intp)))[0]
     found = Joint(base, tuple(_kind(features, groups, base) for groups in alike))
     rng = np.random.default_rng(0)
     probes = np.stack([rng.integers(size, size=CHECKS) for size in sizes], axis=1)
-    return found if np.array_equal(found(probes, sizes), _counts(features, probes)) else None
+    wanted = _counts(features, _canonical(features, probes))
+    return found if np.array_equal(found(probes, sizes), wanted) else None
 
 
 def priced(joint: Joint, additive: Additive, features: Features) -> JointTables:
@@ -125,27 +133,43 @@ def priced(joint: Joint, additive: Additive, features: Features) -> JointTables:
     return JointTables(additive.constant + float(joint.base @ additive.components), tuple(groups), tuple(tables))
 
 
+def summed(joint: Joint, numbers: Floats, sizes: Sequence[int]) -> JointTables:
+    """Sums a number of every component over the groups of a space.
+
+    Args:
+        joint: The components of the space.
+        numbers: Number that one of each component adds, shape (components,).
+        sizes: Number of choices of every gene.
+    """
+    pairs = [
+        (group, (kind.counts @ numbers).reshape([sizes[gene] for gene in group]))
+        for kind in joint.kinds for group in kind.groups
+    ]  # fmt: skip
+    return JointTables(float(joint.base @ numbers), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
+
+
 def _kind(features: Features, groups: tuple[tuple[int, ...], ...], base: Floats) -> Kind:
     first = list(groups[0])
     shape = [features.sizes[gene] for gene in first]
-    codes = np.zeros((prod(shape), len(features.sizes)), dtype=np.intp)
-    codes[:, first] = np.indices(shape).reshape(len(first), -1).T
-    return Kind(groups, _counts(features, codes) - base, _canonical(features, codes)[:, first])
+    points = np.indices(shape).reshape(len(first), -1).T
+    counts, codes = [], []
+    for start in range(0, len(points), TOGETHER):
+        alone = np.zeros((len(points[start : start + TOGETHER]), len(features.sizes)), dtype=np.intp)
+        alone[:, first] = points[start : start + TOGETHER]
+        rows = _canonical(features, alone)
+        counts.append(_counts(features, rows) - base)
+        codes.append(rows[:, first])
+    return Kind(groups, np.concatenate(counts), np.concatenate(codes))
 
 
 def _counts(features: Features, codes: Codes) -> Floats:
-    rows = _canonical(features, codes)
-    return features.counts(features.genes_of(rows)) if features.components else np.zeros((len(rows), 0))
+    """Counts the components of canonical codes (n, genes), shape (n, components)."""
+    return features.counts(features.genes_of(codes)) if features.components else np.zeros((len(codes), 0))
 
 
 def _canonical(features: Features, codes: Codes) -> Codes:
     """Returns the codes of the points that stand for the same nets."""
-    space = features.space
-    if not space.has_isomorphs:
-        return codes
-    choices = features.ordered_choices
-    held = [space.made(values[code] for values, code in zip(choices, row, strict=True)) for row in codes.tolist()]
-    return features.codes(features.encode(held)).astype(np.intp)
+    return Candidates(features.space, codes).codes
 
 
 def _mean(table: Floats, probabilities: list[Any]) -> Any:

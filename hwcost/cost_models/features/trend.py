@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.quick_line import NONE, QuickLine
 from hwcost.spaces.shaped import SHAPE_GENES, Shaped
 
 PENALTY = 1.0
@@ -67,19 +68,42 @@ class Trend:
 
     def reaching(self, features: Features, genes: Floats) -> Trend:
         """Returns the trend with further rows (n, genes), which reach as far along it as they do."""
-        line = self._at(features, genes)
+        line = self.heights(features, genes)
         return replace(self, low=min(self.low, float(line.min())), high=max(self.high, float(line.max())))
 
     def beyond(self, features: Features, genes: Floats) -> Floats:
         """Returns how far encoded architectures (n, genes) lie beyond all rows, as a logarithm, 0 among them; shape (n,)."""
-        line = self._at(features, genes)
-        found, outside = np.zeros(len(line)), np.flatnonzero((line < self.low) | (line > self.high))
-        if len(outside):
-            low, high, reach = map(self._as_log, (np.array([self.low]), np.array([self.high]), line[outside]))
-            found[outside] = np.maximum(low - reach, reach - high)
+        found = np.zeros(len(genes))
+        rows, far = self.rows_beyond(features, genes)
+        found[rows] = far
         return found
 
-    def _at(self, features: Features, genes: Floats) -> Floats:
+    def rows_beyond(self, features: Features, genes: Floats) -> tuple[Indices, Floats]:
+        """Returns which encoded architectures (n, genes) lie beyond all rows, and how far, see :meth:`beyond`; shapes (k,).
+
+        Most of what a search asks for lies among the rows, which the line in any order of summation tells but at the ends.
+        """
+        quick = self._quick(features)
+        rows = np.arange(len(genes)) if quick is None else quick.doubtful(genes)
+        if not len(rows):
+            return rows, np.empty(0)
+        line = self.heights(features, genes[rows])
+        is_beyond = (line < self.low) | (line > self.high)
+        if not is_beyond.any():
+            return NONE, np.empty(0)
+        rows = rows[is_beyond]
+        low, high, reach = map(self._as_log, (np.array([self.low]), np.array([self.high]), line[is_beyond]))
+        return rows, np.maximum(low - reach, reach - high)
+
+    def _quick(self, features: Features) -> QuickLine | None:
+        """Returns the quick line, made once for an extractor."""
+        kept: tuple[Features, QuickLine | None] | None = self.__dict__.get("_kept")
+        if kept is None or kept[0] is not features:
+            kept = features, QuickLine.of(features.space, self.intercept, self.slopes, self.low, self.high)
+            self.__dict__["_kept"] = kept
+        return kept[1]
+
+    def heights(self, features: Features, genes: Floats) -> Floats:
         """Returns the line at encoded architectures (n, genes), shape (n,)."""
         return self.intercept + rowwise.dot(features.one_hot(genes)[:, : len(self.slopes)], self.slopes)
 

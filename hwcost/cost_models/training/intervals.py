@@ -67,7 +67,10 @@ def calibrate(
     row_weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
     even, genes = row_weights / row_weights.mean(), model.features.encode(archs)
     found = left_out_errors(model, genes, rows, even) if errors is None else errors
-    keep_errors(model, found, Groups.of_architectures(model.features, genes))
+    if not model.has_interval:
+        model.domain_ = model.domain_.learned(model.features, genes, found)
+    widths = model.domain_.at_ends(model.features, genes)
+    keep_errors(model, found / widths, Groups.of_architectures(model.features, genes))
     judge_measured(model, archs, rows, even, found)
     return model
 
@@ -79,7 +82,7 @@ def keep_errors(model: CostModel, errors: Floats, groups: Groups) -> None:
 
     Args:
         model: A fitted model.
-        errors: Errors of the logarithm on rows left out, shape (n,).
+        errors: Errors of the logarithm on rows left out, as far as they are typical, shape (n,).
         groups: The architectures of the rows.
     """
     model.n_architectures_ = len(groups)

@@ -55,12 +55,17 @@ def test_all_small_and_all_large_lie_outside_the_domain_of_trees(name, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "auto"])
-def test_among_the_rows_nothing_changes(name):
+def test_among_the_rows_intervals_are_wider_towards_the_ends_only(name):
     model = fitted(name)
     archs = SPACE.sample(100, seed=3)
-    answer = model.predict(archs)
-    assert answer.in_domain.all()
-    np.testing.assert_array_equal(model.half_widths(model.features.encode(archs)), model.log_interval_half_width_)
+    assert model.predict(archs).in_domain.all()
+    genes = model.features.encode(archs)
+    order = np.argsort(model.domain_.trend.heights(model.features, genes))
+    widths, typical = model.half_widths(genes)[order], model.log_interval_half_width_
+    np.testing.assert_array_equal(widths[20:80], typical)
+    for end, found in ((model.domain_.ends.low, widths), (model.domain_.ends.high, widths[::-1])):
+        np.testing.assert_allclose(found[:5], end.factor * typical, rtol=1e-12)
+        assert (np.diff(found[:21]) <= 0).all()
 
 
 @pytest.mark.parametrize("name", ["lut", "ridge", "hybrid", "polynomial"])
