@@ -84,7 +84,7 @@ PRESETS = {
         scale="mini",
         backbone_steps=600,
         recipe=RECIPES["mini"].scaled(0.5),
-        compared=Compared(rule_steps=100, seeds=5, net_steps=300, nets=8),
+        compared=Compared(rule_steps=70, seeds=5, net_steps=240, nets=8),
         sampled=200,
         batches=4,
         measured=32,
