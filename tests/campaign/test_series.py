@@ -18,6 +18,7 @@ from hwcost.stores.environment import Environment
 from hwcost.stores.ids import utc
 from hwcost.stores.schema import Campaign
 from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.timer import utc_now
 from hwcost.workloads import SyntheticWorkload
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(4)]
@@ -54,6 +55,14 @@ def test_a_campaign_writes_its_estimates_and_those_of_an_older_one_are_the_same(
         run(store, again)
         assert (len(store.series()), len(store.estimates())) == (4, 8)
         assert all(one.device_key for one in series.values())
+
+
+def test_no_visit_begins_after_its_campaign_has_ended_where_a_virtual_clock_runs_ahead(laws_here, tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.db") as store:
+        result = run(store, find_or_create(plan(overhead_s=1.0), store))
+    begun = [utc(visit.started_at) for m in result.measurements for visit in m.visits]
+    assert len(begun) == len(WORKS) * 2
+    assert max(begun) <= utc(utc_now())
 
 
 def test_statuses_say_what_became_of_a_workload() -> None:

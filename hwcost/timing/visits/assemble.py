@@ -147,9 +147,10 @@ class _Assembly:
         return 0 if floor.is_level(per_call_s, self.protocol.steady_tolerance) else None
 
     def _started_at(self) -> str:
-        first = self.group.passes[0]
+        """Returns the instant of the first block; on a virtual clock, which may run ahead, not after the last pass."""
+        first, last = self.group.passes[0], self.group.passes[-1]
         offset_s = self.blocks[0].started_s - first["blocks"][0]["started_s"]
-        return timer.utc(first["begun_s"] + max(0.0, offset_s))
+        return timer.utc(min(first["begun_s"] + max(0.0, offset_s), last["begun_s"] + last["seconds"]))
 
     def _own(self, per_call_s: Sequence[float]) -> list[float]:
         """Returns the times of the timed blocks as they were without what slowed everything around them."""
