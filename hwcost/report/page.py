@@ -70,9 +70,12 @@ def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         if not isinstance(rows, list) or not 0 < len(rows) <= LISTED:
             continue
         names = dict.fromkeys(column for row in rows for column in row)
-        columns = [name for name in names if any(_cell(name, row.get(name)) for row in rows)]
+        ends = {name: pair for name in names if names.keys() >= set(pair := _ends(name))}
+        within = {end for pair in ends.values() for end in pair}
+        columns = [name for name in names if name not in within and any(_cell(name, row.get(name)) for row in rows)]
         headings = [in_words(column) for column in columns]
-        found.append((f"{stage}{TABLES[field]}", headings, [[_cell(one, row.get(one)) for one in columns] for row in rows]))
+        cells = [[_estimate(row, one, ends.get(one)) for one in columns] for row in rows]
+        found.append((f"{stage}{TABLES[field]}", headings, cells))
     return found
 
 
@@ -82,12 +85,34 @@ LISTED = 60
 """Rows beyond which a table is left to the JSON file."""
 
 
+def _ends(name: str) -> tuple[str, str]:
+    """Returns the names that the ends of an estimate's interval have: measured_low_s and measured_high_s for measured_s."""
+    stem, _, suffix = name.rpartition("_")
+    return f"{stem}_low_{suffix}", f"{stem}_high_{suffix}"
+
+
+def _estimate(row: dict[str, Any], name: str, ends: tuple[str, str] | None) -> str:
+    """Returns the cell of a value, with its interval where the row has one: 9.08 ms (5.60 to 14.7)."""
+    shown = _cell(name, row.get(name))
+    if ends is None or None in (row.get(name), *(row.get(end) for end in ends)):
+        return shown
+    low, high = (_cell(name, row[end]) for end in ends)
+    unit = shown[shown.rfind(GAP) :]
+    if low.endswith(unit) and high.endswith(unit):
+        low, high = low.removesuffix(unit), high.removesuffix(unit)
+    return f"{shown} ({low} to {high})".replace(" ", GAP)
+
+
+GAP = "\u00a0"
+"""Space at which no line is broken."""
+
+
 def _cell(name: str, value: Any) -> str:
     """Returns a value as people read it; one of a quantity has its unit, which stays in its line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)) and unit_of(name) != DIMENSIONLESS:
-        return format_quantity(name, value).replace(" ", "\u00a0")
+        return format_quantity(name, value).replace(" ", GAP)
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, dict):

@@ -19,8 +19,12 @@ KEY = "10" * 126
 
 
 def net(seconds: float) -> dict[str, Any]:
-    measured = {f"{name}_s": seconds for name in ("measured", "measured_low", "measured_high", "predicted", "at_level")}
-    return {"arch": KEY, "params": 84_934_656, **measured, "budget_s": None, "keeps": True, "scores": {"mnli": 0.8125}}
+    latencies = {
+        f"{name}{end}_s": factor * seconds
+        for name in ("measured", "predicted", "at_level")
+        for end, factor in {"": 1.0, "_low": 0.9, "_high": 2.2}.items()
+    }
+    return {"arch": KEY, "params": 84_934_656, **latencies, "budget_s": None, "keeps": True, "scores": {"mnli": 0.8125}}
 
 
 def report(**stages: Any) -> dict[str, Any]:
@@ -40,11 +44,17 @@ def headings(page: str) -> list[str]:
 def test_columns_that_are_empty_are_left_out(tmp_path: Path) -> None:
     nets = {"base": {**net(0.5), "by_batch": {}, "parts": []}, "do": {**net(0.25), "predicted_s": None, "by_batch": {}}}
     page = write_page(report(winners={"nets": nets}), tmp_path).read_text()
-    assert headings(page)[:4] == ["name", "arch", "params", "measured"]
-    assert "predicted" in headings(page)  # one net has it
+    assert headings(page)[:6] == ["name", "arch", "params", "measured", "predicted", "at level"]  # one net has the second
     assert not {"budget", "by batch", "parts"} & set(headings(page))
-    assert "<td>500\u00a0ms</td>" in page
     assert "<td>mnli 0.8125</td>" in page
+
+
+def test_an_interval_stands_with_its_value_where_the_row_has_one(tmp_path: Path) -> None:
+    nets = [net(0.5), {**net(0.25), "measured_low_s": None}, {"arch": KEY, "measured_s": None}]
+    page = write_page(report(winners={"nets": nets}), tmp_path).read_text().replace("\u00a0", " ")
+    assert headings(page)[:5] == ["arch", "params", "measured", "predicted", "at level"]
+    shown = re.findall(r"<td>([^<]*ms[^<]*)</td>", page)
+    assert shown == ["500 ms (450 ms to 1.10 s)"] * 3 + ["250 ms", *["250 ms (225 to 550)"] * 2]
 
 
 def test_tables_are_those_of_nets_and_no_longer_than_is_read(tmp_path: Path) -> None:
