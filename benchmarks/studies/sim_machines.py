@@ -100,7 +100,7 @@ class Seen:
     Attributes:
         fit: The campaign's estimates and flags.
         truth: Log latency of each workload on the undisturbed machine, shape (items,).
-        level: Mean log slowing of the usual workload over the campaign.
+        level: Mean log slowing of the campaign's blocks.
     """
 
     fit: CampaignFit
@@ -203,10 +203,10 @@ class SimMachine:
     def _end(self, start_s: float, work_s: float, moment: Moment) -> float:
         """Returns when work is done that takes so many seconds undisturbed."""
         now, done, is_heavy = start_s, 0.0, moment.size > 1 - self.machine.heavy
+        self._slowings.append(self._slowing(moment))
         while done < work_s:
             at = Moment(now, moment.share, moment.pass_s + now - start_s, moment.size)
             slowing = self._slowing(at)
-            self._slowings.append(slowing)
             if not is_heavy and now < self._low_until_s:
                 slowing += self.machine.low_clock
             rate = math.exp(-slowing)

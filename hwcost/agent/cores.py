@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import stat
-import sys
 from time import sleep
 from typing import Any, Callable
 
@@ -22,10 +21,11 @@ PAUSE_S = 1.0
 
 
 def allowed() -> list[int]:
-    """Returns the logical CPUs that this process may use, ascending."""
-    if sys.platform != "linux":
+    """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
+    try:
+        return sorted(os.sched_getaffinity(0))
+    except (AttributeError, OSError):
         return list(range(os.cpu_count() or 1))
-    return sorted(os.sched_getaffinity(0))
 
 
 def siblings(cpu: int, root: str = "/") -> tuple[int, ...]:
@@ -82,7 +82,7 @@ class Cores:
 
     Attributes:
         cpus: Logical CPUs to measure on.
-        is_exclusive: Whether locks are held on all their cores.
+        is_exclusive: Whether locks are held on all their cores, and processes can be bound to them.
     """
 
     def __init__(self, threads: int, wait_s: float, say: Callable[[str], None]) -> None:
@@ -136,7 +136,7 @@ class Cores:
             return False
         ranked = sorted((place, cpu) for core in taken for place, cpu in enumerate(reversed(core)) if cpu in usable)
         self.cpus = sorted(cpu for _, cpu in ranked[: self._threads])
-        self.is_exclusive = can_lock
+        self.is_exclusive = can_lock and pin(usable)
         return True
 
     def _release(self) -> None:
@@ -206,7 +206,10 @@ def _is_virtual(root: str) -> bool:
     return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
 
 
-def pin(cpus: Any) -> None:
-    """Binds this process to CPUs, where the system can."""
-    if cpus and hasattr(os, "sched_setaffinity"):
+def pin(cpus: Any) -> bool:
+    """Binds this process to CPUs; False where the system, or the container, does not let it."""
+    try:
         os.sched_setaffinity(0, cpus)
+    except (AttributeError, OSError):
+        return False
+    return True

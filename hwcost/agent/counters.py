@@ -111,8 +111,10 @@ class HostCounters:
 
     def _run_queue_wait_s(self) -> float:
         folder = os.path.join(self._root, "proc/self/task")
-        waits = [float(text(folder, thread, "schedstat").split()[1]) for thread in os.listdir(folder)]
-        return sum(waits) * 1e-9
+        threads = [text(folder, thread, "schedstat").split() for thread in os.listdir(folder)]
+        if not any(int(turns) for _, _, turns in threads):
+            raise ValueError("the kernel does not count waits, and says 0 to all")
+        return sum(float(wait_ns) for _, wait_ns, _ in threads) * 1e-9
 
     def _wait_s(self) -> Any:
         return known(self._run_queue_wait_s)
@@ -141,7 +143,7 @@ def known(read: Callable[[], Any]) -> Any:
     """Returns what a function reads; None where the machine does not offer it."""
     try:
         return read()
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, KeyError, IndexError, AttributeError):
         return None
 
 

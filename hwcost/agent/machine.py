@@ -11,7 +11,6 @@ import platform
 import re
 from typing import Any, Callable
 
-from .cores import allowed
 from .counters import known
 from .files import text, text_or_empty
 
@@ -65,7 +64,7 @@ def facts(device: dict[str, Any], versions: dict[str, str], set_here: dict[str, 
     shared.update({"cpu_l2_cache_bytes": "l2_bytes", "cpu_l3_cache_bytes": "l3_bytes", "memory_bytes": "memory_bytes"})
     host = {
         "arch": platform.machine(), "os": platform.system(), "kernel": platform.release(), "cpu_model": here["product"],
-        "cpu_sockets": known(lambda: _sockets(root)), "numa_nodes": len(glob.glob(_nodes(root))) or 1,
+        "cpu_sockets": known(lambda: _sockets(root)), "numa_nodes": _numa_nodes(root),
         "virtualization": known(lambda: _virtualization(root)),
         "boot_id": known(lambda: text(root, "proc/sys/kernel/random/boot_id")),
         **{name: here.get(of) for name, of in shared.items()},
@@ -82,17 +81,31 @@ def facts(device: dict[str, Any], versions: dict[str, str], set_here: dict[str, 
 def _settings(root: str) -> dict[str, Any]:
     readers: dict[str, Callable[[], Any]] = {
         "governor": lambda: text(root, CPU, "cpu0/cpufreq/scaling_governor"),
-        "turbo": lambda: text(root, CPU, "intel_pstate/no_turbo") == "0",
+        "turbo": lambda: _turbo(root),
         "smt": lambda: text(root, CPU, "smt/active") == "1",
         "aslr": lambda: text(root, "proc/sys/kernel/randomize_va_space") != "0",
-        "cpu_affinity": allowed,
+        "cpu_affinity": lambda: sorted(os.sched_getaffinity(0)),
         "queue_job": lambda: os.environ.get("HWCOST_QUEUE_JOB"),
     }
     return {name: known(reader) for name, reader in readers.items()}
 
 
-def _nodes(root: str) -> str:
-    return os.path.join(root, "sys/devices/system/node/node[0-9]*")
+def _turbo(root: str) -> bool | None:
+    """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs."""
+    of_intel = text_or_empty(root, CPU, "intel_pstate/no_turbo")
+    if of_intel:
+        return of_intel == "0"
+    of_machine = text_or_empty(root, CPU, "cpufreq/boost")
+    if of_machine == "0":
+        return False
+    paths = glob.glob(os.path.join(root, CPU, "cpufreq/policy[0-9]*/boost"))
+    known = {value for value in (of_machine, *map(text_or_empty, paths)) if value}
+    return known == {"1"} if len(known) == 1 else None
+
+
+def _numa_nodes(root: str) -> int | None:
+    nodes = len(glob.glob(os.path.join(root, "sys/devices/system/node/node[0-9]*")))
+    return nodes or (1 if os.path.exists(os.path.join(root, CPU)) else None)
 
 
 def _sockets(root: str) -> int | None:

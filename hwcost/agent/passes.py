@@ -37,7 +37,7 @@ class Setting:
 
     def age_s(self) -> float:
         """Returns the seconds since the process was started, its imports included."""
-        return timer.unix_s() - self.began_s
+        return timer.run_s() - self.began_s
 
     def device_bytes(self) -> int | None:
         """Returns the free bytes of a card, with those that the runtime keeps for later; None where they are unknown."""
@@ -165,7 +165,7 @@ class Passes:
         yield {"event": "closed", "group": self._group}
 
     def _event(self) -> dict[str, Any]:
-        counters, elapsed, begun_s = self._setting.counters, timer.stopwatch(), timer.unix_s()
+        counters, elapsed, begun_s = self._setting.counters, timer.stopwatch(), timer.run_s()
         counters.begin()
         blocks: list[dict[str, Any]] = []
         while True:

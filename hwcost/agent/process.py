@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 from . import arrival, errors
 from .silence import Silence
-from .timer import unix_s
+from .timer import epoch_s, run_s
 from .worker import ACKNOWLEDGED
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -80,7 +80,8 @@ class WorkerProcess:
         )  # fmt: skip
         self._silence = _silence_of(task["job"], self._process.pid)
         self._prepared: dict[str, int] = {}
-        self._send(json.dumps({**task, "began_s": unix_s(), "current_fd": self._current.fileno()}))
+        clock = {"epoch_s": epoch_s(), "began_s": run_s()}
+        self._send(json.dumps({**task, **clock, "current_fd": self._current.fileno()}))
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yields events until the worker is done; it begins its next pass once the following event is asked for.

@@ -6,8 +6,8 @@ Writing alone need not do it: C libraries fill large areas past the caches.
 from __future__ import annotations
 
 import ctypes
-import os
-from contextlib import suppress
+
+from .cores import allowed, pin
 
 SWEEP = 2
 """The caches count as emptied once this many times their size has been read."""
@@ -18,23 +18,29 @@ _kept: dict[int, ctypes.Array[ctypes.c_char]] = {}
 
 
 def empty_host_caches(cache_bytes: int) -> bool:
-    """Reads so much other memory on the CPUs that this process runs on that their caches hold nothing else; returns True."""
+    """Reads so much other memory on the CPUs that this process runs on that their caches hold nothing else.
+
+    Returns whether all of them were reached; of several CPUs only one is where the system binds no process to them.
+    """
     size = SWEEP * cache_bytes
     if size not in _kept:
         _kept.clear()
         _kept[size] = ctypes.create_string_buffer(size)
         ctypes.memset(_kept[size], 1, size)  # pages that nobody wrote to are all the same one
-    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    cpus = allowed()
+    reached = [True]
     if len(cpus) > 1:
-        try:
-            for cpu in sorted(cpus):
-                with suppress(OSError):  # it was turned off
-                    os.sched_setaffinity(0, {cpu})
-                _read(size, min(size, OWN_BYTES))
-        finally:
-            os.sched_setaffinity(0, cpus)
+        reached = [_reached(cpu, size) for cpu in cpus]
+        pin(cpus)
     _read(size, size)
-    return True
+    return any(reached)
+
+
+def _reached(cpu: int, size: int) -> bool:
+    """Reads memory on a CPU; False where it is turned off, or processes cannot be bound."""
+    is_there = pin({cpu})
+    _read(size, min(size, OWN_BYTES))
+    return is_there
 
 
 def _read(size: int, count: int) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from functools import lru_cache
 from time import sleep
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from .errors import MeasurementError
 
@@ -53,13 +52,28 @@ class Clock:
         return min(steps) * 1e-9
 
 
-@lru_cache(maxsize=None)
-def epoch_s() -> float:
-    """Returns the Unix time at which the monotonic clock was zero, as it was when this process asked first.
+_epoch_s: List[float] = []
 
-    Where the system's time is set meanwhile, the blocks of all workloads keep their order.
+
+def epoch_s() -> float:
+    """Returns the Unix time at which the monotonic clock was zero, as it was when this run asked first.
+
+    All processes of a machine share that clock, and the run hands the number to its workers: where the system's time is set
+    meanwhile, the blocks of all workloads keep their order.
     """
-    return time.time() - time.perf_counter_ns() * 1e-9
+    if not _epoch_s:
+        _epoch_s.append(time.time() - time.perf_counter_ns() * 1e-9)
+    return _epoch_s[0]
+
+
+def share_epoch(seconds: float) -> None:
+    """Takes over what ``epoch_s`` returned in the process of the run."""
+    _epoch_s[:] = [seconds]
+
+
+def run_s() -> float:
+    """Returns the seconds since the epoch of Unix, as if the system's time was never set while the run lasts."""
+    return epoch_s() + time.perf_counter_ns() * 1e-9
 
 
 def host_timing(run: Callable[[int], None], calls: int) -> float:
@@ -130,11 +144,6 @@ def process_cpu_s() -> float:
     return time.process_time()
 
 
-def unix_s() -> float:
-    """Returns the seconds since the epoch of Unix."""
-    return time.time()
-
-
 def utc_now() -> str:
     """Returns the time in UTC as ISO 8601 with microseconds."""
     seconds = time.time()
@@ -149,6 +158,6 @@ def stopwatch() -> Callable[[], float]:
 
 
 __all__ = [
-    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "device_timing", "first_block", "host_timing",
-    "per_call_s", "process_cpu_s", "single_block", "sleep", "stopwatch", "time_block", "unix_s", "utc_now",
+    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "device_timing", "epoch_s", "first_block", "host_timing",
+    "per_call_s", "process_cpu_s", "run_s", "share_epoch", "single_block", "sleep", "stopwatch", "time_block", "utc_now",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import Any, Iterator
 
-from . import devices, machine
+from . import devices, machine, timer
 from .cores import pin
 from .errors import AgentError, ContextLostError, UsageError
 from .passes import Groups, Setting
@@ -50,7 +50,9 @@ def main() -> int:
 def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Measures the workloads of a task and yields its events; the next pass begins when the next event is asked for."""
     job = task["job"]
-    pin(task["cpus"])
+    timer.share_epoch(task["epoch_s"])
+    if task["cpus"]:
+        pin(task["cpus"])
     device = devices.find(job["device"])
     runtime = runtime_of(job, task["folder"], device)
     runtime.round = task["round"]

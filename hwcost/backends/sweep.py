@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any
+
+from hwcost.devices import processors
 
 SWEEP = 2
 """The caches count as emptied once this many times their size has been written."""
@@ -16,24 +16,29 @@ the shared one is emptied."""
 
 
 def empty_host_caches(cache_bytes: int) -> bool:
-    """Writes over the caches of the CPUs that this process runs on; always returns True.
+    """Writes over the caches of the CPUs that this process runs on.
 
     Args:
         cache_bytes: Size of the last cache.
+
+    Returns:
+        Whether all of them were reached; of several CPUs only one is where the system binds no process to them.
     """
     sweep = _buffer(SWEEP * cache_bytes)
-    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    cpus = processors.allowed()
+    reached = [True]
     if len(cpus) > 1:
-        own = sweep[:OWN_BYTES]
-        try:
-            for cpu in sorted(cpus):
-                with suppress(OSError):  # it was turned off
-                    os.sched_setaffinity(0, {cpu})
-                own += 1
-        finally:
-            os.sched_setaffinity(0, cpus)
+        reached = [_reached(cpu, sweep[:OWN_BYTES]) for cpu in cpus]
+        processors.bind(cpus)
     sweep += 1
-    return True
+    return any(reached)
+
+
+def _reached(cpu: int, own: Any) -> bool:
+    """Writes over the caches that a CPU has for itself; False where it is turned off, or processes cannot be bound."""
+    is_there = not processors.bind({cpu})
+    own += 1
+    return is_there
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hwcost.backends.libtpu import check_answers
+from hwcost.devices import processors
 from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
@@ -153,10 +154,10 @@ def _restricted(cpus: int | None) -> Iterator[None]:
     Args:
         cpus: Number of CPUs; None for all.
     """
-    before = os.sched_getaffinity(0)
+    before = processors.allowed()
     if cpus is not None and cpus < len(before):
-        os.sched_setaffinity(0, sorted(before)[-cpus:])
+        processors.bind(before[-cpus:])
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        processors.bind(before)

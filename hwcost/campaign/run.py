@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hwcost._cached import cached_property
+from hwcost._log import logger
 from hwcost.backends import BACKENDS
 from hwcost.campaign.comparisons.former_levels import read_former_levels
 from hwcost.campaign.estimates import estimate
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
 __all__ = ["Further", "Progress", "Result", "run", "start"]
+
+_log = logger(__name__)
 
 
 class RoundRunner(Protocol):
@@ -85,7 +88,14 @@ def start(plan: Plan, store: Store, run_id: str | None = None, extra: Mapping[st
     from hwcost.stores.schema import Campaign
 
     campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id, extra=dict(extra or {}))
+    latest = store.latest_campaign()
     store.add_campaign(campaign)
+    if latest is not None and latest.created_at > campaign.created_at:
+        _log.warning(
+            "campaign %s in store %s is dated %s, later than now: the system's time was set since. Until then commands take "
+            "it for the latest one; name this one, %s#%s.",
+            latest.campaign_id, store.url, latest.created_at[:19] + "Z", store.url, campaign.campaign_id,
+        )  # fmt: skip
     return campaign.campaign_id
 
 
@@ -169,6 +179,7 @@ class _Run:
         self.store, self.campaign_id, self.elsewhere = store, campaign_id, elsewhere
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.journal = Journal(self.plan, campaign_id, store)
+        timer.renew_epoch()
         self.watch = timer.stopwatch()
         self.budget = Budget(budget_s, lambda: self.watch())
         if remark is not None:

@@ -59,7 +59,28 @@ class CpuTimes:
 
 def allowed() -> list[int]:
     """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
-    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
+    try:
+        return sorted(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # macOS has no affinity, and a container may refuse to tell
+        return list(range(os.cpu_count() or 1))
+
+
+def bind(cpus: Iterable[int]) -> str:
+    """Binds this process to logical CPUs, where the system and the container let it.
+
+    Args:
+        cpus: Logical CPUs.
+
+    Returns:
+        Reason why it could not be bound, and goes on where it was; empty where it was bound.
+    """
+    try:
+        os.sched_setaffinity(0, cpus)
+    except AttributeError:
+        return f"{sys.platform} binds no process to CPUs"
+    except OSError as error:
+        return f"the system refuses to bind a process to CPUs: {error.strerror}"
+    return ""
 
 
 def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hwcost.devices.system_files import text
+from hwcost.devices.system_files import text, text_or_empty
 
-__all__ = ["cpuinfo", "text"]
+__all__ = ["cpuinfo", "text", "text_or_empty"]
 
 
 def cpuinfo(root: Path, key: str) -> str:

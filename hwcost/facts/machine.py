@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hwcost.facts.agreement import EQUAL, EXACT, FREE, NEARLY, SERIES, SHARED, Agreement
 from hwcost.facts.fact import Fact, Process, Reader
-from hwcost.facts.files import cpuinfo, text
+from hwcost.facts.files import cpuinfo, text, text_or_empty
 from hwcost.facts.values import BYTES, COUNT, COUNTS, HERTZ, TEXT, TEXT_BY_NAME, WATTS, WHOLE, YES_NO, Value
 
 VARIABLES = (
@@ -45,16 +45,33 @@ def _sockets(process: Process) -> int | None:
     return len({text(path) for path in packages}) or None
 
 
-def _numa_nodes(process: Process) -> int:
-    return len(list((process.root / "sys/devices/system/node").glob("node[0-9]*"))) or 1
+def _numa_nodes(process: Process) -> int | None:
+    nodes = len(list((process.root / "sys/devices/system/node").glob("node[0-9]*")))
+    return nodes or (1 if (process.root / CPU).exists() else None)  # a kernel without NUMA shows no nodes
 
 
 def _virtualization(process: Process) -> str | None:
     return "hypervisor" if "hypervisor" in cpuinfo(process.root, "flags").split() else None
 
 
-def _affinity(process: Process) -> list[int] | None:
-    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else None
+def _affinity(process: Process) -> list[int]:
+    return sorted(os.sched_getaffinity(0))  # unknown on systems without affinity
+
+
+def _turbo(process: Process) -> bool | None:
+    """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs.
+
+    Intel's driver has a switch of its own. Others have one for the machine, and newer kernels one for the CPUs of each policy
+    beside it; the clock rises where both let it.
+    """
+    with suppress(OSError):
+        return text(process.root / CPU / "intel_pstate/no_turbo") == "0"
+    switches = [process.root / CPU / "cpufreq/boost", *(process.root / CPU).glob("cpufreq/policy[0-9]*/boost")]
+    found = [text_or_empty(path) for path in switches]
+    if found[0] == "0":
+        return False
+    known = {value for value in found if value}
+    return known == {"1"} if len(known) == 1 else None
 
 
 def _of_device(name: str) -> Reader:
@@ -131,8 +148,7 @@ SOFTWARE = (
 SETTINGS = (
     Fact("governor", "settings", TEXT, "Governor of the processor's clock.", EQUAL,
          _of_file(f"{CPU}/cpu0/cpufreq/scaling_governor")),
-    Fact("turbo", "settings", YES_NO, "Whether the clock may rise above the base clock.", EQUAL,
-         _of_file(f"{CPU}/intel_pstate/no_turbo", lambda value: value == "0")),
+    Fact("turbo", "settings", YES_NO, "Whether the clock may rise above the base clock.", EQUAL, _turbo),
     Fact("smt", "settings", YES_NO, "Whether cores run several threads at once.", EQUAL,
          _of_file(f"{CPU}/smt/active", lambda value: value == "1")),
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,

@@ -85,12 +85,18 @@ def _own_times(process: Process) -> list[CpuTimes]:
 
 
 def run_queue_wait_s(process: Process) -> float:
-    """Returns the seconds that all threads of this process were ready to run and had no CPU."""
-    threads = (process.root / "proc/self/task").iterdir()
-    waits = [text(thread / "schedstat").split()[1] for thread in threads]
-    if not waits:
-        raise ValueError("no threads")
-    return sum(map(float, waits)) * 1e-9
+    """Returns the seconds that all threads of this process were ready to run and had no CPU.
+
+    A kernel that does not count them (before 5.14, with ``nodelayacct``) says 0 to all, also how often a thread ran, which is
+    never so of one that reads this.
+
+    Raises:
+        ValueError: When the kernel does not count them.
+    """
+    threads = [text(thread / "schedstat").split() for thread in (process.root / "proc/self/task").iterdir()]
+    if not any(int(turns) for _, _, turns in threads):
+        raise ValueError("the kernel does not count waits")
+    return sum(float(wait_ns) for _, wait_ns, _ in threads) * 1e-9
 
 
 def _pressure(process: Process) -> float:

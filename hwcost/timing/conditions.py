@@ -5,12 +5,12 @@ Every reading that a machine does not offer is None, never 0.
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcost.devices import processors
 from hwcost.facts import Process, of_moment
 from hwcost.facts.files import text
 from hwcost.facts.values import FRACTION
@@ -90,8 +90,8 @@ def state(root: Path = ROOT) -> dict[str, Any]:
 
 def clock_reader(root: Path = ROOT) -> Callable[[], float | None]:
     """Returns a quick function that reads the highest clock (Hz) of the CPUs this process may use; None where unknown."""
-    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    files = [root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in sorted(cpus)[:FEW_CPUS]]
+    cpus = processors.allowed()[:FEW_CPUS]
+    files = [root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in cpus]
     present = [path for path in files if path.exists()]
 
     def clock_hz() -> float | None:

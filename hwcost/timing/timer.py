@@ -7,6 +7,7 @@ look at the machine without being timed.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,13 +75,33 @@ class Clock:
         return timed
 
 
-@cache
-def epoch_s() -> float:
-    """Returns the Unix time at which the monotonic clock was zero, as it was when this process asked first.
+_epoch_s: list[float] = []
 
-    Where the system's time is set meanwhile, as after a machine was suspended, the blocks of all runners keep their order.
+
+def epoch_s() -> float:
+    """Returns the Unix time at which the monotonic clock was zero, as it was when this campaign asked first.
+
+    All processes of a machine share that clock, and the campaign hands the number to its workers: where the system's time is
+    set meanwhile, as after a machine was suspended, the blocks of all runners and processes keep their order.
     """
-    return time.time() - time.perf_counter_ns() * 1e-9
+    if not _epoch_s:
+        _epoch_s.append(time.time() - time.perf_counter_ns() * 1e-9)
+    return _epoch_s[0]
+
+
+def renew_epoch() -> None:
+    """Reads the system's time anew, since a process may have slept with its machine since it asked first."""
+    _epoch_s.clear()
+
+
+def share_epoch(seconds: float) -> None:
+    """Takes over what :func:`epoch_s` returned in the process of the campaign."""
+    _epoch_s[:] = [seconds]
+
+
+def campaign_s() -> float:
+    """Returns the seconds since the epoch of Unix, as if the system's time was never set while the campaign runs."""
+    return epoch_s() + time.perf_counter_ns() * 1e-9
 
 
 def clock_of(runner: Runner) -> Clock:
@@ -111,11 +132,17 @@ def utc(seconds: float) -> str:
     return f"{whole}.{int(seconds % 1 * 1e6):06d}Z"
 
 
-def process_age_s() -> float:
-    """Returns the seconds since this process was started, its imports included."""
+@cache
+def _began_s(pid: int) -> float:
+    """Returns the reading of the monotonic clock at which a process, which is this one, was started."""
     import psutil  # takes as long as a hundred fits of a line, and commands on rows have a clock without it
 
-    return time.time() - psutil.Process().create_time()
+    return time.monotonic() - (time.time() - psutil.Process(pid).create_time())
+
+
+def process_age_s() -> float:
+    """Returns the seconds since this process was started, its imports included; setting the system's time changes nothing."""
+    return time.monotonic() - _began_s(os.getpid())
 
 
 def stopwatch() -> Callable[[], float]:

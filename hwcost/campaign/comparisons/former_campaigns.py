@@ -7,7 +7,7 @@ environments agree on which comparisons insist. Blocks are not read.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +17,10 @@ from hwcost._types import Floats, Indices
 from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.series import instants, series_of
 from hwcost.facts import differing
-from hwcost.stores.estimate_table import instant
+from hwcost.stores.estimate_table import instant, seconds
+from hwcost.stores.ids import utc
 from hwcost.stores.series import STATUSES
+from hwcost.timing import timer
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
@@ -49,6 +51,7 @@ class FormerCampaign:
             them, shape (n, 2).
         is_confirmed: Whether each of them is confirmed, shape (n, 2).
         level_half_width: Half-widths that the levels of both campaigns add, the present one first, shape (2,).
+        is_ahead: Whether it is dated later than now, so that the system's time was set meanwhile.
     """
 
     campaign_id: str
@@ -58,12 +61,15 @@ class FormerCampaign:
     half_width: Floats
     is_confirmed: NDArray[np.bool_]
     level_half_width: Floats
+    is_ahead: bool = False
 
 
 def former_campaigns(
     store: Store, campaign: Campaign, plan: Plan, measurements: Collection[Measurement]
 ) -> list[FormerCampaign]:
     """Reads the latest campaigns that were measured before one and share workloads with it, the oldest first.
+
+    One that is dated later than now was stored before now all the same, so it counts as a former one.
 
     Args:
         store: Store that holds the campaigns.
@@ -78,20 +84,23 @@ def former_campaigns(
     device_key = None if environment is None else environment.device.get("device_key")
     series = {series_of(plan, Item(m.workload, m.role), device_key=device_key).series_key: m for m in known}
     begun = min((at for m in measurements for at in instants(m)), default=campaign.created_at)
-    table = store.estimates(series_keys=series, until=begun)
-    table = table.take((table.campaign >= 0) & (np.nan_to_num(table.value) > 0) & np.isfinite(table.half_width))
-    return list(_comparable(store, environment, table, series))[::-1]
+    table, now_s = store.estimates(series_keys=series), timer.unix_s()
+    own = np.array([one == campaign.campaign_id for one in [*table.campaign_id, None]], dtype=np.bool_)[table.campaign]
+    is_before = (table.measured_s < seconds(utc(begun))) | (table.measured_s > now_s)
+    is_known = (table.campaign >= 0) & (np.nan_to_num(table.value) > 0) & np.isfinite(table.half_width)
+    return list(_comparable(store, environment, table.take(is_before & is_known & ~own), series, now_s))[::-1]
 
 
 def _comparable(
-    store: Store, environment: Environment | None, table: EstimateTable, series: Mapping[str, Measurement]
+    store: Store, environment: Environment | None, table: EstimateTable, series: Mapping[str, Measurement], now_s: float
 ) -> Iterator[FormerCampaign]:
-    """Yields the campaigns of a table whose environment agrees, the latest first."""
+    """Yields the campaigns of a table whose environment agrees, the latest first; those dated after ``now_s`` are marked."""
     facts = {} if environment is None else environment.deciding
     for index in list(dict.fromkeys(reversed(table.campaign.tolist())))[:LATEST]:
         there = store.environment(table.campaign_id[index])
         if not differing(facts, {} if there is None else there.deciding):
-            yield _beside(table, np.flatnonzero(table.campaign == index), series)
+            found = _beside(table, np.flatnonzero(table.campaign == index), series)
+            yield replace(found, is_ahead=seconds(found.measured_at) > now_s)
 
 
 def _beside(table: EstimateTable, rows: Indices, series: Mapping[str, Measurement]) -> FormerCampaign:

@@ -48,6 +48,7 @@ class FormerLevel:
         workloads: Number of workloads that both measured.
         log_ratio: Mean log ratio of their latencies, the present ones over the former ones.
         half_width: Half-width of its 95 % interval, from the intervals of both campaigns.
+        is_ahead: Whether the former campaign is dated later than it can have been measured.
     """
 
     campaign_id: str
@@ -55,6 +56,7 @@ class FormerLevel:
     workloads: int
     log_ratio: float
     half_width: float
+    is_ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,12 @@ class FormerLevels:
         held = f"95 % interval {low} to {high} %"
         if abs(self.log_ratio) <= self.half_width:
             who = "The only shared workload differs" if n == 1 else f"The {n} shared workloads together differ"
-            return f"{who} from {self._whom} by no more than the intervals hold ({change} %, {held}){self._spread_text}."
+            held = f"({change} %, {held}){self._spread_text}.{self._ahead_text}"
+            return f"{who} from {self._whom} by no more than the intervals hold {held}"
         who = "The only shared workload" if n == 1 else f"The {n} shared workloads together"
         took = "longer" if self.log_ratio > 0 else "less time"
-        return f"{who} took {_percent(self.log_ratio)} {took} than in {self._whom} ({held}){self._spread_text}."
+        compared = f"{who} took {_percent(self.log_ratio)} {took} than in {self._whom} ({held}){self._spread_text}."
+        return compared + self._ahead_text
 
     def flag(self, store_url: str) -> Flag | None:
         """Returns W_OTHER_LEVEL where the levels differ by clearly more than the intervals allow.
@@ -153,6 +157,14 @@ class FormerLevels:
     def _whom(self) -> str:
         n = len(self.campaigns)
         return f"the former campaign of {self.campaigns[0].measured_at[:16]}Z" if n == 1 else f"{n} former campaigns"
+
+    @property
+    def _ahead_text(self) -> str:
+        ahead = [one.measured_at for one in self.campaigns if one.is_ahead]
+        if not ahead:
+            return ""
+        what = "One of these is dated" if len(ahead) == 1 else f"{len(ahead)} of these are dated"
+        return f" {what} later than now, up to {max(ahead)[:16]}Z: the system's time was set since."
 
     @property
     def _spread_text(self) -> str:
@@ -198,7 +210,7 @@ def beside(campaign_id: str, campaigns: Sequence[FormerCampaign]) -> FormerLevel
     return FormerLevels(
         campaign_id=campaign_id,
         campaigns=tuple(
-            FormerLevel(one.campaign_id, one.measured_at, len(one.log_ratio), float(mean), math.hypot(*halves))
+            FormerLevel(one.campaign_id, one.measured_at, len(one.log_ratio), float(mean), math.hypot(*halves), one.is_ahead)
             for one, mean, halves in zip(campaigns, ratio, zip(present, former, strict=True), strict=True)
         ),
         workloads=len({key for one in campaigns for key in one.workload_keys}),

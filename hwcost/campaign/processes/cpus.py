@@ -45,8 +45,8 @@ class Reservation:
 
     Attributes:
         cpus: Logical CPUs to measure on, ascending.
-        is_exclusive: Whether locks are held on all their cores.
-        flag: Flag that says why no locks are held; None where they are.
+        is_exclusive: Whether locks are held on all their cores, and processes can be bound to them.
+        flag: Flag that says why that is not so; None where it is.
     """
 
     cpus: tuple[int, ...]
@@ -90,8 +90,8 @@ def reserved(
     """Holds CPUs while the context lasts.
 
     Free cores come first that are not busy with anything else, then the last ones, since the first serve most interrupts.
-    Of a hybrid processor they are all of its quickest kind, as long as that has as many. Where no lock can be held, CPUs are
-    chosen all the same, and a flag says so.
+    Of a hybrid processor they are all of its quickest kind, as long as that has as many. Where no lock can be held, or where
+    processes cannot be bound to CPUs, these are chosen all the same, and a flag says so.
 
     Args:
         threads: Logical CPUs that are needed, as far as possible on cores of their own.
@@ -199,9 +199,10 @@ class _Choice:
         cores = [*self.taken, *self.unlocked]
         ranked = sorted((place, -core.usable[0], cpu) for core in cores for place, cpu in enumerate(reversed(core.usable)))
         cpus = tuple(sorted(cpu for _, _, cpu in ranked[: self.threads]))
-        if not self.unlocked:
+        unlocked, unbound = self.unlockable if self.unlocked else "", processors.bind(processors.allowed())
+        if not unlocked and not unbound:
             return Reservation(cpus, True)
-        return Reservation(cpus, False, guards.not_exclusive(f"CPU {_named(cpus)}", self.unlockable))
+        return Reservation(cpus, False, guards.not_exclusive(f"CPU {_named(cpus)}", unlocked, unbound))
 
     def release(self) -> None:
         """Lets go of all locks."""

@@ -7,7 +7,6 @@ import math
 import os
 import select
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost._log import logger
 from hwcost.backends import usable
 from hwcost.campaign.processes.arms import tree_of
-from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program
+from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program, temporary_file
 from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import cgroups, processors
 from hwcost.errors import HwcostError
@@ -125,7 +124,7 @@ def export(
     watch = timer.stopwatch()
     say(_progress(0, len(workloads), count, 0.0))
     with ExitStack() as stack:
-        stderr = stack.enter_context(tempfile.TemporaryFile())
+        stderr = stack.enter_context(temporary_file())
         busy = [stack.enter_context(Exporter(job, stderr.fileno())) for _ in range(count)]
         for one in list(busy):
             stack.callback(one.stop)  # all of them, before any is waited for

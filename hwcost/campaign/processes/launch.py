@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
+
+from hwcost.errors import StoreError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that say on how many threads libraries compute."""
@@ -86,6 +89,24 @@ class Spawned:
     def wait(self) -> int:
         """See :class:`Launched`."""
         return self._process.wait()
+
+
+def temporary_file(content: bytes = b"") -> IO[bytes]:
+    """Makes a file for what a process says; it is gone when it is closed.
+
+    Args:
+        content: Its content at first, which takes its place on the disk at once.
+
+    Raises:
+        StoreError: When no folder has room for it.
+    """
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        os.pwrite(file.fileno(), content, 0)
+    except OSError as error:
+        said = f"no temporary file can be written, and a measuring process needs one: {error.strerror or error}."
+        raise StoreError(f"{said} Make room, or name another folder in TMPDIR.") from None
+    return file
 
 
 def program(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 
 from hwcost import errors
 from hwcost.campaign.processes.fork_client import ForkServer
-from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree
+from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree, temporary_file
 from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
@@ -26,6 +25,9 @@ ATTEMPTS = 2
 
 STDERR_TAIL = 2000
 POSITION_BYTES = 8
+NOT_BEGUN = b"\xff" * POSITION_BYTES
+"""Content of the file for the workload in hand before there is one."""
+
 CHUNK_BYTES = 1 << 16
 
 
@@ -97,8 +99,7 @@ class WorkerProcess:
     """
 
     def __init__(self, job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> None:
-        self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        self._current = tempfile.TemporaryFile()  # noqa: SIM115
+        self._stderr, self._current = temporary_file(), temporary_file(NOT_BEGUN)
         waited = timer.stopwatch()
         launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno(), tree)
         forked = None if server is None or tree is not None else server.fork(launch)
@@ -106,7 +107,7 @@ class WorkerProcess:
         self._silence = _silence_of(job, self._process.pid)
         self._prepared: dict[str, int] = {}
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
-        job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
+        job = replace(job, current_fd=self._process.current_fd, round_s=round_s, epoch_s=timer.epoch_s())
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -185,7 +186,7 @@ class WorkerProcess:
 
     def _tail(self) -> str:
         self._stderr.seek(0)
-        return self._stderr.read()[-STDERR_TAIL:]
+        return self._stderr.read().decode(errors="replace")[-STDERR_TAIL:]
 
     def __enter__(self) -> WorkerProcess:
         return self
@@ -210,7 +211,7 @@ def in_hand(descriptor: int) -> int | None:
         The position in the round's order; None when it had not begun.
     """
     found = os.pread(descriptor, POSITION_BYTES, 0)
-    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
+    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES and found != NOT_BEGUN else None
 
 
 def _silence_of(job: Job, pid: int) -> Silence | None:

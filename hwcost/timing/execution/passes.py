@@ -60,7 +60,7 @@ class Passes:
 
     def _event(self) -> dict[str, Any]:
         """Makes as many passes as share an event, with the conditions of the machine meanwhile."""
-        telemetry, elapsed, begun_s = self._setting.telemetry, timer.stopwatch(), timer.unix_s()
+        telemetry, elapsed, begun_s = self._setting.telemetry, timer.stopwatch(), timer.campaign_s()
         telemetry.begin()
         blocks = []
         while True:

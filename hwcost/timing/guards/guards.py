@@ -352,15 +352,22 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
     return flags
 
 
-def not_exclusive(cpus: str, reason: str) -> Flag:
-    """Returns W_NOT_EXCLUSIVE for CPUs on which another campaign may have run.
+def not_exclusive(cpus: str, unlocked: str, unbound: str = "") -> Flag:
+    """Returns W_NOT_EXCLUSIVE for CPUs that the campaign did not have for itself.
 
     Args:
         cpus: Names of the CPUs.
-        reason: Reason for the lack of a lock on them.
+        unlocked: Reason for the lack of a lock on them; empty where there is one.
+        unbound: Reason why processes could not be bound to them; empty where they were.
     """
-    text = f"no lock could be held on {cpus}, so that another campaign may have run there: {reason}."
-    return Flag("W_NOT_EXCLUSIVE", text, "Run one campaign at a time, or name a folder for locks in HWCOST_LOCK_DIR.")
+    texts, remedies = [], []
+    if unlocked:
+        texts.append(f"no lock could be held on {cpus}, so that another campaign may have run there: {unlocked}.")
+        remedies.append("Run one campaign at a time, or name a folder for locks in HWCOST_LOCK_DIR.")
+    if unbound:
+        texts.append(f"processes were not bound to {cpus}, and may have moved to others that were busy: {unbound}.")
+        remedies.append("Keep the machine idle; in a container, allow sched_setaffinity.")
+    return Flag("W_NOT_EXCLUSIVE", " ".join(texts), " ".join(remedies))
 
 
 def mismatch(differing: Mapping[str, tuple[Any, Any]]) -> Flag | None:

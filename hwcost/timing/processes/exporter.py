@@ -66,8 +66,10 @@ def main() -> int:
 
 def backend_of(job: ExportJob) -> Backend:
     """Makes the backend that a job exports for, and binds this process to the job's CPUs."""
-    if job.cpus and sys.platform == "linux":
-        os.sched_setaffinity(0, job.cpus)
+    from hwcost.devices import processors
+
+    if job.cpus:
+        processors.bind(job.cpus)
     from hwcost.backends import usable
 
     backend = usable(job.backend)(job.threads, job.backend_options)

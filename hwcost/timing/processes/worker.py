@@ -63,6 +63,7 @@ class Job:
         current_fd: Descriptor of a file that takes the position of the workload in hand; None for none.
         takes_turns: Whether another process measures between the passes of this one, so that each pass is an event.
         tree: Folder in the working tree whose code is to be measured; None for any code that is found.
+        epoch_s: Origin of the campaign's time line, :func:`hwcost.timing.timer.epoch_s`; None for one of this process.
     """
 
     backend: str
@@ -81,6 +82,7 @@ class Job:
     current_fd: int | None = None
     takes_turns: bool = False
     tree: str | None = None
+    epoch_s: float | None = None
 
 
 def main() -> int:
@@ -109,10 +111,14 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
         UsageError: When other code was measured than that of the job's working tree.
         DeviceError: When the device was lost.
     """
+    from hwcost.devices import DeviceHandle, processors, require
+    from hwcost.timing import timer
+
+    if job.epoch_s is not None:
+        timer.share_epoch(job.epoch_s)
     if job.cpus:
-        os.sched_setaffinity(0, job.cpus)
+        processors.bind(job.cpus)
     from hwcost.backends import usable
-    from hwcost.devices import DeviceHandle, require
     from hwcost.timing.execution.groups import Groups
     from hwcost.timing.processes.origin import check_origin
     from hwcost.timing.protocol import Protocol
