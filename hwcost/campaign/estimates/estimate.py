@@ -21,6 +21,7 @@ from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.estimates.intervals import intervals
 from hwcost.campaign.estimates.lost_time import CLEAR
+from hwcost.campaign.estimates.process_bands import bands_of_item, half_width_of_bands
 from hwcost.campaign.estimates.reached import Reached
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import visit_values
@@ -28,6 +29,7 @@ from hwcost.campaign.estimates.visit_values import VisitValues
 from hwcost.campaign.plans.canaries import CanaryCheck, check_canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.timing.guards import guards
+from hwcost.timing.guards.modes import Mode
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ ONE_PROCESS = "only one process measured it, and the interval of a single worklo
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
 UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
+BOTH = "the processes that measured it fall into two groups, and the interval holds both"
 UNUSABLE = "none of its visits can be used"
 
 PAUSE = 10.0
@@ -49,13 +52,17 @@ UNIFORM = 0.95 * math.sqrt(3.0)
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """Latency of an item, its relative half-width with the reason for its lack or width and the part common to all items."""
+    """Latency of an item, its relative half-width with the reason for its lack or width and the part common to all items.
+
+    Bands are those of processes that lie further apart than those of other items.
+    """
 
     latency_s: float
     half_width: float | None
     reason: str = ""
     level_half_width: float = 0.0
     is_confirmed: bool = True
+    bands: tuple[Mode, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,13 +195,16 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
     found, lacking = intervals(table, model, values), _lacking(table, values)
-    estimates = {}
-    for visit, i in zip(visits, table.item, strict=True):
+    estimates: dict[str, _Estimate] = {}
+    for i, key in {int(i): visit.workload_key for visit, i in zip(visits, table.item, strict=True)}.items():
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
         is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
         reason = lacking if half is None else lost or (UNCONFIRMED if is_unconfirmed else "")
-        level = float(found.level[i])
-        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed)
+        level, bands = float(found.level[i]), bands_of_item(table, model, i)
+        both = half_width_of_bands(bands, float(model.item[i]), int((table.item == i).sum()))
+        if half is not None and both > half:
+            half, reason = both, reason or BOTH
+        estimates[key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed, bands)
     return estimates
 
 
@@ -240,7 +250,7 @@ def _measurement(
     factors = [math.exp(-levels.get((visit.round, visit.position), 0.0)) for visit in usable]
     levelled = [[factor * sample for sample in visit.samples_s] for visit, factor in zip(usable, factors, strict=True)]
     needed = len(usable) if half_width is None else Reached(half_width, len(usable), workloads).rounds_for(wanted)
-    doubts = [guards.imprecise(half_width, wanted, needed, reason), guards.of_item(levelled)]
+    doubts = [guards.imprecise(half_width, wanted, needed, reason), guards.of_item(levelled, fitted.bands)]
     flags += [flag for flag in doubts if flag is not None]
     return Measurement(
         item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,

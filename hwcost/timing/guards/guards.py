@@ -288,14 +288,15 @@ def _multimodal(found: Sequence[Mode], what: str, remedy: str) -> Flag | None:
     return Flag("W_MULTIMODAL", f"the {what} fall into separate groups: {' and '.join(map(str, found))}.", remedy)
 
 
-def of_item(visits: Sequence[Sequence[float]]) -> Flag | None:
+def of_item(visits: Sequence[Sequence[float]], found: Sequence[Mode] = ()) -> Flag | None:
     """Returns W_MULTIMODAL when the processes that measured one workload fall into separate bands.
 
     Args:
         visits: Samples of each visit, in seconds per call, the machine's level taken out.
+        found: Bands that are known already, by how the processes of other workloads scatter.
     """
-    remedy = "Report both, or take more rounds: the layout of a process decides which one it is."
-    return _multimodal(bands(visits), "processes", remedy)
+    remedy = "Report both, or take more rounds: the layout of a process, or a choice that it makes, decides which one it is."
+    return _multimodal(found or bands(visits), "processes", remedy)
 
 
 def launch_bound(enqueue_s: float | None, device_s: float | None) -> Flag | None:

@@ -36,6 +36,12 @@ MIN_VISITS = 5
 
 SMALLEST_BAND = 2
 
+LEAST_PROCESSES = 3
+"""Processes of one workload from which one of them can lie apart from others that agree."""
+
+GAP_NOISES = 6.0
+"""Gap between bands in the standard deviations by which processes usually differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -93,6 +99,28 @@ def bands(visits: Sequence[Sequence[float]]) -> list[Mode]:
     split, gap = _widest(medians, SMALLEST_BAND)
     low, high = medians[:split], medians[split:]
     needed = max(LEAST_GAP, GAP_SPREADS * within) * medians[len(medians) // 2]
+    return _named(low, high) if gap > max(needed, GAP_SPREADS * max(high[-1] - high[0], low[-1] - low[0])) else []
+
+
+def bands_beyond(latencies_s: Sequence[float], noise: float) -> list[Mode]:
+    """Splits the processes that measured one workload where they lie apart by far more than those of other workloads.
+
+    What the processes of all workloads scatter tells bands from chance however few there are of one, and a single process may
+    be a band.
+
+    Args:
+        latencies_s: Latency of the workload in each process, in seconds per call, the machine's level taken out.
+        noise: Usual standard deviation of such a latency, on the log scale.
+
+    Returns:
+        The quicker and the slower band; empty where there is one, or where there are fewer than three processes.
+    """
+    if len(latencies_s) < LEAST_PROCESSES or not noise > 0:
+        return []
+    ordered = sorted(latencies_s)
+    split, gap = _widest(ordered, 1)
+    low, high = ordered[:split], ordered[split:]
+    needed = max(LEAST_GAP, GAP_NOISES * noise) * ordered[len(ordered) // 2]
     return _named(low, high) if gap > max(needed, GAP_SPREADS * max(high[-1] - high[0], low[-1] - low[0])) else []
 
 

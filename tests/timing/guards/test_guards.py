@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import math
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from scipy import stats
 from hwcost.timing.guards import guards
 from hwcost.timing.guards.cache import hot_cache
 from hwcost.timing.guards.duplicates import duplicates, samples_digest
-from hwcost.timing.guards.modes import bands, modes
+from hwcost.timing.guards.modes import bands, bands_beyond, modes
 from hwcost.timing.guards.null_effect import null_effect
 from hwcost.timing.guards.work import check_async
 from hwcost.timing.timer import Block
@@ -118,6 +119,19 @@ def test_processes_in_bands_are_found() -> None:
     assert flag is not None
     assert (flag.code, "processes" in flag.text) == ("W_MULTIMODAL", True)
     assert not bands(visits[:4])
+
+
+def test_few_processes_are_told_apart_by_how_those_of_other_workloads_scatter() -> None:
+    assert [mode.share for mode in bands_beyond([1.0, 1.15, 1.001, 1.149], 0.005)] == [0.5, 0.5]
+    assert [mode.share for mode in bands_beyond([1.0, 1.15, 1.001, 0.999], 0.005)] == [0.75, 0.25]
+    assert not bands_beyond([1.0, 1.15, 1.001, 1.149], 0.03)  # as far as others
+    assert not bands_beyond([1.0, 1.02, 1.05, 1.08], 0.005)  # no gap
+    assert not bands_beyond([1.0, 1.15], 0.005)
+    assert not bands_beyond([1.0, 1.0, 1.0, 1.005], 0.0)
+    rng = np.random.default_rng(6)
+    heavy = math.sqrt(5 / 3)  # standard deviation of t with five degrees of freedom
+    for draw in (lambda: rng.normal(0, 1, 4), lambda: rng.standard_t(5, 4) / heavy):
+        assert sum(bool(bands_beyond(list(np.exp(0.005 * draw())), 0.005)) for _ in range(1000)) <= 5
 
 
 def test_processes_that_merely_vary_are_no_bands() -> None:
