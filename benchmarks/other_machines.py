@@ -109,16 +109,19 @@ def show(name: str, found: list[Seen], which: slice) -> None:
     error, level, half, confirmed = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     kept = (confirmed > 0) & np.isfinite(half)
     nearest = np.minimum(np.abs(error), np.abs(error - level))[kept]
-    held, held_level = (np.abs(error) <= half)[kept].mean(), (np.abs(error - level) <= half)[kept].mean()
     flags = Counter(code for seen in found for code in {flag.code for flag in seen.fit.flags} - QUIET)
     own = Counter(
         code for seen in found for m in seen.fit.measurements[which] for code in {flag.code for flag in m.flags} - QUIET
     )
     shown = [f"{code} {100 * count / len(found):.0f} %" for code, count in flags.most_common()]
     shown += [f"{code} {100 * count / len(rows):.1f} % of nets" for code, count in own.most_common()]
-    print(f"{name:44s}{held:12.3f}{held_level:11.3f}{1 - kept.mean():12.3f}", end="")
-    print(f"{100 * np.median(nearest):7.2f}{100 * np.quantile(nearest, 0.95):7.2f}{100 * np.median(half[kept]):7.2f}", end="  ")
-    print(", ".join(shown) or "-", flush=True)
+    if kept.any():
+        held, held_level = (np.abs(error) <= half)[kept].mean(), (np.abs(error - level) <= half)[kept].mean()
+        figures = np.median(nearest), np.quantile(nearest, 0.95), np.median(half[kept])
+        cells = f"{held:12.3f}{held_level:11.3f}{1 - kept.mean():12.3f}" + "".join(f"{100 * one:7.2f}" for one in figures)
+    else:
+        cells = f"{'-':>12s}{'-':>11s}{1:12.3f}" + f"{'-':>7s}" * 3
+    print(f"{name:44s}{cells}  {', '.join(shown) or '-'}", flush=True)
 
 
 def _rows(seen: Seen) -> Iterator[tuple[float, float, float, bool]]:

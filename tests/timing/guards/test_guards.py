@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import math
 import numpy as np
 import pytest
 from hypothesis import given
