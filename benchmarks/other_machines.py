@@ -1,8 +1,8 @@
 """Intervals and flags on machines that disturb in ways of their own, all simulated.
 
-Each line is one kind of machine: the share of confirmed 95 % intervals that hold the latency of the undisturbed machine, and
-that hold it at the campaign's mean level, which is what a latency is by definition; the share of workloads that are not
-confirmed or have no usable visit; errors against whichever of the two is nearer; and the share of campaigns, or of workloads,
+Each line is one kind of machine: the share of confirmed 95 % intervals that hold the latency of the undisturbed machine,
+and that hold it at the mean level of the campaign's blocks, as a latency is where a level moves; the share of workloads that
+are not confirmed or have no usable visit; errors against whichever of the two is nearer; and the share of campaigns, or of workloads,
 with each flag. ``one net`` is the line of the workload that alone is special.
 
     python benchmarks/other_machines.py --campaigns 40 [--only cron,step]
@@ -93,7 +93,8 @@ def main() -> int:
     given = parser.parse_args()
     chosen = tuple(given.only.split(",")) if given.only else ("",)
     print(f"{given.campaigns} campaigns of 12 workloads, {given.passes} passes in each of four processes; errors in percent")
-    print(f"{'machine':44s}{'undisturbed':>12s}{'mean level':>11s}{'unconfirmed':>12s}{'p50':>7s}{'p95':>7s}{'half':>7s}  flags")
+    print(f"{'machine':44s}{'undisturbed':>12s}{'mean level':>11s}{'unconfirmed':>12s}", end="")
+    print(f"{'p50':>7s}{'p95':>7s}{'half':>7s}  flags")
     for name, machine in MACHINES.items():
         if name.startswith(chosen):
             found = [SimMachine(machine, seed, passes=given.passes).seen() for seed in range(given.campaigns)]
@@ -129,7 +130,8 @@ def _rows(seen: Seen) -> Iterator[tuple[float, float, float, bool]]:
     for one, truth in zip(seen.fit.measurements, seen.truth.tolist(), strict=True):
         latency_s, half = one.latency_s, one.half_width
         known = latency_s is not None and half is not None
-        yield (math.log(latency_s) - truth if latency_s else math.nan), seen.level, half or math.nan, known and one.is_confirmed
+        error = math.log(latency_s) - truth if latency_s else math.nan
+        yield error, seen.level, half or math.nan, known and one.is_confirmed
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def _affinity(process: Process) -> list[int]:
 def _turbo(process: Process) -> bool | None:
     """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs.
 
-    Intel's driver has a switch of its own. Others have one for the machine, and newer kernels one for the CPUs of each policy
-    beside it; the clock rises where both let it.
+    Intel's driver has a switch of its own. Others have one for the machine, and newer kernels one for the CPUs of each
+    policy beside it; the clock rises where both let it.
     """
     with suppress(OSError):
         return text(process.root / CPU / "intel_pstate/no_turbo") == "0"

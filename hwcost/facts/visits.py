@@ -87,8 +87,8 @@ def _own_times(process: Process) -> list[CpuTimes]:
 def run_queue_wait_s(process: Process) -> float:
     """Returns the seconds that all threads of this process were ready to run and had no CPU.
 
-    A kernel that does not count them (before 5.14, with ``nodelayacct``) says 0 to all, also how often a thread ran, which is
-    never so of one that reads this.
+    A kernel that does not count them (before 5.14, with ``nodelayacct``) says 0 to all, also how often a thread ran, which
+    is never so of one that reads this.
 
     Raises:
         ValueError: When the kernel does not count them.

@@ -141,7 +141,7 @@ def _began_s(pid: int) -> float:
 
 
 def process_age_s() -> float:
-    """Returns the seconds since this process was started, its imports included; setting the system's time changes nothing."""
+    """Returns the seconds since this process was started, its imports included; setting the time changes nothing."""
     return time.monotonic() - _began_s(os.getpid())
 
 

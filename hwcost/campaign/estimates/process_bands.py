@@ -1,7 +1,7 @@
 """Items whose processes fall into bands: each process takes one of two ways through the code, or gets one of two layouts.
 
-Noise is pooled over items, which says nothing of an item that is two. Where its processes lie apart by far more than those of
-others, and two or more are in either band, its interval holds both.
+Noise is pooled over items, which says nothing of an item that is two. Where its processes lie apart by far more than those
+of others, and two or more are in either band, its interval holds both.
 """
 
 from __future__ import annotations

@@ -105,8 +105,8 @@ def bands(visits: Sequence[Sequence[float]]) -> list[Mode]:
 def bands_beyond(latencies_s: Sequence[float], noise: float) -> list[Mode]:
     """Splits the processes that measured one workload where they lie apart by far more than those of other workloads.
 
-    What the processes of all workloads scatter tells bands from chance however few there are of one, and a single process may
-    be a band.
+    What the processes of all workloads scatter tells bands from chance however few there are of one, and a single process
+    may be a band.
 
     Args:
         latencies_s: Latency of the workload in each process, in seconds per call, the machine's level taken out.

@@ -403,4 +403,4 @@ def test_a_campaign_dated_later_than_now_counts_as_a_former_one_and_says_so(
     assert [(one.campaign_id, one.is_ahead) for one in present.campaigns] == [
         (first.campaign_id, False), (later.campaign_id, True)
     ]  # fmt: skip
-    assert present.text.endswith(f" One of these is dated later than now, up to {ahead[:16]}Z: the system's time was set since.")
+    assert f" One of these is dated later than now, up to {ahead[:16]}Z: the system's time was set" in present.text

@@ -1,4 +1,4 @@
-"""Systems and containers that bind no process to CPUs, or have no room for temporary files: campaigns go on, or say why not."""
+"""Systems and containers that bind no process to CPUs, or have no room for temporary files: campaigns go on, or say why."""
 
 from __future__ import annotations
 
