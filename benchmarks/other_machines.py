@@ -2,8 +2,8 @@
 
 Each line is one kind of machine: the share of confirmed 95 % intervals that hold the latency of the undisturbed machine,
 and that hold it at the mean level of the campaign's blocks, as a latency is where a level moves; the share of workloads that
-are not confirmed or have no usable visit; errors against whichever of the two is nearer; and the share of campaigns, or of workloads,
-with each flag. ``one net`` is the line of the workload that alone is special.
+are not confirmed or have no usable visit; errors against whichever of the two is nearer; and the share of campaigns, or of
+workloads, with each flag. ``one net`` is the line of the workload that alone is special.
 
     python benchmarks/other_machines.py --campaigns 40 [--only cron,step]
 """
