@@ -54,6 +54,7 @@ _DATE = re.compile(
     rf"|(?:[a-z]{{3}},? )?(?:{_NAMED_MONTH} +{_DAY}|{_DAY} {_NAMED_MONTH} {_YEAR}) {_CLOCK}.*|{_CLOCK}",
     re.IGNORECASE,
 )
+_CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|ts|datetime|created_at|measured_at)", re.IGNORECASE)
 _EPOCH = (1e9, 3e9)
 _REPEAT_NAME = re.compile(
     r"(.*[_ .-])?(run|rep|repeat|repetition|replicate|replica|trial|iter|iteration|round|pass|attempt|try|measurement"
@@ -172,6 +173,8 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
     if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
         return "results, known after training only"
     if _TIME_NAME.fullmatch(name) and _are_instants(array):
+        return "times of measurement"
+    if _CLOCK_NAME.fullmatch(name) and len(array) >= FEWEST_INDEX_ROWS and bool((np.diff(array) > 0).all()):
         return "times of measurement"
     if not _OF_WORK.search(name) and 2 * sum(_is_too_long(value) for value in values) > len(values):
         return "numbers with too many digits to be a quantity, as hashes are"

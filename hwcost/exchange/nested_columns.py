@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hwcost.exchange.benchmark_names import read_benchmark_names, values_of
 from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.numerals import number
@@ -25,7 +26,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
     dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of
-    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
+    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells. Names of
+    benchmarks with arguments, ``BM_Gemm/m:64/n:128``, count as dictionaries.
 
     Args:
         sheet: The table.
@@ -35,7 +37,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     remarks: list[str] = []
     lacking: set[str] = set(sheet.padded)
     for name, texts in sheet.columns.items():
-        cells = None if name in wanted or not texts else _nested(texts) or _labelled(name, texts, sheet)
+        is_whole = name in wanted or not texts
+        cells = None if is_whole else _nested(texts) or _labelled(name, texts, sheet) or _called(name, texts, sheet)
         if cells is None:
             columns[name] = texts
             continue
@@ -72,9 +75,22 @@ def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
         return None
     values = [cell[1] for cell in cells if cell is not None]
     varied = [label for label in read[1] if any(value[label] != values[0][label] for value in values)]
-    held = [list(map(number, column)) for other, column in sheet.columns.items() if other != name]
-    is_known = any([value[label] for value in values] in held for label in varied)
+    is_known = any(_is_held([value[label] for value in values], name, sheet) for label in varied)
     return None if is_known or not varied else values
+
+
+def _called(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
+    """Reads a column of names of benchmarks with arguments; None where there are none, or other columns hold them."""
+    cells = None if is_latency_name(name) else read_benchmark_names(texts)
+    if cells is None:
+        return None
+    varied = [list(map(number, column)) for column in zip(*map(values_of, cells), strict=True) if len(set(column)) > 1]
+    return None if any(None not in column and _is_held(column, name, sheet) for column in varied) else cells
+
+
+def _is_held(values: list[Any], name: str, sheet: Sheet) -> bool:
+    """Whether a column other than the named one holds these numbers."""
+    return any(values == list(map(number, column)) for other, column in sheet.columns.items() if other != name)
 
 
 def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], set[str]]:
