@@ -324,5 +324,5 @@ def is_of_part(name: str) -> bool:
 
 
 def is_of_whole(name: str) -> bool:
-    """Whether a name says the latency of a whole call, as beside that of its parts: ``total_latency_ms``, ``e2e latency``."""
+    """Whether a name says the latency of a whole call, as beside that of its parts: ``total_latency_ms``."""
     return says_latency(name) and not is_of_part(name) and not words_of(name).isdisjoint(_WHOLE)

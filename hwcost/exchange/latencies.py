@@ -211,7 +211,7 @@ def _refuse_total(sheet: Sheet, name: str) -> None:
 
 
 def _ends(sheet: Sheet) -> list[str]:
-    """Returns the first column that is named as the begin of a run, and the first that is named as its end, of those there."""
+    """Returns the first column that is named as the begin of a run, and the first that is named as its end."""
     found = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
     return [name for name in found if name is not None]
 

@@ -82,8 +82,8 @@ def test_the_word_for_a_latency_says_more_than_a_unit() -> None:
 def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word: str) -> None:
     with pytest.raises(DataError, match=f"'{word}' says that it is computed from latencies"):
         table({name: MS})
-    for other in ("latency_per_image_ms", "mean_latency_over_100_runs_ms", "upper_95_ms", "super_2_time_ms", "latency 95 % (ms)",
-                  "latency_ms/img", "latency (s/it)"):
+    for other in ("latency_per_image_ms", "mean_latency_over_100_runs_ms", "upper_95_ms", "super_2_time_ms",
+                  "latency 95 % (ms)", "latency_ms/img", "latency (s/it)"):
         assert computed_word(other) is None, other
 
 
@@ -275,6 +275,7 @@ def test_arguments_in_names_of_benchmarks_are_features(pattern: str, columns: li
     assert genes(read) == ["width", *columns]
     varied = [name for name in columns if len({read.space.named(arch)[name] for arch in read.architectures}) > 1]
     assert [read.space.named(arch)[varied[0]] for arch in read.architectures] == SIZES
+    assert read.space.architecture({"width": WIDTH[1], "name": pattern.format(SIZES[1], 1)}) == read.architectures[1]
     assert "column 'name' holds dictionaries, which became the columns" in read.remarks[0]
 
 
@@ -288,7 +289,10 @@ def test_names_of_several_benchmarks_are_a_column_of_their_own() -> None:
 def test_names_whose_numbers_are_theirs_or_stand_beside_them_stay_whole() -> None:
     names = [f"BM_Gemm/{size}/{i % 3}" for i, size in enumerate(WIDTH)]
     assert genes(table({"name": names, "latency_ms": MS})) == ["width"]
-    assert genes(table({"net": [f"resnet/{50 + i}" for i in range(N)], "latency_ms": MS})) == ["width"]
+    params = [{"m": width, "n": i % 3} for i, width in enumerate(WIDTH)]
+    assert genes(table({"name": names, "params": params, "width": [8] * N, "latency_ms": MS})) == ["width", "m", "n"]
+    for net in ("resnet/{}", "run/2024/{}", "models/{}/0"):
+        assert genes(table({"net": [net.format(50 + i) for i in range(N)], "latency_ms": MS})) == ["width"]
     assert genes(table({"gpu": [f"T4({i % 3})" for i in range(N)], "latency_ms": MS})) == ["width", "gpu"]
 
 

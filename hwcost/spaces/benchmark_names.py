@@ -6,13 +6,7 @@ The names are those of google/benchmark, pytest-benchmark and asv.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
-
-from hwcost.exchange.numerals import number
-
-FEWEST_NAMES = 3
-"""Different names below which numbers in them may belong to the name."""
 
 FAMILY = "benchmark"
 """Name of the column of the names without their arguments."""
@@ -21,6 +15,7 @@ _GOOGLE = re.compile(
     r"(?P<family>[^\W\d][\w.]*(?:/[^\W\d][\w.]*)*?)(?:<(?P<template>[^<>]+)>)?"
     r"(?P<args>(?:/(?:[^\W\d]\w*:)?-?\d+(?:\.\d+)?|/(?:real|process|manual|cpu)_time)*)"
 )
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
 _CALLED = re.compile(r"(?P<family>[^\W\d][\w.:/-]*)(?:\[(?P<ids>[^\[\]]+)\]|\((?P<args>[^()]+)\))")
 _HOW_MEASURED = frozenset(("iterations", "repeats", "min_time", "min_warmup_time"))
 """Named arguments that say how google/benchmark measured."""
@@ -28,34 +23,21 @@ _HOW_MEASURED = frozenset(("iterations", "repeats", "min_time", "min_warmup_time
 _MARKED = re.compile(r"(?:^|[./:])(?:BM|[Bb]ench|test|time|track|perf)(?:mark)?(?:_|[A-Z]|$)")
 """Beginnings by which the tools find benchmarks."""
 
+_OF_FILES = re.compile(
+    r"(?:^|[\W_])(?:runs?|exps?|experiments?|models?|checkpoints?|ckpts?|nets?|archs?|trials?|jobs?|samples?|data|results?|logs?)$",
+    re.IGNORECASE,
+)
+"""Ends of names behind which numbers count runs or are parts of a path: ``models/3/64``."""
+
 Parts = dict[str, Any]
 
 
-def read_benchmark_names(texts: Sequence[str]) -> list[Parts] | None:
-    """Reads the arguments of benchmarks from their names: named ones by name, others as lists ``args`` and ``template``.
+def read_benchmark_name(text: str) -> Parts | None:
+    """Reads the arguments of a benchmark from its name: named ones by name, others as lists ``args`` and ``template``.
 
-    Names without their arguments are ``benchmark`` where they differ. None unless all names have the same arguments, of
-    which numbers vary.
-
-    Args:
-        texts: Texts of a column.
+    ``benchmark`` is the name without its arguments. None where a text is anything else.
     """
-    if len(set(texts)) < FEWEST_NAMES:
-        return None
-    cells: list[Parts] = []
-    for text in texts:
-        parts = _google(text) or _called(text)
-        if parts is None or (cells and _shape(parts) != _shape(cells[0])):
-            return None
-        cells.append(parts)
-    if len({cell[FAMILY] for cell in cells}) == 1:
-        cells = [{name: value for name, value in cell.items() if name != FAMILY} for cell in cells]
-    return cells if any(_is_varied(column) for column in zip(*map(values_of, cells), strict=True)) else None
-
-
-def values_of(parts: Parts) -> list[str]:
-    """Returns all values in order, those of lists one by one."""
-    return [value for one in parts.values() for value in (one if isinstance(one, list) else [one])]
+    return _google(text) or _called(text)
 
 
 def _google(text: str) -> Parts | None:
@@ -80,15 +62,16 @@ def _called(text: str) -> Parts | None:
 
 def _parts(family: str, named: dict[str, str], args: list[str], template: list[str]) -> Parts | None:
     """Returns what a name holds; None where a single number behind it may belong to it, as in ``resnet/50``."""
-    if not named and not template and len(args) < 2 - bool(_MARKED.search(family)):
+    is_marked = _MARKED.search(family) is not None
+    if not named and not template and (len(args) < 2 - is_marked or (not is_marked and _OF_FILES.search(family))):
         return None
     lists = {"template": template, "args": args}
-    return {FAMILY: family, **named, **{name: values for name, values in lists.items() if values}}
+    values = {name: [_value(value) for value in values] for name, values in lists.items() if values}
+    return {FAMILY: family, **{name: _value(value) for name, value in named.items()}, **values}
 
 
-def _shape(parts: Parts) -> list[tuple[str, int]]:
-    return [(name, len(value) if isinstance(value, list) else 0) for name, value in parts.items()]
-
-
-def _is_varied(column: Sequence[str]) -> bool:
-    return len(set(column)) > 1 and all(number(text) is not None for text in column)
+def _value(text: str) -> int | float | str:
+    if not _NUMBER.fullmatch(text):
+        return text
+    value = float(text)
+    return int(value) if value.is_integer() else value
