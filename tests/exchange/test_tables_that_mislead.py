@@ -235,6 +235,16 @@ def test_begin_and_end_are_said_to_need_their_difference() -> None:
 
 def test_clock_readings_are_no_feature_whatever_their_origin() -> None:
     assert genes(table({"ts": [17 * i + i * i for i in range(N)], "latency_ms": MS})) == ["width"]
+    assert genes(table({"timestamp": [(31 * i) % 97 for i in range(N)], "latency_ms": MS})) == ["width"]
+    tiles = {"width": [64 * i for i in range(N)], "ts": [16 << i for i in range(N)], "latency_ms": MS}
+    assert genes(table(tiles)) == ["width", "ts"]
+
+
+def test_rows_out_of_the_order_of_their_time_stamps_are_said() -> None:
+    days = [f"2024-05-{1 + (5 * i) % 28:02d} 12:00" for i in range(N)]
+    for stamps in (days, [1.7e9 + (31 * i) % 97 for i in range(N)]):
+        said = [" ".join(table({"timestamp": one, "latency_ms": MS}).remarks) for one in (stamps, sorted(stamps))]
+        assert ["do not stand in the order of 'timestamp'" in one for one in said] == [True, False]
 
 
 def test_the_latency_of_a_part_beside_that_of_the_whole_is_asked_about() -> None:
