@@ -67,7 +67,7 @@ def _parts(family: str, named: dict[str, str], args: list[str], template: list[s
         return None
     lists = {"template": template, "args": args}
     values = {name: [_value(value) for value in values] for name, values in lists.items() if values}
-    return {FAMILY: family, **{name: _value(value) for name, value in named.items()}, **values}
+    return {FAMILY: family, **values, **{name: _value(value) for name, value in named.items()}}
 
 
 def _value(text: str) -> int | float | str:
