@@ -40,7 +40,7 @@ _FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.I
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _RATE_NAME = re.compile(
-    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|(avg|mean|median|std|stddev|samples)_ts"
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|(avg|mean|median|samples)_ts"
     r"|.*(/|[ _]per[ _])s(ec|econd)?s?((/|[ _]per[ _])(gpu|device|chip|card|core|node|user))?[)\]]?",
     re.IGNORECASE,
 )
@@ -100,7 +100,7 @@ _INSTANTS = frozenset(
      "stamp", "ts", "epoch", "unixtime")
 )  # fmt: skip
 _OF_INSTANTS = frozenset(("at", "in", "time", "wall", "clock", "unix", "cpu", "gpu", "host", "kernel", "compute", "event"))
-_WHOLE = frozenset(("total", "e2e", "whole", "full", "overall", "request", "batch"))
+_WHOLE = re.compile(r"(?<![a-z])(?:total|e2e|end[ _-]?to[ _-]?end|whole|full|overall|request|batch)(?![a-z])")
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _OF_MIDDLES = frozenset(("mean", "avg", "average", "median"))
@@ -325,4 +325,4 @@ def is_of_part(name: str) -> bool:
 
 def is_of_whole(name: str) -> bool:
     """Whether a name says the latency of a whole call, as beside that of its parts: ``total_latency_ms``."""
-    return says_latency(name) and not is_of_part(name) and not words_of(name).isdisjoint(_WHOLE)
+    return says_latency(name) and not is_of_part(name) and _WHOLE.search(_HUMP.sub("_", name).lower()) is not None

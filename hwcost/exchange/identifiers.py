@@ -55,7 +55,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
-_SHORT_CLOCK_NAME = re.compile(r"(.*[_ .-])?ts", re.IGNORECASE)
+_SHORT_CLOCK_NAME = re.compile(r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts", re.IGNORECASE)
 _SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
 TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)

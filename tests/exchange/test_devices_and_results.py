@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hwcost as hc
-from hwcost.errors import DataError, HwcostError
+from hwcost.errors import HwcostError
 from hwcost.exchange.device_columns import names_devices
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import LatencyTable, read_table
