@@ -79,7 +79,7 @@ _RATE_UNIT = re.compile(
     re.IGNORECASE,
 )
 _INPUTS = frozenset(("audio", "video", "utterance", "speech", "recording", "waveform", "wav", "song", "track", "media"))
-"""What a net is given and lasts for some time: with a word for an extent, a property of the input and not a latency."""
+"""Inputs that last for some time: with a word for an extent, a name gives a property of the input and not a latency."""
 
 _SHARED_INPUTS = frozenset(("clip", "segment", "chunk", "frame", "window", "input", "context", "silence", "signal"))
 """Such inputs whose duration may as well be that of the computation, so that only a length says which."""

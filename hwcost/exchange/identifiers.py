@@ -216,7 +216,7 @@ def remarks_on_order(columns: Mapping[str, list[str]], found: Mapping[str, str])
 
     Args:
         columns: Texts of the columns.
-        found: What columns hold that name the rows; see :func:`find_identifiers`.
+        found: Columns that name the rows, and kinds of what they hold; see :func:`find_identifiers`.
     """
     return [
         f"the rows do not stand in the order of '{name}': drift is looked for in the order of the rows. Where '{name}' says "

@@ -35,7 +35,7 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     stand between thousands only where a group begins with 0 or decimals follow, as in no list of numbers: ``12 048``.
 
     What all cells of a column count is left out: ``224px``, ``12 layers``, ``1.8x``. In a column of latencies ``1.8x`` and
-    ``5%`` are no latencies, and stay.
+    ``5%`` stay: these are shares of another number.
 
     Args:
         sheet: The table.
