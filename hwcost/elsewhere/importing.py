@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost.campaign.comparisons.former_levels import read_former_levels
 from hwcost.campaign.estimates import estimate
 from hwcost.campaign.processes.worker_process import ATTEMPTS
 from hwcost.campaign.rounds.journal import Journal, failed, is_counted
@@ -88,8 +89,12 @@ def _stored(results: Results, store: Store) -> Import:
         store.set_status(campaign_id, "done" if is_complete else "stopped")
     fit = estimate.fit_campaign(results.plan, journal.visits)
     keep_estimates(store, campaign_id, fit)
-    flags = (*fit.flags, *journal.maker.machine_flags())
-    result = Result(campaign_id, store.url, results.plan, fit.measurements, flags, 0.0, is_complete, fit)
+    former = None if results.campaign.run_id else read_former_levels(store, results.campaign, results.plan, fit.measurements)
+    doubt = None if former is None else former.flag(store.url)
+    flags = (*fit.flags, *journal.maker.machine_flags(), *(() if doubt is None else (doubt,)))
+    result = Result(
+        campaign_id, store.url, results.plan, fit.measurements, flags, 0.0, is_complete, fit, former=former
+    )
     return Import(campaign_id, len(journal.visits) - before, known, is_complete, tuple(remarks), result)
 
 

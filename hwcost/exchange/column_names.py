@@ -28,6 +28,8 @@ _PER_CALL = re.compile(
     r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
     r"|request)(?![a-z])"
 )
+_PER_PART = re.compile(r"(?:/|per)[ _]?(?:token|image|img|frame|seq|sequence|step|sample)(?![a-z])", re.IGNORECASE)
+_ENTRY = re.compile(r"(?:\.\d+)+$")
 _MARKS = " \t\u2193\u2191\u2b07\u2b06\u25bc\u25b2\u2020\u2021\u00a7*"
 _AMID = re.compile(
     r"(?<![A-Za-z0-9µμ'])(?P<unit>(?<=[_(\[])s|[mnuµμ]s(?:ecs?|econds?)?|(?:milli|micro|nano)s(?:ec|econd)s?)(?![A-Za-z0-9])",
@@ -38,7 +40,7 @@ _FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.I
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
 _RATE_NAME = re.compile(
-    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?"
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|(avg|mean|median|samples)_ts"
     r"|.*(/|[ _]per[ _])s(ec|econd)?s?((/|[ _]per[ _])(gpu|device|chip|card|core|node|user))?[)\]]?",
     re.IGNORECASE,
 )
@@ -67,13 +69,38 @@ _OF_MANY = re.compile(
 )
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
-     "threshold", "constraint", "timeout", "cycles", "ticks", "difference")
+     "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference")
 )  # fmt: skip
+_OF_ONE_HUNDRED = re.compile(r"(?<!\d)(?<!\d )%")
+_RATE_UNIT = re.compile(
+    r"(?:^|[\[(_., ])(?P<rate>(?:(?:im(?:a?ge?)?|sample|tok(?:en)?|t|frame|req(?:uest)?|seq(?:uence)?|item|it|iter(?:ation)?"
+    r"|op|call|run|inf(?:erence)?|batch|example)(?:e?s)?|quer(?:y|ies))[ _]?(?:/|per)[ _]?s(?:ec(?:ond)?)?"
+    r"|(?:fps|qps|ips|rps|tps)(?=[\])]))[\])]?$",
+    re.IGNORECASE,
+)
+_INPUTS = frozenset(("audio", "video", "utterance", "speech", "recording", "waveform", "wav", "song", "track", "media"))
+"""Inputs that last for some time: with a word for an extent, a name gives a property of the input and not a latency."""
+
+_SHARED_INPUTS = frozenset(("clip", "segment", "chunk", "frame", "window", "input", "context", "silence", "signal"))
+"""Such inputs whose duration may as well be that of the computation, so that only a length says which."""
+
+_SETTINGS = frozenset(("hop", "stride", "lookahead", "interarrival", "utterance"))
+"""Times that are chosen, whatever else their name says."""
+
+_LENGTHS = frozenset(("length", "len", "lengths"))
+_EXTENTS = _LENGTHS | {"duration", "durations", "dur", "seconds", "secs"}
+_BESIDE_EXTENTS = frozenset(("mean", "avg", "average", "max", "min", "total", "in", "sample", "frame", "window", "size"))
 REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
      "round", "t", "inference", "infer", "measured", "wall")
 )  # fmt: skip
 _INSTANT = re.compile(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
+_INSTANTS = frozenset(
+    ("start", "started", "begin", "end", "ended", "stop", "stopped", "finish", "finished", "timestamp", "timestamps",
+     "stamp", "ts", "epoch", "unixtime")
+)  # fmt: skip
+_OF_INSTANTS = frozenset(("at", "in", "time", "wall", "clock", "unix", "cpu", "gpu", "host", "kernel", "compute", "event"))
+_WHOLE = re.compile(r"(?<![a-z])(?:total|e2e|end[ _-]?to[ _-]?end|whole|full|overall|request|batch)(?![a-z])")
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _OF_MIDDLES = frozenset(("mean", "avg", "average", "median"))
@@ -89,6 +116,7 @@ _STATISTIC = re.compile(
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"(?<=%[)\]])\.\d+$|(?<=%)\.\d+$")
 _STATISTIC_END = re.compile(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
 _NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
 _BRACKETED = re.compile(r"\s*[\[(].*")
@@ -103,6 +131,8 @@ def is_latency_name(name: str) -> bool:
     name = name.strip(_MARKS)
     what, unit = _at_end(name)
     words = words_of(name)
+    if is_input_extent(name):
+        return False
     if not words.isdisjoint(_OF_SERVING | {"latency", "latencies"}):
         return True
     if unit is not None:
@@ -116,14 +146,27 @@ def is_latency_name(name: str) -> bool:
     return _is_latency(plain) or not _ENDS.isdisjoint(words_in_order(plain)[-1:]) or _amid(name) is not None
 
 
+def is_input_extent(name: str) -> bool:
+    """Whether a name gives how long an input lasts, or a time that is chosen: ``audio_duration_s``, ``hop_ms``."""
+    words = words_of(name)
+    extents, rest = words & _EXTENTS, words - _EXTENTS - _BESIDE_EXTENTS - UNIT_NAMES.keys()
+    if rest and rest <= _SETTINGS:
+        return bool(extents) or split_unit(name)[1] is not None
+    if not rest:  # a word beside others, such as the frame of ``frame_length_ms``
+        return not words.isdisjoint(_LENGTHS) and not words.isdisjoint(_SHARED_INPUTS)
+    return bool(extents) and rest <= (_INPUTS | _SHARED_INPUTS if extents <= _LENGTHS else _INPUTS)
+
+
 def computed_word(name: str) -> str | None:
     """Returns the word by which a column is something that is computed from a latency, or a bound on one: no latency itself.
 
-    ``log`` of ``log10_latency``, ``normalized``, ``slo``, ``per 1000 images``. A word such as ``log`` counts right before a
-    word for a time or at the end: ``log_softmax_ms`` is the time of an operator.
+    ``log`` of ``log10_latency``, ``normalized``, ``slo``, ``per 1000 images``, ``img/s``, ``%``. A word such as ``log``
+    counts right before a word for a time or at the end: ``log_softmax_ms`` is the time of an operator.
     """
     if match := _OF_MANY.search(name.strip(_MARKS)):
         return match[0].strip()
+    if match := _RATE_UNIT.search(name.strip(_MARKS)) or _OF_ONE_HUNDRED.search(name):
+        return match["rate"] if match.re is _RATE_UNIT else "%"
     words = words_in_order(name)
     for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
         if word in _ANYWHERE or (word in _BEHIND_A_TIME and before in TIMES):
@@ -135,7 +178,7 @@ def computed_word(name: str) -> str | None:
 
 def is_statistic_name(name: str) -> bool:
     """Whether a column is named as a statistic and nothing else (``p99``, ``std``): beside a latency it is one of it."""
-    return _STATISTIC.fullmatch(name.strip()) is not None
+    return _STATISTIC.fullmatch(_NUMBERED.sub("", name.strip())) is not None
 
 
 def split_unit(name: str) -> tuple[str, str | None]:
@@ -249,8 +292,14 @@ def named_as_latencies(names: Sequence[str]) -> list[str]:
 def named_as_times(names: Sequence[str]) -> list[str]:
     """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
     times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
-    times = [name for name in times if not _INSTANT.fullmatch(name)]
+    times = [name for name in times if not is_instant(name)]
     return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
+
+
+def is_instant(name: str) -> bool:
+    """Whether a name says when something was, and not how long it took: ``start_time``, ``endInMs``, ``timestamp_us``."""
+    words = words_of(split_unit(name)[0])
+    return bool(_INSTANT.fullmatch(name)) or (not words.isdisjoint(_INSTANTS) and words <= _INSTANTS | _OF_INSTANTS)
 
 
 def unit_of(text: str) -> str | None:
@@ -265,5 +314,15 @@ def cpu_times(names: Sequence[str]) -> list[str]:
 
 
 def is_rate_name(name: str) -> bool:
-    """Whether a column is named as a rate: ``fps``, ``throughput``, ``samples/s``."""
-    return _RATE_NAME.fullmatch(name) is not None
+    """Whether a column is named as a rate, or as an entry of a list of them: ``fps``, ``samples/s``, ``throughput.0``."""
+    return _RATE_NAME.fullmatch(_ENTRY.sub("", name)) is not None
+
+
+def is_of_part(name: str) -> bool:
+    """Whether a name says the time of a part of a call: ``latency_per_token_ms``, ``latency per step``."""
+    return _PER_PART.search(name) is not None
+
+
+def is_of_whole(name: str) -> bool:
+    """Whether a name says the latency of a whole call, as beside that of its parts: ``total_latency_ms``."""
+    return says_latency(name) and not is_of_part(name) and _WHOLE.search(_HUMP.sub("_", name).lower()) is not None

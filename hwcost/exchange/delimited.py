@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from hwcost.errors import DataError
+from hwcost.exchange.column_names import is_statistic_name
 from hwcost.exchange.header_rows import joined_headers
 from hwcost.exchange.line_marks import without_comments, without_facts, without_rules, without_titles
 from hwcost.exchange.numerals import is_number, normalised
@@ -189,6 +191,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
     header, rows = _without_blanks([" ".join(name.split()) for name in header], rows)
     header = ["", *header] if _are_numbered(header, rows) else header
     header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
+    header = _with_spreads_numbered(header)
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated or "" in header:
         what = f"column '{repeated[0]}' stands twice" if repeated and repeated[0] else "a column has no name"
@@ -206,6 +209,17 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _with_spreads_numbered(header: list[str]) -> list[str]:
+    """Numbers relative spreads of one name, such as the ``Noise (%)`` that nvbench writes behind each of its times."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for name in header:
+        is_again = seen[name] and "%" in name and is_statistic_name(name)
+        names.append(f"{name}.{seen[name]}" if is_again else name)
+        seen[name] += 1
+    return names
 
 
 def _refuse_other_header(header: list[str], rows: Rows, source: str) -> None:

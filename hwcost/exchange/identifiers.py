@@ -54,6 +54,10 @@ _DATE = re.compile(
     rf"|(?:[a-z]{{3}},? )?(?:{_NAMED_MONTH} +{_DAY}|{_DAY} {_NAMED_MONTH} {_YEAR}) {_CLOCK}.*|{_CLOCK}",
     re.IGNORECASE,
 )
+_CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
+_SHORT_CLOCK_NAME = re.compile(r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts", re.IGNORECASE)
+_SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
+TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)
 _REPEAT_NAME = re.compile(
     r"(.*[_ .-])?(run|rep|repeat|repetition|replicate|replica|trial|iter|iteration|round|pass|attempt|try|measurement"
@@ -136,7 +140,7 @@ def _counts_repeats(name: str, texts: list[str]) -> bool:
 def _texts(texts: list[str]) -> str | None:
     """Says what a column of texts holds where it names rows."""
     if are_dates(texts):
-        return "dates"
+        return DATES
     return f"names, {len(set(texts))} different ones in {len(texts)} rows" if names_rows(texts) else None
 
 
@@ -168,11 +172,13 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return None
     array = np.array(values, dtype=np.float64)
     if len(texts) >= FEWEST_ROWS and len(set(texts)) > 1 and are_dates(texts):
-        return "dates"
+        return DATES
     if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
         return "results, known after training only"
     if _TIME_NAME.fullmatch(name) and _are_instants(array):
-        return "times of measurement"
+        return TIMES_OF_MEASUREMENT
+    if len(set(texts)) == len(texts) >= FEWEST_INDEX_ROWS and _reads_a_clock(name, array, rest):
+        return TIMES_OF_MEASUREMENT
     if not _OF_WORK.search(name) and 2 * sum(_is_too_long(value) for value in values) > len(values):
         return "numbers with too many digits to be a quantity, as hashes are"
     if len(set(texts)) < len(texts):
@@ -196,6 +202,36 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
     if is_full and rises and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
         return "a running number"
     return None
+
+
+def _reads_a_clock(name: str, values: NDArray[np.float64], rest: Mapping[str, list[str]]) -> bool:
+    """Whether a column is named as time stamps are; ``ts`` may be the size of a tile, and has to rise from row to row."""
+    if _CLOCK_NAME.fullmatch(name):
+        return True
+    return bool(_SHORT_CLOCK_NAME.fullmatch(name)) and bool((np.diff(values) > 0).all()) and not _is_sweep(rest)
+
+
+def remarks_on_order(columns: Mapping[str, list[str]], found: Mapping[str, str]) -> list[str]:
+    """Returns a remark on each column of times that do not rise from row to row: drift is looked for in the order of rows.
+
+    Args:
+        columns: Texts of the columns.
+        found: Columns that name the rows, and kinds of what they hold; see :func:`find_identifiers`.
+    """
+    return [
+        f"the rows do not stand in the order of '{name}': drift is looked for in the order of the rows. Where '{name}' says "
+        "when they were measured, sort the file by it."
+        for name, what in found.items()
+        if what in (TIMES_OF_MEASUREMENT, DATES) and _falls_somewhere(columns[name])
+    ]
+
+
+def _falls_somewhere(texts: Sequence[str]) -> bool:
+    values = [number(text) for text in texts]
+    if None not in values:
+        return bool((np.diff(np.array(values, dtype=np.float64)) < 0).any())
+    is_sortable = len(set(map(len, texts))) == 1 and all(map(_SORTABLE.fullmatch, texts))
+    return is_sortable and list(texts) != sorted(texts)
 
 
 def _scale(value: float) -> float:

@@ -19,7 +19,10 @@ from hwcost.exchange.column_names import (
     TIMES,
     computed_word,
     is_general,
+    is_instant,
     is_latency_name,
+    is_of_part,
+    is_of_whole,
     is_rate_name,
     is_typical,
     named_as_latencies,
@@ -158,6 +161,11 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
         for name in names
         if (word := computed_word(name))
     ]
+    remarks += [
+        f"column '{name}' is read as a latency as requested, although it is a rate by its name: a latency is one over it."
+        for name in names
+        if is_rate_name(name)
+    ]
     return Latencies(np.sum(parts, axis=0), None, names, tuple(remarks))
 
 
@@ -191,15 +199,21 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
 def _refuse_total(sheet: Sheet, name: str) -> None:
     """Refuses a total beside a column that counts the runs it is of, or beside its begin and end: not the time of one."""
     runs = next((one for one in sheet.header if one != name and _counts_runs(one, sheet.columns[one])), None)
-    ends = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
+    ends = _ends(sheet)
     words = words_of(name)
     if runs is not None and not words.isdisjoint(TOTALS) and "per" not in words:
         what = f"the time of all runs, which the column '{runs}' counts. Give the time of one"
-    elif is_general(name) and all(ends):
+    elif is_general(name) and len(ends) == 2:
         what = f"the time of a whole run, which the columns '{ends[0]}' and '{ends[1]}' begin and end. Give that of a call"
     else:
         return
     raise DataError(f"{sheet.head}: the column '{name}' may be {what}; --latency {shlex.quote(name)} takes it as it stands.")
+
+
+def _ends(sheet: Sheet) -> list[str]:
+    """Returns the first column that is named as the begin of a run, and the first that is named as its end."""
+    found = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
+    return [name for name in found if name is not None]
 
 
 def _counts_runs(name: str, texts: Sequence[str]) -> bool:
@@ -210,9 +224,10 @@ def _counts_runs(name: str, texts: Sequence[str]) -> bool:
 
 def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    first = next(filter(is_typical, names), names[0])
     return DataError(
         f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
-        f"--latency {shlex.quote(names[0])} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
+        f"--latency {shlex.quote(first)} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
     )
 
 
@@ -240,14 +255,17 @@ def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside.
 
     The word for a latency says more than a unit: beside a ``latency``, ``elapsed_s`` may be a time of the clock. A time of
-    nothing in particular, such as ``duration``, may be that of a whole benchmark, so that others are asked about as well.
+    nothing in particular, such as ``duration``, may be that of a whole benchmark, so that others are asked about as well; so
+    are the latencies of whole calls beside those of a token or a step.
     """
     timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
     named = named_as_latencies(timed)
     if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):
         return [*others, *named]
     named = [name for name in named if says_latency(name)] or named
-    return [name for name in named if _unit(sheet, name) is not None] or named
+    named = [name for name in named if _unit(sheet, name) is not None] or named
+    wholes = [name for name in named_as_times(timed) if is_of_whole(name)] if all(map(is_of_part, named)) else []
+    return [*named, *(name for name in wholes if name not in named)]
 
 
 def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> list[str]:
@@ -276,6 +294,9 @@ def _absent(sheet: Sheet) -> DataError:
             f"{sheet.head}: no column holds latencies. '{name}' is none by its name: '{word}' says that it is computed from "
             f"latencies, or bounds them. Give the latencies themselves; --latency {shlex.quote(name)} takes it as it stands."
         )
+    if len(ends := [name for name in _ends(sheet) if is_instant(name)]) == 2:
+        which = f"'{ends[0]}' and '{ends[1]}' say when a run began and ended"
+        return DataError(f"{sheet.head}: no column is named as latencies are. {which}: give their difference in a column.")
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
     timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)

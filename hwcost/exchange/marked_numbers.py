@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet
 
@@ -19,6 +20,9 @@ _COUNTED = re.compile(
     r"(?P<value>[+-]?\d+(?:\.\d+)?)[ -]?(?P<what>x|×|px|pixels?|layers?|L|heads?|H|dims?|ch|channels?|units?|tokens?|bits?"
     r"|threads?|cores?|[MG]Hz|W|°C)"
 )
+_OF_ANOTHER = ("x", "×", "%")
+"""Marks of multiples and shares of another number."""
+
 _POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 _OF_BYTES = re.compile(r"bytes?|mem(?:ory)?|storage|buffer|cache|ram", re.IGNORECASE)
 
@@ -30,7 +34,8 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     bytes where others are ``2 KB``, or the column is named as bytes are; elsewhere ``7B`` are billions. Spaces and ``_``
     stand between thousands only where a group begins with 0 or decimals follow, as in no list of numbers: ``12 048``.
 
-    What all cells of a column count is left out: ``224px``, ``12 layers``, ``1.8x``.
+    What all cells of a column count is left out: ``224px``, ``12 layers``, ``1.8x``. In a column of latencies ``1.8x`` and
+    ``5%`` stay: these are shares of another number.
 
     Args:
         sheet: The table.
@@ -55,6 +60,8 @@ def _plain(name: str, texts: list[str]) -> list[str] | None:
         return [re.sub("['\u2019\u00a0\u202f\u2009]", "", text) for text in texts]
     if all(map(_SPACED.fullmatch, different)) and any(map(_THOUSANDS.search, different)):
         return [text.replace(" ", "").replace("_", "") for text in texts]
+    if is_latency_name(name) and all(text.endswith(_OF_ANOTHER) for text in different):
+        return None
     return _multiplied(name, texts) or _counted(texts)
 
 

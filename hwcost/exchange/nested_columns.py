@@ -10,6 +10,7 @@ from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
+from hwcost.spaces.benchmark_names import FAMILY, read_benchmark_name
 from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
 from hwcost.spaces.table import ABSENT
 
@@ -26,6 +27,7 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
     dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of
     numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
+    Names of benchmarks with arguments, ``BM_Gemm/m:64/n:128``, count as dictionaries.
 
     Args:
         sheet: The table.
@@ -34,8 +36,9 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     columns: dict[str, list[str]] = {}
     remarks: list[str] = []
     lacking: set[str] = set(sheet.padded)
+    held = _held(sheet, wanted)
     for name, texts in sheet.columns.items():
-        cells = None if name in wanted or not texts else _nested(texts) or _labelled(name, texts, sheet)
+        cells = held.get(name)
         if cells is None:
             columns[name] = texts
             continue
@@ -46,6 +49,17 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
         remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
     whole = replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
     return expanded(whole, wanted) if remarks else whole
+
+
+def _held(sheet: Sheet, wanted: Collection[str]) -> dict[str, list[Any]]:
+    """Returns what the columns hold that become others, by name; names with numbers in them once nothing else is left."""
+    free = {name: texts for name, texts in sheet.columns.items() if name not in wanted and texts}
+    nested = {name: cells for name, texts in free.items() if (cells := _nested(texts))}
+    return nested or {
+        name: cells
+        for name, texts in free.items()
+        if (cells := _labelled(name, texts, sheet) or _called(name, texts, sheet))
+    }
 
 
 def _nested(texts: list[str]) -> list[Any] | None:
@@ -72,9 +86,31 @@ def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
         return None
     values = [cell[1] for cell in cells if cell is not None]
     varied = [label for label in read[1] if any(value[label] != values[0][label] for value in values)]
-    held = [list(map(number, column)) for other, column in sheet.columns.items() if other != name]
-    is_known = any([value[label] for value in values] in held for label in varied)
+    is_known = any(_is_held([value[label] for value in values], name, sheet) for label in varied)
     return None if is_known or not varied else values
+
+
+def _called(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
+    """Reads a column of names of benchmarks with arguments; None where these differ, or other columns hold them."""
+    if is_latency_name(name) or len(set(texts)) < FEWEST_LABELLED:
+        return None
+    cells = [read_benchmark_name(text) for text in texts]
+    rows = [flattened(cell) for cell in cells]
+    if None in cells or any(row.keys() != rows[0].keys() for row in rows):
+        return None
+    columns = {path: [row[path] for row in rows] for path in rows[0]}
+    varied = {path: column for path, column in columns.items() if len(set(column)) > 1}
+    numbers = [column for column in varied.values() if all(isinstance(value, (int, float)) for value in column)]
+    if not numbers or any(_is_held(column, name, sheet) for column in numbers):
+        return None
+    if FAMILY in varied:
+        return cells
+    return [{key: value for key, value in cell.items() if key != FAMILY} for cell in cells if cell is not None]
+
+
+def _is_held(values: list[Any], name: str, sheet: Sheet) -> bool:
+    """Whether a column other than the named one holds these numbers."""
+    return any(values == list(map(number, column)) for other, column in sheet.columns.items() if other != name)
 
 
 def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], set[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.exchange.column_names import TIMES, is_rate_name, middle_of, split_unit, spread_of, words_of
+from hwcost.exchange.column_names import TIMES, is_input_extent, is_rate_name, middle_of, split_unit, spread_of, words_of
 from hwcost.exchange.latencies import COUNTED
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
@@ -34,7 +34,10 @@ _OF_GOOGLE = frozenset(
 
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
-_PHYSICAL = frozenset(("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput"))
+_PHYSICAL = frozenset(
+    ("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput", "rtf",
+     "rtfx")
+)  # fmt: skip
 _CHOSEN = frozenset(
     ("peak", "max", "maximum", "theoretical", "rated", "nominal", "target", "offered", "arrival", "input", "limit", "cap")
 )
@@ -77,7 +80,7 @@ def _left_out(names: Sequence[str]) -> str:
 
 def _is_result(name: str, texts: Sequence[str], latency_s: Floats) -> bool:
     """Whether a column is named as a result is, and its numbers are those of one."""
-    is_count = _counts_runs(name)
+    is_count = _counts_runs(name) or "score" in words_of(name)
     if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(name)):
         return False
     values = _positive(texts)
@@ -99,6 +102,8 @@ def _counts_runs(name: str) -> bool:
 def _may_be_measured(name: str) -> bool:
     """Whether a column is named as a rate, an energy or the like, or as seconds are: ``prefill_s``, ``time_decode``."""
     words = words_of(name)
+    if is_input_extent(name):
+        return False
     is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
     return is_named and words.isdisjoint(_CHOSEN)
 

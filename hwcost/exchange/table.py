@@ -22,7 +22,7 @@ from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statisti
 from hwcost.exchange.device_columns import device_columns, names_versions, remarks_on_numbers
 from hwcost.exchange.failed_runs import refuse_failed_runs
 from hwcost.exchange.groups import filled
-from hwcost.exchange.identifiers import find_identifiers, names_rows
+from hwcost.exchange.identifiers import find_identifiers, names_rows, remarks_on_order
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
@@ -271,7 +271,7 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
         f"--keep {for_shell(name)} makes it a feature."
         for name, what in found.items()
     ]
-    sheet = sheet.without(found).remarking(*remarks)
+    sheet = sheet.without(found).remarking(*remarks, *remarks_on_order(sheet.columns, found))
     if not sheet.columns:
         what = f"{sheet.head}: no feature column stands beside the latencies. Add the architecture. {sheet.about}"
         raise DataError(what.rstrip())

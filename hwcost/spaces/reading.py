@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
+from hwcost.spaces.benchmark_names import read_benchmark_name
 from hwcost.spaces.layouts import aliases
 from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
 from hwcost.spaces.points import Architecture, GeneValue
@@ -149,8 +150,10 @@ def _within(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inner(text: str) -> Any:
-    """Returns the dictionary or list that a text is, numbers with labels or with one sign between them among them."""
+    """Returns the dictionary or list that a text is, numbers with labels and names of benchmarks among them."""
     nested = read_nested(text)
     if nested is None and (labelled := read_labels(text)) is not None:
         return labelled[1]
+    if nested is None and (parts := read_benchmark_name(text)) is not None:
+        return parts
     return nested if nested is not None else [number(part) for part in read_key(text) or ()]

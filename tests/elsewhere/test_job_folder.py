@@ -44,6 +44,19 @@ def test_what_was_run_there_is_measured_here(tmp_path: Path) -> None:
     assert hc.audit(str(tmp_path / "a.db")).verdict in ("clean", "not audited")
 
 
+def test_a_second_job_is_compared_with_the_first(tmp_path: Path) -> None:
+    folders = [job(tmp_path / name) for name in ("first", "second")]
+    assert all(run(folder, "--quiet").returncode == 0 for folder in folders)
+    with open_store(str(tmp_path / "a.db")) as store:
+        first, second = (import_results(folder.path, store) for folder in folders)
+    assert first.result.former is None
+    former = second.result.former
+    assert former is not None
+    assert former.workloads == len(WORKS)
+    assert [one.campaign_id for one in former.campaigns] == [first.campaign_id]
+    assert ("W_OTHER_LEVEL" in [flag.code for flag in second.result.flags]) == former.is_other
+
+
 def test_running_again_repeats_nothing(tmp_path: Path) -> None:
     folder = job(tmp_path / "job")
     run(folder, "--quiet")

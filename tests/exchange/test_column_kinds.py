@@ -109,7 +109,7 @@ def features(columns: dict[str, list[Any]], **options: Any) -> list[str]:
         ("arch_hash", [f"{i * 7919:08x}" for i in range(N)], "names"),
         ("hash", [i * 7919 for i in range(N)], "hashes"),
         ("file", [f"runs/net_{i}.onnx" for i in range(N)], "names"),
-        ("measured", [f"2024-01-{1 + i % 3:02d} 10:{i:02d}:00" for i in range(N)], "dates"),
+        ("measured", [f"2024-01-{1 + i // 9:02d} 10:{i:02d}:00" for i in range(N)], "dates"),
         ("day", [f"{1 + i % 3:02d}.01.2024" for i in range(N)], "dates"),
         ("Unnamed: 0", list(range(N)), "row numbers of a data frame"),
         ("Unnamed: 0", [i % 12 for i in range(N)], "row numbers of a data frame"),

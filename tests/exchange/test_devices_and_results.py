@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import hwcost as hc
-from hwcost.errors import DataError, HwcostError
+from hwcost.errors import HwcostError
 from hwcost.exchange.device_columns import names_devices
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import LatencyTable, read_table
@@ -113,14 +113,15 @@ def test_a_csv_of_google_benchmark_keeps_what_was_chosen_only(tmp_path: Path) ->
     assert read.rest["iterations"][0] == str(int(5e8 / (0.01 * 64 * 32)))
     kept = read_table(google(tmp_path), "table", TableOptions(latency="real_time", keep="iterations"))
     assert [gene.name for gene in kept.space.genes] == ["iterations", "m", "n", "threads"]
-    with pytest.raises(DataError, match="the only feature is 'name'"):
-        read_table(google(tmp_path, counters=False), "table", TableOptions(latency="real_time"))
+    plain = read_table(google(tmp_path, counters=False), "table", TableOptions(latency="real_time"))
+    assert [gene.name for gene in plain.space.genes] == ["args.0", "args.1", "threads"]
 
 
 def test_rates_energy_and_counts_of_runs_that_follow_from_the_latency_are_no_features() -> None:
     measured = {
         "fps": RATES, "items_per_second": RATES, "Throughput (img/s)": RATES, "energy_j": [0.1037 * one for one in MEASURED],
-        "iterations": RUNS, "num_runs": RUNS, "rounds": RUNS,
+        "iterations": RUNS, "num_runs": RUNS, "rounds": RUNS, "rtf": [0.1037 * one for one in MEASURED], "avg_ts": RATES,
+        "samples_ts.0": RATES, "AI-Score": RATES,
     }  # fmt: skip
     for name, values in measured.items():
         read = table({name: values})
@@ -133,7 +134,7 @@ def test_what_was_chosen_stays_whatever_its_name() -> None:
     chosen: dict[str, list[Any]] = {
         "iterations": LAYERS[::-1], "diffusion_iterations": RUNS, "qps": [(10, 20, 50)[i % 3] for i in range(N)],
         "peak_flops_per_s": RATES, "memory_bytes_per_s": [(484e9, 936.2e9, 448e9)[i % 3] for i in range(N)],
-        "power_limit_w": RATES, "samples": [8 * one for one in LAYERS],
+        "power_limit_w": RATES, "synflow_score": MEASURED, "samples": [8 * one for one in LAYERS],
     }  # fmt: skip
     for name, values in chosen.items():
         assert genes({name: values})[1:] == [name]

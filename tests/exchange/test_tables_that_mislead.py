@@ -13,6 +13,7 @@ from hwcost.errors import DataError
 from hwcost.exchange.column_names import computed_word, is_latency_name, split_unit
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import LatencyTable, read_table
+from hwcost.spaces.reading import as_architecture
 
 N = 12
 WIDTH = [64 * (i % 7 + 1) + i for i in range(N)]
@@ -76,12 +77,14 @@ def test_the_word_for_a_latency_says_more_than_a_unit() -> None:
 @pytest.mark.parametrize(
     ("name", "word"),
     [("time_per_1000_images_ms", "per_1000_images"), ("time for 100 runs (s)", "for 100 runs"), ("1/latency_ms", "1/"),
-     ("latency_overhead_ms", "overhead"), ("neg_latency_ms", "neg")],
+     ("latency_overhead_ms", "overhead"), ("neg_latency_ms", "neg"), ("latency (img/s)", "img/s"), ("latency (fps)", "fps"),
+     ("Latency [tokens/sec]", "tokens/sec"), ("latency (%)", "%"), ("latency_kcycles", "kcycles")],
 )  # fmt: skip
 def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word: str) -> None:
     with pytest.raises(DataError, match=f"'{word}' says that it is computed from latencies"):
         table({name: MS})
-    for other in ("latency_per_image_ms", "mean_latency_over_100_runs_ms", "upper_95_ms", "super_2_time_ms"):
+    for other in ("latency_per_image_ms", "mean_latency_over_100_runs_ms", "upper_95_ms", "super_2_time_ms",
+                  "latency 95 % (ms)", "latency_ms/img", "latency (s/it)"):
         assert computed_word(other) is None, other
 
 
@@ -194,3 +197,121 @@ def test_durations_of_arrays_are_seconds() -> None:
     nanoseconds[3] = "NaT"
     with pytest.raises(DataError, match="row 3, column 'latency': the value is missing"):
         table({"latency": nanoseconds})
+
+
+# -- times that are none of the computation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["audio_duration_s", "audioDurationMs", "clip_length_s", "utterance_seconds", "audio_len_ms", "video duration [s]",
+     "mean_audio_duration_s", "frame_length_ms", "hop_ms", "lookahead_s", "input_length_s"],
+)  # fmt: skip
+def test_how_long_an_input_lasts_is_a_feature_and_no_latency(name: str) -> None:
+    lasts = [2.0 + (i * 7919 % 101) / 17 for i in range(N)]
+    assert genes(table({name: lasts, "latency_ms": MS})) == ["width", name]
+    assert genes(table({name: lasts, "total_time_ms": MS})) == ["width", name]
+    with pytest.raises(DataError, match="no other is named as latencies are"):
+        table({name: lasts, "width": MS})
+
+
+@pytest.mark.parametrize(
+    "name", ["audio_ms", "clip_duration_ms", "segment_time_ms", "duration_s", "frame_ms", "audio_latency_ms"]
+)
+def test_a_time_that_may_be_that_of_a_part_is_no_feature(name: str) -> None:
+    assert is_latency_name(name)
+
+
+@pytest.mark.parametrize("name", ["start_us", "endInMs", "timestamp_ms", "ts_us", "gpu_start_ms", "start time"])
+def test_an_instant_is_no_latency(name: str) -> None:
+    with pytest.raises(DataError, match="no other is named as latencies are"):
+        table({name: [1000.0 * i + 1 for i in range(N)], "width": MS})
+    assert table({"end_to_end_ms": MS, name: MS, "width": MS}).latency_s[0] == pytest.approx(MS[0] / 1e3)
+
+
+def test_begin_and_end_are_said_to_need_their_difference() -> None:
+    with pytest.raises(DataError, match="'start_ns' and 'end_ns' say when a run began and ended: give their difference"):
+        table({"start_ns": MS, "end_ns": MS, "width": MS})
+
+
+def test_clock_readings_are_no_feature_whatever_their_origin() -> None:
+    assert genes(table({"ts": [17 * i + i * i for i in range(N)], "latency_ms": MS})) == ["width"]
+    assert genes(table({"timestamp": [(31 * i) % 97 for i in range(N)], "latency_ms": MS})) == ["width"]
+    tiles = {"width": [64 * i for i in range(N)], "ts": [16 << i for i in range(N)], "latency_ms": MS}
+    assert genes(table(tiles)) == ["width", "ts"]
+
+
+def test_rows_out_of_the_order_of_their_time_stamps_are_said() -> None:
+    days = [f"2024-05-{1 + (5 * i) % 28:02d} 12:00" for i in range(N)]
+    for stamps in (days, [1.7e9 + (31 * i) % 97 for i in range(N)]):
+        said = [" ".join(table({"timestamp": one, "latency_ms": MS}).remarks) for one in (stamps, sorted(stamps))]
+        assert ["do not stand in the order of 'timestamp'" in one for one in said] == [True, False]
+
+
+def test_the_latency_of_a_part_beside_that_of_the_whole_is_asked_about() -> None:
+    for whole in ("total latency (s)", "e2e_latency_ms"):
+        with pytest.raises(DataError, match="several columns may be the latency: latency per step"):
+            table({"latency per step (ms)": MS, whole: MS})
+    assert table({"latency_per_token_ms": MS}).latency_s[0] == MS[0] / 1e3
+
+
+@pytest.mark.parametrize("mark", ["x", "%"])
+def test_multiples_and_shares_are_no_latencies(mark: str) -> None:
+    with pytest.raises(DataError, match=f"none of its cells is a number, the first one being '1.5{mark}'"):
+        table({"latency_ms": [f"{ms}{mark}" for ms in MS]})
+
+
+def test_a_rate_that_is_taken_as_asked_is_doubted() -> None:
+    for name in ("img_per_s", "fps"):
+        remarks = table({name: MS}, latency=name, unit="ms").remarks
+        assert any("although it is a rate by its name" in remark for remark in remarks)
+
+
+# -- names of benchmarks with arguments ------------------------------------------------------------------------------------
+
+
+SIZES = [64 * (1 + 5 * i % 11) for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "columns"),
+    [("BM_Gemm/m:{}/n:{}/real_time", ["m", "n"]), ("BM_Gemm/{}/{}", ["args.0", "args.1"]),
+     ("BM_Gemm<float, {}>/{}", ["template.0", "template.1", "args.0"]),
+     ("BM_Sort/n:{}/iterations:10/threads:{}", ["n", "threads"]),
+     ("tests/test_x.py::test_gemm[{}-{}-float32]", ["args.0", "args.1", "args.2"]),
+     ("linear.Suite.time_mm({}, {})", ["args.0", "args.1"]), ("linear.Suite.time_mm(m={}, k={})", ["m", "k"])],
+)  # fmt: skip
+def test_arguments_in_names_of_benchmarks_are_features(pattern: str, columns: list[str]) -> None:
+    read = table({"name": [pattern.format(size, i % 3) for i, size in enumerate(SIZES)], "latency_ms": MS})
+    assert genes(read) == ["width", *columns]
+    varied = [name for name in columns if len({read.space.named(arch)[name] for arch in read.architectures}) > 1]
+    assert [read.space.named(arch)[varied[0]] for arch in read.architectures] == SIZES
+    row = {"width": WIDTH[1], "name": pattern.format(SIZES[1], 1)}
+    assert as_architecture(read.space, row) == read.architectures[1]
+    assert "column 'name' holds dictionaries, which became the columns" in read.remarks[0]
+
+
+def test_names_of_several_benchmarks_are_a_column_of_their_own() -> None:
+    names = [f"BM_{('Gemm', 'Conv')[i % 2]}/{size}" for i, size in enumerate(SIZES)]
+    read = table({"name": names, "latency_ms": MS})
+    assert genes(read) == ["width", "benchmark", "args.0"]
+    assert list(read.space.named(read.architectures[1]).values()) == [WIDTH[1], "BM_Conv", SIZES[1]]
+
+
+def test_names_whose_numbers_are_theirs_or_stand_beside_them_stay_whole() -> None:
+    names = [f"BM_Gemm/{size}/{i % 3}" for i, size in enumerate(WIDTH)]
+    assert genes(table({"name": names, "latency_ms": MS})) == ["width"]
+    params = [{"m": width, "n": i % 3} for i, width in enumerate(WIDTH)]
+    assert genes(table({"name": names, "params": params, "width": [8] * N, "latency_ms": MS})) == ["width", "m", "n"]
+    for net in ("resnet/{}", "run/2024/{}", "models/{}/0"):
+        assert genes(table({"net": [net.format(50 + i) for i in range(N)], "latency_ms": MS})) == ["width"]
+    assert genes(table({"gpu": [f"T4({i % 3})" for i in range(N)], "latency_ms": MS})) == ["width", "gpu"]
+
+
+def test_relative_spreads_may_share_a_name(tmp_path: Path) -> None:
+    rows = [f"{width},{2 * ms},0.5%,{ms},0.1%\n" for width, ms in zip(WIDTH, MS, strict=True)]
+    path = tmp_path / "nvbench.csv"
+    path.write_text("N,CPU Time (ms),Noise (%),GPU Time (ms),Noise (%)\n" + "".join(rows))
+    read = read_table(path, "table", TableOptions(latency="GPU Time (ms)"))
+    assert genes(read) == ["N"]
+    assert read.latency_s[0] == MS[0] / 1e3
