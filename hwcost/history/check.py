@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.history.judge import judge
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
 from hwcost.history.lost import judged_lost
-from hwcost.history.moved import BEFORE
+from hwcost.history.moved import runs_before_changes
 from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
 from hwcost.history.unmade import Unmade, unmade_of
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
@@ -159,7 +159,7 @@ def check(
     entries: list[Entry] = [*accepted, *store.entries(Confirmation)]
     series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
     patterns = {"workload": workload, "device": device, "backend": backend}
-    former = _before_changes(runs[:-WINDOW], entries)
+    former = runs_before_changes(runs[:-WINDOW], entries)
     given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
     if former:
         given["former"] = store.estimates(run_ids=former)
@@ -174,15 +174,6 @@ def check(
     ordered = sorted(kept, key=lambda one: (VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0)))
     unmade = unmade_of(runs[-1], workload, device, backend)
     return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept), tuple(unmade))
-
-
-def _before_changes(older: Sequence[Run], entries: Sequence[Entry]) -> list[str]:
-    """Returns the ids of those of some older runs that tell the levels before confirmed changes."""
-    place = {run.run_id: index for index, run in enumerate(older)}
-    changes = (one for one in entries if isinstance(one, Confirmation) and one.outcome == "confirmed")
-    lasts = {place[one.before_run_id] for one in changes if one.before_run_id in place}
-    wanted = {index for last in lasts for index in range(max(0, last + 1 - BEFORE), last + 1)}
-    return [older[index].run_id for index in sorted(wanted)]
 
 
 def _is_asked(one: Series, workload: str, device: str, backend: str) -> bool:

@@ -6,6 +6,7 @@ still there, the nights before it tell: their values beside the present ones, wi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -15,8 +16,10 @@ from hwcost.history.common import LEAST_SERIES, Common
 from hwcost.history.nights import nanmedian
 from hwcost.history.past import Past
 from hwcost.history.trace import Moved, Noted
+from hwcost.stores.entries import Confirmation, Entry
+from hwcost.stores.runs import Run
 
-__all__ = ["BEFORE", "moved_device", "moved_series"]
+__all__ = ["moved_device", "moved_series", "runs_before_changes"]
 
 BEFORE = 10
 """Latest runs before a confirmed change whose values tell the level of before."""
@@ -43,6 +46,20 @@ def moved_device(past: Past, common: Common) -> Moved:
     """
     anchors = [int(row) for row in common.rows if past.terms[row].is_anchor]
     return partial(_moved, past, [int(row) for row in common.rows if row not in anchors], anchors)
+
+
+def runs_before_changes(older: Sequence[Run], entries: Sequence[Entry]) -> list[str]:
+    """Returns the ids of the runs that tell the levels before confirmed changes.
+
+    Args:
+        older: Runs of the history that are not looked at otherwise, the oldest first.
+        entries: Confirmations among other entries.
+    """
+    place = {run.run_id: index for index, run in enumerate(older)}
+    changes = (one for one in entries if isinstance(one, Confirmation) and one.outcome == "confirmed")
+    lasts = {place[one.before_run_id] for one in changes if one.before_run_id in place}
+    wanted = {index for last in lasts for index in range(max(0, last + 1 - BEFORE), last + 1)}
+    return [older[index].run_id for index in sorted(wanted)]
 
 
 def _moved(past: Past, rows: list[int], others: list[int], one: Noted, runs: Indices) -> float | None:

@@ -47,8 +47,8 @@ def _judged(past: Past, common: Common, names: tuple[str, str, str, str]) -> Dev
 def _device(past: Past, common: Common, names: tuple[str, str, str, str], known: Indices) -> DeviceJudgement:
     terms = Terms(sign=past.terms[int(common.rows[0])].sign)
     level, machine = _without_machine(past, common, known, terms)
-    noted, moved = past.noted.get(names[3], []), moved_device(past, common)
-    finding = find(level, common.columns[known], terms, noted, common.certainty[known], moved)
+    noted = [one for one in past.noted.get(names[3], []) if one.before >= _break(past, common)]
+    finding = find(level, common.columns[known], terms, noted, common.certainty[known], moved_device(past, common))
     n, count = common.n_series, f"{common.n_series} series"
     if finding.bad is None and machine is not None:
         since = past.name(int(common.columns[known[machine[0]]]))

@@ -137,7 +137,7 @@ def find(
     variance, dof = Sums(nights).variance(edges)
     sd = math.sqrt(variance)
     levels = [_level(part, sd, dof) for part in parts]
-    others = [one for one in noted if one.confirmation not in answers]
+    others = [one for one in noted if one.before >= 0 and one.confirmation not in answers]
     earlier = [] if refuted is not None else _earlier(levels[0], runs[start : edges[1]], others, moved)
     history = _History(nights, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
     return history.finding(sd, remark)
@@ -189,7 +189,7 @@ class _History:
         half = math.hypot(before.half, after.half)
         if step < len(self.earlier):
             noted = self.earlier[step][1]
-            return Finding(verdict, after, before, half, None, None, noted.run, noted.confirmation)
+            return Finding(verdict, after, before, half, None, noted.before, noted.run, noted.confirmation)
         k = step - len(self.earlier)
         change, answer = self.changes[k], self.answers[k]
         good, bad = int(self.runs[max(change.earliest - 1, 0)]), int(self.runs[change.latest])
@@ -249,8 +249,8 @@ def _unseen(answers: Sequence[Confirmation | None], runs: Indices, noted: Sequen
     for k, one in enumerate(noted):
         place = _place(runs, one.run)
         is_latest = not any(abs(_place(runs, other.run) - place) <= NEAR for other in noted[k + 1 :])
-        is_open = is_latest and one.confirmation.outcome == "confirmed" and one.confirmation not in answers
-        if is_open and place < min(FEW, len(runs) - 1):
+        is_open = is_latest and one.before >= 0 and one.confirmation.outcome == "confirmed"
+        if is_open and one.confirmation not in answers and place < min(FEW, len(runs) - 1):
             last = max(last, place)
     return last
 

@@ -56,6 +56,14 @@ def test_only_what_was_confirmed_trips_the_gate(store: str, capsys: pytest.Captu
     assert invoke([*run, "--suite", "other"]) == 2
 
 
+def test_a_pattern_that_matches_nothing_does_not_pass_the_gate(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--workload", "--device", "--backend"):
+        assert invoke(["check", "--store", store, "--no-confirm", option, "h100*"]) == 2
+        error = capsys.readouterr().err
+        assert "no series matches" in error
+        assert "net000 on cpu, null" in error
+
+
 def test_accepting_gives_a_new_baseline_and_is_kept(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     accept = ["accept", "*img*", "--store", store, "--run", "b" * 10, "--author", "ann"]
     assert invoke(accept) == 2

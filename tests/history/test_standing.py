@@ -12,7 +12,7 @@ from hwcost.history.check import check
 from hwcost.history.policy import Terms
 from hwcost.history.trace import Noted, find
 from hwcost.stores import open_store
-from hwcost.stores.entries import Confirmation
+from hwcost.stores.entries import Acceptance, Confirmation
 from tests.history.histories import History
 
 SIZE = math.log1p(0.05)
@@ -37,6 +37,9 @@ def test_a_confirmed_regression_stays_while_its_change_leaves_the_nights_that_ar
     history.y[3, AT:] += SIZE
     entries = [confirmed(history, 3, AT + 1, AT - 2)]
     assert verdicts(history, entries, range(96, 112)) == {("regressed", True)}
+    between = history.judged(*entries)["net003"].first_bad
+    assert between is not None
+    assert (between.last_good, between.first_bad) == (f"run{AT - 2:03d}", f"run{AT + 1:03d}")
 
 
 @pytest.mark.parametrize("nights", [2, 6, 20])
@@ -88,3 +91,13 @@ def test_a_common_regression_that_was_mended_does_not_come_back_either() -> None
     assert [one.verdict for one in history.devices(entry)] == ["ok"]
     history.y[:10, AT + 8 :] += SIZE
     assert [(one.verdict, one.is_confirmed) for one in history.devices(entry)] == [("regressed", True)]
+
+
+def test_an_accepted_common_change_does_not_count_however_long_before_it_was_confirmed() -> None:
+    history = History(nights=40, anchors=2)
+    history.y[:10, 10:] += SIZE
+    first = history.series[0]
+    entry = confirmed(history, 0, 10, 9).model_copy(update={"series_key": f"device:{first.device}/torch/latency_s"})
+    assert [one.verdict for one in history.devices(entry)] == ["regressed"]
+    accepted = Acceptance(run_id="run013", author="ann", reason="more accurate")
+    assert [one.verdict for one in history.devices(entry, accepted)] == ["ok"]
