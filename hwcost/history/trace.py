@@ -41,6 +41,9 @@ SPIKE = 3.0
 VAGUE = 3.0
 """A history in which only changes of so many times the least one can be found is ambiguous."""
 
+KEPT = 0.5
+"""Share of the least change down to which a confirmed one stays."""
+
 FEW = 5
 """Nights before a confirmed change below which they do not tell the level of before: it is then that of measuring again."""
 
@@ -108,7 +111,8 @@ def find(
 
     It is worse when it exceeds the best earlier level by the least change, and better when it is below all earlier ones by
     as much; the baseline never follows a change for the worse by itself. Changes that were measured again and not found
-    end the history before them: that was not the code. A confirmed change that lies before these nights, or so soon after
+    end the history before them: that was not the code. A confirmed change for the worse stays down to half of the least
+    change, since the numbers of its nights go up and down. A confirmed change that lies before these nights, or so soon after
     the first of them that they do not show it, still counts, unless the nights before it say that it was undone since.
 
     Args:
@@ -122,6 +126,7 @@ def find(
     weights = np.ones(len(values)) if weights is None else weights
     even = without_spikes(values, terms.least)
     changes = list(find_changes(even, weights, least=terms.least, p_value=terms.p_value))
+    changes = _with_confirmed(Sums(Stretch(even, weights)), changes, runs, terms, noted)
     answers = [_noted(one, runs, noted) for one in changes]
     refuted = next((k for k in reversed(range(len(changes))) if _is_refuted(answers[k])), None)
     start, remark = 0, ""
@@ -174,12 +179,19 @@ class _History:
         worse = [self.terms.sign * level.log for level in self.levels]
         if len(worse) > 1:
             best = int(np.argmin(worse[:-1]))
-            if worse[-1] - worse[best] >= self.terms.least:
+            if worse[-1] - worse[best] >= self.terms.least * (KEPT if self._is_kept() else 1.0):
                 return self._changed("regressed", best, 1.0)
             if worse[-1] <= worse[best] - self.terms.least and worse[-1] < worse[-2]:
                 return self._changed("improved", best, -1.0)
             remark = remark or "it is back at an earlier level"
         return self._same(sd, remark)
+
+    def _is_kept(self) -> bool:
+        """Whether the latest change is one for the worse that was confirmed, which stays though it looks smaller by now."""
+        last = self.answers[-1] if self.changes else self.earlier[-1][1].confirmation
+        if last is None or last.outcome != "confirmed":
+            return False
+        return self.terms.sign * (self.changes[-1].log_ratio if self.changes else last.log_ratio or 0.0) > 0
 
     def _changed(self, verdict: Verdict, best: int, direction: float) -> Finding:
         """Blames the largest step in the direction of the verdict since the level that is compared with."""
@@ -241,6 +253,27 @@ def _noted(change: Change, runs: Indices, noted: Sequence[Noted]) -> Confirmatio
 def _place(runs: Indices, run: int) -> int:
     """Returns the index of a run among the nights; negative for one before the first of them, by as many runs."""
     return int(np.searchsorted(runs, run)) if run >= runs[0] else run - int(runs[0])
+
+
+def _with_confirmed(
+    sums: Sums, changes: list[Change], runs: Indices, terms: Terms, noted: Sequence[Noted]
+) -> list[Change]:
+    """Adds the confirmed changes among the nights that look too small by now, but are still half of the least change."""
+    found = list(changes)
+    for k, one in enumerate(noted):
+        place, first = _place(runs, one.run), max(FEW, _place(runs, max(one.before, 0)) + 1)
+        is_latest = not any(abs(_place(runs, other.run) - place) <= NEAR for other in noted[k + 1 :])
+        is_known = any(_noted(change, runs, [one]) for change in found)
+        if one.confirmation.outcome != "confirmed" or not is_latest or is_known or not first <= place < len(runs) - 1:
+            continue
+        start = max((change.at for change in found if change.at < first), default=0)
+        end = min((change.at for change in found if change.at > place), default=len(runs))
+        if start < first and end - place > 1:
+            at = min(range(first, place + 1), key=lambda cut: sums.p(start, cut, end))
+            size = sums.mean(at, end) - sums.mean(start, at)
+            if math.copysign(size, size * (one.confirmation.log_ratio or 0.0)) >= KEPT * terms.least:
+                found.append(Change(at, first, place, size, sums.p(start, at, end)))
+    return sorted(found, key=lambda change: change.at)
 
 
 def _unseen(answers: Sequence[Confirmation | None], runs: Indices, noted: Sequence[Noted]) -> int:

@@ -164,7 +164,7 @@ def _may_write(path: Path) -> bool:
 
 
 def _uri(path: Path, *, read_only: bool) -> str:
-    start = f"file:{quote(str(path))}"
+    start = f"file:{quote(os.fsencode(path))}"
     if not read_only:
         return f"{start}?mode=rwc"
     log = path.with_name(path.name + "-wal")

@@ -101,3 +101,18 @@ def test_an_accepted_common_change_does_not_count_however_long_before_it_was_con
     assert [one.verdict for one in history.devices(entry)] == ["regressed"]
     accepted = Acceptance(run_id="run013", author="ann", reason="more accurate")
     assert [one.verdict for one in history.devices(entry, accepted)] == ["ok"]
+
+
+def test_a_confirmed_regression_near_the_least_change_does_not_come_and_go() -> None:
+    for seed in range(3):
+        history = History(nights=100, seed=seed)
+        history.y[3, AT:] += math.log1p(0.03)
+        entries = [confirmed(history, 3, AT + 1, AT - 2, math.log1p(0.03))]
+        assert verdicts(history, entries, range(AT + 4, 100, 3)) == {("regressed", True)}
+
+
+def test_a_confirmed_regression_of_which_little_is_left_is_mended() -> None:
+    history = History(nights=90)
+    history.y[3, AT:] += SIZE
+    history.y[3, AT + 10 :] -= SIZE - math.log1p(0.01)
+    assert verdicts(history, [confirmed(history, 3, AT, AT - 1)], range(AT + 20, 90, 5)) == {("ok", False)}
