@@ -65,7 +65,7 @@ class Noted(NamedTuple):
 
 
 Moved = Callable[[Noted, Indices], float | None]
-"""Says by how much the log level of some runs differs from that of the nights before a change; None where these are unknown."""
+"""Says by how much the log level of some runs differs from that before a change; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def find(
     It is worse when it exceeds the best earlier level by the least change, and better when it is below all earlier ones by
     as much; the baseline never follows a change for the worse by itself. Changes that were measured again and not found
     end the history before them: that was not the code. A confirmed change for the worse stays down to half of the least
-    change, since the numbers of its nights go up and down. A confirmed change that lies before these nights, or so soon after
-    the first of them that they do not show it, still counts, unless the nights before it say that it was undone since.
+    change, since the numbers of its nights go up and down. A confirmed change that lies before these nights, or so soon
+    after the first of them that they do not show it, still counts, unless the nights before it say that it was undone.
 
     Args:
         values: Log values of the nights that count, shape (n,), n at least 2.

@@ -41,7 +41,7 @@ _ADVICE = (
     ("locked", f"Another process held it for more than {BUSY_TIMEOUT_S:.0f} s; end that process or run again."),
     ("not a database", "It is not an SQLite file, or a damaged one; give another file, or restore it from a copy."),
     ("malformed", "The file is damaged; restore it from a copy."),
-    ("disk i/o", "The disk is full or failed, or the network share did: look at the space left; keep stores on a local disk, or use PostgreSQL."),
+    ("disk i/o", "The disk or network share is full or failed; keep stores on a local disk, or use PostgreSQL."),
     ("unable to open", "Check that the folder can be written and is not a network share without locks."),
     ("expecting", "A document in it is damaged; restore it from a copy."),
     ("unique", "Records never change: a correction is a new record with an id of its own."),
