@@ -80,7 +80,8 @@ def check(
             matching(opened.series().values(), workload, device, backend)
         patterns = {"since": at, "workload": workload, "device": device, "backend": backend}
         found = _found(opened, runs, patterns, confirm, budget)
-    _show(found, format, json, everything)
+    with console.readers_may_leave():
+        _show(found, format, json, everything)
     return int(found.fails(gates))
 
 
