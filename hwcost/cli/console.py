@@ -142,7 +142,7 @@ def drop_output() -> None:
 
 @contextmanager
 def readers_may_leave() -> Iterator[None]:
-    """Shows the result of a check, whose exit code counts also where the reader of what is shown, such as ``head``, has gone."""
+    """Shows the result of a check, whose exit code also counts where the reader of stdout, such as ``head``, has gone."""
     try:
         yield
     except BrokenPipeError:

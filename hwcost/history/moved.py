@@ -1,4 +1,4 @@
-"""By how much a level differs from that before a confirmed change: whether the change still stands, or was undone since.
+"""Differences of levels from those before confirmed changes: whether each change still stands, or was undone since.
 
 A confirmed change that lies before the nights that are looked at is known by what measuring again said of it. Whether it is
 still there, the nights before it tell: their values beside the present ones, without what other series moved by meanwhile.

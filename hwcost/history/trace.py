@@ -297,7 +297,7 @@ def _earlier(first: Level, runs: Indices, noted: Sequence[Noted], moved: Moved |
         first: The first level that the nights show.
         runs: Indices of its runs.
         noted: Confirmations, the latest last.
-        moved: See :func:`find`.
+        moved: Difference of the level of runs from that before a confirmed change, as for :func:`find`.
     """
     found: list[tuple[Level, Noted]] = []
     for one in reversed([each for each in noted if each.run <= runs[0] and each.confirmation.outcome == "confirmed"]):
