@@ -74,5 +74,5 @@ def _moved(past: Past, rows: list[int], others: list[int], one: Noted, runs: Ind
 def _steps(past: Past, rows: list[int], one: Noted, runs: Indices) -> Floats:
     """Returns the median log value of each series in some runs less that before a change, of those that have both."""
     before = past.former[rows, max(0, one.before + 1 - BEFORE) : one.before + 1]
-    steps = nanmedian(past.former[np.ix_(rows, runs)], axis=1) - nanmedian(before, axis=1)
+    steps = nanmedian(past.former[rows][:, runs], axis=1) - nanmedian(before, axis=1)
     return np.asarray(steps[np.isfinite(steps)])
