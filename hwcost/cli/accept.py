@@ -68,8 +68,7 @@ def _entry(
     """
     import getpass
 
-    from hwcost.history.policy import is_matched
-    from hwcost.history.selection import run_of
+    from hwcost.history.selection import matching, run_of
     from hwcost.stores.entries import Acceptance
 
     given = {"WORKLOAD-GLOB": workload, "--run": run, "--reason": reason}
@@ -77,11 +76,8 @@ def _entry(
     if workload is None or run is None or reason is None or lacking:
         example = "hwcost accept 'bert*' --run RUN --reason 'more accurate'"
         raise UsageError(f"{', '.join(lacking)} is missing. Example: {example}")
-    matched = {one.name for one in store.series().values() if is_matched(one, workload, device, backend)}
-    if not matched:
-        some = ', '.join(sorted({one.name for one in store.series().values()})[:5]) or 'none'
-        raise UsageError(f"no series matches '{workload}' on device '{device}', backend '{backend}'. Some: {some}")
-    console.note(f"{len(matched)} workloads match '{workload}'.")
+    matched = {one.name for one in matching(store.series().values(), workload, device, backend)}
+    console.note(f"{'1 workload matches' if len(matched) == 1 else f'{len(matched)} workloads match'} '{workload}'.")
     first = run_of(sorted(store.runs(), key=lambda one: one.started_at), run)
     return Acceptance(
         workload=workload, device=device, backend=backend, run_id=first.run_id, reason=reason,

@@ -77,9 +77,10 @@ def audit(
         tables.say(report.remarks, report.source if len(reports) > 1 else "")
     if plot is not None:
         _draw(reports[0], plot)
-    if not console.write_json(as_document(reports), json):
-        for report in reports:
-            _show(report)
+    with console.readers_may_leave():
+        if not console.write_json(as_document(reports), json):
+            for report in reports:
+                _show(report)
     return int(fail_on is not None and any(is_at_least(report.verdict, fail_on) for report in reports))
 
 

@@ -69,16 +69,19 @@ def check(
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
     json = console.document_target(json, format)
-    from hwcost.history.selection import instant_of, select_runs
+    from hwcost.history.selection import instant_of, matching, select_runs
     from hwcost.stores import open_store
     from hwcost.stores.ids import utc_now
 
     with open_store(store, create=False) as opened:
         runs = select_runs(opened.runs(), suite, baseline)
         at = None if since is None else instant_of(since, runs, utc_now())
+        if (workload, device, backend) != ("*", "*", "*"):
+            matching(opened.series().values(), workload, device, backend)
         patterns = {"since": at, "workload": workload, "device": device, "backend": backend}
         found = _found(opened, runs, patterns, confirm, budget)
-    _show(found, format, json, everything)
+    with console.readers_may_leave():
+        _show(found, format, json, everything)
     return int(found.fails(gates))
 
 

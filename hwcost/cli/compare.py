@@ -84,7 +84,8 @@ def compare(
         one, other = (Arm(table.path, None, None, None, (), {}) for table in pair)
         remarks = [f"{table.path}: {remark}" for table in pair for remark in table.remarks]
         found = compare_tables(*pair)
-    _show(one, other, found, remarks, json, format)
+    with console.readers_may_leave():
+        _show(one, other, found, remarks, json, format)
     return int(fail_on is not None and found.has(GATES[fail_on]))
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,6 +133,20 @@ def stdout() -> Console:
             raise BrokenPipeError
 
     return Data(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+
+
+def drop_output() -> None:
+    """Lets nothing more be written to stdout, whose reader has gone, so that leaving the process writes no error either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Shows the result of a check, whose exit code also counts where the reader of stdout, such as ``head``, has gone."""
+    try:
+        yield
+    except BrokenPipeError:
+        drop_output()
 
 
 def stderr() -> Console:

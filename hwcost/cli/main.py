@@ -112,10 +112,10 @@ def run() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        console.drop_output()
     except OSError as error:
         code = code or _refused_by_the_system(error)
-        _drop_output()
+        console.drop_output()
     sys.exit(code)
 
 
@@ -129,11 +129,6 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process runs
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _drop_output() -> None:
-    """Lets nothing more be written to stdout, whose reader has gone, so that leaving the process writes no error either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def invoke(arguments: list[str]) -> int:

@@ -97,11 +97,12 @@ def doctor(
     with open_store(store, create=False) as opened:
         findings, url = examine(opened, is_full=full), opened.url
     worst = findings[0].severity if findings else "info"
-    if not console.write_json({"store": url, "findings": [asdict(finding) for finding in findings]}, json):
-        for finding in findings:
-            print(finding)
-        if worst == "info":
-            console.note(f"nothing is wrong with {url}")
+    with console.readers_may_leave():
+        if not console.write_json({"store": url, "findings": [asdict(finding) for finding in findings]}, json):
+            for finding in findings:
+                print(finding)
+            if worst == "info":
+                console.note(f"nothing is wrong with {url}")
     return StoreError.exit_code if worst == "error" else int(worst == fail_on)
 
 

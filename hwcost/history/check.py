@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.history.judge import judge
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
 from hwcost.history.lost import judged_lost
+from hwcost.history.moved import runs_before_changes
 from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
 from hwcost.history.unmade import Unmade, unmade_of
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
@@ -158,7 +159,10 @@ def check(
     entries: list[Entry] = [*accepted, *store.entries(Confirmation)]
     series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
     patterns = {"workload": workload, "device": device, "backend": backend}
+    former = runs_before_changes(runs[:-WINDOW], entries)
     given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
+    if former:
+        given["former"] = store.estimates(run_ids=former)
     judged, of_devices = judge(runs, series, table, **given)
     older, known = [run.run_id for run in runs[:-WINDOW]], set(table.series_key)
     absent = {key: one for key, one in series.items() if key not in known and _is_asked(one, workload, device, backend)}

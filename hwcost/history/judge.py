@@ -38,6 +38,7 @@ def judge(
     policy: Policy = DEFAULT,
     entries: Sequence[Entry] = (),
     at: str | None = None,
+    former: EstimateTable | None = None,
     workload: str = "*",
     device: str = "*",
     backend: str = "*",
@@ -55,6 +56,7 @@ def judge(
         policy: Rules on what counts as a change.
         entries: Acceptances and confirmations among other entries.
         at: Run at which they are judged; None for the latest.
+        former: Estimates of the nights before confirmed changes that ``table`` lacks; None for none.
         workload: Pattern of the names of workloads.
         device: Pattern of the names of devices.
         backend: Pattern of the names of backends.
@@ -67,7 +69,7 @@ def judge(
     Raises:
         UnknownNameError: When there is no run ``at``.
     """
-    past = Past.of(runs, series, table, policy, entries, at)
+    past = Past.of(runs, series, table, policy, entries, at, former)
     return Judged(_of_series(past, workload, device, backend), _of_devices(past, workload, device, backend))
 
 

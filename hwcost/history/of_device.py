@@ -12,6 +12,7 @@ from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key, is_confirmed
+from hwcost.history.moved import moved_device
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
@@ -46,7 +47,8 @@ def _judged(past: Past, common: Common, names: tuple[str, str, str, str]) -> Dev
 def _device(past: Past, common: Common, names: tuple[str, str, str, str], known: Indices) -> DeviceJudgement:
     terms = Terms(sign=past.terms[int(common.rows[0])].sign)
     level, machine = _without_machine(past, common, known, terms)
-    finding = find(level, common.columns[known], terms, past.noted.get(names[3], []), common.certainty[known])
+    noted = [one for one in past.noted.get(names[3], []) if one.before >= _break(past, common)]
+    finding = find(level, common.columns[known], terms, noted, common.certainty[known], moved_device(past, common))
     n, count = common.n_series, f"{common.n_series} series"
     if finding.bad is None and machine is not None:
         since = past.name(int(common.columns[known[machine[0]]]))

@@ -13,6 +13,7 @@ from hwcost._types import Floats, Indices
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
 from hwcost.history.machines import absence
+from hwcost.history.moved import moved_series
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.stretch import effective
@@ -56,7 +57,7 @@ def judged_series(past: Past, row: int, common: Common) -> Judgement | None:
             text = f"Since {past.name(first)}, when {acceptance.author} accepted a change, {text}"
         return judged("insufficient", text)
     noted = [one for one in past.noted.get(series.series_key, []) if one.before >= first]
-    finding = find(values.y, values.runs, terms, noted, values.weights)
+    finding = find(values.y, values.runs, terms, noted, values.weights, moved_series(past, row, common))
     return _judgement(past, finding, values, judged)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.history.common import Common, common_levels
 from hwcost.history.judgement import RunRange, name_of, run_range
 from hwcost.history.machines import runs_of_machines
@@ -35,6 +36,7 @@ class Past:
         acceptances: Index of its run and acceptance, the earliest run first.
         noted: Confirmations by the key of their series, the oldest first.
         own: Whether each run is of the machine of a series, shape (n_runs,), series by series.
+        former: Log values as those of the nights, and also of earlier runs before confirmed changes, same shape.
     """
 
     nights: Nights
@@ -44,11 +46,12 @@ class Past:
     acceptances: list[tuple[int, Acceptance]]
     noted: dict[str, list[Noted]]
     own: list[NDArray[np.bool_]]
+    former: Floats
 
     @classmethod
     def of(
         cls, runs: Sequence[Run], series: Mapping[str, Series], table: EstimateTable, policy: Policy,
-        entries: Sequence[Entry], at: str | None,
+        entries: Sequence[Entry], at: str | None, former: EstimateTable | None = None,
     ) -> Past:  # fmt: skip
         """Reads everything; see :func:`hwcost.history.judge.judge` for the arguments."""
         nights = read_nights(runs, series, table, at)
@@ -61,7 +64,8 @@ class Past:
                 noted.setdefault(one.series_key, []).append(Noted(place.get(one.before_run_id, -1), place[one.run_id], one))
         commons = common_levels(nights, terms, policy)
         accepted.sort(key=lambda pair: pair[0])
-        return cls(nights, terms, policy, commons, accepted, noted, runs_of_machines(nights))
+        known = nights.y if former is None else _joined(nights, read_nights(nights.runs, series, former))
+        return cls(nights, terms, policy, commons, accepted, noted, runs_of_machines(nights), known)
 
     def levels(self) -> list[Common]:
         """Returns the common level of every series."""
@@ -105,6 +109,17 @@ class Past:
     def name(self, index: int) -> str:
         """Names a run by its time and commit."""
         return name_of(self.nights.runs[index])
+
+
+def _joined(nights: Nights, former: Nights) -> Floats:
+    """Returns the log values of nights, with those of earlier ones of the same runs where they have none."""
+    row = {one.series_key: index for index, one in enumerate(former.series)}
+    rows = [index for index, one in enumerate(nights.series) if one.series_key in row]
+    found = nights.y.copy()
+    if rows:
+        earlier = former.y[[row[nights.series[index].series_key] for index in rows]]
+        found[rows] = np.where(np.isfinite(found[rows]), found[rows], earlier)
+    return found
 
 
 def _change(log_ratio: float) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 
 from hwcost.errors import DataError, UnknownNameError, UsageError
+from hwcost.history.policy import is_matched
 from hwcost.stores.ids import utc
 from hwcost.stores.runs import Run
+from hwcost.stores.series import Series
 from hwcost.units import parse_duration
 
-__all__ = ["instant_of", "run_of", "select_runs"]
+__all__ = ["instant_of", "matching", "run_of", "select_runs"]
 
 _DAYS = re.compile(r"(\d+)\s*(d|w)")
 _HEX = re.compile(r"[0-9a-f]{7,40}")
@@ -48,6 +50,20 @@ def select_runs(runs: Sequence[Run], suite: str | None = None, baseline: str | N
         return [run for run in of_both[: last + 1] if branch_of(run) == baseline] + of_both[last + 1 :]
     first = run_of(of_suite, baseline)
     return of_suite[of_suite.index(first) :]
+
+
+def matching(series: Iterable[Series], workload: str, device: str, backend: str) -> list[Series]:
+    """Returns the series whose names match three patterns.
+
+    Raises:
+        UsageError: When none does; names some.
+    """
+    known = list(series)
+    found = [one for one in known if is_matched(one, workload, device, backend)]
+    if not found:
+        some = "; ".join(sorted({f"{one.name} on {one.device}, {one.backend}" for one in known})[:5]) or "none"
+        raise UsageError(f"no series matches '{workload}' on device '{device}', backend '{backend}'. Some: {some}")
+    return found
 
 
 def branch_of(run: Run) -> str:

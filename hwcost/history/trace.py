@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -41,6 +41,12 @@ SPIKE = 3.0
 VAGUE = 3.0
 """A history in which only changes of so many times the least one can be found is ambiguous."""
 
+KEPT = 0.5
+"""Share of the least change down to which a confirmed one stays."""
+
+FEW = 5
+"""Nights before a confirmed change below which they do not tell the level of before: it is then that of measuring again."""
+
 
 class Level(NamedTuple):
     """A weighted mean of log values, the half-width of its 95 % interval, and the number of nights."""
@@ -56,6 +62,10 @@ class Noted(NamedTuple):
     before: int
     run: int
     confirmation: Confirmation
+
+
+Moved = Callable[[Noted, Indices], float | None]
+"""Says by how much the log level of some runs differs from that before a change; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +104,16 @@ class Finding:
 
 
 def find(
-    values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (), weights: Floats | None = None
-) -> Finding:
+    values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (), weights: Floats | None = None,
+    moved: Moved | None = None,
+) -> Finding:  # fmt: skip
     """Judges the present level of a history.
 
     It is worse when it exceeds the best earlier level by the least change, and better when it is below all earlier ones by
     as much; the baseline never follows a change for the worse by itself. Changes that were measured again and not found
-    end the history before them: that was not the code.
+    end the history before them: that was not the code. A confirmed change for the worse stays down to half of the least
+    change, since the numbers of its nights go up and down. A confirmed change that lies before these nights, or so soon
+    after the first of them that they do not show it, still counts, unless the nights before it say that it was undone.
 
     Args:
         values: Log values of the nights that count, shape (n,), n at least 2.
@@ -108,23 +121,29 @@ def find(
         terms: Terms of a change.
         noted: Confirmations, the latest last.
         weights: Share of a full value that each counts as, shape (n,); None for full ones.
+        moved: Difference of the level of runs from that before a confirmed change; None where no earlier night is known.
     """
     weights = np.ones(len(values)) if weights is None else weights
     even = without_spikes(values, terms.least)
     changes = list(find_changes(even, weights, least=terms.least, p_value=terms.p_value))
+    changes = _with_confirmed(Sums(Stretch(even, weights)), changes, runs, terms, noted)
     answers = [_noted(one, runs, noted) for one in changes]
     refuted = next((k for k in reversed(range(len(changes))) if _is_refuted(answers[k])), None)
     start, remark = 0, ""
     if refuted is not None:
         start, remark = changes[refuted].at, _refuted(changes[refuted], answers[refuted])
         changes, answers = changes[refuted + 1 :], answers[refuted + 1 :]
+    elif (start := _unseen(answers, runs, noted)) > 0:
+        kept = [k for k, one in enumerate(changes) if one.at > start]
+        changes, answers = [changes[k] for k in kept], [answers[k] for k in kept]
     edges = [start, *(one.at for one in changes), len(values)]
     nights = Stretch(values, weights)
     parts = [nights.part(a, b) for a, b in itertools.pairwise(edges)]
     variance, dof = Sums(nights).variance(edges)
     sd = math.sqrt(variance)
     levels = [_level(part, sd, dof) for part in parts]
-    earlier = [] if start else _earlier(levels[0], int(runs[0]), noted)
+    others = [one for one in noted if one.before >= 0 and one.confirmation not in answers]
+    earlier = [] if refuted is not None else _earlier(levels[0], runs[start : edges[1]], others, moved)
     history = _History(nights, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
     return history.finding(sd, remark)
 
@@ -160,12 +179,19 @@ class _History:
         worse = [self.terms.sign * level.log for level in self.levels]
         if len(worse) > 1:
             best = int(np.argmin(worse[:-1]))
-            if worse[-1] - worse[best] >= self.terms.least:
+            if worse[-1] - worse[best] >= self.terms.least * (KEPT if self._is_kept() else 1.0):
                 return self._changed("regressed", best, 1.0)
             if worse[-1] <= worse[best] - self.terms.least and worse[-1] < worse[-2]:
                 return self._changed("improved", best, -1.0)
             remark = remark or "it is back at an earlier level"
         return self._same(sd, remark)
+
+    def _is_kept(self) -> bool:
+        """Whether the latest change is one for the worse that was confirmed, which stays though it looks smaller by now."""
+        last = self.answers[-1] if self.changes else self.earlier[-1][1].confirmation
+        if last is None or last.outcome != "confirmed":
+            return False
+        return self.terms.sign * (self.changes[-1].log_ratio if self.changes else last.log_ratio or 0.0) > 0
 
     def _changed(self, verdict: Verdict, best: int, direction: float) -> Finding:
         """Blames the largest step in the direction of the verdict since the level that is compared with."""
@@ -175,7 +201,7 @@ class _History:
         half = math.hypot(before.half, after.half)
         if step < len(self.earlier):
             noted = self.earlier[step][1]
-            return Finding(verdict, after, before, half, None, None, noted.run, noted.confirmation)
+            return Finding(verdict, after, before, half, None, noted.before, noted.run, noted.confirmation)
         k = step - len(self.earlier)
         change, answer = self.changes[k], self.answers[k]
         good, bad = int(self.runs[max(change.earliest - 1, 0)]), int(self.runs[change.latest])
@@ -216,20 +242,70 @@ def _noted(change: Change, runs: Indices, noted: Sequence[Noted]) -> Confirmatio
     began before would pass for this one.
     """
     for before, run, confirmation in reversed(noted):
-        place = int(np.searchsorted(runs, run))
+        place = _place(runs, run)
         is_between = 0 <= before < int(runs[change.at]) <= run
-        if place < len(runs) and (is_between or abs(place - change.at) <= NEAR):
+        is_other = confirmation.outcome == "confirmed" and (confirmation.log_ratio or 0.0) * change.log_ratio < 0
+        if place < len(runs) and (is_between or abs(place - change.at) <= NEAR) and not is_other:
             return confirmation
     return None
 
 
-def _earlier(first: Level, run: int, noted: Sequence[Noted]) -> list[tuple[Level, Noted]]:
-    """Returns the levels before confirmed changes that lie before the first run looked at, the oldest first."""
+def _place(runs: Indices, run: int) -> int:
+    """Returns the index of a run among the nights; negative for one before the first of them, by as many runs."""
+    return int(np.searchsorted(runs, run)) if run >= runs[0] else run - int(runs[0])
+
+
+def _with_confirmed(
+    sums: Sums, changes: list[Change], runs: Indices, terms: Terms, noted: Sequence[Noted]
+) -> list[Change]:
+    """Adds the confirmed changes among the nights that look too small by now, but are still half of the least change."""
+    found = list(changes)
+    for k, one in enumerate(noted):
+        place, first = _place(runs, one.run), max(FEW, _place(runs, max(one.before, 0)) + 1)
+        is_latest = not any(abs(_place(runs, other.run) - place) <= NEAR for other in noted[k + 1 :])
+        is_known = any(_noted(change, runs, [one]) for change in found)
+        if one.confirmation.outcome != "confirmed" or not is_latest or is_known or not first <= place < len(runs) - 1:
+            continue
+        start = max((change.at for change in found if change.at < first), default=0)
+        end = min((change.at for change in found if change.at > place), default=len(runs))
+        if start < first and end - place > 1:
+            at = min(range(first, place + 1), key=lambda cut: sums.p(start, cut, end))
+            size = sums.mean(at, end) - sums.mean(start, at)
+            if math.copysign(size, size * (one.confirmation.log_ratio or 0.0)) >= KEPT * terms.least:
+                found.append(Change(at, first, place, size, sums.p(start, at, end)))
+    return sorted(found, key=lambda change: change.at)
+
+
+def _unseen(answers: Sequence[Confirmation | None], runs: Indices, noted: Sequence[Noted]) -> int:
+    """Returns the index of the first night after a confirmed change that too few nights before it show; 0 without one."""
+    last = 0
+    for k, one in enumerate(noted):
+        place = _place(runs, one.run)
+        is_latest = not any(abs(_place(runs, other.run) - place) <= NEAR for other in noted[k + 1 :])
+        is_open = is_latest and one.before >= 0 and one.confirmation.outcome == "confirmed"
+        if is_open and one.confirmation not in answers and place < min(FEW, len(runs) - 1):
+            last = max(last, place)
+    return last
+
+
+def _earlier(first: Level, runs: Indices, noted: Sequence[Noted], moved: Moved | None) -> list[tuple[Level, Noted]]:
+    """Returns the levels before confirmed changes that lie before the first run looked at, the oldest first.
+
+    A change that was undone before that run is left out: the nights before it are then nearer to the first level without it.
+
+    Args:
+        first: The first level that the nights show.
+        runs: Indices of its runs.
+        noted: Confirmations, the latest last.
+        moved: Difference of the level of runs from that before a confirmed change, as for :func:`find`.
+    """
     found: list[tuple[Level, Noted]] = []
-    for one in reversed([each for each in noted if each.run < run and each.confirmation.outcome == "confirmed"]):
+    for one in reversed([each for each in noted if each.run <= runs[0] and each.confirmation.outcome == "confirmed"]):
         log_ratio, half = one.confirmation.log_ratio or 0.0, one.confirmation.half_width or 0.0
         after = found[0][0] if found else first
-        found.insert(0, (Level(after.log - log_ratio, math.hypot(after.half, half), 1), one))
+        seen, without = None if moved is None else moved(one, runs), first.log - after.log
+        if seen is None or abs(seen - without - log_ratio) < abs(seen - without):
+            found.insert(0, (Level(after.log - log_ratio, math.hypot(after.half, half), 1), one))
     return found
 
 

@@ -41,7 +41,7 @@ _ADVICE = (
     ("locked", f"Another process held it for more than {BUSY_TIMEOUT_S:.0f} s; end that process or run again."),
     ("not a database", "It is not an SQLite file, or a damaged one; give another file, or restore it from a copy."),
     ("malformed", "The file is damaged; restore it from a copy."),
-    ("disk i/o", "The disk or network share failed; keep stores on a local disk, or use PostgreSQL."),
+    ("disk i/o", "The disk or network share is full or failed; keep stores on a local disk, or use PostgreSQL."),
     ("unable to open", "Check that the folder can be written and is not a network share without locks."),
     ("expecting", "A document in it is damaged; restore it from a copy."),
     ("unique", "Records never change: a correction is a new record with an id of its own."),
@@ -164,7 +164,7 @@ def _may_write(path: Path) -> bool:
 
 
 def _uri(path: Path, *, read_only: bool) -> str:
-    start = f"file:{quote(str(path))}"
+    start = f"file:{quote(os.fsencode(path))}"
     if not read_only:
         return f"{start}?mode=rwc"
     log = path.with_name(path.name + "-wal")

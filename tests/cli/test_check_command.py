@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,25 @@ def test_only_what_was_confirmed_trips_the_gate(store: str, capsys: pytest.Captu
     assert invoke([*run, "--fail-on", "slower"]) == 2
     assert invoke([*run, "--format", "xml"]) == 2
     assert invoke([*run, "--suite", "other"]) == 2
+
+
+def test_a_pattern_that_matches_nothing_does_not_pass_the_gate(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--workload", "--device", "--backend"):
+        assert invoke(["check", "--store", store, "--no-confirm", option, "h100*"]) == 2
+        error = capsys.readouterr().err
+        assert "no series matches" in error
+        assert "net000 on cpu, null" in error
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
+def test_the_gate_trips_also_where_the_reader_of_what_is_shown_has_gone(store: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    run = [sys.executable, "-m", "hwcost", "check", "--store", store, "--no-confirm", "--json", "-"]
+    done = subprocess.run(run, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.returncode == 1
+    assert "Error" not in done.stderr
 
 
 def test_accepting_gives_a_new_baseline_and_is_kept(store: str, capsys: pytest.CaptureFixture[str]) -> None:

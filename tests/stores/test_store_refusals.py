@@ -228,6 +228,16 @@ def test_a_name_that_begins_like_a_home_and_is_none_is_a_name(name, tmp_path, mo
     assert (tmp_path / name).exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode elsewhere")
+def test_a_name_that_is_no_unicode_is_a_name(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.db"))
+    with open_store(path) as store:
+        store.add_campaign(Campaign(campaign_id="c"))
+    assert path.is_file()
+    with open_store(path, create=False) as store:
+        assert [one.campaign_id for one in store.campaigns()] == ["c"]
+
+
 def test_a_full_disk_keeps_what_was_acknowledged(tmp_path, monkeypatch):
     path = tmp_path / "store.jsonl"
     store = open_store(filled(path))

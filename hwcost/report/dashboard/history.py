@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from hwcost._types import Floats, Indices
 from hwcost.history import DeviceJudgement, Judgement, Policy, judge
 from hwcost.history.check import WINDOW
 from hwcost.history.judgement import VERDICTS
+from hwcost.history.moved import runs_before_changes
 from hwcost.history.policy import CANARY
 from hwcost.history.selection import select_runs
 from hwcost.report.dashboard.numbers import hashes
@@ -168,8 +169,9 @@ def _judged(history: History, series: Mapping[str, Series], policy: PolicyOf, en
     of_devices: list[DeviceJudgement] = []
     for suite in sorted({run.suite for run in history.runs}):
         runs = select_runs(history.runs, suite)
-        given = runs, series, _latest(history.table, runs)
-        judged, devices = judge(*given, policy=policy(suite), entries=entries)
+        former = _of_runs(history.table, runs_before_changes(runs[:-WINDOW], entries))
+        given = runs, series, _of_runs(history.table, [run.run_id for run in runs[-WINDOW:]])
+        judged, devices = judge(*given, policy=policy(suite), entries=entries, former=former)
         for one in judged:
             other = found.get(one.series_key)
             if other is None or VERDICTS.index(one.verdict) < VERDICTS.index(other.verdict):
@@ -179,11 +181,11 @@ def _judged(history: History, series: Mapping[str, Series], policy: PolicyOf, en
     return replace(history, judgements=judgements, of_devices=of_devices)
 
 
-def _latest(table: EstimateTable, runs: Sequence[Run]) -> EstimateTable:
-    """Returns the estimates of the nights that verdicts are based on."""
-    recent = {run.run_id for run in runs[-WINDOW:]}
-    is_recent = np.array([*(run_id in recent for run_id in table.run_id), False])
-    return table.take(is_recent[table.run])
+def _of_runs(table: EstimateTable, runs: Collection[str]) -> EstimateTable:
+    """Returns the estimates of some runs, by their ids."""
+    wanted = set(runs)
+    is_wanted = np.array([*(run_id in wanted for run_id in table.run_id), False])
+    return table.take(is_wanted[table.run])
 
 
 def _environments(store: Store, campaigns: Sequence[str], known: Mapping[str, Facts]) -> dict[str, Facts]:

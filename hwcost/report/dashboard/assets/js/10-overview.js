@@ -31,7 +31,7 @@
       el("a", { href: hwcost.address.link("series", { family: index.map.rows[row], place: index.map.columns[column], verdict: worst === "ok" ? "" : worst }), title: label },
         el("span", { class: "sign", "aria-hidden": "true" }, hwcost.verdict.sign(worst)), " ",
         worst === "ok" ? String(total) : counts[worst] + " of " + total,
-        el("span", { class: "change" }, ratio === null ? "no value" : hwcost.format.change(ratio)), hwcost.chart.spark(curve, worst, true)));
+        el("span", { class: "change" }, ratio !== null ? hwcost.format.change(ratio) : worst === "insufficient" ? "too few nights" : "no value"), hwcost.chart.spark(curve, worst, true)));
   }
 
   function map(index) {

@@ -11,7 +11,7 @@
     const form = el("form", { role: "search", submit: (event) => { event.preventDefault(); location.hash = address.link("series", { q: input.value.trim() }); } }, input, el("button", { type: "submit" }, "Find"));
     document.getElementById("header").append(el("nav", { "aria-label": "Pages" }, el("ul", {}, links)), form);
     const index = hwcost.get("index");
-    document.getElementById("footer").append("Data until ", format.when(index.until), ", ", String(index.estimates), " estimates of " + index.series + " series in " + index.nights + " nights. hwcost " + index.version + ".");
+    document.getElementById("footer").append("Data until ", format.when(index.until), ", ", String(index.estimates), " estimates of " + index.series + " series in " + index.nights + (index.nights === 1 ? " night" : " nights") + ". hwcost " + index.version + ".");
   }
 
   // A fragment that pages append to; what is absent is left out.
