@@ -14,6 +14,9 @@ MAD_TO_SD = 1.4826
 MEDIAN_VARIANCE = 1.57
 """Variance of a median over that of a mean, for normal noise."""
 
+DIGITS = 2.0**40
+"""Multiple of a mantissa that is rounded to a whole number."""
+
 TERMS = 10_000
 """Most pairs of terms of a continued fraction; a hundred are enough for any but the largest degrees of freedom."""
 
@@ -98,6 +101,12 @@ def spearman(first: Floats, second: Floats) -> float | None:
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(np.corrcoef(ranks(first), ranks(second))[1, 0])
+
+
+def rounded(values: Floats) -> Floats:
+    """Returns values (n,) rounded to twelve significant digits, so that those which differ by rounding errors are equal."""
+    mantissas, exponents = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(mantissas * DIGITS) / DIGITS, exponents))
 
 
 def ranks(values: Floats) -> Floats:

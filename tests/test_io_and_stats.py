@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hwcost._io import write_atomically, write_text
-from hwcost._stats import kendall_tau, median, median_deviation, ranks, robust_sd, spearman, student_tails
+from hwcost._stats import kendall_tau, median, median_deviation, ranks, robust_sd, rounded, spearman, student_tails
 from hwcost.errors import UsageError
 from hwcost.files import check_writable
 
@@ -72,6 +72,14 @@ def test_medians_are_those_of_numpy_to_the_last_bit(n: int) -> None:
     for axis in (0, 1):
         np.testing.assert_array_equal(median(values, axis), np.median(values, axis=axis))
     assert np.isnan(median(np.empty(0)))
+
+
+def test_values_that_differ_by_rounding_errors_are_equal() -> None:
+    values = np.array([1e-300, 3.7e-9, 0.1, 1.0, 12345.678, 1e300])
+    again = rounded(values * 3.0 * np.exp(np.log(1 / 3.0)))
+    np.testing.assert_array_equal(again, rounded(values))
+    np.testing.assert_allclose(again, values, rtol=1e-12)
+    assert rounded(np.array([1.0 + 1e-11])) != 1.0
 
 
 def test_nothing_has_a_rank_beside_what_is_no_number() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._log import logger
+from hwcost._stats import rounded
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.checks.table_faults import level_fault, refuse_faults
@@ -64,8 +65,8 @@ class Trained:
 
     @cached_property
     def left_out(self) -> Floats:
-        """Prediction for each row by a fit that has not seen its architecture, shape (n,)."""
-        return np.asarray(self.measured * np.exp(-self.errors))
+        """Prediction for each row by a fit that has not seen its architecture, shape (n,); equal ones to the last bit."""
+        return rounded(self.measured * np.exp(-self.errors))
 
     @cached_property
     def metrics(self) -> Metrics:
