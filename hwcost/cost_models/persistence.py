@@ -5,8 +5,8 @@ values; ``hits.json``, where it is needed, the half-widths about repeated ones a
 ``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are checked against the
 hashes in ``config.json`` before anything reads them.
 
-Format history: 1, the first; 2, models name their quantity, and ``products`` is called ``polynomial``; 3, a trend of the rows
-does not always end the domain.
+Format history: 1, the first; 2, models name their quantity, and ``products`` is called ``polynomial``; 3, the trend of the
+rows does not always end the domain.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def test_config_is_plain_json_with_provenance(folder):
 @pytest.mark.parametrize(("name", "lost"), [("lightgbm", ["trend", "ends"]), ("lightgbm", ["ends"]), ("ridge", [])])
 def test_a_model_of_before_answers_as_it_did_and_says_what_it_lacks(name, lost, tmp_path, caplog):
     archs = SPACE.sample(120, seed=3)
-    fit = calibrate(cost_model(name, SPACE, **({"rounds": 20} if lost else {})).fit(archs, noisy(archs)), archs, noisy(archs))
+    made = cost_model(name, SPACE, **({"rounds": 20} if lost else {}))
+    fit = calibrate(made.fit(archs, noisy(archs)), archs, noisy(archs))
     bare = replace(fit.domain_, **dict.fromkeys(lost or ["trend", "ends"]), follows=False)
     fit.domain_ = bare  # what the version before knew
     folder, asked = fit.save(tmp_path / "model"), [*SPACE.sample(50, seed=4), SPACE.architecture([120] * 12)]

@@ -1,10 +1,10 @@
 """How much larger a model's errors are at the ends of its rows than among them.
 
 A leaf of a tree answers with the mean of its rows, so that the quickest architectures are predicted too slow and the slowest
-too quick, and there are few rows to learn from. A sum of prices is a plane through what is no plane where genes interact, the
-slower of two units counts or no call is quicker than its launch: it leaves the rows at both ends. Errors on rows left out
-tell by how much: intervals are wider at the ends, and narrower in the middle, by the ratio of the mean errors (normalised
-conformal prediction, Papadopoulos et al. 2008). Beyond its rows a plane leaves them further.
+too quick, and there are few rows to learn from. A sum of prices is a plane through what is not flat where genes interact,
+the slower of two units counts or no call is quicker than its launch: it leaves the rows at both ends, and further beyond.
+Errors on rows left out tell by how much: intervals are wider at the ends, and narrower in the middle, by the ratio of the
+mean errors (normalised conformal prediction, Papadopoulos et al. 2008).
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def test_intervals_hold_for_the_quickest_and_are_narrower_for_all_others(tmp_pat
 
 
 WIDTHS = [64, 128, 192, 256, 384, 512]
-NET = space("custom", genes={**{f"width{i}": WIDTHS for i in range(4)}, "depth": [2, 4, 6, 8, 10, 12], "factor": [1, 2, 3, 4]})
+OTHERS = {"depth": [2, 4, 6, 8, 10, 12], "factor": [1, 2, 3, 4]}
+NET = space("custom", genes={**{f"width{i}": WIDTHS for i in range(4)}, **OTHERS})
 
 
 def interacting(genes):
@@ -116,7 +117,8 @@ def judged(name, where, law, seed, rows=250):
     even = quantile(np.abs(left_out_errors(model, genes[:rows], values[:rows], np.ones(rows))))
     order = np.argsort(predicted)
     ends = order[:150], order[-150:]
-    held = [[float((errors[some] <= width[some]).mean()) for some in (order, *ends)] for width in (widths, np.full(1500, even))]
+    both = widths, np.full(1500, even)
+    held = [[float((errors[some] <= width[some]).mean()) for some in (order, *ends)] for width in both]
     return [*held[0], *held[1], float(np.median(widths)) / even]
 
 
@@ -171,7 +173,8 @@ def test_over_shapes_the_table_at_a_shape_is_as_wide_as_the_model():
     sizes = [Shape(*[(1, 32), (4, 32), (1, 128), (8, 128)][i]) for i in rng.integers(0, 4, len(nets))]
     where = Shaped(base)
     points = [where.at(net, shape) for net, shape in zip(nets, sizes, strict=True)]
-    work = np.array([(sum(net.genes) / 5000) ** 3 * shape.batch_size * shape.seq_len for net, shape in zip(nets, sizes, strict=True)])
+    tokens = np.array([shape.batch_size * shape.seq_len for shape in sizes])
+    work = np.array([sum(net.genes) / 5000 for net in nets]) ** 3 * tokens
     values = (1e-3 + 1e-4 * work) * np.exp(rng.normal(0, 0.01, len(nets)))
     model = calibrate(cost_model("shapes", where).fit(points, values), points, values)
     assert model.domain_.follows
