@@ -42,6 +42,7 @@ class AtShape(CostModel):
     name = "at-shape"
     complexity = None
     learns = False
+    narrowest = 0.0
 
     def __init__(self, shape: FixedShape, own: CostModel | None = None) -> None:
         super().__init__(shape.columns.rest, **{**shape.sizes}, quantity=shape.model.quantity)

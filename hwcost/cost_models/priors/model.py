@@ -85,6 +85,7 @@ class PriorModel(Tabled):
     complexity = None
     learns = False
     has_interval = True
+    narrowest = 0.0
     fewest_architectures = 3
 
     answer_: Answer
