@@ -41,6 +41,26 @@ def median(values: Floats, axis: int = -1) -> Floats:
     return np.asarray(np.where(np.isnan(last), last, lower if n % 2 else (lower + upper) / 2))
 
 
+def quantile(values: Floats, share: float) -> float:
+    """Returns a quantile of values (n,), n at least 1, between neighbours where it lies between them.
+
+    It is that of ``numpy.quantile``, to the last bit, for finite values; see :func:`median`.
+
+    Args:
+        values: The values, shape (n,).
+        share: Quantile, between 0 and 1.
+    """
+    ordered, place = np.sort(values), share * (len(values) - 1)
+    below = math.floor(place)
+    low, high, rest = float(ordered[below]), float(ordered[min(below + 1, len(values) - 1)]), place - below
+    return high - (high - low) * (1 - rest) if rest >= 0.5 else low + (high - low) * rest
+
+
+def distinct(values: Floats) -> Floats:
+    """Returns the different values of an array, ascending; ``numpy.unique`` asked for no more would import ``numpy.ma``."""
+    return np.asarray(np.unique(values, return_counts=True)[0])
+
+
 def median_deviation(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about zero: their median size, scaled for normal noise."""
     return MAD_TO_SD * float(median(np.abs(values)))

@@ -15,6 +15,8 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.categories import Categories
 from hwcost.cost_models.features.ends import LEAST_ROWS, Ends
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import merged
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
 from hwcost.spaces.base import Component
@@ -124,7 +126,7 @@ class Domain:
     def learned(
         self, features: Features, genes: Floats, values: Floats, weights: Floats, errors: Floats
     ) -> Domain:
-        """Returns the domain with what errors on rows left out say of the ends of the trend.
+        """Returns the domain with what errors on rows left out say of the ends of the trend; every architecture counts once.
 
         Args:
             features: Extractor of the space.
@@ -133,13 +135,15 @@ class Domain:
             weights: Weights of the rows, shape (n,).
             errors: Errors of the logarithm, shape (n,).
         """
+        groups = Groups.of_architectures(features, genes)
+        firsts, sizes = genes[groups.first], np.bincount(groups.numbers, np.abs(errors)) / groups.sizes
         if self.edge is not None:
-            return replace(self, ends=Ends.of(self.edge.heights(features, genes), errors))
+            return replace(self, ends=Ends.of(self.edge.heights(features, firsts), sizes))
         bare = replace(self, trend=None, ends=None, follows=False)
-        if len(genes) < LEAST_ROWS:
+        if len(groups) < LEAST_ROWS:
             return bare
-        trend = Trend.of(features, genes, values, weights)
-        ends = Ends.of(trend.heights(features, genes), errors, grows=True)
+        trend = Trend.of(features, *merged(Groups.of(features, genes), genes, values, weights))
+        ends = Ends.of(trend.heights(features, firsts), sizes, grows=True)
         return bare if ends is None or ends.is_even else replace(self, trend=trend, ends=ends, follows=True)
 
     def at_ends(self, features: Features, genes: Floats) -> Floats:

@@ -182,3 +182,18 @@ def test_over_shapes_the_table_at_a_shape_is_as_wide_as_the_model():
     whole = model.predict([where.at(net, Shape(4, 32)) for net in nets])
     np.testing.assert_allclose(at.high, whole.high, rtol=1e-12)
     assert np.ptp(np.log(at.high / at.values)) > 0.01
+
+
+@pytest.mark.parametrize("name", ["lut", "lightgbm"])
+def test_an_architecture_counts_once_however_often_it_was_measured(name):
+    base = space("supershaper")
+    options = {"rounds": 20} if name == "lightgbm" else {}
+    for count in (30, 120):
+        archs = base.sample(count, seed=3)
+        values = np.array([sum(arch.genes) ** 2 for arch in archs]) * np.exp(np.random.default_rng(1).normal(0, 0.02, count))
+        once = calibrate(cost_model(name, base, **options).fit(archs, values), archs, values)
+        often = calibrate(cost_model(name, base, **options).fit(archs * 5, np.tile(values, 5)), archs * 5, np.tile(values, 5))
+        assert (often.domain_.ends is None) == (count < LEAST_ROWS)
+        genes = once.features.encode(archs)
+        if name == "lut":
+            np.testing.assert_allclose(often.half_widths(genes), once.half_widths(genes), rtol=1e-6)
