@@ -21,7 +21,8 @@ FURTHEST = 5.0
 beyond its rows are taken to go on growing."""
 
 LEAST_ROWS = 100
-"""Rows below which an end, a tenth of them, has too few to show how large errors are: intervals would hold less often."""
+"""Architectures below which an end, a tenth of them, has too few to show how large errors are: intervals would hold less
+often."""
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,8 @@ def test_an_architecture_counts_once_however_often_it_was_measured(name):
         archs = base.sample(count, seed=3)
         values = np.array([sum(arch.genes) ** 2 for arch in archs]) * np.exp(np.random.default_rng(1).normal(0, 0.02, count))
         once = calibrate(cost_model(name, base, **options).fit(archs, values), archs, values)
-        often = calibrate(cost_model(name, base, **options).fit(archs * 5, np.tile(values, 5)), archs * 5, np.tile(values, 5))
+        rows, all_values = archs * 5, np.tile(values, 5)
+        often = calibrate(cost_model(name, base, **options).fit(rows, all_values), rows, all_values)
         assert (often.domain_.ends is None) == (count < LEAST_ROWS)
         genes = once.features.encode(archs)
         if name == "lut":
