@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hwcost._io import write_atomically, write_text
-from hwcost._stats import kendall_tau, median_deviation, ranks, robust_sd, spearman, student_tails
+from hwcost._stats import (
+    distinct,
+    kendall_tau,
+    median,
+    median_deviation,
+    quantile,
+    ranks,
+    robust_sd,
+    rounded,
+    spearman,
+    student_tails,
+)
 from hwcost.errors import UsageError
 from hwcost.files import check_writable
 
@@ -63,6 +74,35 @@ def test_readers_see_whole_files_while_threads_write(tmp_path) -> None:
         seen.add(path.read_text())
     assert seen <= set(texts)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 40])
+def test_medians_are_those_of_numpy_to_the_last_bit(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=(5, n))
+    values[2, 0] = np.nan
+    for axis in (0, 1):
+        np.testing.assert_array_equal(median(values, axis), np.median(values, axis=axis))
+    assert np.isnan(median(np.empty(0)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 60])
+def test_quantiles_and_different_values_are_those_of_numpy_to_the_last_bit(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n).round(1)
+    for share in (0.0, 0.1, 0.37, 0.5, 0.9, 1.0):
+        assert quantile(values, share) == np.quantile(values, share)
+    np.testing.assert_array_equal(distinct(values), np.unique(values))
+
+
+def test_values_that_differ_by_rounding_errors_are_equal() -> None:
+    values = np.array([1e-300, 3.7e-9, 0.1, 1.0, 12345.678, 1e300])
+    again = rounded(values * 3.0 * np.exp(np.log(1 / 3.0)))
+    np.testing.assert_array_equal(again, rounded(values))
+    np.testing.assert_allclose(again, values, rtol=1e-12)
+    assert rounded(np.array([1.0 + 1e-11])) != 1.0
+
+
+def test_nothing_has_a_rank_beside_what_is_no_number() -> None:
+    assert np.isnan(ranks(np.array([3.0, np.nan, 1.0]))).all()
 
 
 def test_robust_deviations_are_those_of_scipy() -> None:

@@ -71,6 +71,7 @@ class CostModel(Learned):
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
         has_interval: Whether a fit brings its own interval; that of other models comes from rows left out.
         fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
+        narrowest: Least factor by which intervals are wider than typical ones.
         extrapolates: Whether predictions follow the trend of the rows beyond them; those of trees and of neighbours do not.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
@@ -84,6 +85,7 @@ class CostModel(Learned):
     baseline_for: ClassVar[frozenset[str]] = frozenset()
     has_interval: ClassVar[bool] = False
     fewest_architectures: ClassVar[int] = 5
+    narrowest: ClassVar[float] = 1.0
     extrapolates: bool = True
 
     fixed_shape: FixedShape | None = None

@@ -5,7 +5,8 @@ values; ``hits.json``, where it is needed, the half-widths about repeated ones a
 ``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are checked against the
 hashes in ``config.json`` before anything reads them.
 
-Format history: 1, the first; 2, models name their quantity, and ``products`` is called ``polynomial``.
+Format history: 1, the first; 2, models name their quantity, and ``products`` is called ``polynomial``; 3, the trend of the
+rows does not always end the domain.
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from typing import Any
 import hwcost
 from hwcost._arguments import PATH, check
 from hwcost._io import write_folder
+from hwcost._log import logger
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.card import card
 from hwcost.cost_models.families.boosters import BOOSTER_FILE
 from hwcost.cost_models.registry import COST_MODELS, cost_model
-from hwcost.cost_models.upgrade import upgraded
+from hwcost.cost_models.upgrade import missing, upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.files import cannot_write
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import GeneValue
 from hwcost.spaces.shaped import Shaped, unshaped
 
-SCHEMA_VERSION = 2
+_log = logger(__name__)
+
+SCHEMA_VERSION = 3
 CONFIG, MEASURED, HITS, CARD = "config.json", "measured.json", "hits.json", "README.md"
 OWN = (CONFIG, MEASURED, HITS, CARD, BOOSTER_FILE)
 """Files that a new model in the same folder replaces or removes; all others, such as figures, stay."""
@@ -68,17 +72,21 @@ def load(folder: str | Path) -> CostModel:
     if not isinstance(config, dict) or "schema_version" not in config:
         raise _damaged(path / CONFIG, "it has no schema_version")
     version = config["schema_version"]
-    if version not in (1, SCHEMA_VERSION):
+    if version not in range(1, SCHEMA_VERSION + 1):
         raise DataError(
-            f"{path / CONFIG} has schema_version {version!r}; this version of hwcost reads 1 and {SCHEMA_VERSION}. "
+            f"{path / CONFIG} has schema_version {version!r}; this version of hwcost reads 1 to {SCHEMA_VERSION}. "
             "Update hwcost, or fit the model again."
         )
     try:
-        return _rebuilt(path, upgraded(config) if version == 1 else config)
+        model = _rebuilt(path, upgraded(config) if version == 1 else config)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, HwcostError):
             raise
         raise _damaged(path / CONFIG, f"{type(error).__name__}: {error}") from None
+    lacking = None if version == SCHEMA_VERSION else missing(model)
+    if lacking is not None:
+        _log.warning("%s: %s", path, lacking)
+    return model
 
 
 def _rebuilt(path: Path, config: dict[str, Any]) -> CostModel:

@@ -158,6 +158,17 @@ class Constraint:
             return self._confidence.chance(found, self.most, self.least, widths) >= self._confidence.probability
         return self.holds(found)
 
+    def could_hold(self, values: ArrayLike) -> NDArray[np.bool_]:
+        """Says for n predicted values whether any architecture with them could be within the bounds.
+
+        Errors are larger for some architectures than for others; those count that suit a value best.
+
+        Args:
+            values: The values, shape (n,).
+        """
+        narrowest = getattr(self.value, "narrowest", 0.0)
+        return self.within(values, narrowest) | self.within(values, math.inf)
+
     def holds(self, values: ArrayLike) -> NDArray[np.bool_]:
         """Says for n true values whether they are within the bounds, whatever probability is asked of predictions."""
         found = _numbers(values)

@@ -27,7 +27,7 @@ class Exact(Searcher):
 
     Attributes:
         is_proved: Whether no other architecture can be better. It is not where a cost model's domain, which is not a sum,
-            keeps a member of the front out, or its intervals are wider for some architectures than for others.
+            keeps a member of the front out, or an architecture with narrower intervals may be within the bounds.
 
     Raises:
         UsageError: When the problem is not of that kind, or several points of the space stand for one net.
@@ -81,8 +81,8 @@ class Exact(Searcher):
             return self._front[kept]
         last = int(np.flatnonzero(kept)[-1])  # the front goes up in the constrained sum and down in the objective
         better = self._front[np.arange(last + 1, len(self._front))]
-        widths = [one.widths(self._front) for one in self.problem.constraints]
-        self.is_proved = not self._sums_hold(better).any() and all(np.ptp(one) == 0 for one in widths)
+        could = [one.could_hold(one.value.predict_codes(better.codes)) for one in self.problem.constraints]
+        self.is_proved = not np.any(could)
         return self._front[[last]]
 
     def _sums_hold(self, candidates: Candidates) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._stats import ranks
 from hwcost.errors import UsageError
 
 __all__ = ["METRICS", "accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"]
@@ -90,9 +91,7 @@ def spearman(true: Values, predicted: Values) -> float:
         true: True numbers, (n,).
         predicted: Predicted numbers, (n,).
     """
-    from scipy.stats import rankdata  # scipy.stats takes long to import
-
-    return pearson(rankdata(true), rankdata(predicted))
+    return pearson(ranks(true), ranks(predicted))
 
 
 def _f1_of(number: int, true: Values, predicted: Values) -> float:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.families.lut import LookupTable
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import DataError, StoreError, UsageError
 from tests.cost_models.planted import SPACE, noisy
 
@@ -26,10 +29,30 @@ def edit(folder: Path, change) -> None:
 
 def test_config_is_plain_json_with_provenance(folder):
     config = json.loads((folder / "config.json").read_text())
-    assert config["schema_version"] == 2
+    assert config["schema_version"] == 3
     assert config["space"] == {"name": "supershaper", "options": {"merged": False}}
     assert set(config) >= {"model", "options", "provenance", "files", "state", "hwcost_version"}
     assert len(json.loads((folder / "measured.json").read_text())) == 30
+
+
+@pytest.mark.parametrize(("name", "lost"), [("lightgbm", ["trend", "ends"]), ("lightgbm", ["ends"]), ("ridge", [])])
+def test_a_model_of_before_answers_as_it_did_and_says_what_it_lacks(name, lost, tmp_path, caplog):
+    archs = SPACE.sample(120, seed=3)
+    made = cost_model(name, SPACE, **({"rounds": 20} if lost else {}))
+    fit = calibrate(made.fit(archs, noisy(archs)), archs, noisy(archs))
+    bare = replace(fit.domain_, **dict.fromkeys(lost or ["trend", "ends"]), follows=False)
+    fit.domain_ = bare  # what the version before knew
+    folder, asked = fit.save(tmp_path / "model"), [*SPACE.sample(50, seed=4), SPACE.architecture([120] * 12)]
+    edit(folder, lambda config: config.update(schema_version=2))
+    found, said = load(folder).predict(asked), caplog.text
+    for end in ("values", "low", "high", "in_domain"):
+        np.testing.assert_array_equal(getattr(found, end), getattr(fit.predict(asked), end))
+    assert ("how far its rows reach" if "trend" in lost else "whether its errors are larger") in said
+    assert "answers as it did" in said
+    caplog.clear()
+    edit(folder, lambda config: config.update(schema_version=3))
+    load(folder)
+    assert not caplog.text
 
 
 @pytest.mark.parametrize("name", ["config.json", "measured.json", "booster.txt"])
@@ -50,7 +73,7 @@ def test_a_damaged_file_is_named(folder, name, content):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version=3), "schema_version 3"),
+        (lambda c: c.update(schema_version=4), "schema_version 4"),
         (lambda c: c.pop("schema_version"), "no schema_version"),
         (lambda c: c.update(model="os:system"), "unknown cost model 'os:system'"),
         (lambda c: c.update(model=["lut"]), "unknown cost model"),

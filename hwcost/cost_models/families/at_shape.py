@@ -8,6 +8,7 @@ architectures and the model is asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -41,6 +42,7 @@ class AtShape(CostModel):
     name = "at-shape"
     complexity = None
     learns = False
+    narrowest = 0.0
 
     def __init__(self, shape: FixedShape, own: CostModel | None = None) -> None:
         super().__init__(shape.columns.rest, **{**shape.sizes}, quantity=shape.model.quantity)
@@ -125,6 +127,9 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
     made.measured_half_widths_ = of_shape(model.measured_half_widths_)
     made.domain_ = model.domain_.at(columns.places, sizes)
     made.log_interval_half_width_ = model.log_interval_half_width_
+    if isinstance(model.space, Shaped) and model.domain_.follows:  # a line through architectures, whatever their shape
+        known = model.domain_
+        made.domain_ = replace(made.domain_, trend=known.trend, ends=known.ends, follows=True)
     if isinstance(model.space, Shaped) and made.log_interval_half_width_ is not None:
         widening = model.domain_.widening_at(Shape(**sizes))
         made.log_interval_half_width_ *= widening

@@ -13,8 +13,10 @@ from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.categories import Categories
-from hwcost.cost_models.features.ends import Ends
+from hwcost.cost_models.features.ends import LEAST_ROWS, Ends
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import merged
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
 from hwcost.spaces.base import Component
@@ -38,15 +40,16 @@ class Domain:
     Spaces with components: every component kind must have been seen, with each dimension inside the range seen. Spaces
     without: every number inside the range of its column, every category one that was seen. Where shapes differ, batch size
     and sequence length must lie inside their ranges too. Of a model that does not extrapolate, the trend of the rows counts
-    as well.
+    as well. Of one that does, it only says where the errors are larger.
 
     Attributes:
         low: Smallest value per encoded gene, shape (genes,).
         high: Largest value per encoded gene, shape (genes,).
         seen: Categories seen per gene; None for numeric genes.
         known: Per component of the space, whether it lies inside; empty where there are none.
-        trend: Trend of the rows, with its ends; None for a model that follows it beyond them.
+        trend: Trend of the rows; None for a model that follows it beyond them with errors that are no larger at its ends.
         ends: Errors at the ends of the trend, relative to those among its rows; None where they are not known.
+        follows: Whether the model follows the trend beyond its rows, so that the domain does not end there.
     """
 
     low: Floats
@@ -55,6 +58,7 @@ class Domain:
     known: NDArray[np.bool_]
     trend: Trend | None = None
     ends: Ends | None = None
+    follows: bool = False
 
     @classmethod
     def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
@@ -102,8 +106,8 @@ class Domain:
             inside = self._octaves(features, genes) == 0 if _is_shaped(features) else np.ones(len(genes), dtype=bool)
             if not self.is_whole:
                 inside &= self._unknown(priced, own) == 0
-        if self.trend is not None:
-            rows, far = self.trend.rows_beyond(features, genes)
+        if self.edge is not None:
+            rows, far = self.edge.rows_beyond(features, genes)
             if len(rows):
                 inside[rows[far > (half_width or 0.0)]] = False
         return np.asarray(inside)
@@ -114,15 +118,33 @@ class Domain:
             return self.contains(features, genes).astype(np.float64)
         return rowwise.exp(-FADE * self._outside(genes))
 
-    def learned(self, features: Features, genes: Floats, errors: Floats) -> Domain:
-        """Returns the domain with what errors on rows left out say of the ends of the trend; itself without a trend.
+    @property
+    def edge(self) -> Trend | None:
+        """Trend of the rows of a model that does not follow it beyond them; None for any other model."""
+        return None if self.follows else self.trend
+
+    def learned(
+        self, features: Features, genes: Floats, values: Floats, weights: Floats, errors: Floats
+    ) -> Domain:
+        """Returns the domain with what errors on rows left out say of the ends of the trend; every architecture counts once.
 
         Args:
             features: Extractor of the space.
             genes: Encoded rows, shape (n, genes).
+            values: Measured values, shape (n,).
+            weights: Weights of the rows, shape (n,).
             errors: Errors of the logarithm, shape (n,).
         """
-        return self if self.trend is None else replace(self, ends=Ends.of(self.trend.heights(features, genes), errors))
+        groups = Groups.of_architectures(features, genes)
+        firsts, sizes = genes[groups.first], np.bincount(groups.numbers, np.abs(errors)) / groups.sizes
+        if self.edge is not None:
+            return replace(self, ends=Ends.of(self.edge.heights(features, firsts), sizes))
+        bare = replace(self, trend=None, ends=None, follows=False)
+        if len(groups) < LEAST_ROWS:
+            return bare
+        trend = Trend.of(features, *merged(Groups.of(features, genes), genes, values, weights))
+        ends = Ends.of(trend.heights(features, firsts), sizes, grows=True)
+        return bare if ends is None or ends.is_even else replace(self, trend=trend, ends=ends, follows=True)
 
     def at_ends(self, features: Features, genes: Floats) -> Floats:
         """Returns how many times larger than typical errors are at each row, as far as it lies near an end, shape (n,)."""
@@ -133,8 +155,7 @@ class Domain:
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes beyond those of the fit, and towards the ends of the trend of the rows and beyond them, where
-        the model does not follow it.
+        It is wider for shapes beyond those of the fit, towards the ends of the trend of the rows, and beyond them.
 
         Args:
             features: Extractor of the space.
@@ -144,8 +165,8 @@ class Domain:
         wider = self.at_ends(features, genes)
         if _is_shaped(features):
             wider = wider * (1.0 + WIDER * self._octaves(features, genes))
-        if self.trend is not None and half_width:
-            rows, far = self.trend.rows_beyond(features, genes)
+        if self.edge is not None and half_width:
+            rows, far = self.edge.rows_beyond(features, genes)
             if len(rows):
                 wider[rows] += STEEPER * far / half_width
         return wider
@@ -230,6 +251,7 @@ class Domain:
             "known": self.known.tolist(),
             **({} if self.trend is None else {"trend": self.trend.as_dict()}),
             **({} if self.ends is None else {"ends": self.ends.as_dict()}),
+            **({"follows": True} if self.follows else {}),
         }
 
     @classmethod
@@ -239,7 +261,9 @@ class Domain:
         known = np.array(state["known"], dtype=bool)
         trend = Trend.from_dict(state["trend"]) if "trend" in state else None
         ends = Ends.from_dict(state["ends"]) if "ends" in state else None
-        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known, trend, ends)
+        follows = bool(state.get("follows", False))
+        low, high = (np.array(state[end], dtype=float) for end in ("low", "high"))
+        return cls(low, high, seen, known, trend, ends, follows)
 
 
 def _is_shaped(features: Features) -> bool:

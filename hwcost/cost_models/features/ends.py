@@ -1,21 +1,28 @@
 """How much larger a model's errors are at the ends of its rows than among them.
 
 A leaf of a tree answers with the mean of its rows, so that the quickest architectures are predicted too slow and the slowest
-too quick, and there are few rows to learn from. Errors on rows left out tell by how much: intervals are wider at the ends,
-and narrower in the middle, by the ratio of the mean errors (normalised conformal prediction, Papadopoulos et al. 2008).
+too quick, and there are few rows to learn from. A sum of prices is a plane through what is not flat where genes interact,
+the slower of two units counts or no call is quicker than its launch: it leaves the rows at both ends, and further beyond.
+Errors on rows left out tell by how much: intervals are wider at the ends, and narrower in the middle, by the ratio of the
+mean errors (normalised conformal prediction, Papadopoulos et al. 2008).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hwcost._types import Floats
 
+FURTHEST = 5.0
+"""Multiple of the way from where errors begin to be larger to the end up to which those of a model that follows the trend
+beyond its rows are taken to go on growing."""
+
 LEAST_ROWS = 100
-"""Rows below which an end, a tenth of them, has too few to show how large errors are: intervals would hold less often."""
+"""Architectures below which an end, a tenth of them, has too few to show how large errors are: intervals would hold less
+often."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,14 @@ class End:
     inner: float
     factor: float
 
-    def __call__(self, line: Floats) -> Floats:
-        """Returns how many times larger than typical errors are at heights of the trend, shape (n,)."""
-        share = np.clip((self.inner - line) / (self.inner - self.outer), 0.0, 1.0)
+    def __call__(self, line: Floats, most: float = 1.0) -> Floats:
+        """Returns how many times larger than typical errors are at heights of the trend, shape (n,).
+
+        Args:
+            line: The heights, shape (n,).
+            most: Largest multiple of the factor's excess that is reached beyond the end.
+        """
+        share = np.clip((self.inner - line) / (self.inner - self.outer), 0.0, most)
         return np.asarray(1.0 + (self.factor - 1.0) * share)
 
 
@@ -45,18 +57,21 @@ class Ends:
     Attributes:
         low: That of the quickest architectures.
         high: That of the slowest ones.
+        grows: Whether errors go on growing beyond the ends, as those of a model do that follows the trend there.
     """
 
     low: End
     high: End
+    grows: bool = False
 
     @classmethod
-    def of(cls, line: Floats, errors: Floats) -> Ends | None:
+    def of(cls, line: Floats, errors: Floats, grows: bool = False) -> Ends | None:
         """Learns from rows left out; None where there are too few, or where either end is a single height.
 
         Args:
             line: Height of the trend at each row, shape (n,).
             errors: Errors of the logarithm on rows left out, shape (n,).
+            grows: Whether errors go on growing beyond the ends.
         """
         n, sizes = len(line), np.abs(errors)
         count, order = n // 10, np.argsort(line, kind="stable")
@@ -69,11 +84,18 @@ class Ends:
         ]
         if any(end.outer == end.inner for end in ends):
             return None
-        return cls(*(End(end.outer, end.inner, max(end.factor, 1.0)) for end in ends))
+        low, high = (replace(end, factor=max(end.factor, 1.0)) for end in ends)
+        return cls(low, high, grows)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether errors are no larger at the ends."""
+        return self.low.factor == self.high.factor == 1.0
 
     def __call__(self, line: Floats) -> Floats:
         """Returns how many times larger than typical errors are at heights of the trend, shape (n,)."""
-        return np.maximum(self.low(line), self.high(line))
+        most = FURTHEST if self.grows else 1.0
+        return np.maximum(self.low(line, most), self.high(line, most))
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -83,4 +105,4 @@ class Ends:
     def from_dict(cls, state: dict[str, Any]) -> Ends:
         """Reads what :meth:`as_dict` returned."""
         low, high = (End(**{name: float(value) for name, value in state[end].items()}) for end in ("low", "high"))
-        return cls(low, high)
+        return cls(low, high, bool(state.get("grows", False)))  # the first folders with ends lack it

@@ -85,6 +85,7 @@ class PriorModel(Tabled):
     complexity = None
     learns = False
     has_interval = True
+    narrowest = 0.0
     fewest_architectures = 3
 
     answer_: Answer
@@ -168,7 +169,7 @@ class PriorModel(Tabled):
     def _trend(self, genes: Floats) -> Trend | None:
         """Returns the trend of the likeliest source's rows, as far as they or own ones reach; None if it extrapolates."""
         likeliest = max(self._sources, key=lambda one: self.weights_[one.name])
-        trend = likeliest.model.domain_.trend
+        trend = likeliest.model.domain_.edge
         return None if trend is None else trend.reaching(self.features, genes)
 
     def _widen(self) -> None:

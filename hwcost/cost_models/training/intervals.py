@@ -21,6 +21,7 @@ from hwcost.cost_models.training.folds import folds, out_of_fold
 from hwcost.cost_models.training.measured import judge_measured
 from hwcost.cost_models.training.remembered import recalled
 from hwcost.errors import DataError
+from hwcost.quantities import QUANTITIES
 from hwcost.spaces.base import Architecture
 
 Model = TypeVar("Model", bound=CostModel)
@@ -67,8 +68,8 @@ def calibrate(
     row_weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
     even, genes = row_weights / row_weights.mean(), model.features.encode(archs)
     found = left_out_errors(model, genes, rows, even) if errors is None else errors
-    if not model.has_interval:
-        model.domain_ = model.domain_.learned(model.features, genes, found)
+    if not model.has_interval and model.quantity in QUANTITIES:
+        model.domain_ = model.domain_.learned(model.features, genes, rows, even, found)
     widths = model.domain_.at_ends(model.features, genes)
     keep_errors(model, found / widths, Groups.of_architectures(model.features, genes))
     judge_measured(model, archs, rows, even, found)

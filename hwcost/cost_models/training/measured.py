@@ -125,14 +125,17 @@ def judge_measured(
         weights: Weights of the rows, shape (n,).
         errors: Errors of the logarithm on rows left out, shape (n,).
     """
-    groups = Groups.of(model.features, model.features.encode(archs))
+    genes = model.features.encode(archs)
+    groups = Groups.of(model.features, genes)
     middles = Middles.of(groups, values, weights)
     keys = [model.space.canonical(archs[row].genes) for row in groups.first]
     expected = values * np.exp(-errors)
     model.noise_half_width_ = _noise(middles, model.log_interval_half_width_)
     model.measured_ = dict(zip(keys, middles.values.tolist(), strict=True))
     model.measured_half_widths_, model.doubts_ = {}, {}
-    doubts = _doubts(middles, values, expected, model.log_interval_half_width_)
+    typical = model.log_interval_half_width_
+    wide = None if typical is None else typical * model.domain_.at_ends(model.features, genes[groups.first])
+    doubts = _doubts(middles, values, expected, wide)
     for i, doubt in doubts.items():
         model.doubts_[keys[i]] = doubt
         del model.measured_[keys[i]]
@@ -166,27 +169,27 @@ def _of_few(deviations: Floats, freedom: int) -> float:
     return float(stdtrit(freedom, (1.0 + LEVEL) / 2)) * float(np.sqrt((deviations**2).mean()))
 
 
-def _doubts(middles: Middles, values: Floats, expected: Floats, half_width: float | None) -> dict[int, str]:
+def _doubts(middles: Middles, values: Floats, expected: Floats, half_widths: Floats | None) -> dict[int, str]:
     """Says of which architectures, by their number, the measurements are not believed, and why.
 
     Args:
         middles: The measurements of each architecture.
         values: Measured values, shape (n,).
         expected: Predictions by fits that have not seen the architecture, shape (n,).
-        half_width: Half-width of the model's interval; None where there is none.
+        half_widths: Half-width of the model's interval about each architecture; None where there is none.
     """
-    if half_width is None:
+    if half_widths is None:
         return {}
     groups = middles.groups
     predicted = expected[groups.first]
     for i, rows in groups.repeated.items():
         predicted[i] = np.median(expected[rows])
-    is_apart = NORMAL * middles.spreads / np.sqrt(middles.counts) > DISAGREE * half_width
+    is_apart = NORMAL * middles.spreads / np.sqrt(middles.counts) > DISAGREE * half_widths
     is_agreed = (middles.counts == groups.sizes) & (groups.sizes > 1)
-    is_far = np.abs(np.log(middles.values / predicted)) > max(ALONE * half_width, FAR_OFF)
-    sure = f"the model's 90 % interval is ±{format_percent(half_width)}"
+    is_far = np.abs(np.log(middles.values / predicted)) > np.maximum(ALONE * half_widths, FAR_OFF)
     found: dict[int, str] = {}
     for i in np.flatnonzero(is_apart | (is_far & ~is_agreed)).tolist():
+        sure = f"the model's 90 % interval is ±{format_percent(half_widths[i])}"
         if is_apart[i]:
             rows = groups.rows_of(np.array([i]))
             factor = float(values[rows].max() / values[rows].min())
