@@ -68,7 +68,7 @@ class LayerSums:
 
     @cached_property
     def links(self) -> list[Indices]:
-        """By layer, the link of each of its points, shape (points,)."""
+        """Link of each point, shape (points,) a layer."""
         return [self._links_of(genes) for genes in self.layers.genes]
 
     def _links_of(self, genes: Sequence[int]) -> Indices:
