@@ -15,6 +15,7 @@ from hwcost.errors import InfeasibleError, UsageError
 from hwcost.objectives.constraint import Constraint
 from hwcost.objectives.objective import Objective
 from hwcost.searchers.group_draws import group_draws_of
+from hwcost.searchers.layer_draws import layer_draws_of
 from hwcost.searchers.sum_draws import SumDraws, ends_of, sums_of
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
@@ -145,13 +146,16 @@ class Problem:
 
     @cached_property
     def draws(self) -> tuple[tuple[Constraint, SumDraws], ...]:
-        """Constraints on sums over genes, each with what draws from all architectures that satisfy it."""
-        return tuple((one, SumDraws(tables, *ends_of(one))) for one, tables in self.sums)
+        """Constraints on sums over genes, or over layers, each with what draws from all architectures that satisfy it."""
+        plain = [one for one, _ in self.sums]
+        found = ((one, layer_draws_of(one, self._space)) for one in self.judged if one not in plain)
+        layered = [(one, draws) for one, draws in found if draws is not None]
+        return (*((one, SumDraws(tables, *ends_of(one))) for one, tables in self.sums), *layered)
 
     @cached_property
     def group_draws(self) -> tuple[tuple[Constraint, SumDraws], ...]:
         """The same of constraints on sums over groups of genes; all points of all groups are counted for it."""
-        plain = [one for one, _ in self.sums]
+        plain = [one for one, _ in self.draws]
         found = ((one, group_draws_of(one, self.sizes)) for one in self.judged if one not in plain)
         return tuple((one, draws) for one, draws in found if draws is not None)
 

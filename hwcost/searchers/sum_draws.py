@@ -46,21 +46,33 @@ class SumDraws:
         added = [tables.single[0][None, :]]
         for gene, own in enumerate(tables.single[1:]):
             added.append(tables.pairs[gene] + own if tables.pairs else own[None, :])
-        self._least = float(tables.base) + sum(float(one.min()) for one in added)
         above = [one - one.min() for one in added]
-        span = sum(float(one.max()) for one in above)
-        unit = _unit(above)
-        most = CELLS // self._rows(above)
-        self.is_exact = unit is not None and span / unit < most
-        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(self.steps, most) or 1.0)
+        self._set_grid(above, sum(float(one.max()) for one in above), self._rows(above))
         self._steps: list[NDArray[np.intp]] = [np.rint(one / self._unit).astype(np.intp) for one in above]
-        slack = 0.0 if self.is_exact else len(above) / 2
-        self._first = max(0, math.ceil((low - self._least) / self._unit - slack)) if math.isfinite(low) else 0
-        self._last = math.floor((high - self._least) / self._unit + slack) if math.isfinite(high) else None
+        self._set_bounds(float(tables.base) + sum(float(one.min()) for one in added), low, high, len(above))
         self._counts = list(self._counted())
         opposite = Tables(-tables.base, [-one for one in tables.single], [-one for one in tables.pairs])
         self.reach = tables.least(), -opposite.least()
         self._is_beyond = high < self.reach[0] or low > self.reach[1]
+
+    def _set_grid(self, added: list[Floats], span: float, rows: int) -> None:
+        """Sets the step of the grid.
+
+        Args:
+            added: All addends; the least of each array is 0.
+            span: Largest sum of them.
+            rows: Numbers that are kept at each step of the grid.
+        """
+        unit, most = _unit(added), CELLS // rows
+        self.is_exact = unit is not None and span / unit < most
+        self._unit = float(unit) if unit is not None and self.is_exact else (span / min(self.steps, most) or 1.0)
+
+    def _set_bounds(self, least: float, low: float, high: float, addends: int) -> None:
+        """Sets the first and the last step within bounds; ``least`` is the sum at step 0, of so many addends."""
+        self._least = least
+        slack = 0.0 if self.is_exact else addends / 2
+        self._first = max(0, math.ceil((low - least) / self._unit - slack)) if math.isfinite(low) else 0
+        self._last = math.floor((high - least) / self._unit + slack) if math.isfinite(high) else None
 
     @staticmethod
     def _rows(added: list[Floats]) -> int:

@@ -22,6 +22,7 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
+from hwcost.spaces.layers import Layers
 from hwcost.spaces.points import Architecture, Component, Gene, GeneValue
 from hwcost.spaces.reading import as_architecture, parse, several
 from hwcost.spaces.sampling import sample
@@ -267,6 +268,14 @@ class SearchSpace(ABC):
         Groups that bring the same components in the same way stand together; here all genes are one group.
         """
         return ((tuple(range(len(self.genes))),),)
+
+    def layers_of_genes(self) -> Layers | None:
+        """Returns which genes belong to which layer, where layers have choices of their own beside a depth; else None.
+
+        Bounds on costs that are sums over layers are then proved, and drawn from. What is said here is tried on random
+        architectures before it is used.
+        """
+        return None
 
     # -- sizes ---------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from hwcost.errors import UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, linear
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
+from hwcost.spaces.layers import Layers
 
 VOCABULARY = 30_522  # bert-base-uncased
 POSITIONS = 512
@@ -130,6 +131,17 @@ class Transformer(SearchSpace):
         first = [sorted(gene.choices).index(gene.choices[0]) for gene in self.genes]
         used = 1 + len(PER_LAYER) * np.array(sorted(self.layers))[codes[:, 0]]
         return np.where(np.arange(len(self.genes)) < used[:, None], codes, first)
+
+    def layers_of_genes(self) -> Layers | None:
+        """See the base class; a transition leads from a layer's width to the next one's."""
+        if self.elastic == "homogeneous":
+            return None
+        each = len(PER_LAYER)
+        firsts = range(1, len(self.genes), each)
+        return Layers(
+            depth=0, counts=self.layers, genes=tuple(tuple(range(first, first + each)) for first in firsts),
+            linked=(PER_LAYER.index("hidden"),),
+        )  # fmt: skip
 
     def increasing(self) -> tuple[int, ...]:
         """All but numbers of heads that share a width."""

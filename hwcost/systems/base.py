@@ -101,6 +101,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
         check_shapes(self.costs if self.measures else {}, self.preset.measuring)
         self.check_costs()
         self.check_constraints()
+        self.check_searcher()
         self._results = StageFiles(self._files, self.stages())
         self._finished: dict[str, Finished] = {}
         self._progress, self._stage = progress, next(iter(self.stages()))

@@ -79,18 +79,20 @@ def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple
         return _of_space(load(Path(source)), f"the cost model in '{source}'", spaces)
     if isinstance(source, CostModel):
         return _of_space(source, "the cost model", spaces)
-    reasons = []
+    reasons: dict[str, str] = {}
     for space in spaces.values():
         try:
             rows = read(source, space)
             made = train(rows, OVER_SHAPES if model == "lut" and isinstance(rows.space, Shaped) else model).model
         except (DataError, UsageError) as error:
-            if len(spaces) == 1:
-                raise
-            reasons.append(f"{_described(space)}: {error}")
+            last = error
+            reasons[_described(space)] = str(error)
             continue
         return _of_space(made, f"'{source}'", spaces)
-    raise UsageError(f"'{source!s:.60}' belongs to none of the spaces that are searched. " + " ".join(reasons))
+    if len(set(reasons.values())) == 1:  # such as a file that is missing, whatever the space
+        raise last
+    told = " ".join(f"{space}: {reason}" for space, reason in reasons.items())
+    raise UsageError(f"'{source!s:.60}' belongs to none of the spaces that are searched. {told}")
 
 
 def _of_space(cost: CostModel, what: str, spaces: Mapping[str, SearchSpace]) -> tuple[str, CostModel]:

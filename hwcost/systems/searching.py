@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.objectives import Constraint
+from hwcost.objectives import Constraint, Minimize
 from hwcost.objectives.written import SearchSpec
-from hwcost.searchers import Problem
+from hwcost.searchers import Problem, searcher
 from hwcost.study import SearchOptions, Study
 from hwcost.systems.parts import POLICY, Parts
 from hwcost.systems.settings import Settings
@@ -76,6 +76,18 @@ class Searching(ABC):
                 if isinstance(one, str):
                     spec.check(one, () if self.parts.costs else self.fits(), baseline)
 
+    def check_searcher(self) -> None:
+        """Tries the options of a searcher that was named, before anything is trained, on an objective that stands in.
+
+        Raises:
+            UsageError: When an option is unknown, or has a value that it cannot have.
+        """
+        if not (isinstance(self.parts.searcher, str) and self.parts.searcher_options):
+            return
+        for space in self.spaces().values():
+            asked = self.search_options("")
+            searcher(asked["searcher"], Problem(space, [Minimize(_nothing)]), self.settings.seed, **asked["searcher_options"])
+
     def constraints(self, name: str, *costs: Any) -> list[Constraint]:
         """Returns the constraints that the user gave, on a space.
 
@@ -135,3 +147,8 @@ class Searching(ABC):
 def is_sure(cost: CostModel) -> bool:
     """Whether a latency model has errors enough on held-out rows to hold a bound with :data:`PROBABILITY`."""
     return cost.errors_ is not None and len(cost.errors_) >= MIN_ERRORS
+
+
+def _nothing(arch: Architecture) -> float:
+    """Stands in for an objective that is not known before nets are trained."""
+    return 0.0

@@ -78,15 +78,31 @@ def test_two_narrow_bounds_are_walked_towards() -> None:
     assert one.rejections.counts.total() > 0
 
 
-def test_bounds_of_a_space_without_sums_are_walked_towards_and_the_nearest_is_named() -> None:
+class Product:
+    """Parameters times the first gene, which is no sum over genes or layers."""
+
+    name = "product"
+
+    def __init__(self, of) -> None:
+        self.space, self.size = of, Params(of)
+
+    def __call__(self, arch) -> float:
+        return float(self.predict_codes(Candidates.of(self.space, [arch]).codes)[0])
+
+    def predict_codes(self, codes):
+        return self.size.predict_codes(codes) * (1.0 + codes[:, 4])
+
+
+def test_bounds_on_what_is_no_sum_are_walked_towards_and_the_nearest_is_named() -> None:
     of = space("transformer", layers=[4, 8], hidden=[128, 256, 384], ffn_ratio=[2, 3], heads=[4], elastic="per_layer")
-    size = Params(of)
-    assert (size.tables(), size.joint_tables()) == (None, None)
+    size = Product(of)
     middle = float(np.median([size(arch) for arch in of.sample(40)]))
-    asked = searcher("random", problem(of, Constraint(size, least=middle, most=1.003 * middle))).ask(3)
+    limits = problem(of, Constraint(size, least=middle, most=1.003 * middle))
+    assert (limits.draws, limits.group_draws) == ((), ())
+    asked = searcher("random", limits).ask(3)
     assert all(middle <= size(arch) <= 1.003 * middle for arch in asked)
     nowhere = problem(of, Constraint(size, least=middle + 0.25, most=middle + 0.75))
-    with pytest.raises(InfeasibleError, match=r"was found .*The nearest one that was tried: params \S+ is") as raised:
+    with pytest.raises(InfeasibleError, match=r"was found .*The nearest one that was tried: product \S+ is") as raised:
         searcher("random", nowhere).ask(3)
-    nearest = float(str(raised.value).partition("tried: params ")[2].split()[0])
+    nearest = float(str(raised.value).partition("tried: product ")[2].split()[0])
     assert nearest == pytest.approx(middle, rel=0.01)
