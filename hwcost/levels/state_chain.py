@@ -104,17 +104,20 @@ def _forward(density: Floats, stay: Floats, share: Floats) -> tuple[Floats, Floa
         share: Probability of every state when it is drawn, shape (states,).
     """
     forward, scale = np.empty_like(density), np.empty(density.shape[:2])
-    state = np.broadcast_to(share, density[0].shape)
-    for k, kept in enumerate(stay[:, :, None]):
-        state = (kept * state + (1.0 - kept) * share) * density[k]
-        scale[k] = state.sum(axis=1)
-        state /= scale[k, :, None]
-        forward[k] = state
+    state, drawn = np.broadcast_to(share, density[0].shape), np.empty_like(density[0])
+    for now, seen, total, kept, anew in zip(forward, density, scale, stay[:, :, None], 1.0 - stay[:, :, None], strict=True):
+        state = np.multiply(kept, state, out=now)
+        state += np.multiply(anew, share, out=drawn)
+        state *= seen
+        np.add.reduce(state, axis=1, out=total)
+        state /= total[:, None]
     return forward, scale
 
 
 def _backward(density: Floats, stay: Floats, share: Floats, scale: Floats, counted: Floats) -> tuple[Floats, Floats]:
     """Returns the density of later observations given every state, and the expected number of times each was drawn.
+
+    It ends where a stretch's own moments begin, the first ``OVERLAP`` of the array being for the other recursion only.
 
     Args:
         density: Density of each moment's observations, shape (moments, stretches, states).
@@ -123,11 +126,15 @@ def _backward(density: Floats, stay: Floats, share: Floats, scale: Floats, count
         scale: Density of each observation given those before, shape (moments, stretches).
         counted: 1 for the moments whose draws count, else 0, shape (moments, stretches).
     """
-    backward, draws = np.empty_like(density), np.zeros(len(share))
+    backward, draws, seen = np.empty_like(density), np.zeros(len(share)), np.empty_like(density[0])
     backward[-1] = 1.0
-    for k in range(len(density) - 1, -1, -1):
-        seen = density[k] * backward[k] / scale[k, :, None]
-        draws += (counted[k] * (1.0 - stay[k])) @ seen
-        if k:
-            backward[k - 1] = stay[k, :, None] * seen + ((1.0 - stay[k]) * (seen @ share))[:, None]
+    redrawn = 1.0 - stay
+    weight, stays, totals = counted * redrawn, stay[:, :, None], scale[:, :, None]
+    for k in range(len(density) - 1, OVERLAP - 1, -1):
+        np.multiply(density[k], backward[k], out=seen)
+        seen /= totals[k]
+        if k < OVERLAP + STRETCH:
+            draws += weight[k] @ seen
+        earlier = np.multiply(stays[k], seen, out=backward[k - 1])
+        earlier += (redrawn[k] * (seen @ share))[:, None]
     return backward, share * draws

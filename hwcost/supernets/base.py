@@ -21,6 +21,7 @@ from hwcost.spaces.transformer import HEADS_OF_NET
 from hwcost.supernets import subnet
 from hwcost.workloads import builder
 from hwcost.workloads.builder import Blueprint
+from hwcost.workloads.weights import Uninitialised
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,7 +51,8 @@ class Supernet(nn.Module, ABC):
     def __init__(self, space: SearchSpace, seed: int = 0) -> None:
         super().__init__()
         self.space, self.seed = space, seed
-        self.weights = self.full()
+        with Uninitialised():
+            self.weights = self.full()
         self.initialise(seed)
         self._modules_of: dict[tuple[Architecture, str | None], nn.Module] = {}
         self.set(self.largest())
@@ -130,7 +132,7 @@ class Supernet(nn.Module, ABC):
         if key not in self._modules_of:
             if len(self._modules_of) >= CACHED:
                 self._modules_of.pop(next(iter(self._modules_of)))
-            with torch.device("meta"):
+            with torch.device("meta"), Uninitialised():
                 self._modules_of[key] = self.running(*key).build()
         return self._modules_of[key]
 
@@ -165,7 +167,7 @@ class Supernet(nn.Module, ABC):
         chosen = self.arch, self.head
         try:
             tensors = self.set(arch, head).tensors()
-            with torch.device("meta"):
+            with torch.device("meta"), Uninitialised():
                 model = self.running(self.arch, head).build()
         finally:
             self.arch, self.head = chosen

@@ -18,6 +18,7 @@ from hwcost.supernets.base import Supernet
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.workloads.modules import EPSILON
 from hwcost.workloads.transformer_model import TransformerModel
+from hwcost.workloads.weights import Uninitialised
 
 _LAYER = {
     "attention.self.query": "attention.query",
@@ -152,7 +153,7 @@ def teacher(config: dict[str, Any], tensors: Tensors, head: str = "none") -> nn.
     """
     width, heads = config["hidden_size"], config["num_attention_heads"]
     layer = (width, config["intermediate_size"], heads, width)
-    with torch.device("meta"):
+    with torch.device("meta"), Uninitialised():
         net = TransformerModel(
             [layer] * config["num_hidden_layers"],
             width,

@@ -23,6 +23,7 @@ from hwcost.files import cannot_write, writing
 from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
+from hwcost.workloads.weights import Uninitialised
 
 __all__ = ["describe", "load", "read_tensors", "save", "write_tensors"]
 
@@ -101,7 +102,7 @@ def load(folder: str | Path) -> torch.nn.Module:
         )
     tensors = read_tensors(folder / WEIGHTS)
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             model = Blueprint(net["module"], net["name"], net["arguments"]).build()
         model.load_state_dict(tensors, assign=True)
     except (RuntimeError, TypeError, ValueError) as error:

@@ -17,6 +17,7 @@ from hwcost.workloads import builder
 from hwcost.workloads.builder import Blueprint
 from hwcost.workloads.modules import Pooler
 from hwcost.workloads.supershaper_model import merge
+from hwcost.workloads.weights import Uninitialised
 
 
 class SuperShaperSupernet(Supernet):
@@ -67,6 +68,6 @@ class SuperShaperSupernet(Supernet):
         model = super().extract(arch, head)
         if not self.space.merged:
             return model
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             merged = self.blueprint(arch, head).build()
         return merge(model, merged).eval().requires_grad_(True)

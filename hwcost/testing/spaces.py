@@ -172,10 +172,10 @@ class SpaceSuite(ABC):
         """What is measured is what is counted."""
         import torch
 
-        from hwcost.workloads.weights import count_parameters
+        from hwcost.workloads.weights import Uninitialised, count_parameters
 
         for arch in archs:
-            with torch.device("meta"):
+            with torch.device("meta"), Uninitialised():
                 net = built.model(arch)
             assert count_parameters(net) == of.params(arch)
             flops = counted_flops(net, meta_inputs(built.model_inputs(BATCH_SIZE, SEQ_LEN)))
@@ -187,12 +187,12 @@ class SpaceSuite(ABC):
         """Alone, and stacked where their output fits their input."""
         import torch
 
-        from hwcost.workloads.weights import count_parameters
+        from hwcost.workloads.weights import Uninitialised, count_parameters
 
         parts = of.components()
         for part in parts[:: max(1, len(parts) // PARTS)]:
             depth = 2 if built.is_stackable(part) else 1
-            with torch.device("meta"):
+            with torch.device("meta"), Uninitialised():
                 module = built.component(part, depth)
             values = meta_inputs(built.component_inputs(part, BATCH_SIZE, SEQ_LEN))
             work = of.component_work(part, BATCH_SIZE, SEQ_LEN)

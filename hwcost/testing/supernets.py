@@ -84,12 +84,12 @@ class SupernetSuite(ABC):
         """What is extracted has the parameters that the space counts, by the names that the builder gives them."""
         import torch
 
-        from hwcost.workloads.weights import count_parameters
+        from hwcost.workloads.weights import Uninitialised, count_parameters
 
         for arch in archs:
             extracted = net.extract(arch)
             assert count_parameters(extracted) == net.space.params(arch), net.space.key(arch)
-            with torch.device("meta"):
+            with torch.device("meta"), Uninitialised():
                 plain = net.blueprint(arch).build()
             assert {name: one.shape for name, one in extracted.named_parameters()} == {
                 name: one.shape for name, one in plain.named_parameters()

@@ -92,7 +92,7 @@ def _kept() -> dict[torch.dtype, Pool]:
 
 
 class Uninitialised(TorchFunctionMode):  # type: ignore[misc]  # torch has no types for it
-    """Skips the functions of ``torch.nn.init``, which fill nothing on ``meta``, but let torch import its compiler."""
+    """Skips the functions of ``torch.nn.init``: others fill the weights, and on ``meta`` they import torch's compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Calls a function of torch; one that initialises returns its tensor as it is."""

@@ -18,7 +18,7 @@ from hwcost.testing.counting import counted_flops, meta_inputs
 from hwcost.workloads import ComponentWorkload, ModelWorkload, builder, component_stacks
 from hwcost.workloads.modules import Layer, additive_mask
 from hwcost.workloads.supershaper_model import merge
-from hwcost.workloads.weights import count_parameters, fill
+from hwcost.workloads.weights import Uninitialised, count_parameters, fill
 
 UNMERGED, MERGED = space("supershaper"), space("supershaper", merged=True)
 BOTH = pytest.mark.parametrize("of", [UNMERGED, MERGED], ids=["unmerged", "merged"])
@@ -29,7 +29,7 @@ PARTS = [*UNMERGED.components(), *UNMERGED.parts()]
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_templates_have_the_counted_parameters_and_flops(of, name) -> None:
     arch, built = of.template(name), builder(of)
-    with torch.device("meta"):
+    with torch.device("meta"), Uninitialised():
         model = built.model(arch)
     assert count_parameters(model) == of.params(arch)
     flops = counted_flops(model, meta_inputs(built.model_inputs(2, 16)))
@@ -40,7 +40,7 @@ def test_templates_have_the_counted_parameters_and_flops(of, name) -> None:
 def test_drawn_shapes_have_the_counted_parameters(of) -> None:
     built = builder(of)
     for arch in of.sample(60, seed=3):
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             model = built.model(arch)
         assert count_parameters(model) == of.params(arch)
 
@@ -54,7 +54,7 @@ def test_components_have_the_counted_parameters_and_flops(of) -> None:
     built = builder(of)
     for part in [*of.components(), *of.parts()]:
         depth = 2 if built.is_stackable(part) else 1
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             module = built.component(part, depth)
         work = of.component_work(part, batch_size=2, seq_len=16)
         assert count_parameters(module) == depth * work.params, part
@@ -67,7 +67,7 @@ def test_stackable_means_equal_shapes_of_input_and_output(of) -> None:
     built = builder(of)
     for part in [*of.components(), *of.parts()]:
         values = meta_inputs(built.component_inputs(part, 2, 16))
-        with torch.device("meta"):
+        with torch.device("meta"), Uninitialised():
             output = built.component(part, 1)(*values)
         same = output.shape == values[0].shape and values[0].is_floating_point()
         assert built.is_stackable(part) == same, part
@@ -78,7 +78,7 @@ def test_merging_bottlenecks_keeps_the_outputs() -> None:
     workload = ModelWorkload.of(UNMERGED, arch, seq_len=6)
     model = workload.build().double()
     values = [torch.from_numpy(array) for array in workload.inputs().values()]
-    with torch.device("meta"):
+    with torch.device("meta"), Uninitialised():
         empty = builder(MERGED).model(arch)
     merged = merge(model, empty)
     assert count_parameters(merged) == MERGED.params(arch)
