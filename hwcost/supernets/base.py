@@ -51,8 +51,7 @@ class Supernet(nn.Module, ABC):
     def __init__(self, space: SearchSpace, seed: int = 0) -> None:
         super().__init__()
         self.space, self.seed = space, seed
-        with Uninitialised():
-            self.weights = self.full()
+        self.weights = self.full()
         self.initialise(seed)
         self._modules_of: dict[tuple[Architecture, str | None], nn.Module] = {}
         self.set(self.largest())
