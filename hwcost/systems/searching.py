@@ -85,8 +85,8 @@ class Searching(ABC):
         if not (isinstance(self.parts.searcher, str) and self.parts.searcher_options):
             return
         for space in self.spaces().values():
-            asked = self.search_options("")
-            searcher(asked["searcher"], Problem(space, [Minimize(_nothing)]), self.settings.seed, **asked["searcher_options"])
+            asked, problem = self.search_options(""), Problem(space, [Minimize(_nothing)])
+            searcher(asked["searcher"], problem, self.settings.seed, **asked["searcher_options"])
 
     def constraints(self, name: str, *costs: Any) -> list[Constraint]:
         """Returns the constraints that the user gave, on a space.
