@@ -1,7 +1,7 @@
 """Tests of everything. Their processes run beside each other, so each computes on one thread unless told otherwise.
 
-Programs that they start keep the bytecode of what they import, as Python does by default: to compile all of it anew takes about
-a quarter of the time of a short one.
+Programs that they start keep the bytecode of what they import, as Python does by default: to compile all of it anew takes
+about a quarter of the time of a short one.
 """
 
 import os
