@@ -1,6 +1,6 @@
 """Intervals and flags on machines that disturb in ways of their own, all simulated.
 
-Each line is one kind of machine: the share of confirmed 95 % intervals that hold the latency of the undisturbed machine,
+Each line is one kind of machine: the share of confirmed 95 % intervals that hold the latency of the uncontended machine,
 and that hold it at the mean level of the campaign's blocks, as a latency is where a level moves; the share of workloads that
 are not confirmed or have no usable visit; errors against whichever of the two is nearer; and the share of campaigns, or of
 workloads, with each flag. ``one net`` is the line of the workload that alone is special.
@@ -93,7 +93,7 @@ def main() -> int:
     given = parser.parse_args()
     chosen = tuple(given.only.split(",")) if given.only else ("",)
     print(f"{given.campaigns} campaigns of 12 workloads, {given.passes} passes in each of four processes; errors in percent")
-    print(f"{'machine':44s}{'undisturbed':>12s}{'mean level':>11s}{'unconfirmed':>12s}", end="")
+    print(f"{'machine':44s}{'uncontended':>12s}{'mean level':>11s}{'unconfirmed':>12s}", end="")
     print(f"{'p50':>7s}{'p95':>7s}{'half':>7s}  flags")
     for name, machine in MACHINES.items():
         if name.startswith(chosen):
@@ -126,7 +126,7 @@ def show(name: str, found: list[Seen], which: slice) -> None:
 
 
 def _rows(seen: Seen) -> Iterator[tuple[float, float, float, bool]]:
-    """Yields error against the undisturbed machine, mean level, half-width and whether it is confirmed, by workload."""
+    """Yields error against the uncontended machine, mean level, half-width and whether it is confirmed, by workload."""
     for one, truth in zip(seen.fit.measurements, seen.truth.tolist(), strict=True):
         latency_s, half = one.latency_s, one.half_width
         known = latency_s is not None and half is not None

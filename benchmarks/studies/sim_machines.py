@@ -34,7 +34,7 @@ WARMUP = 0.1
 """Seconds of the calls before a block, as a share of the block's."""
 
 SMALLEST_S, LARGEST_S = 0.0005, 0.02
-"""Seconds of a call of the smallest workload and of the largest one, undisturbed."""
+"""Seconds of a call of the smallest workload and of the largest one, uncontended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Machine:
     """A machine, and what is special about it.
 
     Attributes:
-        slowing: What slows workloads down over time, for the random numbers of a campaign.
+        slowing: Function that draws, for the random numbers of a campaign, the slowing over time.
         pause_every_s: Mean seconds between two halts of the whole machine; 0 for none.
         pause_s: Least and most seconds of a halt.
         heavy: Share of the workloads, the largest ones, after which the clock stays low.
@@ -99,7 +99,7 @@ class Seen:
 
     Attributes:
         fit: The campaign's estimates and flags.
-        truth: Log latency of each workload on the undisturbed machine, shape (items,).
+        truth: Log latency of each workload on the uncontended machine, shape (items,).
         level: Mean log slowing of the campaign's blocks.
     """
 
@@ -201,7 +201,7 @@ class SimMachine:
         return float(np.log(np.mean(1 + np.expm1(self.machine.cold) * np.clip(1 - calls / self.machine.warmup_calls, 0, 1))))
 
     def _end(self, start_s: float, work_s: float, moment: Moment) -> float:
-        """Returns when work is done that takes so many seconds undisturbed."""
+        """Returns when work is done that takes so many seconds uncontended."""
         now, done, is_heavy = start_s, 0.0, moment.size > 1 - self.machine.heavy
         self._slowings.append(self._slowing(moment))
         while done < work_s:
