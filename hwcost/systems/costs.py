@@ -91,8 +91,8 @@ def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple
         return _of_space(made, f"'{source}'", spaces)
     if len(set(reasons.values())) == 1:  # such as a file that is missing, whatever the space
         raise last
-    told = " ".join(f"{space}: {reason}" for space, reason in reasons.items())
-    raise UsageError(f"'{source!s:.60}' belongs to none of the spaces that are searched. {told}")
+    each = " ".join(f"{space}: {reason}" for space, reason in reasons.items())
+    raise UsageError(f"'{source!s:.60}' belongs to none of the spaces that are searched. {each}")
 
 
 def _of_space(cost: CostModel, what: str, spaces: Mapping[str, SearchSpace]) -> tuple[str, CostModel]:
