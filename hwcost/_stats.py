@@ -24,51 +24,14 @@ CONVERGED = 1e-15
 """Relative change by a term from which on no other one counts."""
 
 
-def median(values: Floats, axis: int = -1) -> Floats:
-    """Returns medians along an axis; NaN where a value is none, or where there are no values.
-
-    They are those of ``numpy.median``, to the last bit, which imports all of ``numpy.ma`` when it is first called.
-
-    Args:
-        values: The values, of any shape.
-        axis: Axis that is reduced.
-    """
-    n = values.shape[axis]
-    if n == 0:
-        return np.asarray(values.sum(axis=axis) * np.nan)
-    places = (n - 1) // 2, n // 2, n - 1  # NaN is the last of all
-    lower, upper, last = np.moveaxis(np.partition(values, places, axis=axis).take(places, axis=axis), axis, 0)
-    return np.asarray(np.where(np.isnan(last), last, lower if n % 2 else (lower + upper) / 2))
-
-
-def quantile(values: Floats, share: float) -> float:
-    """Returns a quantile of values (n,), n at least 1, between neighbours where it lies between them.
-
-    It is that of ``numpy.quantile``, to the last bit, for finite values; see :func:`median`.
-
-    Args:
-        values: The values, shape (n,).
-        share: Quantile, between 0 and 1.
-    """
-    ordered, place = np.sort(values), share * (len(values) - 1)
-    below = math.floor(place)
-    low, high, rest = float(ordered[below]), float(ordered[min(below + 1, len(values) - 1)]), place - below
-    return high - (high - low) * (1 - rest) if rest >= 0.5 else low + (high - low) * rest
-
-
-def distinct(values: Floats) -> Floats:
-    """Returns the different values of an array, ascending; ``numpy.unique`` asked for no more would import ``numpy.ma``."""
-    return np.asarray(np.unique(values, return_counts=True)[0])
-
-
 def median_deviation(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about zero: their median size, scaled for normal noise."""
-    return MAD_TO_SD * float(median(np.abs(values)))
+    return MAD_TO_SD * float(np.median(np.abs(values)))
 
 
 def robust_sd(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about their median; 0 for fewer than two values."""
-    return median_deviation(values - median(values)) if len(values) > 1 else 0.0
+    return median_deviation(values - np.median(values)) if len(values) > 1 else 0.0
 
 
 def quantile_of_each(values: Floats, group: Indices, quantile: float) -> Floats:

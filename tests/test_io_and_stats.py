@@ -14,11 +14,8 @@ from scipy import stats
 
 from hwcost._io import write_atomically, write_text
 from hwcost._stats import (
-    distinct,
     kendall_tau,
-    median,
     median_deviation,
-    quantile,
     ranks,
     robust_sd,
     rounded,
@@ -74,23 +71,6 @@ def test_readers_see_whole_files_while_threads_write(tmp_path) -> None:
         seen.add(path.read_text())
     assert seen <= set(texts)
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 40])
-def test_medians_are_those_of_numpy_to_the_last_bit(n: int) -> None:
-    values = np.random.default_rng(n).normal(size=(5, n))
-    values[2, 0] = np.nan
-    for axis in (0, 1):
-        np.testing.assert_array_equal(median(values, axis), np.median(values, axis=axis))
-    assert np.isnan(median(np.empty(0)))
-
-
-@pytest.mark.parametrize("n", [1, 2, 7, 60])
-def test_quantiles_and_different_values_are_those_of_numpy_to_the_last_bit(n: int) -> None:
-    values = np.random.default_rng(n).normal(size=n).round(1)
-    for share in (0.0, 0.1, 0.37, 0.5, 0.9, 1.0):
-        assert quantile(values, share) == np.quantile(values, share)
-    np.testing.assert_array_equal(distinct(values), np.unique(values))
 
 
 def test_values_that_differ_by_rounding_errors_are_equal() -> None:

@@ -87,7 +87,6 @@ class CostModel(Learned):
     fewest_architectures: ClassVar[int] = 5
     narrowest: ClassVar[float] = 1.0
     extrapolates: bool = True
-
     fixed_shape: FixedShape | None = None
     _is_brief = False
 
@@ -123,12 +122,9 @@ class CostModel(Learned):
         return float(self._predict(self.features.encode([arch]))[0])
 
     def compile(self: Model) -> Model:
-        """Prepares the model's fast path now, which it otherwise prepares once it was asked often enough.
+        """Prepares the model's fast path now, which it otherwise prepares once it was asked often enough; returns the model.
 
         Answers are the same before and after, to the last bit.
-
-        Returns:
-            The model itself.
 
         Raises:
             NotFittedError: When the model is not fitted.

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from hwcost._stats import median, robust_sd, student_tails
+from hwcost._stats import robust_sd, student_tails
 from hwcost._types import Floats
 from hwcost.levels.von_neumann import noise
 
@@ -80,7 +80,7 @@ def clip(values: Floats) -> Floats:
     window = least_rows(len(values))
     mirrored = np.pad(values, window, mode="symmetric")
     around = np.lib.stride_tricks.sliding_window_view(mirrored, 2 * window + 1)
-    centre = np.concatenate([median(around[i : i + CHUNK], axis=1) for i in range(0, len(values), CHUNK)])
+    centre = np.concatenate([np.median(around[i : i + CHUNK], axis=1) for i in range(0, len(values), CHUNK)])
     allowed = CLIP * max(robust_sd(values - centre), 1e-12)
     return np.asarray(np.clip(values, centre - allowed, centre + allowed))
 

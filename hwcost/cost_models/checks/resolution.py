@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwcost._stats import distinct
 from hwcost._types import Floats
 
 FEWEST_ROWS, FEWEST_STEPS = 30, 2
@@ -26,7 +25,7 @@ def coarse_step(latency_s: Floats) -> float | None:
     Args:
         latency_s: Shape (n,), seconds.
     """
-    different = distinct(latency_s)
+    different = np.unique(latency_s)
     if len(latency_s) < FEWEST_ROWS or not FEWEST_STEPS <= len(different) <= MOST_DIFFERENT * len(latency_s):
         return None
     step = float(np.diff(different).min())

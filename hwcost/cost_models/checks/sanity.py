@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._stats import distinct
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
@@ -94,7 +93,7 @@ def _values(gene: Gene, rows: Floats) -> Floats:
     """Encoded values of a gene, ascending: its choices, or what the rows of the fit hold."""
     if gene.categorical:
         return np.arange(len(gene.choices), dtype=np.float64)
-    return distinct(np.array(gene.choices, dtype=np.float64) if gene.choices else rows)
+    return np.unique(np.array(gene.choices, dtype=np.float64) if gene.choices else rows)
 
 
 def _next(values: Floats) -> dict[float, float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost._stats import kendall_tau, median, median_deviation
+from hwcost._stats import kendall_tau, median_deviation
 from hwcost._types import Floats
 from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
@@ -122,7 +122,7 @@ def said_difference(log_ratio: float) -> str:
 
 def _far_rows(data: Data, trained: Trained) -> Iterator[str]:
     """Yields a doubt about single rows that are far from what the others predict."""
-    errors = trained.errors - median(trained.errors)
+    errors = trained.errors - np.median(trained.errors)
     far = np.flatnonzero(np.abs(errors) > FAR)
     if not len(far) or len(far) > max(1.0, MANY * len(errors)) or np.quantile(np.abs(errors), MOST) > MISFIT:
         return

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from hwcost.campaign.planning import find_or_create, make_plan
 from hwcost.campaign.plans.plan import Item, Plan, items
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.result import Result
-from hwcost.campaign.run import run, start
+from hwcost.campaign.run import run
 from hwcost.campaign.series import history_of
 from hwcost.cli.main import invoke
 from hwcost.stores import open_store
@@ -380,27 +379,3 @@ def test_an_audit_tells_it_of_a_store_and_of_a_result(tmp_path: Path) -> None:
     assert reports[0].former == reports[1].former
     first = reports[0].former.campaigns[0]  # type: ignore[union-attr]
     assert hwcost.audit(store, campaign_id=first.campaign_id).former is None
-
-
-def test_a_campaign_dated_later_than_now_counts_as_a_former_one_and_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    plan = make_plan(items(WORKS), "cpu", "null", tier="quick", rounds=2)
-    with open_store(tmp_path / "s.db") as store:
-        first = run(store, find_or_create(plan, store))
-        early = store.estimates()
-        ahead = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat(timespec="microseconds")
-        later = Campaign(created_at=ahead, plan=plan.to_dict())
-        store.add_campaign(later)
-        found = [replace(one, campaign_id=later.campaign_id, measured_at=ahead) for one in early.estimates()]
-        store.add_estimates([store.series()[one.series_key] for one in found], found)
-        assert not caplog.records
-        campaign_id = start(plan, store)
-        present = run(store, campaign_id).former
-    assert f"campaign {later.campaign_id} in store" in caplog.text
-    assert f"name this one, {store.url}#{campaign_id}" in caplog.text
-    assert present is not None
-    assert [(one.campaign_id, one.is_ahead) for one in present.campaigns] == [
-        (first.campaign_id, False), (later.campaign_id, True)
-    ]  # fmt: skip
-    assert f" One of these is dated later than now, up to {ahead[:16]}Z: the system's time was set" in present.text
