@@ -132,7 +132,7 @@ class SimMachine:
         workloads = (SyntheticWorkload(f"w{i}", flops=1e6 * one) for i, one in enumerate(self.call_s.tolist()))
         self.plan = Plan(tuple(Item(one) for one in workloads), "cpu", "null", protocol("standard"))
         self._now_s, self._low_until_s, self._slowings = 0.0, -1.0, list[float]()
-        self._pauses = self._halts()
+        self._pauses, self._next_s = self._halts(), math.nan
 
     def seen(self) -> Seen:
         """Draws the campaign and fits it."""
@@ -218,7 +218,7 @@ class SimMachine:
         """Returns when work ends if the machine halts meanwhile."""
         if not self.machine.pause_every_s:
             return end_s
-        if not hasattr(self, "_next_s"):
+        if math.isnan(self._next_s):
             self._next_s = next(self._pauses)
         while self._next_s < end_s:
             if self._next_s >= start_s:
