@@ -34,6 +34,7 @@ from hwcost.cost_models.features.repeats import Middles, merged
 from hwcost.cost_models.features.trend import Trend
 from hwcost.cost_models.learned import Learned
 from hwcost.cost_models.prediction import Prediction
+from hwcost.cost_models.workers import THREADS_FROM
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -71,6 +72,7 @@ class CostModel(Learned):
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
         has_interval: Whether a fit brings its own interval; that of other models comes from rows left out.
         fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
+        threads_from: Rows from which fits of it gain by running side by side; many where most of a fit is Python's own work.
         narrowest: Least factor by which intervals are wider than typical ones.
         extrapolates: Whether predictions follow the trend of the rows beyond them; those of trees and of neighbours do not.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
@@ -85,6 +87,7 @@ class CostModel(Learned):
     baseline_for: ClassVar[frozenset[str]] = frozenset()
     has_interval: ClassVar[bool] = False
     fewest_architectures: ClassVar[int] = 5
+    threads_from: ClassVar[int] = THREADS_FROM
     narrowest: ClassVar[float] = 1.0
     extrapolates: bool = True
     fixed_shape: FixedShape | None = None

@@ -23,6 +23,9 @@ __all__ = ["cores", "in_threads", "shared_out", "threads"]
 THREADING_ROWS = 10_000
 """Rows from which more than one thread pays."""
 
+THREADS_FROM = 300
+"""Rows from which fits gain by running side by side where a model says nothing else."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

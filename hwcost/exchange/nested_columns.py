@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -65,13 +65,16 @@ def _held(sheet: Sheet, wanted: Collection[str]) -> dict[str, list[Any]]:
 def _nested(texts: list[str]) -> list[Any] | None:
     """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
     read = read_nested if read_key(texts[0]) is None else read_key
-    if are_dates(texts):
-        return None
+    return None if are_dates(texts) else _all_read(texts, read) or None
+
+
+def _all_read(texts: list[str], read: Callable[[str], Any]) -> list[Any]:
+    """Returns what every cell of a column holds; empty from the first cell on that holds nothing."""
     cells: list[Any] = []
     for text in texts:
         cell = read(text)
         if not cell:
-            return None
+            return []
         cells.append(cell)
     return cells
 
@@ -81,10 +84,10 @@ def _labelled(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
     read = read_labels(texts[0])
     if read is None or is_latency_name(name) or len(set(texts)) < FEWEST_LABELLED:
         return None
-    cells = [read_labels(text) for text in texts]
-    if any(cell is None or cell[0] != read[0] or cell[1].keys() != read[1].keys() for cell in cells):
+    cells = _all_read(texts, read_labels)
+    if not cells or any(word != read[0] or labels.keys() != read[1].keys() for word, labels in cells):
         return None
-    values = [cell[1] for cell in cells if cell is not None]
+    values = [labels for _, labels in cells]
     varied = [label for label in read[1] if any(value[label] != values[0][label] for value in values)]
     is_known = any(_is_held([value[label] for value in values], name, sheet) for label in varied)
     return None if is_known or not varied else values
@@ -94,9 +97,9 @@ def _called(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
     """Reads a column of names of benchmarks with arguments; None where these differ, or other columns hold them."""
     if is_latency_name(name) or len(set(texts)) < FEWEST_LABELLED:
         return None
-    cells = [read_benchmark_name(text) for text in texts]
+    cells = _all_read(texts, read_benchmark_name)
     rows = [flattened(cell) for cell in cells]
-    if None in cells or any(row.keys() != rows[0].keys() for row in rows):
+    if not rows or any(row.keys() != rows[0].keys() for row in rows):
         return None
     columns = {path: [row[path] for row in rows] for path in rows[0]}
     varied = {path: column for path, column in columns.items() if len(set(column)) > 1}
@@ -105,7 +108,7 @@ def _called(name: str, texts: list[str], sheet: Sheet) -> list[Any] | None:
         return None
     if FAMILY in varied:
         return cells
-    return [{key: value for key, value in cell.items() if key != FAMILY} for cell in cells if cell is not None]
+    return [{key: value for key, value in cell.items() if key != FAMILY} for cell in cells]
 
 
 def _is_held(values: list[Any], name: str, sheet: Sheet) -> bool:

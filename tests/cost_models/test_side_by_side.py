@@ -13,11 +13,11 @@ from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.evaluation import evaluate as module
 from hwcost.cost_models.evaluation.evaluate import Fitted, evaluate
 from hwcost.cost_models.features.groups import Groups
-from hwcost.cost_models.training import folds as folds_module
 from hwcost.cost_models.training import remembered
 from hwcost.cost_models.training.folds import folds, out_of_fold, side_by_side
 from hwcost.cost_models.training.intervals import left_out_errors
 from hwcost.cost_models.training.remembered import Memory, remembering
+from hwcost.cost_models.workers import THREADS_FROM
 from tests.cost_models.planted import SPACE, noisy
 from tests.cost_models.test_one_way import from_child
 
@@ -27,7 +27,7 @@ def planted(n: int) -> tuple[np.ndarray, np.ndarray]:
     return cost_model("lut", SPACE).features.encode(archs), noisy(archs)
 
 
-@pytest.mark.parametrize("n", [40, folds_module.THREADS_FROM])
+@pytest.mark.parametrize("n", [40, THREADS_FROM])
 def test_folds_in_threads_are_those_one_after_the_other(n, monkeypatch):
     groups, values = Groups(np.arange(n) % (n - 5)), np.random.default_rng(0).random(n)
     parts = list(folds(groups, 7))
@@ -49,11 +49,11 @@ def test_an_error_of_a_fold_in_a_thread_is_raised():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        out_of_fold(Groups(np.arange(folds_module.THREADS_FROM)), 3, refuse)
+        out_of_fold(Groups(np.arange(THREADS_FROM)), 3, refuse)
 
 
 def test_boosters_in_threads_give_the_same_bits(monkeypatch):
-    genes, values = planted(folds_module.THREADS_FROM)
+    genes, values = planted(THREADS_FROM)
     model = cost_model("lightgbm", SPACE, rounds=15).fit(genes, values)
     found = []
     for cores in ({0}, {0, 1, 2}):
@@ -183,7 +183,7 @@ def test_uneven_weights_are_scaled_by_every_layer_as_ever():
 
 
 def errors_of_few_trees() -> list[float]:
-    genes, values = planted(folds_module.THREADS_FROM)
+    genes, values = planted(THREADS_FROM)
     model = cost_model("lightgbm", SPACE, rounds=5).fit(genes, values)
     return left_out_errors(model, genes, values, np.ones(len(genes))).tolist()
 

@@ -138,7 +138,7 @@ class Hybrid(CostModel):
         def stages(kept: Indices, held: Indices) -> Floats:
             return self._stage_errors(genes, values, weights, kept, held)
 
-        for (_, held), found in zip(parts, side_by_side(stages, parts, self.name), strict=True):
+        for (_, held), found in zip(parts, side_by_side(stages, parts, self.name, self.threads_from), strict=True):
             errors[:, held] = found
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))

@@ -129,6 +129,7 @@ class Ridge(_Line):
 
     name = "ridge"
     complexity = 10
+    threads_from = 4000
     baseline_for = frozenset({"table", "campaign"})
 
     def _columns(self, genes: Floats) -> Floats:

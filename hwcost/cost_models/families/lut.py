@@ -60,6 +60,7 @@ class LookupTable(Tabled):
 
     name = "lut"
     complexity = 20
+    threads_from = 4000
 
     form_: str
     penalties_: dict[str, float]

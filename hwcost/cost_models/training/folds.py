@@ -9,12 +9,9 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.training.steps import Step, tell
-from hwcost.cost_models.workers import in_threads
+from hwcost.cost_models.workers import THREADS_FROM, in_threads
 
 __all__ = ["folds", "out_of_fold", "side_by_side"]
-
-THREADS_FROM = 300
-"""Rows from which folds run side by side: fits of fewer are over before a thread pays."""
 
 THREADS_UP_TO = 10_000
 """Rows up to which they do: the libraries of boosters take several threads themselves from there on."""
@@ -36,7 +33,13 @@ def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Indices, 
         yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
-def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], of: str = "") -> Floats:
+def out_of_fold(
+    groups: Groups,
+    count: int,
+    predict: Callable[[Indices, Indices], Floats],
+    of: str = "",
+    threads_from: int = THREADS_FROM,
+) -> Floats:
     """Predicts every row from a fit that has seen none of its architecture.
 
     Args:
@@ -44,19 +47,23 @@ def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices]
         count: Folds.
         predict: Takes kept and left-out rows, fits on the first and predicts the second.
         of: Name of the model that is fitted, for whoever follows the work.
+        threads_from: Rows from which folds run side by side.
 
     Returns:
         Shape (n,).
     """
     predicted = np.empty(len(groups.numbers))
     parts = list(folds(groups, count))
-    for (_, left), answer in zip(parts, side_by_side(predict, parts, of), strict=True):
+    for (_, left), answer in zip(parts, side_by_side(predict, parts, of, threads_from), strict=True):
         predicted[left] = answer
     return predicted
 
 
 def side_by_side(
-    compute: Callable[[Indices, Indices], Floats], parts: Sequence[tuple[Indices, Indices]], of: str = ""
+    compute: Callable[[Indices, Indices], Floats],
+    parts: Sequence[tuple[Indices, Indices]],
+    of: str = "",
+    threads_from: int = THREADS_FROM,
 ) -> list[Floats]:
     """Computes every fold, in as many threads as there are cores where that pays; each gives the same in any thread.
 
@@ -64,11 +71,12 @@ def side_by_side(
         compute: Takes kept and left-out rows.
         parts: Kept and left-out rows of each fold.
         of: Name of the model that is fitted, for whoever follows the work.
+        threads_from: Rows from which folds run side by side.
     """
     rows = len(parts[0][0]) + len(parts[0][1])
     return in_threads(
         lambda part: compute(*part),
         parts,
-        is_worth=THREADS_FROM <= rows < THREADS_UP_TO,
+        is_worth=threads_from <= rows < THREADS_UP_TO,
         arrived=lambda done: tell(Step(of, done, len(parts))),
     )

@@ -156,7 +156,9 @@ def _out_of_fold(
     def predict(kept: Indices, left: Indices) -> Floats:
         return unfitted().fit_briefly(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
-    return np.asarray(np.log(values / out_of_fold(groups, _count(groups), predict, of=unfitted().name)))
+    kind = type(unfitted())
+    predicted = out_of_fold(groups, _count(groups), predict, of=kind.name, threads_from=kind.threads_from)
+    return np.asarray(np.log(values / predicted))
 
 
 def _count(groups: Groups) -> int:
