@@ -13,7 +13,7 @@ A searcher belongs to one thread. It holds nothing but plain data, so that :meth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -193,12 +193,18 @@ class Searcher(ABC):
             raise self.rejections.infeasible()
         return kept
 
-    def is_new(self, candidates: Candidates) -> NDArray[np.bool_]:
-        """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,)."""
+    def is_new(self, candidates: Candidates, known: Collection[bytes] = ()) -> NDArray[np.bool_]:
+        """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,).
+
+        Args:
+            candidates: n candidates.
+            known: Keys of further candidates that are not new.
+        """
         evaluated, pending, keys = self.evaluated, self.pending, candidates.keys
         first = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))  # of equal rows, the first one stays
+        rows = [row for key, row in first.items() if key not in evaluated and key not in pending]
         found = np.zeros(len(keys), dtype=bool)
-        found[[row for key, row in first.items() if key not in evaluated and key not in pending]] = True
+        found[[row for row in rows if keys[row] not in known] if known else rows] = True
         return found
 
 

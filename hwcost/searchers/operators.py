@@ -60,10 +60,7 @@ def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Candid
         if len(found) >= n:
             break
         proposed = Candidates(found.space, propose(max(LEAST, n - len(found)) << doubled))
-        rows = [
-            row for row in np.flatnonzero(searcher.is_new(proposed)).tolist() if proposed.keys[row] not in known
-        ]
-        new = proposed[np.array(rows, dtype=np.intp)]
+        new = proposed[searcher.is_new(proposed, known)]
         known.update(new.keys)
         found = found + new[searcher.feasible(new)]
     return found[:n]
@@ -82,7 +79,7 @@ def descended(searcher: Searcher, n: int, rng: np.random.Generator) -> tuple[Can
     drawn = np.concatenate([uniform(sizes, LEAST, rng, tilt) for tilt in (1.0, *TILTS)])
     for _ in range(GENERATIONS):
         new = Candidates(problem.space, drawn)
-        new = new[searcher.is_new(new) & np.array([key not in known for key in new.keys])]
+        new = new[searcher.is_new(new, known)]
         known.update(new.keys)
         violations = problem.violations(new)
         is_violated = violations > 0

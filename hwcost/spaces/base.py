@@ -164,7 +164,7 @@ class SearchSpace(ABC):
 
     # -- listing -------------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of points; where several stand for the same net, there are fewer architectures.
 

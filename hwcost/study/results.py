@@ -50,8 +50,10 @@ class Results:
         rows = [row for row in rows if self.trials[row].status == "completed" and self._latest[self._keys[row]] == row]
         losses = self.problem.losses([self.trials[row] for row in rows])
         kept = np.flatnonzero(pareto.front(losses))
-        _, distinct = np.unique(losses[kept], axis=0, return_index=True)
-        self._front = [rows[row] for row in kept[distinct]]
+        if len(kept) > 1:
+            _, distinct = np.unique(losses[kept], axis=0, return_index=True)
+            kept = kept[distinct]
+        self._front = [rows[row] for row in kept]
 
     @property
     def evaluations(self) -> int:
