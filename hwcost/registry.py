@@ -195,7 +195,8 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
         **options: Options that the user gave.
 
     Raises:
-        UsageError: When an option is unknown, missing, or of a type that it cannot have.
+        UsageError: When an option is unknown, missing, or of a type that it cannot have, or when the factory does not take
+            the arguments.
     """
     known, is_open = _options_of(factory, len(arguments))
     unknown = [] if is_open else [name for name in options if name not in known]
@@ -208,6 +209,8 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     try:
         return factory(*arguments, **options)
     except TypeError as error:
+        if not options:
+            raise UsageError(f"{what} cannot be made: {error}") from error
         given = ", ".join(f"{name}={value!r:.60}" for name, value in options.items()) or "none"
         raise UsageError(
             f"{what} does not take these options: one has a wrong type ({error}). Given: {given}. {_listed(known)}"
