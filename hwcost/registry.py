@@ -196,8 +196,11 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
 
     Raises:
         UsageError: When an option is unknown, missing, or of a type that it cannot have, or when the factory does not take
-            the arguments.
+            the arguments or is a class that lacks methods.
     """
+    lacking = sorted(getattr(factory, "__abstractmethods__", ()))
+    if lacking:
+        raise UsageError(f"{what} cannot be made: its class {factory.__name__} lacks the methods {', '.join(lacking)}")
     known, is_open = _options_of(factory, len(arguments))
     unknown = [] if is_open else [name for name in options if name not in known]
     missing = [name for name, one in known.items() if one.default is one.empty and name not in options]

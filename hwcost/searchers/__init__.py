@@ -48,7 +48,7 @@ def searcher(name: str | Callable[..., Any], problem: Problem, seed: int = 0, **
 
     Raises:
         UnknownNameError: When the searcher is unknown; lists the known ones.
-        UsageError: When an option is unknown to it, it cannot pursue the problem, or it is no searcher.
+        UsageError: When an option is unknown to it, it cannot pursue the problem, or it is not a searcher.
     """
     what = f"searcher '{name if isinstance(name, str) else getattr(name, '__name__', name)}'"
     found: Any = made(what, SEARCHERS.load(name) if isinstance(name, str) else name, problem, seed, **options)
