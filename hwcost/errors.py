@@ -34,7 +34,8 @@ from typing import ClassVar
 __all__ = [
     "ArchitectureError", "BusyError", "ContractError", "DataError", "DeviceError", "DeviceLostError", "HwcostError",
     "InfeasibleError", "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError",
-    "NotEnoughMemoryError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "NotEnoughMemoryError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError",
+    "UsageError",
 ]  # fmt: skip
 
 
