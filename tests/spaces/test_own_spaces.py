@@ -91,7 +91,7 @@ def test_a_space_in_order_is_made():
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("Renamed", "class Renamed of space 'own' breaks .*: its attribute name is 'renamed'.*; call both 'own'"),
+        ("Renamed", "class Renamed breaks .* as space 'own': its attribute name is 'renamed'.*; call both 'own'"),
         ("TwoOfAName", "two genes are called 'blocks'"),
         ("TwiceAChoice", "gene 'blocks' has the choice 2.0 twice"),
         ("Texts", r"texts as choices: make it Gene\('act', choices, categorical=True\)"),
