@@ -22,7 +22,7 @@ def checked(made: Any, name: str, given: Mapping[str, Any]) -> SearchSpace:
     """
     slip = _slip(made, name, given)
     if slip is not None:
-        raise ContractError(f"the class {type(made).__name__} breaks the contract of search spaces as space '{name}': {slip}")
+        raise ContractError(f"the class {type(made).__name__} breaks the contract of spaces as space '{name}': {slip}")
     space: SearchSpace = made
     return space
 
