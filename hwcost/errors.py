@@ -4,6 +4,7 @@
 
     HwcostError                   5  internal
     ├── UsageError                2  an argument, a file or a name is wrong
+    │   ├── ContractError         2  a member of another distribution gives what its contract excludes
     │   ├── UnknownNameError      2  a name that no registry holds; lists the known names
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
@@ -31,9 +32,10 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
-    "ArchitectureError", "BusyError", "DataError", "DeviceError", "DeviceLostError", "HwcostError", "InfeasibleError",
-    "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError", "NotEnoughMemoryError",
-    "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "ArchitectureError", "BusyError", "ContractError", "DataError", "DeviceError", "DeviceLostError", "HwcostError",
+    "InfeasibleError", "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError",
+    "NotEnoughMemoryError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError",
+    "UsageError",
 ]  # fmt: skip
 
 
@@ -58,6 +60,10 @@ class UnknownNameError(UsageError):
         hint = f" Did you mean '{close[0]}'?" if close else ""
         tail = f" {advice}" if advice else ""
         super().__init__(f"unknown {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.{tail}")
+
+
+class ContractError(UsageError):
+    """A member of another distribution failed, or gave what its contract excludes; names the member."""
 
 
 class ArchitectureError(UsageError):

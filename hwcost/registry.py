@@ -195,8 +195,12 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
         **options: Options that the user gave.
 
     Raises:
-        UsageError: When an option is unknown, missing, or of a type that it cannot have.
+        UsageError: When an option is unknown, missing, or of a type that it cannot have, or when the factory does not take
+            the arguments or is a class that lacks methods.
     """
+    lacking = sorted(getattr(factory, "__abstractmethods__", ()))
+    if lacking:
+        raise UsageError(f"{what} cannot be made: its class {factory.__name__} lacks the methods {', '.join(lacking)}")
     known, is_open = _options_of(factory, len(arguments))
     unknown = [] if is_open else [name for name in options if name not in known]
     missing = [name for name, one in known.items() if one.default is one.empty and name not in options]
@@ -208,6 +212,8 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     try:
         return factory(*arguments, **options)
     except TypeError as error:
+        if not options:
+            raise UsageError(f"{what} cannot be made: {error}") from error
         given = ", ".join(f"{name}={value!r:.60}" for name, value in options.items()) or "none"
         raise UsageError(
             f"{what} does not take these options: one has a wrong type ({error}). Given: {given}. {_listed(known)}"

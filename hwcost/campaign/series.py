@@ -11,7 +11,7 @@ from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.rounds.records import describe
 from hwcost.errors import UsageError
-from hwcost.quantities import LATENCY, QUANTITIES, quantity
+from hwcost.quantities import LATENCY, quantity, usable
 from hwcost.stores.environment import Environment
 from hwcost.stores.ids import utc
 from hwcost.stores.rows import PRUNED
@@ -134,7 +134,7 @@ def _name(info: WorkloadInfo) -> str:
 
 def _names(plan: Plan, measurements: Sequence[Measurement]) -> list[str]:
     """Returns the quantities that get a history: latency first, what follows from it only where it is asked for."""
-    own = [name for name in QUANTITIES.names() if quantity(name).power_of_latency is None]
+    own = [name for name in usable() if quantity(name).power_of_latency is None]
     seen = [name for name in own if any(one.quantity(name).value is not None for one in measurements)]
     return list(dict.fromkeys([LATENCY, *plan.protocol.quantities, *seen]))
 

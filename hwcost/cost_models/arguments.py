@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hwcost._types import Floats
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import ContractError, DataError, UsageError
+
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+"""Kinds of arguments that can be given by name."""
 
 
 @cache
 def parameters(kind: type[object]) -> tuple[str, ...]:
-    """Returns the names of the keyword arguments that a class of cost models and those that it derives from take."""
+    """Returns the names of the arguments beside the space that a class of cost models and those it derives from take."""
     names: dict[str, None] = {}
     for one in inspect.getmro(kind):
         if "__init__" in vars(one) and one is not object:
-            found = inspect.signature(vars(one)["__init__"]).parameters.values()
-            names |= dict.fromkeys(given.name for given in found if given.kind is given.KEYWORD_ONLY)
+            found = list(inspect.signature(vars(one)["__init__"]).parameters.values())[2:]  # behind self and the space
+            names |= dict.fromkeys(given.name for given in found if given.kind in NAMED)
     return tuple(names)
+
+
+def stored(model: object, names: Sequence[str]) -> dict[str, Any]:
+    """Returns arguments of a cost model by name, as it keeps them.
+
+    Raises:
+        ContractError: When it does not keep one under its own name.
+    """
+    lost = [name for name in names if not hasattr(model, name)]
+    if lost:
+        raise ContractError(
+            f"the cost model {type(model).__name__} does not keep its argument '{lost[0]}': its __init__ has to store it as "
+            f"self.{lost[0]}, so that copies and saved models have it"
+        )
+    return {name: getattr(model, name) for name in names}
 
 
 def as_numbers(values: ArrayLike, what: str) -> Floats:

@@ -24,7 +24,7 @@ from hwcost._arguments import COUNT, NUMBER, TEXT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.arguments import checked_rows, parameters
+from hwcost.cost_models.arguments import checked_rows, parameters, stored
 from hwcost.cost_models.features.asked import check_own_shape, points, sizes_asked
 from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.extractor import Features, shared_features
@@ -168,7 +168,7 @@ class CostModel(Learned):
 
     def get_params(self) -> dict[str, Any]:
         """Returns the keyword arguments, besides the space, that make an equal unfitted model (JSON)."""
-        return {name: getattr(self, name) for name in parameters(type(self))}
+        return stored(self, parameters(type(self)))
 
     def clone(self: Model) -> Model:
         """Returns an unfitted model with the same parameters."""
@@ -180,7 +180,7 @@ class CostModel(Learned):
 
     def common_params(self) -> dict[str, Any]:
         """Returns the keyword arguments that all cost models share, for models that are made of others."""
-        return {name: getattr(self, name) for name in parameters(CostModel)}
+        return stored(self, parameters(CostModel))
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import numpy as np
 from hwcost._arguments import PATH, check
 from hwcost._types import Floats
 from hwcost.cost_models.features.domain import Domain
+from hwcost.cost_models.own_methods import check_methods
 from hwcost.errors import DataError, NotFittedError
 from hwcost.spaces.base import GeneValue, SearchSpace
 
@@ -57,6 +58,11 @@ class Learned(ABC):
     n_rows_: int
     n_architectures_: int
     monotone_: tuple[str, ...]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Has methods of other packages checked."""
+        super().__init_subclass__(**options)
+        check_methods(cls)
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 

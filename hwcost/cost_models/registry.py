@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import TEXT, check
-from hwcost.errors import UsageError
+from hwcost.errors import ContractError, UsageError
 from hwcost.registry import Registry
 
 if TYPE_CHECKING:
@@ -45,9 +45,16 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
     Raises:
         UnknownNameError: When no model has that name; lists the known ones.
         UsageError: When an option is unknown to the model.
+        ContractError: When the class calls itself by another name, under which its saved models would be looked for.
     """
     check({"name": name}, name=TEXT)
     made: CostModel = COST_MODELS.make(name, space, **options)
+    own = getattr(made, "name", None)
+    if own != name:
+        raise ContractError(
+            f"the class {type(made).__name__} is registered as cost model '{name}', and its attribute name is {own!r}: give "
+            f"both the same name"
+        )
     return made
 
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from hwcost._log import logger
+from hwcost.errors import HwcostError
 from hwcost.quantities.base import Call, Quantity, Unavailable
 from hwcost.registry import Registry
 
-__all__ = ["LATENCY", "QUANTITIES", "Call", "Quantity", "Unavailable", "quantity", "selected"]
+__all__ = ["LATENCY", "QUANTITIES", "Call", "Quantity", "Unavailable", "quantity", "selected", "usable"]
+
+_log = logger(__name__)
 
 LATENCY = "latency_s"
 """The quantity that a cost model predicts unless it was made for another one."""
@@ -47,6 +51,24 @@ def quantity(name: str) -> Quantity:
     """
     made: Quantity = QUANTITIES.load(name)()
     return made
+
+
+def usable() -> tuple[str, ...]:
+    """Returns the names of all quantities but those of other distributions that cannot be imported, with a warning once."""
+    return _usable(tuple(QUANTITIES.names()))
+
+
+@cache
+def _usable(names: tuple[str, ...]) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        try:
+            quantity(name)
+        except HwcostError as error:
+            _log.warning("left out: %s", error)
+        else:
+            found.append(name)
+    return tuple(found)
 
 
 def selected(names: str | Sequence[str]) -> tuple[str, ...]:

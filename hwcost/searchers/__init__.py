@@ -6,9 +6,11 @@ so that it has neither problem nor trials, and is not registered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from hwcost.registry import Registry
+from hwcost.errors import UsageError
+from hwcost.registry import Registry, made
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.rejections import Rejection, Rejections
@@ -35,18 +37,23 @@ SEARCHERS = Registry(
 )
 
 
-def searcher(name: str, problem: Problem, seed: int = 0, **options: Any) -> Searcher:
+def searcher(name: str | Callable[..., Any], problem: Problem, seed: int = 0, **options: Any) -> Searcher:
     """Makes a searcher by name.
 
     Args:
-        name: Name of the searcher, for example ``evolution``.
+        name: Name of the searcher, for example ``evolution``; or a class or function that makes one of a problem and a seed.
         problem: Space, objectives and constraints.
         seed: Seed of all random draws; equal seeds give equal searches.
         **options: Options of the searcher, for example ``preset="hat"``.
 
     Raises:
         UnknownNameError: When the searcher is unknown; lists the known ones.
-        UsageError: When an option is unknown to it, or it cannot pursue the problem.
+        UsageError: When an option is unknown to it, it cannot pursue the problem, or it is not a searcher.
     """
-    made: Searcher = SEARCHERS.make(name, problem, seed, **options)
-    return made
+    what = f"searcher '{name if isinstance(name, str) else getattr(name, '__name__', name)}'"
+    found: Any = made(what, SEARCHERS.load(name) if isinstance(name, str) else name, problem, seed, **options)
+    if not isinstance(found, Searcher):
+        raise UsageError(f"{what} makes {type(found).__name__}, which is not a subclass of hwcost.searchers.Searcher")
+    if not hasattr(found, "rejections"):
+        raise UsageError(f"{what} was not set up: its __init__ has to call super().__init__(problem, seed)")
+    return found

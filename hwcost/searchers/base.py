@@ -13,7 +13,7 @@ A searcher belongs to one thread. It holds nothing but plain data, so that :meth
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,19 +21,22 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats
-from hwcost.errors import SpaceExhausted, UsageError
+from hwcost.errors import HwcostError, SpaceExhausted, UsageError
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.searchers.rejections import Rejections
 from hwcost.searchers.trial import Trial, Trials
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
+INFEASIBLE_ASKS = 50
+"""Asks in a row that give infeasible candidates only, after which a searcher is taken to have nothing else."""
+
 
 class Searcher(ABC):
     """Proposes candidates of a problem.
 
     Subclasses give ``_ask`` and ``_tell`` and, where they remember more than which candidates were evaluated, ``_state`` and
-    ``_restore``. They check constraints with :meth:`feasible`, so that every rejection is recorded.
+    ``_restore``. They check constraints with :meth:`feasible`, so that they can ask for others instead.
 
     Args:
         problem: Space, objectives and constraints.
@@ -70,6 +73,7 @@ class Searcher(ABC):
         self.pending: dict[bytes, None] = {}
         self.evaluated: dict[bytes, None] = {}
         self.rejections = Rejections(problem)
+        self._passed: set[bytes] = set()  # keys of candidates that were found feasible
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
@@ -77,7 +81,8 @@ class Searcher(ABC):
     def _ask(self, n: int, rng: np.random.Generator) -> Sequence[Architecture]:
         """Returns at most n feasible candidates; none to wait for the trials of pending ones.
 
-        A list of architectures is turned into candidates.
+        A list of architectures is turned into candidates. Those behind the first n are left out, and so are infeasible ones,
+        each of which is recorded as a rejection.
 
         Raises:
             SpaceExhausted: When nothing is left to ask for.
@@ -115,21 +120,55 @@ class Searcher(ABC):
         Raises:
             SpaceExhausted: When nothing is left to ask for.
             InfeasibleError: When nothing satisfies the constraints.
-            UsageError: When n is not positive.
+            UsageError: When n is not positive, or the searcher gives anything but architectures of the space.
         """
         number = self.batch if n is None else n
         if number < 1:
             raise UsageError(f"at least one architecture must be asked for, got {number}")
         if not self.asks:
             self.problem.refuse_impossible()
-        rng = np.random.default_rng([self.seed, self.asks])
-        self.asks += 1
-        candidates = Candidates.of(self.problem.space, self._ask(number, rng))
+        for _ in range(INFEASIBLE_ASKS):
+            rng = np.random.default_rng([self.seed, self.asks])
+            self.asks += 1
+            proposed = self._converted(self._ask(number, rng), number)
+            candidates = self._allowed(proposed)
+            if len(candidates) or self.pending or not len(proposed):
+                break
+        else:
+            raise self._only_infeasible()
         if not len(candidates) and not self.pending:
             known = len(self.evaluated)
             raise SpaceExhausted(f"the searcher '{self.name}' has nothing left to ask for after {known} trials")
         self.pending.update(dict.fromkeys(candidates.keys))
         return candidates
+
+    def _converted(self, proposed: Any, n: int) -> Candidates:
+        """Returns what ``_ask`` gave as at most n candidates.
+
+        Raises:
+            UsageError: When it gave something else, such as a matrix, which may hold codes or values of genes.
+        """
+        if isinstance(proposed, np.ndarray) or not isinstance(proposed, Iterable):
+            raise UsageError(
+                f"the searcher '{self.name}' gave {type(proposed).__name__} from _ask; expected Candidates, such as "
+                f"Candidates(self.problem.space, codes), or a list of architectures"
+            )
+        candidates = Candidates.of(self.problem.space, proposed)
+        return candidates if len(candidates) <= n else candidates[:n]
+
+    def _allowed(self, candidates: Candidates) -> Candidates:
+        """Returns the candidates that satisfy the constraints, without judging those again that were found feasible."""
+        if not self.problem.judged or self._passed.issuperset(candidates.keys):
+            return candidates
+        return candidates[self.feasible(candidates)]
+
+    def _only_infeasible(self) -> HwcostError:
+        """Returns the error that ends a search whose asks held nothing feasible."""
+        if not self.evaluated:
+            return self.rejections.infeasible()
+        return SpaceExhausted(
+            f"the searcher '{self.name}' asked {INFEASIBLE_ASKS} times in a row for nothing but infeasible architectures"
+        )
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Learns from trials, in any order, and also of architectures that were never asked for."""
@@ -176,7 +215,9 @@ class Searcher(ABC):
         """Says which candidates satisfy the constraints, shape (n,); records the others as rejections."""
         violated = self.problem.violated(candidates)
         self.rejections.record(candidates, violated)
-        return np.asarray(violated == FEASIBLE)
+        is_feasible = np.asarray(violated == FEASIBLE)
+        self._passed.update(candidates.keys if is_feasible.all() else candidates[is_feasible].keys)
+        return is_feasible
 
     @cached_property
     def candidates(self) -> Candidates | None:

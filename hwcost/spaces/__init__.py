@@ -10,6 +10,7 @@ from hwcost.registry import Registry, parse_options
 from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.candidates import Candidates
+from hwcost.spaces.own_spaces import checked
 
 __all__ = ["SPACES", "Architecture", "Candidates", "Component", "Gene", "SearchSpace", "space"]
 
@@ -41,6 +42,7 @@ def space(name: str, **options: Any) -> SearchSpace:
         UnknownNameError: When the name is unknown; lists the known ones.
         UsageError: When an option is unknown to the space, or has a value that it cannot have.
         DataError: When a file cannot be read, or declares no space.
+        ContractError: When a space of another distribution breaks the contract.
     """
     if not isinstance(name, str):
         raise UsageError(f"a space is named by a text, such as 'supershaper'; got {name!r:.60} ({type(name).__name__})")
@@ -52,7 +54,7 @@ def space(name: str, **options: Any) -> SearchSpace:
     pairs = re.split(r",(?=\w+=)", text) if colon else ()
     given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
     made: SearchSpace = SPACES.make(name, **given)
-    return made
+    return made if name in SPACES.builtins else checked(made, name, given)
 
 
 def _declared(path: str, options: dict[str, Any]) -> SearchSpace:

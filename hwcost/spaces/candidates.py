@@ -8,10 +8,10 @@ first asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
@@ -35,14 +35,16 @@ class Candidates(Sequence[Architecture]):
         codes: Matrix of codes, shape (n, genes).
 
     Raises:
-        UsageError: When the space describes data only, or the matrix has no column for each gene.
+        UsageError: When the space describes data only, the matrix has no column for each gene, or it holds anything but
+            indices of choices.
     """
 
     def __init__(self, space: SearchSpace, codes: ArrayLike) -> None:
         _ = space.size
-        matrix = np.array(codes, dtype=np.intp)
+        matrix = np.array(codes)
         if matrix.size and (matrix.ndim != 2 or matrix.shape[1] != len(space.genes)):
             raise UsageError(f"codes of space '{space.name}' have shape (n, {len(space.genes)}), got {matrix.shape}")
+        matrix = _indices(space, matrix)
         self.space = space
         self.codes: Codes = _frozen(matrix.reshape(-1, len(space.genes)))
         if space.has_isomorphs and len(self.codes):
@@ -166,6 +168,30 @@ class Candidates(Sequence[Architecture]):
 
     def __repr__(self) -> str:
         return f"Candidates({self.space.name}, {len(self)} architectures)"
+
+
+def _indices(space: SearchSpace, matrix: NDArray[Any]) -> Codes:
+    """Returns a matrix as codes.
+
+    Raises:
+        UsageError: When one of its numbers is not the index of a choice of its gene.
+    """
+    if not matrix.size:
+        return matrix.astype(np.intp)
+    sizes = [len(gene.choices) for gene in space.genes]
+    if matrix.dtype == np.intp and (matrix.view(np.uintp).max(axis=0) < sizes).all():  # negative ones are very large there
+        return matrix
+    is_index = (matrix >= 0) & (matrix < sizes) if matrix.dtype.kind in "biuf" else np.zeros(matrix.shape, dtype=bool)
+    if matrix.dtype.kind == "f":
+        is_index &= matrix == np.floor(matrix)
+    if not is_index.all():
+        row, column = np.argwhere(~is_index)[0].tolist()
+        gene = space.genes[column]
+        raise UsageError(
+            f"codes of space '{space.name}' are indices of choices: that of gene '{gene.name}' is a whole number from 0 to "
+            f"{sizes[column] - 1}, got {matrix[row, column].item()!r:.40} in row {row}"
+        )
+    return matrix.astype(np.intp, copy=False)
 
 
 def is_same(one: SearchSpace, other: SearchSpace) -> bool:

@@ -82,10 +82,7 @@ class SearchOptions:
         """
         if self.dominate is not None and self.reference is None and problem.references is None:
             raise UsageError("dominate= needs a reference: an architecture, or reference= of every objective")
-        if isinstance(self.searcher, str):
-            made = searcher_of(self.searcher, problem, self.seed, **self.searcher_options)
-        else:
-            made = self.searcher(problem, self.seed, **self.searcher_options)
+        made = searcher_of(self.searcher, problem, self.seed, **self.searcher_options)
         about = {"options": dict(self.searcher_options), "batch": self.batch, **self.about}
         return Study(problem, made, self.log, about, self.reference, self.repeats)
 

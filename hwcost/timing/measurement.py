@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from math import ceil, exp, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost.quantities import LATENCY, QUANTITIES
+from hwcost.quantities import LATENCY, usable
 from hwcost.quantities import quantity as known_quantity
 from hwcost.timing.quantity_estimate import QuantityEstimate, estimated
 
@@ -211,7 +211,7 @@ class Measurement:
     @property
     def quantities(self) -> dict[str, QuantityEstimate]:
         """All quantities beside latency by name."""
-        return {name: self.quantity(name) for name in QUANTITIES.names() if name != LATENCY}
+        return {name: self.quantity(name) for name in usable() if name != LATENCY}
 
     @property
     def isolated_calls_s(self) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from hwcost.errors import HwcostError
 from hwcost.quantities import Call, Quantity, Unavailable
 from hwcost.units import unit_of
 from hwcost.workloads.base import ITEMSIZES
@@ -76,10 +77,12 @@ def estimated(quantity: Quantity, measurement: Measurement) -> QuantityEstimate:
     values, sources, reasons = [], [], []
     for call in _calls(measurement, latency_s, quantity.power_of_latency is not None):
         try:
-            values.append(quantity.of_call(call))
-            sources.append(quantity.source(call))
+            value, source = _told(quantity, call)
         except Unavailable as why:
             reasons.append(str(why))
+        else:
+            values.append(value)
+            sources.append(source)
     if not values:
         return QuantityEstimate(quantity.name, unit, reason=_commonest(reasons) if reasons else UNUSABLE)
     if quantity.power_of_latency is None:
@@ -100,7 +103,24 @@ def of_visit(quantity: Quantity, workload: Workload, visit: Visit) -> float:
     Raises:
         Unavailable: When it is not known; says why, and what to do.
     """
-    return quantity.of_call(_call(workload, visit.conditions, visit.latency_s))
+    return _told(quantity, _call(workload, visit.conditions, visit.latency_s))[0]
+
+
+def _told(quantity: Quantity, call: Call) -> tuple[float, str]:
+    """Returns the value for a call, and where it comes from.
+
+    Raises:
+        Unavailable: When it is not known, also because the quantity, of another distribution, fails or gives no number.
+    """
+    try:
+        value, source = quantity.of_call(call), quantity.source(call)
+        if math.isfinite(value):
+            return value, source
+    except (Unavailable, HwcostError):
+        raise
+    except Exception as error:
+        raise Unavailable(f"the quantity '{quantity.name}' failed: {type(error).__name__}: {error}.") from error
+    raise Unavailable(f"the quantity '{quantity.name}' is {value!r}, not a finite number.")
 
 
 def _calls(measurement: Measurement, latency_s: float, follows: bool) -> list[Call]:

@@ -163,3 +163,34 @@ def test_another_distribution_can_add_one() -> None:
         assert "twice_s" in QUANTITIES
         m = Measurement(WORK, "fit", 0.02, 0.03, 1, (visit(0, 0.02, 1.0),))
         assert (m.quantities["twice_s"].value, m.quantities["twice_s"].unit) == (0.04, "s")
+
+
+class Failing(Twice):
+    """Divides by zero."""
+
+    name = "failing_s"
+
+    def of_call(self, call: Call) -> float:
+        return call.latency_s / 0
+
+
+class Nothing(Twice):
+    """Forgets to return."""
+
+    name = "nothing_s"
+
+    def of_call(self, call: Call) -> float:
+        return None  # type: ignore[return-value]
+
+
+def test_one_that_fails_or_cannot_be_imported_disturbs_no_other(caplog) -> None:
+    kinds = {"failing_s": "Failing", "nothing_s": "Nothing", "gone_s": "Gone"}
+    broken = {name: f"{__name__}:{kind}" for name, kind in kinds.items()}
+    with registered("hwcost.quantities", broken):
+        m = Measurement(WORK, "fit", 0.02, 0.03, 1, (visit(0, 0.02, 1.0),))
+        found = m.quantities
+        assert found["throughput_per_s"].value == 50.0
+        assert found["failing_s"].reason.startswith("the quantity 'failing_s' failed: ZeroDivisionError: ")
+        assert found["nothing_s"].reason.startswith("the quantity 'nothing_s' failed: TypeError")
+        assert "gone_s" not in found
+        assert "left out: quantity 'gone_s'" in caplog.text

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwcost._arguments import NUMBER, TEXT, WHOLE, check
+from hwcost._log import logger
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.checks.table_faults import refuse_faults
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
@@ -33,10 +34,12 @@ from hwcost.cost_models.training.metrics import Metrics, median_metrics, metrics
 from hwcost.cost_models.training.remembered import Memory, remembering
 from hwcost.cost_models.training.train import DriftChoice, Trained, drift_of, train_on
 from hwcost.cost_models.workers import in_threads
-from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.errors import ContractError, DataError, MissingExtraError, UsageError
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import unshaped
 from hwcost.timing.timer import Clock
+
+_log = logger(__name__)
 
 ALL = "all"
 """Every model that is a candidate, and what chooses among them."""
@@ -189,7 +192,7 @@ def evaluate_roles(
             "--test-rows), or evaluate a table of them with --train."
         )
     names = [*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])]
-    fits = _Fits.of(data, names, prior)
+    fits = _Fits.of(data, names, prior, wanted=model)
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
     tested = {key: rows for key, rows in (("models", test), ("uniform", uniform)) if len(rows) > 1}
     tell, memory = _Told(progress, len(fits.options) * len(tested)), Memory(Clock().now_s)
@@ -220,6 +223,7 @@ def _judged(part: _Part, data: Data, fits: _Fits, tell: Callable[[str], None]) -
     """Fits models on one split and judges them; leaves out those whose library is not installed.
 
     Raises:
+        ContractError: When the model that is wanted, of another distribution, breaks its contract; others are left out.
         MissingExtraError: When that of the model that is wanted is not.
     """
     found: dict[str, _Judged] = {}
@@ -232,6 +236,11 @@ def _judged(part: _Part, data: Data, fits: _Fits, tell: Callable[[str], None]) -
             except MissingExtraError:
                 if name == fits.wanted:
                     raise MissingExtraError("XGBoost", "xgboost-cpu") from None
+                continue
+            except ContractError as error:
+                if name == fits.wanted:
+                    raise
+                _log.warning("left out: %s", error)
                 continue
             seconds = memory.now_s() - start + memory.saved_s
             found[name] = _Judged(seconds, trained.model.chosen, _tested(trained, data, part.test, fits.split))

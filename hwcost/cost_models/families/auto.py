@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hwcost._log import logger
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
@@ -22,8 +23,10 @@ from hwcost.cost_models.registry import candidates as known_candidates
 from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.intervals import RECHOOSING_ROWS, left_out_errors
 from hwcost.cost_models.training.remembered import remembering
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost.errors import ContractError, MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+
+_log = logger(__name__)
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
@@ -99,6 +102,11 @@ class Auto(CostModel):
             try:
                 errors[name] = left_out_errors(_settled(made, genes, values, weights), genes, values, weights)
             except MissingExtraError:
+                continue
+            except ContractError as error:
+                if self.candidates is not None:
+                    raise
+                _log.warning("left out: %s", error)
                 continue
             tried[name] = made
         return tried, errors

@@ -20,7 +20,7 @@ from hwcost.cost_models.training.conformal import LEVEL, quantile
 from hwcost.cost_models.training.folds import folds, out_of_fold
 from hwcost.cost_models.training.measured import judge_measured
 from hwcost.cost_models.training.remembered import recalled
-from hwcost.errors import DataError
+from hwcost.errors import ContractError, DataError
 from hwcost.quantities import QUANTITIES
 from hwcost.spaces.base import Architecture
 
@@ -158,6 +158,12 @@ def _out_of_fold(
 
     kind = type(unfitted())
     predicted = out_of_fold(groups, _count(groups), predict, of=kind.name, threads_from=kind.threads_from)
+    unknown = int(np.isnan(predicted).sum())
+    if unknown:
+        raise ContractError(
+            f"the cost model '{kind.name}' predicts no positive number for {unknown} of {len(genes)} rows that were left "
+            f"out of its fit; expected one for each"
+        )
     return np.asarray(np.log(values / predicted))
 
 
