@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class Domain:
         trend: Trend of the rows; None for a model that follows it beyond them with errors that are no larger at its ends.
         ends: Errors at the ends of the trend, relative to those among its rows; None where they are not known.
         follows: Whether the model follows the trend beyond its rows, so that the domain does not end there.
+        shapes: Shapes that were measured, shape (k, 2); empty where errors are no larger at others within their reach.
+        between: Errors at shapes within the reach that were not measured, over those at measured ones, at least 1.
     """
 
     low: Floats
@@ -59,6 +61,8 @@ class Domain:
     trend: Trend | None = None
     ends: Ends | None = None
     follows: bool = False
+    shapes: Floats = field(default_factory=lambda: np.empty((0, len(SHAPE_GENES))))
+    between: float = 1.0
 
     @classmethod
     def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
@@ -155,7 +159,7 @@ class Domain:
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes beyond those of the fit, towards the ends of the trend of the rows, and beyond them.
+        It is wider for shapes that were not measured, towards the ends of the trend of the rows, and beyond them.
 
         Args:
             features: Extractor of the space.
@@ -164,7 +168,7 @@ class Domain:
         """
         wider = self.at_ends(features, genes)
         if _is_shaped(features):
-            wider = wider * (1.0 + WIDER * self._octaves(features, genes))
+            wider = wider * self._at_shapes(genes[:, -len(SHAPE_GENES) :])
         if self.edge is not None and half_width:
             rows, far = self.edge.rows_beyond(features, genes)
             if len(rows):
@@ -180,8 +184,16 @@ class Domain:
         return {name: (float(low), float(high)) for name, (low, high) in zip(SHAPE_GENES, ends, strict=True)}
 
     def widening_at(self, shape: Shape) -> float:
-        """Returns how many times wider than inside an interval is at a shape."""
-        return 1.0 + WIDER * float(self._beyond(np.array([shape], dtype=np.float64))[0])
+        """Returns how many times wider than at measured shapes an interval is at a shape."""
+        return float(self._at_shapes(np.array([shape], dtype=np.float64))[0])
+
+    def _at_shapes(self, sizes: Floats) -> Floats:
+        """Returns how many times wider than at measured shapes an interval is at shapes (n, 2), shape (n,)."""
+        wider = 1.0 + WIDER * self._beyond(sizes)
+        if not len(self.shapes):
+            return wider
+        is_measured = (sizes[:, None, :] == self.shapes).all(axis=2).any(axis=1)
+        return np.where(is_measured, wider, np.maximum(wider, self.between))
 
     def at(self, places: Mapping[str, int], sizes: Mapping[str, float]) -> Domain:
         """Returns the reach over architectures alone, at one shape, without a trend; empty where the shape lies outside.
@@ -252,6 +264,7 @@ class Domain:
             **({} if self.trend is None else {"trend": self.trend.as_dict()}),
             **({} if self.ends is None else {"ends": self.ends.as_dict()}),
             **({"follows": True} if self.follows else {}),
+            **({"shapes": self.shapes.tolist(), "between": self.between} if len(self.shapes) else {}),
         }
 
     @classmethod
@@ -263,7 +276,8 @@ class Domain:
         ends = Ends.from_dict(state["ends"]) if "ends" in state else None
         follows = bool(state.get("follows", False))
         low, high = (np.array(state[end], dtype=float) for end in ("low", "high"))
-        return cls(low, high, seen, known, trend, ends, follows)
+        shapes = np.array(state.get("shapes", []), dtype=np.float64).reshape(-1, len(SHAPE_GENES))
+        return cls(low, high, seen, known, trend, ends, follows, shapes, float(state.get("between", 1.0)))
 
 
 def _is_shaped(features: Features) -> bool:

@@ -19,6 +19,7 @@ from hwcost.cost_models.features.repeats import merged
 from hwcost.cost_models.training.conformal import LEVEL, quantile
 from hwcost.cost_models.training.folds import folds, out_of_fold
 from hwcost.cost_models.training.measured import judge_measured
+from hwcost.cost_models.training.new_shapes import learn_new_shapes
 from hwcost.cost_models.training.remembered import recalled
 from hwcost.errors import ContractError, DataError
 from hwcost.quantities import QUANTITIES
@@ -70,6 +71,7 @@ def calibrate(
     found = left_out_errors(model, genes, rows, even) if errors is None else errors
     if not model.has_interval and model.quantity in QUANTITIES:
         model.domain_ = model.domain_.learned(model.features, genes, rows, even, found)
+        learn_new_shapes(model, genes, rows, even, found)
     widths = model.domain_.at_ends(model.features, genes)
     keep_errors(model, found / widths, Groups.of_architectures(model.features, genes))
     judge_measured(model, archs, rows, even, found)

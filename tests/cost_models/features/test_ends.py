@@ -22,29 +22,55 @@ SUMS = 0.006 + OPERATIONS[EVERY].sum(axis=1)
 
 def test_an_end_has_the_errors_of_its_tenth_and_the_middle_none_of_them():
     rng = np.random.default_rng(0)
-    line = rng.permutation(np.arange(200.0))
-    errors = np.where(line < 20, 0.3, np.where(line > 179, 0.05, 0.1)) * np.where(rng.random(200) < 0.5, -1, 1)
+    line = rng.permutation(np.arange(150.0))
+    errors = np.where(line < 15, 0.3, np.where(line > 134, 0.05, 0.1)) * np.where(rng.random(150) < 0.5, -1, 1)
     ends = Ends.of(line, errors)
     typical = np.abs(errors).mean()
-    assert (ends.low.outer, ends.low.inner, ends.low.factor) == (10.0, 39.0, pytest.approx(0.3 / typical))
-    assert (ends.high.outer, ends.high.inner, ends.high.factor) == (189.0, 160.0, 1.0)
-    found = ends(np.array([-5.0, 10.0, 24.5, 39.0, 100.0, 250.0]))
+    assert (ends.low.heights, ends.low.factors) == ((29.0, 7.0), (1.0, pytest.approx(0.3 / typical)))
+    assert (ends.high.heights, ends.high.factors) == ((120.0, 142.0), (1.0, 1.0))
+    found = ends(np.array([-5.0, 7.0, 18.0, 29.0, 100.0, 250.0]))
     half = 1 + (ends.low.factor - 1) / 2
     np.testing.assert_allclose(found, [ends.low.factor, ends.low.factor, half, 1, 1, 1])
     again = Ends.from_dict(json.loads(json.dumps(ends.as_dict())))
     assert again == ends
 
 
+def test_many_rows_tell_how_fast_errors_grow_towards_the_last_of_them():
+    line = np.arange(1000.0)
+    errors = np.where(line < 12, 0.8, np.where(line < 25, 0.4, np.where(line < 50, 0.3, 0.1)))
+    ends = Ends.of(line, errors)
+    typical = errors.mean()
+    assert ends.low.heights == (199.0, 75.0, 37.0, 18.0, 6.0)
+    np.testing.assert_allclose(ends.low.factors, np.maximum(np.array([typical, 0.1, 0.3, 0.4, 0.8]) / typical, 1.0))
+    np.testing.assert_allclose(ends(np.array(ends.low.heights)), ends.low.factors)
+    assert ends.high.factors == (1.0,) * 5
+    dips = Ends.of(line, np.where(line < 25, 0.2, np.where(line < 50, 0.3, 0.1)))
+    assert dips.low.factors[2:] == (dips.low.factors[2],) * 3
+
+
+def test_bands_of_one_height_are_one():
+    line = np.maximum(np.arange(1000.0), 30.0)
+    assert Ends.of(line, np.where(line < 31, 0.3, 0.1)).low.heights == (199.0, 75.0, 37.0, 30.0)
+
+
+def test_ends_with_one_band_of_the_first_folders_are_read():
+    one = {"outer": 7.0, "inner": 29.0, "factor": 3.0}
+    ends = Ends.from_dict({"low": one, "high": {"outer": 142.0, "inner": 120.0, "factor": 1.0}})
+    np.testing.assert_allclose(ends(np.array([-5.0, 18.0, 29.0, 250.0])), [3, 2, 1, 1])
+    grown = Ends.from_dict({"low": one, "high": {"outer": 142.0, "inner": 120.0, "factor": 1.0}, "grows": True})
+    np.testing.assert_allclose(grown(np.array([-15.0, 7.0])), [5, 3])
+
+
 def test_errors_of_a_model_that_follows_the_trend_go_on_growing_beyond_the_ends():
-    line = np.arange(200.0)
-    errors = np.where(line < 20, 0.3, 0.1)
+    line = np.arange(150.0)
+    errors = np.where(line < 15, 0.3, 0.1)
     ends = Ends.of(line, errors, grows=True)
     excess = ends.low.factor - 1
-    np.testing.assert_allclose(ends(np.array([39.0, 10.0, -19.0, -1e6])), 1 + excess * np.array([0, 1, 2, FURTHEST]))
+    np.testing.assert_allclose(ends(np.array([29.0, 7.0, -15.0, -1e6])), 1 + excess * np.array([0, 1, 2, FURTHEST]))
     assert ends(np.array([1e6]))[0] == 1.0
     assert Ends.from_dict(json.loads(json.dumps(ends.as_dict()))) == ends
     assert not ends.is_even
-    assert Ends.of(line, np.where(line < 20, 0.05, np.where(line > 179, 0.05, 0.1)), grows=True).is_even
+    assert Ends.of(line, np.where(line < 15, 0.05, np.where(line > 134, 0.05, 0.1)), grows=True).is_even
 
 
 def test_few_rows_and_rows_of_one_height_have_no_ends():
@@ -141,6 +167,23 @@ def test_sums_of_prices_hold_at_both_ends_where_genes_interact(name, where, law,
     if end == "both":
         assert high > max(0.85, even_high + 0.04)
     assert width < 1.0
+
+
+def test_the_quickest_hundredth_of_products_is_held():
+    where = space("table", columns=[{"name": name} for name in ("layers", "hidden", "ratio")])
+    held = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        columns = [rng.integers(1, 13, 3000), 64 * rng.integers(1, 17, 3000), rng.integers(1, 9, 3000)]
+        genes = np.stack(columns, axis=1).astype(float)
+        values = (1e-4 + 1e-9 * genes[:, 0] * genes[:, 1] ** 2 * genes[:, 2]) * np.exp(rng.normal(0, 0.02, 3000))
+        archs = [where.architecture(row) for row in genes[:1000].tolist()]
+        model = cost_model("lut", where).fit(archs, values[:1000])
+        calibrate(model, archs, values[:1000])
+        rows = 1000 + np.argsort(values[1000:])[:20]
+        errors = np.abs(np.log(values[rows] / model.predict_encoded(genes[rows])))
+        held.append(float((errors <= model.half_widths(genes[rows])).mean()))
+    assert np.mean(held) > 0.5
 
 
 @pytest.mark.parametrize("name", ["lut", "ridge"])
