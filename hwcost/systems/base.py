@@ -190,6 +190,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
 
         Raises:
+            BusyError: When another process runs in the same folder.
             DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             EndedError: When another process ended by an error.
             InterruptedRunError: On Ctrl-C, or where another process was killed; the same run can be resumed.
@@ -217,9 +218,10 @@ class Pipeline(Campaigns, Generic[PresetT]):
             _ = self.tasks
         if not self._files.is_begun:
             self.begin(check_memory)
-        for name, stage in self.stages().items():
-            self._stage = name
-            self._finished[name] = self._results.read(stage) or self._work(stage)
+        with self._files.held():
+            for name, stage in self.stages().items():
+                self._stage = name
+                self._finished[name] = self._results.read(stage) or self._work(stage)
 
     def begin(self, check_memory: bool = True) -> None:
         """Checks that the trainings of a new run fit into memory, reads its inputs, and makes its folder."""
