@@ -98,7 +98,8 @@ MeasuredAt = Annotated[
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...|DIR", help="Files that hwcost export or another tool wrote; another store; a job folder, or its results.",
+        metavar="FILE...|DIR",
+        help="Files that hwcost export or another tool wrote; another store; a job folder, or its results.",
         show_default=False,
     ),
 ]  # fmt: skip
