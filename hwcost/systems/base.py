@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from hwcost.errors import DataError, InterruptedRunError, UnknownNameError, UsageError
+from hwcost.files import held
 from hwcost.supernets.board import GoneError
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.campaigns import Campaigns, check_shapes, device_of
@@ -218,7 +219,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
             _ = self.tasks
         if not self._files.is_begun:
             self.begin(check_memory)
-        with self._files.held():
+        with held(self.folder):
             for name, stage in self.stages().items():
                 self._stage = name
                 self._finished[name] = self._results.read(stage) or self._work(stage)

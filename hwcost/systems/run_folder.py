@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hwcost._locks import CannotLockError, FileLock, described
-from hwcost.errors import BusyError, DataError, OtherSettingsError, StoreError, UsageError
+from hwcost.errors import DataError, OtherSettingsError, UsageError
 from hwcost.files import write_text
 
 Plain = dict[str, Any]
@@ -20,8 +18,6 @@ VERSION = 3
 SETTINGS, REPORT, STORE = "pipeline.json", "report.json", "measurements.db"
 PROCESSES = "processes"
 """Name of the number of processes in the first of these files; it is there where several began the run."""
-LOCK = "run.lock"
-"""Name of the file that a process holds while it runs the stages; it stays after a crash, and holds nothing then."""
 
 
 class RunFolder:
@@ -87,29 +83,6 @@ class RunFolder:
     def begin(self, identity: Plain, processes: int) -> None:
         """Writes the run's choices, and the number of processes that it begins with."""
         self.write(SETTINGS, {**identity, PROCESSES: processes} if processes > 1 else identity)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Holds the folder, so that no second command trains into the same files.
-
-        Raises:
-            BusyError: When another process runs it meanwhile.
-            StoreError: When the lock's file cannot be made.
-        """
-        lock = FileLock(self.path / LOCK, is_temporary=True)
-        try:
-            is_held = lock.acquire({})
-        except CannotLockError as error:
-            raise StoreError(f"cannot run in the folder '{self.path}': {error}. Give another folder") from None
-        if not is_held:
-            raise BusyError(
-                f"the run in '{self.path}' is being worked on by {described(lock.holder())}. Wait until it ends, or give "
-                "another folder"
-            )
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _check_identity(self, identity: Plain) -> None:
         found = next(_differing(self.read(SETTINGS), identity), None)
