@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from hwcost import _io, _jsonl
-from hwcost.errors import StoreError, UsageError
+from hwcost._locks import CannotLockError, FileLock, described
+from hwcost.errors import BusyError, StoreError, UsageError
 
-__all__ = ["append_json", "cannot_write", "check_writable", "read_json_lines", "write_text", "writing"]
+__all__ = ["append_json", "cannot_write", "check_writable", "held", "read_json_lines", "write_text", "writing"]
+
+LOCK = "run.lock"
+"""Name of the file by which a folder is held; it stays after a crash, and holds nothing then."""
 
 FAILED_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that is full, or that fails: nothing is wrong with what was asked for."""
@@ -63,6 +67,33 @@ def _hindrance(path: str, is_folder: bool) -> int | None:
     if not os.path.isdir(path):
         return errno.ENOTDIR
     return None if os.access(path, os.W_OK | os.X_OK) else errno.EACCES
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds the folder of a run for this process, so that no second command trains into the same files.
+
+    Args:
+        folder: The folder, which is there.
+
+    Raises:
+        BusyError: When another process holds it.
+        StoreError: When the lock's file cannot be made.
+    """
+    lock = FileLock(folder / LOCK, is_temporary=True)
+    try:
+        is_held = lock.acquire({})
+    except CannotLockError as error:
+        raise StoreError(f"cannot run in the folder '{folder}': {error}. Give another folder") from None
+    if not is_held:
+        raise BusyError(
+            f"the run in '{folder}' is being worked on by {described(lock.holder())}. Wait until it ends, or give another "
+            "folder"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -110,6 +110,7 @@ def run(
     goals: Mapping[str, type[Goal]] = KINDS,
     elsewhere: Elsewhere | None = None,
     further: Further | None = None,
+    advice: str | None = None,
 ) -> Result:
     """Runs a campaign that lies in a store, or resumes it; what it says by then becomes part of the store's history.
 
@@ -131,29 +132,32 @@ def run(
         further: Function that is called after every round from the second on, and says which workloads the next one
             measures; the campaign ends once there is none. It takes the place of the protocol's precision and of goals; the
             protocol's rounds only share the budget then. None for what the plan says.
+        advice: Sentence that tells how to go on with a campaign that ended early; None for ``hwcost measure --resume``.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
         DataError: When the campaign was begun on another machine or with other software.
         BusyError: When another process runs this campaign, or others hold the CPUs for longer than ``wait_s``.
         DeviceError: When the device is not here, or was lost on the way; what was measured is kept.
+        StoreError: When the store cannot be written, such as on a full disk; what was measured before is kept.
         UsageError: When this process may use fewer CPUs than the plan has threads, or the plan has a goal of another kind.
     """
     begun = find_campaign(store, campaign_id)
     with store.held(campaign_id):
         campaign = _Run(store, campaign_id, budget_s, progress, remark, goals, elsewhere, further)
+        go_on = advice or campaign.advice
         try:
             with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
         except KeyboardInterrupt:
             store.set_status(campaign_id, "interrupted")
             kept = f"interrupted; {len(campaign.journal.visits)} visits are kept."
-            raise InterruptedRunError(f"{kept} {campaign.advice}") from None
+            raise InterruptedRunError(f"{kept} {go_on}") from None
         except HwcostError as error:
             with suppress(StoreError):
                 store.set_status(campaign_id, "stopped")
-            if isinstance(error, DeviceError):  # busy, or lost
-                raise type(error)(f"{error} {campaign.advice}") from None
+            if isinstance(error, (DeviceError, StoreError)):  # a device that is busy or lost, a full disk, a locked store
+                raise type(error)(f"{error} {go_on}") from None
             raise
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)

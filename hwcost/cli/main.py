@@ -6,9 +6,11 @@ import errno
 import gc
 import io
 import os
+import signal
 import sys
 import traceback
 from importlib import import_module
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -102,6 +104,7 @@ def _front(
 def run() -> None:
     """Runs the command line, in a process of its own, and exits with the documented code."""
     _open_streams()
+    _end_as_on_ctrl_c()
     if sys.argv[1:2] and sys.argv[1] in ON_ROWS:
         gc.set_threshold(COLLECTED_AFTER)
     if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS:
@@ -129,6 +132,24 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process runs
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _end_as_on_ctrl_c() -> None:
+    """Lets SIGTERM, by which queues, containers and ``timeout`` end a command, do what Ctrl-C does.
+
+    Processes of ``torchrun`` die of it at once instead: one that waits for the others would not see an interrupt.
+    """
+    here = os.getpid()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == here:
+            signal.raise_signal(signal.SIGINT)
+            return
+        signal.signal(number, signal.SIG_DFL)  # a forked process, which its parent ends
+        signal.raise_signal(number)
+
+    if "WORLD_SIZE" not in os.environ and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def invoke(arguments: list[str]) -> int:

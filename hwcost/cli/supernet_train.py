@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -199,11 +200,12 @@ def resume(
 
 def _train(run: Run, save_every: int, json: str | None) -> None:
     """Trains; the first process reports what was done and the time that it took."""
+    from hwcost.files import held
     from hwcost.supernets.process_group import here
     from hwcost.timing.timer import stopwatch
 
     spent = stopwatch()
-    with progress(_progress_text) as update:
+    with held(run.folder) if here().is_first else nullcontext(), progress(_progress_text) as update:
         summary = run.train(update, save_every)
     if here().is_first:
         _report(str(run.folder), run.settings.recipe.steps, summary, spent(), run.device, json)

@@ -12,6 +12,7 @@ from hwcost.cli import console
 from hwcost.cli.given import refuse_unused
 from hwcost.errors import UsageError
 from hwcost.exchange.benchmarks import EXPORTED, IMPORTED
+from hwcost.files import check_writable
 
 if TYPE_CHECKING:
     from hwcost.stores.copy import Counts
@@ -97,7 +98,8 @@ MeasuredAt = Annotated[
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...|DIR", help="Files that hwcost export or another tool wrote; a job folder, or its results.",
+        metavar="FILE...|DIR",
+        help="Files that hwcost export or another tool wrote; another store; a job folder, or its results.",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -154,17 +156,17 @@ def import_(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Add to a store what hwcost export wrote, results of a job folder, or results of other benchmark tools.
+    """Add to a store what hwcost export wrote, another store, results of a job folder, or those of other benchmark tools.
 
     What is already there stays as it is. Records of another store are marked as imported; those of a job are measurements
     like any other. A file with a fault is refused whole. Other tools' files are recognised by content, or by --format.
     """
     from hwcost.elsewhere.results import is_results
-    from hwcost.stores import LINES_SUFFIX
+    from hwcost.stores import SUFFIXES
     from hwcost.stores.parquet import is_parquet
 
     tests = (is_parquet, _is_job, is_results)
-    own = [file for file in files if file.suffix == LINES_SUFFIX or any(test(file) for test in tests)]
+    own = [file for file in files if file.suffix in SUFFIXES or any(test(file) for test in tests)]
     if format is None and len(files) == 1 and own:
         refuse_unused(context, _OF_IMPORT, "for a file of hwcost's own")
         _import_own(files[0], store, json)
@@ -201,6 +203,8 @@ def _export_campaigns(out: str, store: str | None, campaign: str | None, json: s
         if is_parquet(Path(out)):
             _report("exported", source.url, out, write_parquet(source, Path(out), campaign), json)
             return
+        if not Path(out).exists():
+            check_writable(Path(out), "--out another file")
         with JsonLinesStore(Path(out)) as target:
             _say(target.remarks)
             _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
@@ -211,7 +215,6 @@ def _import_own(file: Path, store: str | None, json: str | None) -> None:
     from hwcost.elsewhere.results import is_results
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
-    from hwcost.stores.jsonl import JsonLinesStore
     from hwcost.stores.parquet import is_parquet, read_parquet
 
     if is_parquet(file):
@@ -222,10 +225,12 @@ def _import_own(file: Path, store: str | None, json: str | None) -> None:
     if file.is_dir() or is_results(file):
         _import_results(file, store, json)
         return
-    with JsonLinesStore(file, create=False) as source:
+    with open_store(file, create=False) as source:
         _say(source.remarks)
         with open_store(store) as target:
             _say(target.remarks)
+            if source.url == target.url:
+                raise UsageError(f"'{file}' is the store itself. Give --store another one, or leave that file out")
             _report("imported", source.url, target.url, copy(source, target, imported=True), json)
 
 

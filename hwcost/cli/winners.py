@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hwcost.cli import console
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import UsageError
+from hwcost.errors import InterruptedRunError, UsageError
 from hwcost.objectives.cost_function import quantity_of
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import Architecture
@@ -125,11 +125,14 @@ def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[
     _announce(len(archs), len(again), place.device, shape)
     distinct = list(dict.fromkeys([*archs, *again]))
     manner = _manner(cost, place.backend)
-    with progress(progress_text) as update:
-        result = measure(
-            distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner",
-            store=place.store, model=factory, progress=update, remark=console.note, **shape, **manner,
-        )  # fmt: skip
+    try:
+        with progress(progress_text) as update:
+            result = measure(
+                distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner",
+                store=place.store, model=factory, progress=update, remark=console.note, **shape, **manner,
+            )  # fmt: skip
+    except InterruptedRunError as error:
+        raise InterruptedRunError(f"{error}, which finishes this campaign alone; the same search begins another") from None
     _note_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))

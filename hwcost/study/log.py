@@ -122,9 +122,9 @@ class Log:
         return self._file is not None
 
     @property
-    def has_trials(self) -> bool:
-        """Whether an earlier run left trials."""
-        return bool(self._trials)
+    def trials(self) -> int:
+        """Number of trials that an earlier run left."""
+        return len(self._trials)
 
     def known(self, arch: str, number: int) -> Trial | None:
         """Returns the trial of that architecture and number that an earlier run left, or None."""

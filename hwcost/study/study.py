@@ -161,8 +161,9 @@ class Study(Results):
     def _kept(self) -> str:
         """Says what an interrupted search leaves."""
         if self._log.path is None:
-            return "nothing is kept: give the study a log"
-        return f"{self.evaluations} evaluations are kept in '{self._log.path}'; the same search resumes from it"
+            return "nothing is kept: give the study a log (--log FILE, log=)"
+        kept = max(self.evaluations, self._log.trials)
+        return f"{kept} evaluations are kept in '{self._log.path}'; the same search resumes from it"
 
     def _begin(self, evaluation: Evaluation) -> None:
         """Evaluates the architecture that is to be dominated, if one is given, before anything is asked for."""
@@ -258,7 +259,7 @@ class Study(Results):
 
     def _logged(self, candidates: Candidates, rows: list[int]) -> dict[int, Trial]:
         """Returns the trials of an earlier run that the log holds, by row."""
-        if not self._log.has_trials:
+        if not self._log.trials:
             return {}
         found = {row: self._log.known(self.problem.space.key(candidates[row]), self.iterations + row) for row in rows}
         return {row: replace(trial, source=candidates, row=row) for row, trial in found.items() if trial is not None}

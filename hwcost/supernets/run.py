@@ -95,6 +95,8 @@ class Run:
             there are any.
         recipe: The recipe with as many micro batches as a step has on all processes together. A training that several
             processes began keeps them, whichever number of processes resumes it.
+        own_teacher: Folder of the settings' teacher where that belongs to the training and is moved with it; None where the
+            settings say the teacher's folder.
     """
 
     folder: Path
@@ -102,16 +104,28 @@ class Run:
     device: str = field(default="cpu")
     allowed: Allowed | None = None
     recipe: Recipe = field(init=False)
+    own_teacher: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.recipe = self.settings.recipe
 
     @classmethod
-    def start(cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None) -> Run:
+    def start(
+        cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None,
+        has_own_teacher: bool = False,
+    ) -> Run:  # fmt: skip
         """Begins a training, or resumes one of the same settings.
 
         Where several processes train together, the folder is one that all of them see: the first begins the training, and
         the others open it.
+
+        Args:
+            folder: Folder of the training.
+            settings: Space, data and recipe.
+            device: Device on which torch computes: ``cpu`` or ``cuda``.
+            allowed: Function that says which architectures satisfy the settings' constraints.
+            has_own_teacher: Whether the teacher belongs to the training and is moved with it, so that a training that is
+                resumed may find it in another folder.
 
         Raises:
             DataError: When the folder holds a training of other settings, or its settings are damaged.
@@ -123,20 +137,26 @@ class Run:
         group, path = here(), Path(folder) / SETTINGS
         if not group.is_first:
             group.wait()
-            return cls._resumed(folder, settings, device, allowed)
-        is_begun = path.exists()
-        run = (cls._resumed if is_begun else cls)(Path(folder), settings, device, allowed)
-        if not is_begun:
+            return cls._resumed(folder, settings, device, allowed, has_own_teacher)
+        if path.exists():
+            run = cls._resumed(folder, settings, device, allowed, has_own_teacher)
+        else:
+            run = cls(Path(folder), settings, device, allowed)
             run.recipe = settings.recipe.over(group.count)
             run._begin(path)
         group.wait()
         return run
 
     @classmethod
-    def _resumed(cls, folder: str | Path, settings: Settings, device: str, allowed: Allowed | None) -> Run:
+    def _resumed(
+        cls, folder: str | Path, settings: Settings, device: str, allowed: Allowed | None, has_own_teacher: bool
+    ) -> Run:
         """Opens a training that has begun, of the same settings."""
         run = cls.open(folder, device)
         run.allowed = allowed
+        if has_own_teacher:
+            run.own_teacher = settings.teacher
+            settings = replace(settings, teacher=run.settings.teacher)
         own, given = run.settings.flat(), settings.flat()
         for name in own:
             if own[name] != given[name]:
@@ -178,6 +198,11 @@ class Run:
             raise DataError(f"'{path}' holds no settings of a training, or it is damaged: {error}") from None
         return run
 
+    @property
+    def teacher(self) -> str | None:
+        """Folder of the teacher; None where there is none."""
+        return self.own_teacher or self.settings.teacher
+
     @cached_property
     def supernet(self) -> Supernet:
         """The supernet, with its initial weights until it is trained or read."""
@@ -212,7 +237,7 @@ class Run:
         if (self.folder / "tokenizer.json").exists():
             return Tokenizer.load(self.folder)
         rows = len(self.supernet.weights.embeddings.word.weight)
-        return first_tokenizer(self.text[0], self.settings.backbone or self.settings.teacher, rows)
+        return first_tokenizer(self.text[0], self.settings.backbone or self.teacher, rows)
 
     def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
         """Returns batches of held-out text; of short text, a sequence is in several."""
@@ -289,16 +314,16 @@ class Run:
         if settings.constraints and self.allowed is None:
             raise UsageError(f"this training has constraints: {', '.join(settings.constraints)}. Give allowed= to resume it")
         drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed, self.allowed)
-        begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
+        begun = settings.backbone or (self.teacher if settings.space == "autodistil" else None)
         if begun is not None:
             from hwcost.supernets.backbone import load
 
             load(self.supernet, begun)
-        if settings.teacher is None:
+        if self.teacher is None:
             return SupernetLm(self.supernet, batches.batch, drawn)
         from hwcost.supernets.backbone import teacher
 
-        net, heads = teacher(settings.teacher)
+        net, heads = teacher(self.teacher)
         return RelationDistillation(self.supernet, net.to(self.device), heads, batches.batch, drawn, *recipe.relations)
 
     def _batches(self, text: Corpus | TokenFiles, seed: int, size: int) -> MlmBatches:

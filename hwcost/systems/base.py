@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from hwcost.errors import DataError, InterruptedRunError, UnknownNameError, UsageError
+from hwcost.files import held
 from hwcost.supernets.board import GoneError
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.campaigns import Campaigns, check_shapes, device_of
@@ -190,6 +191,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
 
         Raises:
+            BusyError: When another process runs in the same folder.
             DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             EndedError: When another process ended by an error.
             InterruptedRunError: On Ctrl-C, or where another process was killed; the same run can be resumed.
@@ -217,9 +219,10 @@ class Pipeline(Campaigns, Generic[PresetT]):
             _ = self.tasks
         if not self._files.is_begun:
             self.begin(check_memory)
-        for name, stage in self.stages().items():
-            self._stage = name
-            self._finished[name] = self._results.read(stage) or self._work(stage)
+        with held(self.folder):
+            for name, stage in self.stages().items():
+                self._stage = name
+                self._finished[name] = self._results.read(stage) or self._work(stage)
 
     def begin(self, check_memory: bool = True) -> None:
         """Checks that the trainings of a new run fit into memory, reads its inputs, and makes its folder."""

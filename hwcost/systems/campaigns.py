@@ -81,7 +81,7 @@ class Campaigns(Searching):
             result = run_campaign(
                 store, find_or_create(plan, store), budget_s=measuring.budget_s,
                 progress=lambda state: self.say(state.waiting or "measuring", state.done, state.planned),
-                remark=lambda text: self.say("measuring", remark=text),
+                remark=lambda text: self.say("measuring", remark=text), advice="The same command resumes the run.",
             )  # fmt: skip
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]

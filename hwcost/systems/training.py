@@ -39,10 +39,12 @@ def reporting(pipeline: Pipeline[Any], doing: str) -> Callable[[Progress], None]
 def run_of(pipeline: Pipeline[Any], name: str, settings: TrainingSettings) -> Run:
     """Begins the training of a supernet in a folder of a run, or opens it; the first process does so before the others.
 
-    The recipe is divided for all processes by then, and so is not divided again.
+    The recipe is divided for all processes by then, and so is not divided again. A teacher that the run trained itself lies
+    in the run's folder, which may have been moved, or may be given from elsewhere.
     """
     with apart():
-        return Run.start(pipeline.folder / name, settings, pipeline.train_on)
+        own = pipeline.settings.weights is None
+        return Run.start(pipeline.folder / name, settings, pipeline.train_on, has_own_teacher=own)
 
 
 def train_phase(pipeline: Pipeline[Any], module: nn.Module, phase: Phase, text: Text, name: str) -> TrainingCurves:

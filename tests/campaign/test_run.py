@@ -295,9 +295,13 @@ def test_whatever_ends_a_campaign_early_it_is_not_kept_as_running(
 
         monkeypatch.setattr(store, "set_status", status)
         monkeypatch.setattr(campaign.Rounds, "run", fail)
-        with pytest.raises(StoreError if is_full else DataError, match="disk is full|another environment"):
+        with pytest.raises(StoreError if is_full else DataError, match="disk is full|another environment") as error:
             campaign.run(store, campaign_id)
+        assert ("Go on with: hwcost measure --resume --store" in str(error.value)) is is_full
         assert store.campaign(campaign_id).status == ("running" if is_full else "stopped")
+        if is_full:
+            with pytest.raises(StoreError, match=r"the disk is full The same command resumes it\.$"):
+                campaign.run(store, campaign_id, advice="The same command resumes it.")
 
 
 def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

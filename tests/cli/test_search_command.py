@@ -10,6 +10,7 @@ from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.training.intervals import calibrate
 from hwcost.cost_models.training.quality import fit_quality
+from hwcost.errors import InterruptedRunError
 from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
@@ -156,6 +157,17 @@ def test_the_campaign_of_winners_shows_its_progress_and_is_announced(capsys, mod
     assert invoke([*map(str, asked), "--store", str(tmp_path / "winners.db"), "--json", "-"]) == 0
     said = capsys.readouterr().err
     assert said.index("measuring 1 winners") < said.index("this takes ") < said.index("process 1 of 2, ")
+
+
+def test_an_interrupted_campaign_of_winners_says_what_the_same_search_does(capsys, models, tmp_path, monkeypatch) -> None:
+    def interrupted(*given, **options):
+        raise InterruptedRunError("interrupted; 5 visits are kept. Go on with: hwcost measure --resume --store w.db")
+
+    monkeypatch.setattr("hwcost.api.measure", interrupted)
+    command = ["search", "--minimize", str(models / "latency"), "-s", "exact", "--measure", "--backend", "null"]
+    assert invoke([*command, "--store", str(tmp_path / "w.db")]) == 130
+    said = capsys.readouterr().err
+    assert said.endswith("--store w.db, which finishes this campaign alone; the same search begins another\n")
 
 
 def test_winners_are_corrected_for_their_selection(capsys, models) -> None:

@@ -20,6 +20,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 
 from hwcost.cli.main import invoke
+from hwcost.files import held
 from hwcost.supernets import subnet
 from hwcost.supernets.checkpoint import FILE, Checkpoint
 from hwcost.supernets.run import SETTINGS
@@ -68,6 +69,13 @@ def answer(capsys, arguments):
 def test_training_again_finds_nothing_to_do(capsys, text, run) -> None:
     found = answer(capsys, command(text, run))
     assert (found["steps"], found["steps_now"], found["losses"]) == (4, 0, None)
+
+
+def test_a_second_training_in_the_folder_is_refused_while_the_first_one_works(capsys, text, run) -> None:
+    with held(run):
+        assert invoke(command(text, run)) == 3
+    assert "Wait until it ends, or give another folder" in capsys.readouterr().err
+    assert invoke(command(text, run)) == 0
 
 
 def test_subnets_are_judged_by_held_out_text(capsys, run) -> None:

@@ -44,6 +44,26 @@ def test_from_one_machine_to_another(call, store, tmp_path):
     assert "4 were already there" in again.stderr
 
 
+def test_another_store_is_taken_in_as_it_stands(call, store, tmp_path):
+    there = tmp_path / "there.db"
+    done = call("import", store, "--store", there)
+    assert done.exit_code == 0
+    assert "imported 4 records of 2 new campaigns" in done.stderr
+    with open_store(store) as old, open_store(there) as new:
+        assert new.campaigns() == old.campaigns()
+        assert {record.origin for record in new.records()} == {"imported"}
+    itself = call("import", store, "--store", store)
+    assert isinstance(itself.exception, UsageError)
+    assert "is the store itself" in str(itself.exception)
+
+
+def test_a_file_that_cannot_be_written_is_said_of_out(call, store, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = call("export", "--store", store, "--out", tmp_path / "file" / "out.jsonl")
+    assert isinstance(done.exception, UsageError)
+    assert str(done.exception).endswith("Give --out another file.")
+
+
 def test_parquet_and_back(call, store, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     folder, there = tmp_path / "out.parquet", tmp_path / "there.db"

@@ -138,6 +138,15 @@ def test_another_address_needs_a_token(store: Path, tmp_path: Path) -> None:
         assert client.get("/", headers={**given, "cookie": cookie.partition(";")[0]}).status_code == 200
 
 
+def test_ctrl_c_is_the_end_of_a_server_and_no_error(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(server: Any, sockets: Any) -> None:
+        sockets[0].close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(require_package("uvicorn").Server, "run", interrupted)
+    assert invoke(["report", "serve", "--store", str(store), "--port", "0"]) == 0
+
+
 def test_the_command_refuses_what_it_cannot_do(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["report", "serve", "--store", str(store), "--host", "192.0.2.1"]) == 2
     assert "--token" in capsys.readouterr().err

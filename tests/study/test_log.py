@@ -108,6 +108,18 @@ def test_interrupted_searches_end_as_if_they_had_not_been(tmp_path, name, after)
     assert len(calls) - after == resumed.evaluations - (after - 1), "nothing is evaluated twice"
 
 
+def test_a_search_that_is_interrupted_while_it_resumes_tells_of_all_that_is_kept(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log, evaluations=66)
+
+    def interrupted(state) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="66 evaluations are kept"):
+        both(log=log, evaluations=99, progress=interrupted)
+    assert both(log=log, evaluations=66).evaluations == 66
+
+
 def test_a_longer_search_goes_on_from_a_shorter_one(tmp_path) -> None:
     log = tmp_path / "study.jsonl"
     both(log=log, evaluations=33)

@@ -85,6 +85,25 @@ def test_saved_nets_are_backbones(text, tmp_path) -> None:
     assert torch.equal(ours.grow.weight, theirs.grow.weight)
 
 
+def test_a_training_with_a_teacher_of_its_own_is_resumed_where_it_was_moved_to(text, tmp_path) -> None:
+    """The teacher lies beside it, so that its path is another one then; so it is from another working folder."""
+
+    def how(folder):
+        asked = settings(text, "autodistil:scale=mini,subspace=tiny", teacher=str(folder / "teacher"))
+        return replace(asked, recipe=replace(SMOKE, steps=1))
+
+    whole = shaken("autodistil", subspace="reference", scale="mini")
+    whole.save(whole.space.architecture((12, 96, 4, 12)), tmp_path / "run" / "teacher", "mlm")
+    run = Run.start(tmp_path / "run" / "superlm", how(tmp_path / "run"), has_own_teacher=True)
+    assert run.train().steps == 1
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    again = Run.start(moved / "superlm", how(moved), has_own_teacher=True)
+    assert again.train().steps == 0
+    assert again.objective is not None
+    with pytest.raises(DataError, match="it has teacher="):
+        Run.start(moved / "superlm", how(moved))
+
+
 def test_the_super_lm_starts_from_its_teacher(text, tmp_path) -> None:
     """AutoDistil, section 3.2: the largest net of the SuperLM is the teacher before the first step."""
     whole = shaken("autodistil", subspace="reference", scale="mini")

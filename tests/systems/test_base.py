@@ -15,6 +15,7 @@ import pytest
 
 from hwcost.campaign.options import MeasureOptions
 from hwcost.errors import (
+    BusyError,
     DataError,
     DeviceError,
     InterruptedRunError,
@@ -272,6 +273,22 @@ def files_of_at_most(size: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_second_run_of_the_folder_is_refused_while_the_first_one_works(tmp_path: Path) -> None:
+    """Two processes that train into the same files would do everything twice, and mix what they write."""
+    refused: list[str] = []
+
+    def again(event: Event) -> None:
+        if event.doing == "begins":
+            with pytest.raises(BusyError, match=r"process \d+\. Wait until it ends, or give another folder") as error:
+                Counting(tmp_path, NULL).run()
+            refused.append(str(error.value))
+
+    report = Counting(tmp_path, NULL, again).run()
+    assert len(refused) == len(report["stages"])
+    assert Counting(tmp_path, NULL).run() == report  # the folder is free once the run ended
+    assert not list(tmp_path.glob("*.lock"))
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:

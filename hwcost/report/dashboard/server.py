@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,4 +180,5 @@ def serve_site(location: str | None, settings: Settings, say: Callable[[str], No
         except SystemExit:
             raise UsageError(f"cannot listen on {settings.host}:{settings.port}; give another --port") from None
         say(f"http://{settings.host}:{listening.getsockname()[1]}/")
-        uvicorn.Server(config).run([listening])
+        with suppress(KeyboardInterrupt):  # how a server ends; uvicorn raises the signal again once it has shut down
+            uvicorn.Server(config).run([listening])

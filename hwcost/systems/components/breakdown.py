@@ -189,7 +189,10 @@ def measure_breakdowns(
     plan = options.plan(campaign_items(space, options, seq_lens, depths, kernels))
     with open_store(store) as opened:
         campaign_id = find_or_create(plan, opened)
-        result = run(opened, campaign_id, budget_s=budget_s, wait_s=wait_s, progress=progress, remark=remark)
+        result = run(
+            opened, campaign_id, budget_s=budget_s, wait_s=wait_s, progress=progress, remark=remark,
+            advice="The same command resumes it.",
+        )  # fmt: skip
     return result, breakdowns(space, result.measurements)
 
 
