@@ -171,8 +171,8 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
 
 def _unitless(sheet: Sheet, column: str) -> DataError:
     return DataError(
-        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us or ns "
-        f"(unit=... in Python), or name the column for example '{column}_ms'."
+        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us, ns "
+        f"or min (unit=... in Python), or name the column for example '{column}_ms'."
     )
 
 
@@ -300,7 +300,7 @@ def _absent(sheet: Sheet) -> DataError:
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
     timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
-    where = "COLUMN --unit s, ms, us or ns" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
+    where = "COLUMN --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {sheet.known}. Name the column: --latency {where}."

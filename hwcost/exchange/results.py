@@ -43,7 +43,9 @@ _CHOSEN = frozenset(
 )
 
 
-def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str]) -> Sheet:
+def without_results(
+    features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str], times: Collection[str] = ()
+) -> Sheet:
     """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy, times.
 
     The spread of a column goes with it: ``fps_std`` says nothing about a new net either.
@@ -53,10 +55,11 @@ def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Co
         table: All columns of the table.
         latency_s: Latencies, shape (n,).
         wanted: Columns that are features in any case.
+        times: Columns of times whose cells say their unit, which need no unit in their names.
     """
     others = [name for name in features.columns if name not in wanted]
     google = {name for name in others if name in _OF_GOOGLE} if table.columns.keys() >= _GOOGLE else set[str]()
-    found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s)]
+    found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
     return features.without(found).remarking(_left_out(found)) if found else features
@@ -78,10 +81,10 @@ def _left_out(names: Sequence[str]) -> str:
     )
 
 
-def _is_result(name: str, texts: Sequence[str], latency_s: Floats) -> bool:
+def _is_result(name: str, texts: Sequence[str], latency_s: Floats, is_time: bool) -> bool:
     """Whether a column is named as a result is, and its numbers are those of one."""
     is_count = _counts_runs(name) or "score" in words_of(name)
-    if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(name)):
+    if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
     values = _positive(texts)
     if values is None or np.ptp(values) == 0 or np.ptp(latency_s) == 0:

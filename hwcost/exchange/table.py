@@ -33,6 +33,7 @@ from hwcost.exchange.samples import merged
 from hwcost.exchange.sheet import Place, Sheet, for_shell, listed_names
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.summaries import refuse_summaries
+from hwcost.exchange.time_cells import columns_of_times, in_seconds
 from hwcost.exchange.unit_columns import with_units
 from hwcost.exchange.wide_tables import remarks_on_other_devices
 from hwcost.levels.runs import are_shared
@@ -53,6 +54,9 @@ MANY_CHOICES = 50
 
 FEWEST_NUMBERS = 3
 """Different numbers among texts from which a column may be one of numbers, with marks where there is none."""
+
+MOST_MISSING = 12
+"""Missing columns that a message names before it counts the rest."""
 
 ROWS_OF_A_SETTING = 3
 """Rows that each value of a column has on average, from which it may be a setting, such as a device or a batch size."""
@@ -128,9 +132,11 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     latencies = _latencies(held, options, layout)
     refuse_summaries(held, latencies.latency_s)
     chosen = _features(held, options, latencies.columns)
+    wanted = {*options.keep, *options.categorical, *options.increasing}
+    times = columns_of_times(chosen.without({*options.categorical, *chosen.categories}), wanted)
+    chosen = in_seconds(chosen, times)
     if space == Table.name:
-        wanted = {*options.keep, *options.categorical, *options.increasing}
-        chosen = without_results(chosen, held, latencies.latency_s, wanted)
+        chosen = without_results(chosen, held, latencies.latency_s, wanted, times)
     features = chosen
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
@@ -228,7 +234,7 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
     missing = [gene.name for gene in made.genes if gene.name not in sheet.columns]
     if missing:
         raise DataError(
-            f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
+            f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {listed_names(missing, MOST_MISSING)}. "
             f"Found: {sheet.known}. Use the space 'table' for a table with other columns."
         )
     return made, sheet.remarking(*_passed_over(sheet, made))

@@ -316,7 +316,7 @@ def test_latency_and_unit_can_be_named(tmp_path: Path) -> None:
     for latency, unit, said in (("enc", None, "does not say in which unit"), ("enc+x", "s", "no column 'x'")):
         with pytest.raises(UsageError, match=said):
             read_table(path, "table", TableOptions(latency=latency, unit=unit))
-    with pytest.raises(UsageError, match="unknown unit of latency 'h'. Known: s, ms, us, ns"):
+    with pytest.raises(UsageError, match="unknown unit of latency 'h'. Known: s, ms, us, ns, min"):
         TableOptions(unit="h")
 
 
@@ -382,3 +382,33 @@ def test_rows_know_their_lines(tmp_path: Path) -> None:
 def test_names_of_columns_are_texts(given: Any) -> None:
     with pytest.raises(UsageError, match="columns are named by a list of texts"):
         TableOptions(drop=given)
+
+
+# -- cells that say their unit of time ------------------------------------------------------------------------------------
+
+
+def test_features_whose_cells_are_times_are_numbers_of_seconds() -> None:
+    columns = {
+        "width": [8, 16, 24, 32, 40, 48], "audio_length": ["8.92s", "10 s", "900ms", "1m2s", "5s", "0:00:27"],
+        "steps": ["0:00:27", "0:01:12", "0:00:05", "0:00:08", "0:00:27", "0:00:40"],
+        "decode": ["3.112ms", "4.221ms", "5.412ms", "6.178ms", "9.261ms", "8.415ms"],
+        "logged": ["0:00:01", "0:00:07", "0:00:15", "0:01:00", "0:01:12", "0:02:00"], "latency_ms": [3, 4, 5, 6, 9, 8],
+    }  # fmt: skip
+    read = read_table(columns, "table")
+    assert [gene.name for gene in read.space.genes] == ["width", "audio_length", "steps"]
+    assert [arch.genes[1] for arch in read.architectures] == [8.92, 10, 0.9, 62, 5, 27]
+    assert [arch.genes[2] for arch in read.architectures] == [27, 72, 5, 8, 27, 40]
+    assert "column 'audio_length' holds times: '8.92s' is read as 8.92 seconds." in read.remarks
+    assert any(remark.startswith("column 'logged' left out: it holds dates") for remark in read.remarks)
+    assert any(remark.startswith("column 'decode' left out: a result of the measurement") for remark in read.remarks)
+    kept = read_table(columns, "table", TableOptions(keep="logged"))
+    assert [arch.genes[-1] for arch in kept.architectures] == [1, 7, 15, 60, 72, 120]
+
+
+def test_latencies_in_minutes() -> None:
+    columns = {"width": [8, 16, 24], "total": [1.5, 2, 4]}
+    assert read_table(columns, "table", TableOptions(latency="total", unit="min")).latency_s.tolist() == [90, 120, 240]
+    columns = {"width": [8, 16, 24], "latency": ["1.5 min", "90 s", "4 minutes"]}
+    assert read_table(columns, "table").latency_s.tolist() == [90, 90, 240]
+    with pytest.raises(DataError, match="--unit s, ms, us, ns or min"):
+        read_table({"width": [8, 16, 24], "latency_min": [1.5, 2, 4]}, "table")
