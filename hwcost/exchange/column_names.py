@@ -67,6 +67,11 @@ _OF_MANY = re.compile(
     r"|(?<![a-z])for[ _]?(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request)[a-z]*",
     re.IGNORECASE,
 )
+_COUNT = re.compile(
+    r"(?<![a-z\d.])(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request|loop|rep)[a-z]*", re.IGNORECASE
+)
+"""A number of runs, which a total is of: ``time_100_iters_s``; a mean is of one of them: ``mean_100_runs_ms``."""
+
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
      "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference")
@@ -165,6 +170,8 @@ def computed_word(name: str) -> str | None:
     """
     if match := _OF_MANY.search(name.strip(_MARKS)):
         return match[0].strip()
+    if not is_typical(name) and (match := _COUNT.search(name)):
+        return match[0]
     if match := _RATE_UNIT.search(name.strip(_MARKS)) or _OF_ONE_HUNDRED.search(name):
         return match["rate"] if match.re is _RATE_UNIT else "%"
     words = words_in_order(name)

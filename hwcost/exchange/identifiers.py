@@ -23,6 +23,9 @@ FEWEST_INDEX_ROWS = 10
 NEARLY_UNIQUE = 0.8
 """Share of different values from which a column of texts names its rows."""
 
+ONE_YEAR = 0.02
+"""Share of the time since 1970 that a year is."""
+
 LONGEST_COUNT = 2**53
 """Whole numbers above this one are not exact as floating-point numbers."""
 
@@ -55,7 +58,10 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
-_SHORT_CLOCK_NAME = re.compile(r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts", re.IGNORECASE)
+_SHORT_CLOCK_NAME = re.compile(
+    r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts|t|(?:wall[_ .-]?)?clock|wall"
+    r"|(?:start|begin|end|log|finish)(?:ed)?", re.IGNORECASE,
+)
 _SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
 TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)
@@ -175,7 +181,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return DATES
     if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
         return "results, known after training only"
-    if _TIME_NAME.fullmatch(name) and _are_instants(array):
+    if _are_instants(array) and (_TIME_NAME.fullmatch(name) or _are_of_one_year(name, array)):
         return TIMES_OF_MEASUREMENT
     if len(set(texts)) == len(texts) >= FEWEST_INDEX_ROWS and _reads_a_clock(name, array, rest):
         return TIMES_OF_MEASUREMENT
@@ -205,7 +211,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
 
 
 def _reads_a_clock(name: str, values: NDArray[np.float64], rest: Mapping[str, list[str]]) -> bool:
-    """Whether a column is named as time stamps are; ``ts`` may be the size of a tile, and has to rise from row to row."""
+    """Whether a column is named as time stamps are; ``t`` and ``ts`` may be sizes, and have to rise from row to row."""
     if _CLOCK_NAME.fullmatch(name):
         return True
     return bool(_SHORT_CLOCK_NAME.fullmatch(name)) and bool((np.diff(values) > 0).all()) and not _is_sweep(rest)
@@ -243,6 +249,12 @@ def _are_instants(values: NDArray[np.float64]) -> bool:
     """Whether all numbers are times since 1970, on one clock."""
     seconds = values / _scale(float(values.max()))
     return bool(seconds.min() >= _EPOCH[0] and seconds.max() <= _EPOCH[1])
+
+
+def _are_of_one_year(name: str, instants: NDArray[np.float64]) -> bool:
+    """Whether times since 1970 lie within a year or so, and all differ: no amounts do so that are not named as such."""
+    is_varied = len(np.unique(instants)) == len(instants) >= FEWEST_INDEX_ROWS
+    return is_varied and float(np.ptp(instants)) <= ONE_YEAR * float(instants.max()) and not _OF_WORK.search(name)
 
 
 def _is_too_long(value: int | float | None) -> bool:

@@ -155,7 +155,8 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     if unknown is not None:
         raise _unitless(sheet, unknown)
     parts = [_seconds(sheet, name, str(units[name])) for name in names]
-    remarks = [f"latency is {' + '.join(f'{name} in {one}' for name, one in units.items())}."]
+    said = [f"{name} in {_how(sheet, name, str(one))}" for name, one in units.items()]
+    remarks = [f"latency is {' + '.join(said)}."]
     remarks += [
         f"column '{name}' is read as a latency as requested, although '{word}' in its name says something else."
         for name in names
@@ -192,8 +193,13 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
     if unit is None and said is None:
         raise _unitless(sheet, name)
     chosen = str(unit or said)
-    how = "the unit of each cell" if say_their_unit(sheet.columns[name]) else chosen
-    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {how}.")
+    how = f"latency is {name}, in {_how(sheet, name, chosen)}."
+    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), how)
+
+
+def _how(sheet: Sheet, name: str, unit: str) -> str:
+    """Says in which unit a column is read."""
+    return "the unit of each cell" if say_their_unit(sheet.columns[name]) else unit
 
 
 def _refuse_total(sheet: Sheet, name: str) -> None:

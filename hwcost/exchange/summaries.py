@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -104,7 +105,8 @@ def _tells_rows(texts: Sequence[str]) -> bool:
 
 def _numbers(texts: Sequence[str]) -> Floats | None:
     known = {text: number(text) for text in set(texts)}
-    return None if None in known.values() else np.array([known[text] for text in texts], dtype=np.float64)
+    is_finite = all(value is not None and math.isfinite(value) for value in known.values())
+    return None if not is_finite else np.array([known[text] for text in texts], dtype=np.float64)
 
 
 def _is_sum(values: Floats) -> bool:

@@ -412,3 +412,53 @@ def test_latencies_in_minutes() -> None:
     assert read_table(columns, "table").latency_s.tolist() == [90, 90, 240]
     with pytest.raises(DataError, match="--unit s, ms, us, ns or min"):
         read_table({"width": [8, 16, 24], "latency_min": [1.5, 2, 4]}, "table")
+
+
+# -- what hides among features -------------------------------------------------------------------------------------------
+
+
+def test_clocks_of_any_name_are_no_features() -> None:
+    width = [64, 256, 128, 512] * 3
+    rows = {"width": width, "latency_ms": [width / 50 + i % 3 for i, width in enumerate(width)]}
+    instants = [1.7e9 + 31.5 * i for i in range(12)]
+    shuffled = [*instants[6:], *instants[:6]]
+    since = [round(0.5 + 1.7 * i, 2) for i in range(12)]
+    for name, values in (("started", instants), ("probe", shuffled), ("probe", [1e9 * one for one in shuffled]),
+                         ("t", since), ("wall_clock", since), ("end", since)):  # fmt: skip
+        read = read_table({**rows, name: values}, "table")
+        assert [gene.name for gene in read.space.genes] == ["width"]
+        assert any(f"'{name}' left out: it holds times of measurement" in remark for remark in read.remarks)
+    work = [1.7e9 + 1e6 * i for i in range(12)]
+    for name, values in (("flops", work), ("probe", [1e5 * i * i + 1e9 for i in range(30, 42)]), ("t", [8, 16, 8] * 4)):
+        assert [gene.name for gene in read_table({**rows, name: values}, "table").space.genes] == ["width", name]
+
+
+def test_names_that_hardly_repeat_are_remarked() -> None:
+    names = [f"net-{chr(97 + i // 2)}" for i in range(24)]
+    rows = {"net": [*names[:13], *names[:9]], "width": [8, 16] * 11, "latency_ms": [3, 4] * 11}
+    assert not any("cannot be predicted" in remark for remark in read_table(rows, "table").remarks)
+    rows["net"] = [f"{name}{'!' if i > 9 else ''}" for i, name in enumerate([*names[:13], *names[:9]])]
+    says = "column 'net' has 12 values in 22 rows: a net with another value cannot be predicted. --drop net leaves it out."
+    assert says in read_table(rows, "table").remarks
+
+
+def test_names_of_model_files_are_dictionaries() -> None:
+    names = [f"nets/v2/bert_L{depth}_H{width}_b8_fp16.onnx" for depth in (2, 4) for width in (128, 256, 512)]
+    read = read_table({"file": names, "latency_ms": [1, 2, 4, 2, 4, 8]}, "table")
+    assert [gene.name for gene in read.space.genes] == ["L", "H", "b", "fp"]
+    assert read.architectures[5].genes == (4, 512, 8, 16)
+    assert read.space.as_architecture({"file": "elsewhere/bert_L3_H64_b8_fp16.onnx"}).genes == (3, 64, 8, 16)
+
+
+def test_the_time_of_a_number_of_runs_is_none_of_one() -> None:
+    for name in ("time_100_iters_s", "latency 50 runs (ms)", "elapsed_2calls_ms", "Time_1000_Inferences_us"):
+        with pytest.raises(DataError, match="no column holds latencies"):
+            read_table({"width": [8, 16, 24], name: [1.0, 2.0, 3.0]}, "table")
+    for name in ("mean_100_runs_ms", "latency_p50_run_ms", "run2_ms", "latency_1_run_ms"):
+        assert read_table({"width": [8, 16, 24], name: [1.0, 2.0, 3.0]}, "table").latency_s[0] == 1e-3
+
+
+def test_infinite_settings_are_no_warnings(recwarn: pytest.WarningsRecorder) -> None:
+    rows = {"width": [8, 16, 24] * 4, "request_rate": ["inf"] * 12, "latency_ms": [2.0, 3, 4] * 4}
+    assert len(read_table(rows, "table")) == 12
+    assert not recwarn.list

@@ -26,8 +26,9 @@ def test_a_folder_is_read_once_by_a_search_and_anew_by_the_next(tmp_path: Path) 
 
 
 def test_a_quantity_without_a_cost_model_names_where_one_is_given() -> None:
+    says = r"is a quantity, and no cost model of it is here\. .*'hwcost pipeline' .*--cost"
     for text in ("latency_s<=5ms", "energy_j<=1J"):
-        with pytest.raises(UsageError, match=r"is a quantity, and no cost model of it is here\. .*'hwcost pipeline' .*--cost"):
+        with pytest.raises(UsageError, match=says):
             SearchSpec(SPACE).constraint(text, None)
     with pytest.raises(UsageError, match="nor a folder that is there"):
         SearchSpec(SPACE).constraint("models/latency_s<=5ms", None)
