@@ -25,12 +25,24 @@ DIFFERENT = 0.5
 DIGITS = 2
 """Digits that a number which somebody chose has at most; measured ones have more."""
 
-_GOOGLE = frozenset(("real_time", "cpu_time", "iterations"))
-_OF_GOOGLE = frozenset(
-    ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
-     "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
+_TOOLS = (
+    (
+        frozenset(("real_time", "cpu_time", "iterations")),
+        frozenset(
+            ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
+             "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
+        ),
+    ),
+    (
+        frozenset(("Inferences/Second", "Server Queue", "Server Compute Infer")),
+        frozenset(
+            ("Inferences/Second", "Client Send", "Network+Server Send/Recv", "Server Queue", "Server Compute Input",
+             "Server Compute Infer", "Server Compute Output", "Server Cache Hit", "Client Recv")
+        ),
+    ),
 )  # fmt: skip
-"""Columns by which google/benchmark's results are recognised, and those in which it says how it measured."""
+"""Columns by which results of google/benchmark and of Triton's perf_analyzer are recognised, and those that give what was
+measured, or how."""
 
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
@@ -58,8 +70,8 @@ def without_results(
         times: Columns of times whose cells say their unit, which need no unit in their names.
     """
     others = [name for name in features.columns if name not in wanted]
-    google = {name for name in others if name in _OF_GOOGLE} if table.columns.keys() >= _GOOGLE else set[str]()
-    found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s, name in times)]
+    own = {name for known, results in _TOOLS if table.columns.keys() >= known for name in results}
+    found = [name for name in others if name in own or _is_result(name, features.columns[name], latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
     return features.without(found).remarking(_left_out(found)) if found else features
