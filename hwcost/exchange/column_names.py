@@ -55,8 +55,9 @@ _OF_SERVING = frozenset(("ttft", "tpot", "itl", "tbt", "e2el"))
 _GENERAL = frozenset(("time", "times", "runtime", "run", "duration", "elapsed", "wall"))
 _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
-     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
+     "loading", "build", "warmup", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
+_WARM_UP = re.compile(r"warm[ _-]?(?:up|ing)|warmUp", re.IGNORECASE)
 _BEFORE_A_TIME = frozenset(
     ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
      "reciprocal", "delta", "diff", "neg", "negative", "sqrt")
@@ -300,7 +301,13 @@ def named_as_times(names: Sequence[str]) -> list[str]:
     """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
     times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
     times = [name for name in times if not is_instant(name)]
-    return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
+    plain = {name: _WARM_UP.sub("warmup", _WITH_SPREAD.sub(r"\1", name)) for name in times}
+    return [name for name in times if words_of(plain[name]).isdisjoint(_OTHER_TIMES)]
+
+
+def is_of_cold_call(name: str) -> bool:
+    """Whether a name says the time of a first call, as beside that of later ones: ``cold_start_ms``."""
+    return "cold" in words_of(name)
 
 
 def is_instant(name: str) -> bool:

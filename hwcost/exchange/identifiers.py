@@ -125,7 +125,7 @@ def are_dates(texts: Sequence[str]) -> bool:
 
 def _repeat_numbers(free: Mapping[str, list[str]], columns: Mapping[str, list[str]]) -> list[str]:
     """Returns the columns that number the repeats of one architecture: rows that are equal else differ there."""
-    named = [name for name, texts in free.items() if _SEED_NAME.fullmatch(name) or _counts_repeats(name, texts)]
+    named = [name for name, texts in free.items() if _SEED_NAME.fullmatch(name) or counts_repeats(name, texts)]
     rest = {name: texts for name, texts in columns.items() if name not in named}
     if not named or not any(len(set(texts)) > 1 for texts in rest.values()):
         return []
@@ -135,7 +135,7 @@ def _repeat_numbers(free: Mapping[str, list[str]], columns: Mapping[str, list[st
     return [name for name in named if len(set(zip(columns[name], rows, strict=True))) > len(set(rows))]
 
 
-def _counts_repeats(name: str, texts: list[str]) -> bool:
+def counts_repeats(name: str, texts: list[str]) -> bool:
     """Whether a column is named as numbers of repeats are, and has all numbers from 0 or 1 on."""
     if not _REPEAT_NAME.fullmatch(name):
         return False

@@ -21,6 +21,7 @@ from hwcost.exchange.column_names import (
     is_general,
     is_instant,
     is_latency_name,
+    is_of_cold_call,
     is_of_part,
     is_of_whole,
     is_rate_name,
@@ -266,6 +267,7 @@ def _candidates(sheet: Sheet) -> list[str]:
     """
     timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
     named = named_as_latencies(timed)
+    named = [name for name in named if not is_of_cold_call(name)] or named
     if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):
         return [*others, *named]
     named = [name for name in named if says_latency(name)] or named

@@ -22,6 +22,9 @@ FALLS = -0.7
 DIFFERENT = 0.5
 """Share of the different latencies from which on the different values of a column may have been measured."""
 
+NEAR = 0.01
+"""Relative difference within which products are equal."""
+
 DIGITS = 2
 """Digits that a number which somebody chose has at most; measured ones have more."""
 
@@ -74,7 +77,29 @@ def without_results(
     found = [name for name in others if name in own or _is_result(name, features.columns[name], latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
-    return features.without(found).remarking(_left_out(found)) if found else features
+    doubts = [doubt for name in found if (doubt := _doubt_of_unit(name, table, latency_s))]
+    return features.without(found).remarking(_left_out(found), *doubts) if found else features
+
+
+def _doubt_of_unit(name: str, table: Sheet, latency_s: Floats) -> str | None:
+    """Returns the remark on a rate per second whose product with the latencies in seconds is 1000 or the like in every row.
+
+    It is what one call handles. None where a column says so many.
+    """
+    values = _positive(table.columns[name]) if is_rate_name(name) else None
+    if values is None:
+        return None
+    products = values * latency_s
+    middle = float(np.median(products))
+    factor = next((one for one in (1e3, 1e6, 1e-3, 1e-6) if abs(middle / one - 1.0) < NEAR), None)
+    if factor is None or float(np.quantile(np.abs(products / middle - 1.0), 0.9)) > NEAR:
+        return None
+    if any(all(number(text) == factor for text in set(texts)) for texts in table.columns.values()):
+        return None
+    return (
+        f"the latencies in seconds times '{name}' are {factor:g} in every row. Where a call handles one sample, the "
+        "latencies are in another unit than they are read in: say it with --unit."
+    )
 
 
 def _is_spread_of_another(name: str, table: Sheet, features: Sheet) -> bool:

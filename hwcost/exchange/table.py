@@ -20,7 +20,7 @@ from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.categories import remarks_on_categories
 from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statistic_name
 from hwcost.exchange.device_columns import device_columns, names_versions, remarks_on_numbers
-from hwcost.exchange.failed_runs import refuse_failed_runs
+from hwcost.exchange.failed_runs import refuse_failed_runs, refuse_first_repeats
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows, remarks_on_order
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
@@ -120,7 +120,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     layout = find_layout(held.columns)
     refuse_failed_runs(held, options.columns)
     latencies = _latencies(held, options, layout)
-    refuse_summaries(held, latencies.latency_s)
+    refuse_summaries(held, latencies.latency_s, options.columns)
     chosen = _features(held, options, latencies.columns)
     wanted = {*options.keep, *options.categorical, *options.increasing}
     times = columns_of_times(chosen.without({*options.categorical, *chosen.categories}), wanted)
@@ -132,6 +132,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
     architectures = _architectures(features, made)
+    repeats = held.without([*latencies.columns, *(gene.name for gene in made.genes)])
+    refuse_first_repeats(repeats, architectures, latencies.latency_s, options.columns)
     others = held.without([*(set(latencies.columns) - set(latencies.spread)), *chosen.columns]).columns
     rest = {**others, **features.without(gene.name for gene in made.genes).columns}
     wide = remarks_on_other_devices(held, [gene.name for gene in made.genes], options.latency)

@@ -462,3 +462,23 @@ def test_infinite_settings_are_no_warnings(recwarn: pytest.WarningsRecorder) -> 
     rows = {"width": [8, 16, 24] * 4, "request_rate": ["inf"] * 12, "latency_ms": [2.0, 3, 4] * 4}
     assert len(read_table(rows, "table")) == 12
     assert not recwarn.list
+
+
+def test_warm_calls_are_latencies_beside_cold_ones() -> None:
+    width = [8, 16, 24]
+    for names in (("cold_start_ms", "warm_ms"), ("cold_latency_ms", "warm_latency_ms"), ("warm-up (ms)", "inference_ms")):
+        read = read_table({"width": width, names[0]: [30.0, 41.0, 52.0], names[1]: [3.0, 4.0, 5.0]}, "table")
+        assert read.latency_s.tolist() == [3e-3, 4e-3, 5e-3]
+        assert [gene.name for gene in read.space.genes] == ["width"]
+    assert read_table({"width": width, "cold_latency_ms": [3.0, 4.0, 5.0]}, "table").latency_s[0] == 3e-3
+
+
+def test_rates_beside_latencies_of_another_unit_raise_a_doubt() -> None:
+    width = [8, 16, 24, 32, 40, 48]
+    seconds = [0.0121, 0.0222, 0.0333, 0.0451, 0.0567, 0.0678]
+    rates = {"width": width, "throughput_per_s": [1 / one for one in seconds]}
+    for factor, is_doubted in ((1.0, False), (1e3, True), (8.0, False)):
+        remarks = read_table({**rates, "latency_s": [factor * one for one in seconds]}, "table").remarks
+        assert any("'throughput_per_s' are 1000 in every row" in remark for remark in remarks) is is_doubted
+    batches = {**rates, "batch_size": [1000] * 6, "latency_s": [1e3 * one for one in seconds]}
+    assert not any("in every row" in remark for remark in read_table(batches, "table").remarks)
