@@ -284,8 +284,9 @@ def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> lis
 
 
 def _absent(sheet: Sheet) -> DataError:
+    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
     silent = [name for name in sheet.header if is_latency_name(name) and not any(map(is_time, sheet.columns[name]))]
-    named = silent[0] if silent else None
+    named = silent[0] if silent and timed is None else None
     if named is not None:
         shown = next((text for text in sheet.columns[named] if text), None)
         what = (
@@ -307,7 +308,6 @@ def _absent(sheet: Sheet) -> DataError:
         return DataError(f"{sheet.head}: no column is named as latencies are. {which}: give their difference in a column.")
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
-    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
     where = "COLUMN --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "

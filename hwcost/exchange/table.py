@@ -203,7 +203,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
 def _holds_numbers(sheet: Sheet, name: str) -> bool:
     """Whether a column may be one of times; one of other texts is a category, such as the runtime onnx or torch."""
     texts = sheet.columns[name]
-    return not any(texts) or any(text[:1].isdigit() or text[:1] in "+-.[(" for text in texts if text)
+    return not any(texts) or any(text.removeprefix(".")[:1].isdigit() or text[:1] in "+-[(" for text in texts if text)
 
 
 def _left_out(names: Sequence[str]) -> str:

@@ -482,3 +482,15 @@ def test_rates_beside_latencies_of_another_unit_raise_a_doubt() -> None:
         assert any("'throughput_per_s' are 1000 in every row" in remark for remark in remarks) is is_doubted
     batches = {**rates, "batch_size": [1000] * 6, "latency_s": [1e3 * one for one in seconds]}
     assert not any("in every row" in remark for remark in read_table(batches, "table").remarks)
+
+
+def test_a_table_of_benchmark_dot_net_says_which_column_holds_times() -> None:
+    rows = {
+        "Method": ["Infer"] * 4, "Runtime": [".NET 8.0", ".NET 9.0"] * 2, "Hidden": [128, 128, 256, 256],
+        "Mean": ["12.345 ms", "11.200 ms", "24.104 ms", "22.910 ms"], "StdDev": ["0.1 ms", "0.2 ms", "0.1 ms", "0.3 ms"],
+    }  # fmt: skip
+    with pytest.raises(DataError, match="--latency Mean, whose cells are times"):
+        read_table(rows, "table")
+    read = read_table(rows, "table", TableOptions(latency="Mean"))
+    assert [gene.name for gene in read.space.genes] == ["Method", "Runtime", "Hidden"]
+    assert read.latency_s[0] == pytest.approx(12.345e-3)
