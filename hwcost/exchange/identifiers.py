@@ -75,6 +75,7 @@ _RESULT_NAME = re.compile(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
     r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
+_SPLIT = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 _STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
 _OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
 _SIZE_NAME = re.compile(
@@ -147,6 +148,8 @@ def _texts(texts: list[str]) -> str | None:
     """Says what a column of texts holds where it names rows."""
     if are_dates(texts):
         return DATES
+    if len(parts := {text.lower() for text in texts}) > 1 and parts <= _SPLIT:
+        return "parts of a data set"
     return f"names, {len(set(texts))} different ones in {len(texts)} rows" if names_rows(texts) else None
 
 

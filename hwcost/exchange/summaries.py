@@ -76,7 +76,8 @@ def refuse_summaries(sheet: Sheet, latency: Floats, wanted: Collection[str] = ()
 
 def _names_statistics(name: str, texts: Collection[str]) -> bool:
     """Whether a column says of which statistic a row is; ``max`` and ``avg`` alone may be ways of pooling."""
-    return len(texts) > 1 and not words_of(name).isdisjoint(_OF_STATISTICS) and all(map(is_statistic_name, texts))
+    is_named = not words_of(name).isdisjoint(_OF_STATISTICS) or {"mean", "std"} <= set(texts)
+    return is_named and len(texts) > 1 and all(text == "count" or is_statistic_name(text) for text in texts)
 
 
 def statistic_rows(sheet: Sheet) -> list[tuple[int, str]]:

@@ -494,3 +494,13 @@ def test_a_table_of_benchmark_dot_net_says_which_column_holds_times() -> None:
     read = read_table(rows, "table", TableOptions(latency="Mean"))
     assert [gene.name for gene in read.space.genes] == ["Method", "Runtime", "Hidden"]
     assert read.latency_s[0] == pytest.approx(12.345e-3)
+
+
+def test_parts_of_a_data_set_are_no_feature() -> None:
+    rows: dict[str, list[Any]] = {"width": [8, 16, 24] * 2, "latency_ms": [2, 3, 4] * 2}
+    rows["split"] = ["train", "train", "val", "Test", "train", "val"]
+    read = read_table(rows, "table")
+    assert [gene.name for gene in read.space.genes] == ["width"]
+    assert any("'split' left out: it holds parts of a data set" in remark for remark in read.remarks)
+    rows["split"] = ["train", "infer"] * 3
+    assert [gene.name for gene in read_table(rows, "table").space.genes] == ["width", "split"]

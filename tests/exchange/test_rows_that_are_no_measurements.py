@@ -147,6 +147,9 @@ def test_rows_of_different_statistics_are_refused() -> None:
     with pytest.raises(DataError, match="different statistics of .*, such as 'mean' and 'p99' in the column 'stat'"):
         read_table(data, "table")
     assert len(read_table(data, "table", TableOptions(keep="stat"))) == 6
+    described = {"": ["count", "mean", "std", "min", "50%", "max"], "width": data["width"], "latency_ms": data["latency_ms"]}
+    with pytest.raises(DataError, match="such as 'count' and 'mean'"):
+        read_table(described, "table")
     for name, values in (("pool", ["avg", "max"]), ("quant", ["q4", "q8"]), ("metric", ["mean", "mean"])):
         renamed = {"width": data["width"], name: values * 3, "latency_ms": data["latency_ms"]}
         assert len(read_table(renamed, "table")) == 6

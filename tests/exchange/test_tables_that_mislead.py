@@ -162,7 +162,7 @@ def test_a_name_that_stands_twice_in_an_object_is_refused(tmp_path: Path, lines:
 def test_a_last_number_that_was_cut_is_doubted(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     text = "width,latency_ms\n" + "\n".join(f"{width},{ms:.6f}" for width, ms in zip(WIDTH, MS, strict=True))
-    for cut, is_doubted in ((0, False), (1, False), (4, True)):
+    for cut, is_doubted in ((0, False), (1, False), (7, True), (4, True)):
         path.write_text(text[: len(text) - cut])
         said = [one for one in read_table(path, "table").remarks if "may be cut short" in one]
         assert bool(said) == is_doubted
