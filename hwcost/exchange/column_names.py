@@ -94,7 +94,7 @@ _SETTINGS = frozenset(("hop", "stride", "lookahead", "interarrival", "utterance"
 """Times that are chosen, whatever else their name says."""
 
 _LENGTHS = frozenset(("length", "len", "lengths"))
-_EXTENTS = _LENGTHS | {"duration", "durations", "dur", "seconds", "secs"}
+_EXTENTS = _LENGTHS | {"duration", "durations", "dur", "seconds", "secs", "sec"}
 _BESIDE_EXTENTS = frozenset(("mean", "avg", "average", "max", "min", "total", "in", "sample", "frame", "window", "size"))
 REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",

@@ -99,6 +99,14 @@ def test_two_tables_in_different_units_are_not_compared_without_a_doubt(factor: 
     assert not is_unit or "in another unit?" in found.flags[1].text
 
 
+def test_some_rows_in_another_unit_are_doubted_by_a_comparison() -> None:
+    given = {"width": list(range(64, 64 + N)), "latency_ms": MS}
+    mixed = {**given, "latency_ms": [1e3 * one if i < 3 else one for i, one in enumerate(MS)]}
+    said = [flag.text for flag in hwcost.compare(given, mixed).flags if flag.code == "E_UNIT"]
+    about = "3 of 12 latencies of the second table are about 1,000 times those of the first"
+    assert said == [f"{about}: are some rows in another unit?"]
+
+
 def test_a_runtime_by_name_is_a_category_and_no_time() -> None:
     read = table({"runtime": ["onnx", "torch"] * 6})
     assert [(gene.name, gene.categorical) for gene in read.space.genes] == [("width", False), ("runtime", True)]

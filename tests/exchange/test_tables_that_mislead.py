@@ -204,8 +204,8 @@ def test_durations_of_arrays_are_seconds() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["audio_duration_s", "audioDurationMs", "clip_length_s", "utterance_seconds", "audio_len_ms", "video duration [s]",
-     "mean_audio_duration_s", "frame_length_ms", "hop_ms", "lookahead_s", "input_length_s"],
+    ["audio_duration_s", "audioDurationMs", "clip_length_s", "utterance_seconds", "audio_sec", "audio_len_ms",
+     "video duration [s]", "mean_audio_duration_s", "frame_length_ms", "hop_ms", "lookahead_s", "input_length_s"],
 )  # fmt: skip
 def test_how_long_an_input_lasts_is_a_feature_and_no_latency(name: str) -> None:
     lasts = [2.0 + (i * 7919 % 101) / 17 for i in range(N)]
