@@ -109,8 +109,9 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
         if name in found or (_holds_amounts(name, texts) and not _names_things(name)):
             continue
-        if _follows(texts, rest):
-            found[name] = "names, one for each combination of the other columns"
+        is_id = _holds_amounts(name, texts) or _HASH_NAME.fullmatch(name) is not None
+        if _follows(texts, rest, is_id):
+            found[name] = "names, one for each combination of other columns"
     return found
 
 
@@ -158,13 +159,19 @@ def names_rows(texts: Sequence[str]) -> bool:
     return len(texts) >= FEWEST_ROWS and len(set(texts)) >= NEARLY_UNIQUE * len(texts)
 
 
-def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
-    """Whether every text stands for one combination of the other columns, and every combination has one text."""
+def _follows(texts: list[str], rest: Mapping[str, list[str]], is_id: bool) -> bool:
+    """Whether a column names what others describe: each text has one combination of theirs, and each of these one text.
+
+    These are all others. For numbers that are called ``id`` and the like, and for hashes, they may be two or more of them,
+    where settings such as the batch size vary beside them; texts may be a category there.
+    """
     names = set(texts)
     if len(names) < FEWEST_NAMES:
         return False
-    rows = list(zip(*rest.values(), strict=True)) if rest else []
-    return bool(rows) and len(set(rows)) == len(names) == len(set(zip(texts, rows, strict=True)))
+    fixed = [cells for cells in rest.values() if len(set(zip(texts, cells, strict=True))) == len(names)]
+    varied = [cells for cells in fixed if len(set(cells)) > 1]
+    is_described = len(fixed) == len(rest) or (len(varied) > 1 and is_id)
+    return bool(varied) and is_described and len(set(zip(*varied, strict=True))) == len(names)
 
 
 def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str | None:
@@ -267,7 +274,7 @@ def _is_too_long(value: int | float | None) -> bool:
 
 def _names_things(name: str) -> bool:
     """Whether a column is named as numbers of rows or nets are: ``id``, ``arch_index``, ``modelIdx``."""
-    return _ID_NAME.fullmatch(_HUMP.sub("_", name)) is not None
+    return _ID_NAME.fullmatch(_HUMP.sub("_", name)) is not None or _HASH_NAME.fullmatch(name) is not None
 
 
 def _is_sweep(rest: Mapping[str, list[str]]) -> bool:

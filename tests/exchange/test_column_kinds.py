@@ -504,3 +504,20 @@ def test_parts_of_a_data_set_are_no_feature() -> None:
     assert any("'split' left out: it holds parts of a data set" in remark for remark in read.remarks)
     rows["split"] = ["train", "infer"] * 3
     assert [gene.name for gene in read_table(rows, "table").space.genes] == ["width", "split"]
+
+
+def test_numbers_of_nets_measured_at_several_batch_sizes_are_no_features() -> None:
+    nets = [(layers, width) for layers in (2, 4, 6, 12) for width in (128, 256, 512)]
+    rows = [(i * 7 % 12, *net, batch) for i, net in enumerate(nets) for batch in (1, 8, 32)]
+    known = {"layers": [row[1] for row in rows], "width": [row[2] for row in rows], "batch": [row[3] for row in rows]}
+    known["latency_ms"] = [row[1] * row[2] * row[3] + i % 5 for i, row in enumerate(rows)]
+    names: dict[str, list[Any]] = {name: [1000 + row[0] for row in rows] for name in ("arch_id", "subnet", "uid")}
+    names["arch_hash"] = [f"{row[0]}f{row[0]}a" for row in rows]
+    for name, values in names.items():
+        read = read_table({name: values, **known}, "table")
+        assert [gene.name for gene in read.space.genes] == ["layers", "width", "batch"]
+        assert any(f"'{name}' left out: it holds names, one for each" in remark for remark in read.remarks)
+    kept = {"model": names["arch_hash"], "gpu": names["subnet"], "form": names["arch_id"]}
+    assert [gene.name for gene in read_table({**kept, **known}, "table").space.genes] == [*kept, *list(known)[:3]]
+    one = {"arch_id": names["uid"], **{name: known[name] for name in ("batch", "latency_ms")}, "params": names["uid"]}
+    assert [gene.name for gene in read_table(one, "table").space.genes] == ["arch_id", "batch", "params"]
