@@ -183,11 +183,14 @@ def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None)
     """Returns the architectures that were given, and the decisions about the columns of a table of them."""
     from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
+    from hwcost.exchange.time_cells import columns_of_times, in_seconds
 
     if file is None or not is_table_name(file):
         return [space.as_architecture(text) for text in _texts(arch, file)], []
     made = [space.as_architecture(text) for text in arch or []]
-    sheet = unmarked(read_sheet(file), [gene.name for gene in space.genes if gene.categorical])
+    texts, numbers = ([gene.name for gene in space.genes if gene.categorical == which] for which in (True, False))
+    sheet = unmarked(read_sheet(file), texts)
+    sheet = in_seconds(sheet, set(columns_of_times(sheet, numbers)).intersection(numbers))
     for index, row in enumerate(as_rows(sheet)):
         try:
             made.append(space.as_architecture(row))

@@ -73,7 +73,7 @@ Latency = Annotated[
 Unit = Annotated[
     str | None,
     typer.Option(
-        "--unit", metavar="s|ms|us|ns", help="Unit of the latencies.", show_default="as the column's name says",
+        "--unit", metavar="s|ms|us|ns|min", help="Unit of the latencies.", show_default="as the column's name says",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip

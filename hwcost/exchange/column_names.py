@@ -55,8 +55,9 @@ _OF_SERVING = frozenset(("ttft", "tpot", "itl", "tbt", "e2el"))
 _GENERAL = frozenset(("time", "times", "runtime", "run", "duration", "elapsed", "wall"))
 _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
-     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
+     "loading", "build", "warmup", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
+_WARM_UP = re.compile(r"warm[ _-]?(?:up|ing)|warmUp", re.IGNORECASE)
 _BEFORE_A_TIME = frozenset(
     ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
      "reciprocal", "delta", "diff", "neg", "negative", "sqrt")
@@ -67,6 +68,11 @@ _OF_MANY = re.compile(
     r"|(?<![a-z])for[ _]?(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request)[a-z]*",
     re.IGNORECASE,
 )
+_COUNT = re.compile(
+    r"(?<![a-z\d.])(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request|loop|rep)[a-z]*", re.IGNORECASE
+)
+"""A number of runs, which a total is of: ``time_100_iters_s``; a mean is of one of them: ``mean_100_runs_ms``."""
+
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
      "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference")
@@ -88,7 +94,7 @@ _SETTINGS = frozenset(("hop", "stride", "lookahead", "interarrival", "utterance"
 """Times that are chosen, whatever else their name says."""
 
 _LENGTHS = frozenset(("length", "len", "lengths"))
-_EXTENTS = _LENGTHS | {"duration", "durations", "dur", "seconds", "secs"}
+_EXTENTS = _LENGTHS | {"duration", "durations", "dur", "seconds", "secs", "sec"}
 _BESIDE_EXTENTS = frozenset(("mean", "avg", "average", "max", "min", "total", "in", "sample", "frame", "window", "size"))
 REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
@@ -165,6 +171,8 @@ def computed_word(name: str) -> str | None:
     """
     if match := _OF_MANY.search(name.strip(_MARKS)):
         return match[0].strip()
+    if not is_typical(name) and (match := _COUNT.search(name)):
+        return match[0]
     if match := _RATE_UNIT.search(name.strip(_MARKS)) or _OF_ONE_HUNDRED.search(name):
         return match["rate"] if match.re is _RATE_UNIT else "%"
     words = words_in_order(name)
@@ -293,7 +301,13 @@ def named_as_times(names: Sequence[str]) -> list[str]:
     """Returns the names that say a time, but for special ones such as those of loading, and what is computed from times."""
     times = [name for name in names if is_latency_name(name) and computed_word(name) is None]
     times = [name for name in times if not is_instant(name)]
-    return [name for name in times if words_of(_WITH_SPREAD.sub(r"\1", name)).isdisjoint(_OTHER_TIMES)]
+    plain = {name: _WARM_UP.sub("warmup", _WITH_SPREAD.sub(r"\1", name)) for name in times}
+    return [name for name in times if words_of(plain[name]).isdisjoint(_OTHER_TIMES)]
+
+
+def is_of_cold_call(name: str) -> bool:
+    """Whether a name says the time of a first call, as beside that of later ones: ``cold_start_ms``."""
+    return "cold" in words_of(name)
 
 
 def is_instant(name: str) -> bool:

@@ -71,7 +71,9 @@ def read_delimited(text: str, source: str) -> Sheet:
 def _cut_short(text: str, body: Rows) -> list[str]:
     """Returns the remark on a last number that is shorter than all others of its column, where no end of line follows."""
     cells = [row[-1] for _, row in body if row]
-    if text.endswith(("\n", "\r")) or len(cells) <= FEWEST_CELLS or not all(map(_DECIMAL.fullmatch, cells)):
+    if text.endswith(("\n", "\r")) or len(cells) <= FEWEST_CELLS or not all(map(_DECIMAL.fullmatch, cells[:-1])):
+        return []
+    if not _DECIMAL.fullmatch(cells[-1]) and not cells[-1].isdecimal():
         return []
     if len(cells[-1]) + DIGITS_LOST > min(map(len, cells[:-1])):
         return []

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
+import numpy as np
+
+from hwcost._types import Floats
 from hwcost.exchange.column_names import words_in_order
+from hwcost.exchange.identifiers import counts_repeats
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
+
+FEWEST_ARCHITECTURES, MUCH_SLOWER = 5, 1.2
+"""First repeats below which slow ones are chance, and how many times as long as later ones nine in ten of them take."""
 
 _BEFORE = frozenset(("is", "was", "has", "run", "job", "result", "benchmark", "bench", "test"))
 _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
@@ -53,6 +60,37 @@ def refuse_failed_runs(sheet: Sheet, wanted: Collection[str] = ()) -> None:
             f"{'it' if len(rows) == 1 else 'them'} as measured."
         )
         raise sheet.error(rows[0], name, f"it says '{texts[rows[0]][:60]}', and {what}{many}", advice)
+
+
+def refuse_first_repeats(
+    sheet: Sheet, architectures: Sequence[Hashable], latency: Floats, wanted: Collection[str] = ()
+) -> None:
+    """Refuses a table whose first repeats are far slower than the later ones of the same architectures: they warmed up.
+
+    Args:
+        sheet: The table.
+        architectures: Architecture of every row.
+        latency: Latencies in any unit, shape (n,).
+        wanted: Columns that the user named, which are not looked at.
+
+    Raises:
+        DataError: When a column counts the repeats, and nearly every first one is so slow.
+    """
+    for name, texts in sheet.columns.items():
+        if name in wanted or not counts_repeats(name, texts):
+            continue
+        known = {text: number(text) for text in set(texts)}
+        first = min(value for value in known.values() if value is not None)
+        rows = [row for row, text in enumerate(texts) if known[text] == first]
+        later: dict[Hashable, list[float]] = {}
+        for arch, text, value in zip(architectures, texts, latency.tolist(), strict=True):
+            if known[text] != first:
+                later.setdefault(arch, []).append(value)
+        ratios = [latency[row] / np.median(later[architectures[row]]) for row in rows if architectures[row] in later]
+        if len(ratios) >= FEWEST_ARCHITECTURES and float(np.quantile(ratios, 0.1)) >= MUCH_SLOWER:
+            what = f"rows with '{texts[rows[0]]}' there take {np.median(ratios):.2g} times as long as later ones of the same"
+            advice = f"Delete these lines if they warmed up; --drop {for_shell(name)} takes them as measured."
+            raise sheet.error(rows[0], name, f"{what} architecture ({sheet.at(rows)})", advice)
 
 
 def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:

@@ -170,6 +170,17 @@ def decoded(content: bytes, source: str) -> str:
     return text
 
 
+def is_single_byte(content: bytes) -> bool:
+    """Whether a file is in an encoding of single bytes, whose code page nothing says: :func:`decoded` takes it for 1252."""
+    if any(content.startswith(mark) for mark, _ in _WIDE) or _unmarked_utf16(content) is not None:
+        return False
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
 _WIDE = (
     (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip

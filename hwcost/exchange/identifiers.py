@@ -23,6 +23,9 @@ FEWEST_INDEX_ROWS = 10
 NEARLY_UNIQUE = 0.8
 """Share of different values from which a column of texts names its rows."""
 
+ONE_YEAR = 0.02
+"""Share of the time since 1970 that a year is."""
+
 LONGEST_COUNT = 2**53
 """Whole numbers above this one are not exact as floating-point numbers."""
 
@@ -55,7 +58,10 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
-_SHORT_CLOCK_NAME = re.compile(r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts", re.IGNORECASE)
+_SHORT_CLOCK_NAME = re.compile(
+    r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts|t|(?:wall[_ .-]?)?clock|wall"
+    r"|(?:start|begin|end|log|finish)(?:ed)?", re.IGNORECASE,
+)
 _SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
 TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)
@@ -69,6 +75,7 @@ _RESULT_NAME = re.compile(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
     r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
+_SPLIT = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 _STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
 _OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
 _SIZE_NAME = re.compile(
@@ -102,8 +109,9 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
         if name in found or (_holds_amounts(name, texts) and not _names_things(name)):
             continue
-        if _follows(texts, rest):
-            found[name] = "names, one for each combination of the other columns"
+        is_id = _holds_amounts(name, texts) or _HASH_NAME.fullmatch(name) is not None
+        if _follows(texts, rest, is_id):
+            found[name] = "names, one for each combination of other columns"
     return found
 
 
@@ -119,7 +127,7 @@ def are_dates(texts: Sequence[str]) -> bool:
 
 def _repeat_numbers(free: Mapping[str, list[str]], columns: Mapping[str, list[str]]) -> list[str]:
     """Returns the columns that number the repeats of one architecture: rows that are equal else differ there."""
-    named = [name for name, texts in free.items() if _SEED_NAME.fullmatch(name) or _counts_repeats(name, texts)]
+    named = [name for name, texts in free.items() if _SEED_NAME.fullmatch(name) or counts_repeats(name, texts)]
     rest = {name: texts for name, texts in columns.items() if name not in named}
     if not named or not any(len(set(texts)) > 1 for texts in rest.values()):
         return []
@@ -129,7 +137,7 @@ def _repeat_numbers(free: Mapping[str, list[str]], columns: Mapping[str, list[st
     return [name for name in named if len(set(zip(columns[name], rows, strict=True))) > len(set(rows))]
 
 
-def _counts_repeats(name: str, texts: list[str]) -> bool:
+def counts_repeats(name: str, texts: list[str]) -> bool:
     """Whether a column is named as numbers of repeats are, and has all numbers from 0 or 1 on."""
     if not _REPEAT_NAME.fullmatch(name):
         return False
@@ -141,6 +149,8 @@ def _texts(texts: list[str]) -> str | None:
     """Says what a column of texts holds where it names rows."""
     if are_dates(texts):
         return DATES
+    if len(parts := {text.lower() for text in texts}) > 1 and parts <= _SPLIT:
+        return "parts of a data set"
     return f"names, {len(set(texts))} different ones in {len(texts)} rows" if names_rows(texts) else None
 
 
@@ -149,13 +159,19 @@ def names_rows(texts: Sequence[str]) -> bool:
     return len(texts) >= FEWEST_ROWS and len(set(texts)) >= NEARLY_UNIQUE * len(texts)
 
 
-def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
-    """Whether every text stands for one combination of the other columns, and every combination has one text."""
+def _follows(texts: list[str], rest: Mapping[str, list[str]], is_id: bool) -> bool:
+    """Whether a column names what others describe: each text has one combination of theirs, and each of these one text.
+
+    These are all others. For numbers that are called ``id`` and the like, and for hashes, they may be two or more of them,
+    where settings such as the batch size vary beside them; texts may be a category there.
+    """
     names = set(texts)
     if len(names) < FEWEST_NAMES:
         return False
-    rows = list(zip(*rest.values(), strict=True)) if rest else []
-    return bool(rows) and len(set(rows)) == len(names) == len(set(zip(texts, rows, strict=True)))
+    fixed = [cells for cells in rest.values() if len(set(zip(texts, cells, strict=True))) == len(names)]
+    varied = [cells for cells in fixed if len(set(cells)) > 1]
+    is_described = len(fixed) == len(rest) or (len(varied) > 1 and is_id)
+    return bool(varied) and is_described and len(set(zip(*varied, strict=True))) == len(names)
 
 
 def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str | None:
@@ -175,7 +191,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return DATES
     if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
         return "results, known after training only"
-    if _TIME_NAME.fullmatch(name) and _are_instants(array):
+    if _are_instants(array) and (_TIME_NAME.fullmatch(name) or _are_of_one_year(name, array)):
         return TIMES_OF_MEASUREMENT
     if len(set(texts)) == len(texts) >= FEWEST_INDEX_ROWS and _reads_a_clock(name, array, rest):
         return TIMES_OF_MEASUREMENT
@@ -205,7 +221,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
 
 
 def _reads_a_clock(name: str, values: NDArray[np.float64], rest: Mapping[str, list[str]]) -> bool:
-    """Whether a column is named as time stamps are; ``ts`` may be the size of a tile, and has to rise from row to row."""
+    """Whether a column is named as time stamps are; ``t`` and ``ts`` may be sizes, and have to rise from row to row."""
     if _CLOCK_NAME.fullmatch(name):
         return True
     return bool(_SHORT_CLOCK_NAME.fullmatch(name)) and bool((np.diff(values) > 0).all()) and not _is_sweep(rest)
@@ -245,6 +261,12 @@ def _are_instants(values: NDArray[np.float64]) -> bool:
     return bool(seconds.min() >= _EPOCH[0] and seconds.max() <= _EPOCH[1])
 
 
+def _are_of_one_year(name: str, instants: NDArray[np.float64]) -> bool:
+    """Whether times since 1970 lie within a year or so, and all differ: no amounts do so that are not named as such."""
+    is_varied = len(np.unique(instants)) == len(instants) >= FEWEST_INDEX_ROWS
+    return is_varied and float(np.ptp(instants)) <= ONE_YEAR * float(instants.max()) and not _OF_WORK.search(name)
+
+
 def _is_too_long(value: int | float | None) -> bool:
     """Whether a whole number has more digits than a measured or counted one, such as a hash of 64 bits has."""
     return isinstance(value, int) and abs(value) > LONGEST_COUNT
@@ -252,7 +274,7 @@ def _is_too_long(value: int | float | None) -> bool:
 
 def _names_things(name: str) -> bool:
     """Whether a column is named as numbers of rows or nets are: ``id``, ``arch_index``, ``modelIdx``."""
-    return _ID_NAME.fullmatch(_HUMP.sub("_", name)) is not None
+    return _ID_NAME.fullmatch(_HUMP.sub("_", name)) is not None or _HASH_NAME.fullmatch(name) is not None
 
 
 def _is_sweep(rest: Mapping[str, list[str]]) -> bool:

@@ -21,6 +21,7 @@ from hwcost.exchange.column_names import (
     is_general,
     is_instant,
     is_latency_name,
+    is_of_cold_call,
     is_of_part,
     is_of_whole,
     is_rate_name,
@@ -155,7 +156,8 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     if unknown is not None:
         raise _unitless(sheet, unknown)
     parts = [_seconds(sheet, name, str(units[name])) for name in names]
-    remarks = [f"latency is {' + '.join(f'{name} in {one}' for name, one in units.items())}."]
+    said = [f"{name} in {_how(sheet, name, str(one))}" for name, one in units.items()]
+    remarks = [f"latency is {' + '.join(said)}."]
     remarks += [
         f"column '{name}' is read as a latency as requested, although '{word}' in its name says something else."
         for name in names
@@ -171,8 +173,8 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
 
 def _unitless(sheet: Sheet, column: str) -> DataError:
     return DataError(
-        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us or ns "
-        f"(unit=... in Python), or name the column for example '{column}_ms'."
+        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us, ns "
+        f"or min (unit=... in Python), or name the column for example '{column}_ms'."
     )
 
 
@@ -192,8 +194,13 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
     if unit is None and said is None:
         raise _unitless(sheet, name)
     chosen = str(unit or said)
-    how = "the unit of each cell" if say_their_unit(sheet.columns[name]) else chosen
-    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {how}.")
+    how = f"latency is {name}, in {_how(sheet, name, chosen)}."
+    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), how)
+
+
+def _how(sheet: Sheet, name: str, unit: str) -> str:
+    """Says in which unit a column is read."""
+    return "the unit of each cell" if say_their_unit(sheet.columns[name]) else unit
 
 
 def _refuse_total(sheet: Sheet, name: str) -> None:
@@ -260,6 +267,7 @@ def _candidates(sheet: Sheet) -> list[str]:
     """
     timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
     named = named_as_latencies(timed)
+    named = [name for name in named if not is_of_cold_call(name)] or named
     if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):
         return [*others, *named]
     named = [name for name in named if says_latency(name)] or named
@@ -276,8 +284,9 @@ def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> lis
 
 
 def _absent(sheet: Sheet) -> DataError:
+    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
     silent = [name for name in sheet.header if is_latency_name(name) and not any(map(is_time, sheet.columns[name]))]
-    named = silent[0] if silent else None
+    named = silent[0] if silent and timed is None else None
     if named is not None:
         shown = next((text for text in sheet.columns[named] if text), None)
         what = (
@@ -299,8 +308,7 @@ def _absent(sheet: Sheet) -> DataError:
         return DataError(f"{sheet.head}: no column is named as latencies are. {which}: give their difference in a column.")
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
-    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
-    where = "COLUMN --unit s, ms, us or ns" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
+    where = "COLUMN --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {sheet.known}. Name the column: --latency {where}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from hwcost.errors import DataError
 from hwcost.exchange.column_names import UNIT
@@ -23,6 +24,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,3}")
 _BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 
 
+@lru_cache(maxsize=1 << 16)
 def number(text: str) -> int | float | None:
     """Reads a number with a decimal point, ``inf`` and ``nan`` among them; None where the text is none.
 

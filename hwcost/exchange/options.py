@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 
 from hwcost.errors import UsageError
 
-UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0}
 """Units of latency to seconds."""
 
 Names = str | Iterable[str]
@@ -29,7 +29,7 @@ class TableOptions:
         run_column: Column that names the measuring run of each row; it is not a feature.
         latency: Column of the latencies, or several with ``+`` between them, which are summed; None for ``latency_s``, for
             that of a published layout, or for a column that is named as latencies are.
-        unit: Unit of the latencies: ``s``, ``ms``, ``us`` or ``ns``; None for the one in the column's name.
+        unit: Unit of the latencies: ``s``, ``ms``, ``us``, ``ns`` or ``min``; None for the one in the column's name.
         keep: Columns that are features although they look like names of the rows or like latencies.
         drop: Columns that are not features.
         id: Column that names each row; it is not a feature.

@@ -22,15 +22,30 @@ FALLS = -0.7
 DIFFERENT = 0.5
 """Share of the different latencies from which on the different values of a column may have been measured."""
 
+NEAR = 0.01
+"""Relative difference within which products are equal."""
+
 DIGITS = 2
 """Digits that a number which somebody chose has at most; measured ones have more."""
 
-_GOOGLE = frozenset(("real_time", "cpu_time", "iterations"))
-_OF_GOOGLE = frozenset(
-    ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
-     "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
+_TOOLS = (
+    (
+        frozenset(("real_time", "cpu_time", "iterations")),
+        frozenset(
+            ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
+             "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
+        ),
+    ),
+    (
+        frozenset(("Inferences/Second", "Server Queue", "Server Compute Infer")),
+        frozenset(
+            ("Inferences/Second", "Client Send", "Network+Server Send/Recv", "Server Queue", "Server Compute Input",
+             "Server Compute Infer", "Server Compute Output", "Server Cache Hit", "Client Recv")
+        ),
+    ),
 )  # fmt: skip
-"""Columns by which google/benchmark's results are recognised, and those in which it says how it measured."""
+"""Columns by which results of google/benchmark and of Triton's perf_analyzer are recognised, and those that give what was
+measured, or how."""
 
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
@@ -43,7 +58,9 @@ _CHOSEN = frozenset(
 )
 
 
-def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str]) -> Sheet:
+def without_results(
+    features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str], times: Collection[str] = ()
+) -> Sheet:
     """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy, times.
 
     The spread of a column goes with it: ``fps_std`` says nothing about a new net either.
@@ -53,13 +70,36 @@ def without_results(features: Sheet, table: Sheet, latency_s: Floats, wanted: Co
         table: All columns of the table.
         latency_s: Latencies, shape (n,).
         wanted: Columns that are features in any case.
+        times: Columns of times whose cells say their unit, which need no unit in their names.
     """
     others = [name for name in features.columns if name not in wanted]
-    google = {name for name in others if name in _OF_GOOGLE} if table.columns.keys() >= _GOOGLE else set[str]()
-    found = [name for name in others if name in google or _is_result(name, features.columns[name], latency_s)]
+    own = {name for known, results in _TOOLS if table.columns.keys() >= known for name in results}
+    found = [name for name in others if name in own or _is_result(name, features.columns[name], latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
-    return features.without(found).remarking(_left_out(found)) if found else features
+    doubts = [doubt for name in found if (doubt := _doubt_of_unit(name, table, latency_s))]
+    return features.without(found).remarking(_left_out(found), *doubts) if found else features
+
+
+def _doubt_of_unit(name: str, table: Sheet, latency_s: Floats) -> str | None:
+    """Returns the remark on a rate per second whose product with the latencies in seconds is 1000 or the like in every row.
+
+    It is what one call handles. None where a column says so many.
+    """
+    values = _positive(table.columns[name]) if is_rate_name(name) else None
+    if values is None:
+        return None
+    products = values * latency_s
+    middle = float(np.median(products))
+    factor = next((one for one in (1e3, 1e6, 1e-3, 1e-6) if abs(middle / one - 1.0) < NEAR), None)
+    if factor is None or float(np.quantile(np.abs(products / middle - 1.0), 0.9)) > NEAR:
+        return None
+    if any(all(number(text) == factor for text in set(texts)) for texts in table.columns.values()):
+        return None
+    return (
+        f"the latencies in seconds times '{name}' are {factor:g} in every row. Where a call handles one sample, the "
+        "latencies are in another unit than they are read in: say it with --unit."
+    )
 
 
 def _is_spread_of_another(name: str, table: Sheet, features: Sheet) -> bool:
@@ -78,10 +118,10 @@ def _left_out(names: Sequence[str]) -> str:
     )
 
 
-def _is_result(name: str, texts: Sequence[str], latency_s: Floats) -> bool:
+def _is_result(name: str, texts: Sequence[str], latency_s: Floats, is_time: bool) -> bool:
     """Whether a column is named as a result is, and its numbers are those of one."""
     is_count = _counts_runs(name) or "score" in words_of(name)
-    if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(name)):
+    if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
     values = _positive(texts)
     if values is None or np.ptp(values) == 0 or np.ptp(latency_s) == 0:

@@ -86,10 +86,10 @@ class Sheet:
         return replace(self, remarks=(*self.remarks, *remarks))
 
 
-def listed_names(columns: Sequence[str]) -> str:
-    """Lists names of columns; a long list is cut."""
-    more = f" and {len(columns) - MOST_NAMED} more" if len(columns) > MOST_NAMED else ""
-    return f"{', '.join(columns[:MOST_NAMED])}{more}"
+def listed_names(columns: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Lists names of columns; a list of more than ``most`` is cut."""
+    more = f" and {len(columns) - most} more" if len(columns) > most else ""
+    return f"{', '.join(columns[:most])}{more}"
 
 
 def places(place: str, numbers: Sequence[int]) -> str:

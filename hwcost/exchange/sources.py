@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ TABLE_SUFFIXES = frozenset(
 
 MAX_BYTES = 2**29
 """Bytes of the largest file that is read as a table, packed or unpacked."""
+
+
+CODE_PAGE = "the file is not UTF-8 and is read in the code page 1252: where names look damaged, save it as UTF-8."
+"""Remark on a file whose encoding nothing says."""
 
 
 def read_sheet(source: Any) -> Sheet:
@@ -50,7 +55,10 @@ def read_sheet(source: Any) -> Sheet:
     text = foreign.decoded(content, str(path))
     if looks_like_json(text):
         return read_json(text, str(path))
-    return read_delimited(text, str(path))
+    sheet = read_delimited(text, str(path))
+    if not foreign.is_single_byte(content):
+        return sheet
+    return replace(sheet, about=CODE_PAGE[0].upper() + CODE_PAGE[1:]).remarking(CODE_PAGE)
 
 
 def is_table_name(name: str) -> bool:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from hwcost._types import Floats
 from hwcost.errors import DataError
+from hwcost.exchange.column_names import is_statistic_name, words_of
 from hwcost.exchange.identifiers import names_rows
 from hwcost.exchange.numerals import number
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.sheet import Sheet, for_shell
 
 FEWEST_ROWS = 5
 """Rows above a summary below which equal sums are chance."""
+
+_OF_STATISTICS = frozenset(
+    ("stat", "stats", "statistic", "statistics", "metric", "percentile", "quantile", "aggregate", "aggregation", "measure")
+)
+"""Words of the name of a column that says of which statistic a row is."""
 
 LAST = 10
 """Rows at the end among which summaries stand: statistics of a data frame are eight."""
@@ -33,12 +40,13 @@ _NAME = re.compile(
 _OF_REPETITIONS = re.compile(r"(?P<name>.+)_(?P<end>mean|median|stddev|cv|min|max|BigO|RMS)")
 
 
-def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
-    """Refuses a table whose last rows are sums or means of those above.
+def refuse_summaries(sheet: Sheet, latency: Floats, wanted: Collection[str] = ()) -> None:
+    """Refuses a table whose last rows are sums or means of those above, or whose rows are different statistics.
 
     Args:
         sheet: The table, all columns.
         latency: Latencies in any unit, shape (n,).
+        wanted: Columns that the user named, whose cells may name statistics.
 
     Raises:
         DataError: When there are such rows, or statistics of repetitions beside each other; names them.
@@ -50,6 +58,13 @@ def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
             f"{sheet.source}: {where} hold statistics of repetitions, such as '{cell}' in the column '{column}'. "
             "Keep rows of one kind: the repetitions, or their medians."
         )
+    for name, texts in sheet.columns.items():
+        if name not in wanted and _names_statistics(name, set(texts)):
+            other = next(text for text in texts if text != texts[0])
+            raise DataError(
+                f"{sheet.head}: the rows hold different statistics of a measurement, such as '{texts[0]}' and '{other}' in "
+                f"the column '{name}'. Keep the rows of one of them; --keep {for_shell(name)} takes them all."
+            )
     rows = summary_rows(sheet, latency)
     if rows:
         those = "the line" if len(rows) == 1 else "these lines"
@@ -57,6 +72,12 @@ def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
             f"{sheet.source}: {sheet.at(rows)} {'sums' if len(rows) == 1 else 'sum'} up the rows above (a total, a mean or "
             f"another statistic) rather than being an architecture. Delete {those}."
         )
+
+
+def _names_statistics(name: str, texts: Collection[str]) -> bool:
+    """Whether a column says of which statistic a row is; ``max`` and ``avg`` alone may be ways of pooling."""
+    is_named = not words_of(name).isdisjoint(_OF_STATISTICS) or {"mean", "std"} <= set(texts)
+    return is_named and len(texts) > 1 and all(text == "count" or is_statistic_name(text) for text in texts)
 
 
 def statistic_rows(sheet: Sheet) -> list[tuple[int, str]]:
@@ -104,7 +125,8 @@ def _tells_rows(texts: Sequence[str]) -> bool:
 
 def _numbers(texts: Sequence[str]) -> Floats | None:
     known = {text: number(text) for text in set(texts)}
-    return None if None in known.values() else np.array([known[text] for text in texts], dtype=np.float64)
+    is_finite = all(value is not None and math.isfinite(value) for value in known.values())
+    return None if not is_finite else np.array([known[text] for text in texts], dtype=np.float64)
 
 
 def _is_sum(values: Floats) -> bool:

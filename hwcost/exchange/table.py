@@ -8,7 +8,6 @@ says where: the file, the line (counted from 1, the header included) and the col
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +17,10 @@ from numpy.typing import NDArray
 
 from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.exchange.categories import remarks_on_categories
 from hwcost.exchange.column_names import cpu_times, is_latency_name, is_statistic_name
 from hwcost.exchange.device_columns import device_columns, names_versions, remarks_on_numbers
-from hwcost.exchange.failed_runs import refuse_failed_runs
+from hwcost.exchange.failed_runs import refuse_failed_runs, refuse_first_repeats
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows, remarks_on_order
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
@@ -33,6 +33,7 @@ from hwcost.exchange.samples import merged
 from hwcost.exchange.sheet import Place, Sheet, for_shell, listed_names
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.summaries import refuse_summaries
+from hwcost.exchange.time_cells import columns_of_times, in_seconds
 from hwcost.exchange.unit_columns import with_units
 from hwcost.exchange.wide_tables import remarks_on_other_devices
 from hwcost.levels.runs import are_shared
@@ -48,18 +49,11 @@ __all__ = ["LATENCY", "LatencyTable", "read_table"]
 MIN_ROWS = 2
 """A single row says nothing about how latency varies."""
 
-MANY_CHOICES = 50
-"""Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
-
-FEWEST_NUMBERS = 3
-"""Different numbers among texts from which a column may be one of numbers, with marks where there is none."""
+MOST_MISSING = 12
+"""Missing columns that a message names before it counts the rest."""
 
 ROWS_OF_A_SETTING = 3
 """Rows that each value of a column has on average, from which it may be a setting, such as a device or a batch size."""
-
-_LETTERS = re.compile(r"[\s_-]+")
-"""Signs within a category that people leave out or write otherwise."""
-
 
 @dataclass(frozen=True)
 class LatencyTable:
@@ -126,16 +120,20 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     layout = find_layout(held.columns)
     refuse_failed_runs(held, options.columns)
     latencies = _latencies(held, options, layout)
-    refuse_summaries(held, latencies.latency_s)
+    refuse_summaries(held, latencies.latency_s, options.columns)
     chosen = _features(held, options, latencies.columns)
+    wanted = {*options.keep, *options.categorical, *options.increasing}
+    times = columns_of_times(chosen.without({*options.categorical, *chosen.categories}), wanted)
+    chosen = in_seconds(chosen, times)
     if space == Table.name:
-        wanted = {*options.keep, *options.categorical, *options.increasing}
-        chosen = without_results(chosen, held, latencies.latency_s, wanted)
+        chosen = without_results(chosen, held, latencies.latency_s, wanted, times)
     features = chosen
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
     architectures = _architectures(features, made)
+    repeats = held.without([*latencies.columns, *(gene.name for gene in made.genes)])
+    refuse_first_repeats(repeats, architectures, latencies.latency_s, options.columns)
     others = held.without([*(set(latencies.columns) - set(latencies.spread)), *chosen.columns]).columns
     rest = {**others, **features.without(gene.name for gene in made.genes).columns}
     wide = remarks_on_other_devices(held, [gene.name for gene in made.genes], options.latency)
@@ -205,7 +203,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
 def _holds_numbers(sheet: Sheet, name: str) -> bool:
     """Whether a column may be one of times; one of other texts is a category, such as the runtime onnx or torch."""
     texts = sheet.columns[name]
-    return not any(texts) or any(text[:1].isdigit() or text[:1] in "+-.[(" for text in texts if text)
+    return not any(texts) or any(text.removeprefix(".")[:1].isdigit() or text[:1] in "+-[(" for text in texts if text)
 
 
 def _left_out(names: Sequence[str]) -> str:
@@ -227,8 +225,9 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
     sheet = _as_genes(sheet, [gene.name for gene in made.genes])
     missing = [gene.name for gene in made.genes if gene.name not in sheet.columns]
     if missing:
+        named = listed_names(missing, MOST_MISSING)
         raise DataError(
-            f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
+            f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {named}. "
             f"Found: {sheet.known}. Use the space 'table' for a table with other columns."
         )
     return made, sheet.remarking(*_passed_over(sheet, made))
@@ -282,7 +281,7 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
     padded = sheet.padded.intersection(sheet.columns)
-    return Table(columns, options.increasing, sorted(padded)), sheet.remarking(*_many(sheet, columns))
+    return Table(columns, options.increasing, sorted(padded)), sheet.remarking(*remarks_on_categories(sheet, columns))
 
 
 def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
@@ -298,46 +297,6 @@ def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
             "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
             f'\'{{"layers": 8, "width": 512}}\'. --keep {for_shell(name)} takes it as it is.'
         )
-
-
-def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
-    missing = [
-        f"column '{column['name']}' is empty in {count} of {len(sheet)} rows: that counts as a value of its own."
-        for column in columns
-        if column.get("choices") and (count := sheet.columns[column["name"]].count(""))
-    ]
-    spelled = [
-        f"column '{column['name']}' has values that differ in capitals or spaces only, and count as different: {alike}."
-        for column in columns
-        if (alike := _spelled_alike(column.get("choices", ())))
-    ]
-    mixed = [
-        f"column '{column['name']}' holds numbers and texts such as '{text}': all count as names, so that no value between "
-        "two of the numbers can be predicted."
-        for column in columns
-        if (text := _text_among_numbers(column.get("choices", ()))) is not None
-    ]
-    return missing + spelled + mixed + [
-        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another value "
-        f"cannot be predicted, and fits take long. --drop {for_shell(column['name'])} leaves it out."
-        for column in columns
-        if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
-    ]
-
-
-def _spelled_alike(choices: Sequence[Any]) -> str:
-    """Returns the choices of a column of texts that differ in capitals, spaces and the like only; empty for none."""
-    seen: dict[str, list[str]] = {}
-    for choice in choices:
-        seen.setdefault(_LETTERS.sub("", str(choice)).lower(), []).append(f"'{choice}'")
-    return "; ".join(" and ".join(same) for same in seen.values() if len(same) > 1)
-
-
-def _text_among_numbers(choices: Sequence[Any]) -> str | None:
-    """Returns the first text among choices that are numbers otherwise, at least three of them; None without one."""
-    texts = [str(choice) for choice in choices if isinstance(choice, str) and choice]
-    others = [text for text in texts if number(text) is None]
-    return others[0] if others and len(texts) - len(others) >= FEWEST_NUMBERS else None
 
 
 def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from hwcost.exchange.column_names import UNIT, UNIT_NAMES
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS
+from hwcost.exchange.sheet import Sheet
 
+_UNIT_NAMES = UNIT_NAMES | dict.fromkeys(("min", "mins", "minute", "minutes"), "min")
 _CELL = re.compile(
-    rf"(?P<value>[^\s±a-zµμ]+(?:e[+-]?\d+)?)\s*(?:(?:±|\+/-|\+-)\s*[\d.]+\s*)?(?P<unit>{UNIT})?", re.IGNORECASE
+    rf"(?P<value>[^\s±a-zµμ]+(?:e[+-]?\d+)?)\s*(?:(?:±|\+/-|\+-)\s*[\d.]+\s*)?(?P<unit>{UNIT}|min(?:ute)?s?)?", re.IGNORECASE
 )
 _CLOCK = re.compile(r"(?:0 days,? )?0?0:(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d(?:\.\d+)?)")
 _SPOKEN = re.compile(r"(?P<minutes>\d+)m ?(?P<seconds>\d+(?:\.\d+)?)s")
@@ -49,7 +52,7 @@ def value_in(text: str, unit: str) -> float | None:
 
     Args:
         text: The cell.
-        unit: Unit of the result, and of a cell that says none: ``s``, ``ms``, ``us`` or ``ns``.
+        unit: Unit of the result, and of a cell that says none: one of ``UNITS``.
     """
     value = number(text)
     if value is not None and math.isfinite(value):
@@ -59,4 +62,39 @@ def value_in(text: str, unit: str) -> float | None:
     match = _CELL.fullmatch(text)
     if match is None or (own := number(match["value"])) is None:
         return value
-    return own if match["unit"] is None else own * UNITS[UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]
+    return own if match["unit"] is None else own * UNITS[_UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]
+
+
+def columns_of_times(sheet: Sheet, wanted: Collection[str] = ()) -> list[str]:
+    """Returns the columns all of whose cells are times that say their unit: ``8.92s``, ``0:00:27``.
+
+    A clock that never falls from row to row (``0:00:27``, ``0:01:03``) says when a row was measured, and is none of them.
+
+    Args:
+        sheet: The table.
+        wanted: Columns of which a clock is one of times in any case.
+    """
+    return [name for name, texts in sheet.columns.items() if _are_times(texts) and (name in wanted or not _rises(texts))]
+
+
+def _are_times(texts: Sequence[str]) -> bool:
+    """Whether all cells of a column are times that say their unit; some may be empty."""
+    held = {text for text in texts if text}
+    return bool(held) and all(is_time(text) and _says_unit(text) for text in held)
+
+
+def _rises(texts: Sequence[str]) -> bool:
+    """Whether all cells are times of a clock, none of which is before that of an earlier row."""
+    values = [_duration(text) for text in texts if text]
+    clock = [value for value in values if value is not None]
+    return len(clock) == len(values) and len(set(clock)) > 1 and clock == sorted(clock)
+
+
+def in_seconds(sheet: Sheet, names: Collection[str]) -> Sheet:
+    """Returns the sheet with plain numbers of seconds in columns of times; see :func:`columns_of_times`."""
+    columns, remarks = dict(sheet.columns), []
+    for name in names:
+        columns[name] = [f"{value_in(text, 's'):.12g}" if text else text for text in sheet.columns[name]]
+        was, now = next((old, new) for old, new in zip(sheet.columns[name], columns[name], strict=True) if old)
+        remarks.append(f"column '{name}' holds times: '{was}' is read as {now} seconds.")
+    return replace(sheet, columns=columns).remarking(*remarks)

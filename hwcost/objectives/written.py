@@ -237,6 +237,11 @@ def _load(folder: str) -> CostModel:
     from hwcost.objectives.sizes import SIZES
 
     if not Path(folder).exists():
+        if unit_of(folder) != DIMENSIONLESS and not {"/", "\\"} & set(folder):
+            raise UsageError(
+                f"'{folder}' is a quantity, and no cost model of it is here. Give the folder of one in its place, such as "
+                f"models/cpu; 'hwcost pipeline' takes one with --cost"
+            )
         raise UsageError(
             f"'{folder}' is neither {', '.join(SIZES)} nor a folder that is there. Give a folder that 'hwcost fit' wrote, "
             f"or module:function"

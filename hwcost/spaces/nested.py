@@ -18,6 +18,9 @@ _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
 _ASSIGNED = re.compile(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
 _LABEL = re.compile(r"([^\W\d_]+)[:=]?(\d+(?:\.\d+)?)")
 _LABELS = re.compile(r"(?:(?P<word>[^\W\d_]+)[_-])?(?P<labels>(?:[^\W\d_]+[:=]?\d+(?:\.\d+)?[-_,;/ ]*){2,})")
+_FILE = re.compile(
+    r"(?:.*[\\/])?(?P<stem>[^\\/]+)\.(?:onnx|ort|pt|pth|tflite|engine|plan|xml|pb|mlmodel|safetensors)", re.IGNORECASE
+)
 _OF_RUNS = frozenset(
     ("run", "exp", "experiment", "trial", "net", "model", "arch", "config", "cfg", "id", "idx", "index", "seed", "sample",
      "job", "rep", "iter", "epoch", "step", "gpu", "cuda", "v", "ver", "version")
@@ -96,10 +99,12 @@ def read_key(text: str) -> list[str] | None:
 def read_labels(text: str) -> tuple[str, dict[str, Any]] | None:
     """Reads numbers behind their labels, ``L12_W768`` or ``bert-l12-w768``: the word before them, and values by label.
 
-    The numbers of a label that occurs several times are a list: ``k3_k5_e6``. None where a text is anything else, or a label
-    names a run rather than a size.
+    The folder and the ending of a model's file are left out: ``nets/bert_l12_w768.onnx``. The numbers of a label that
+    occurs several times are a list: ``k3_k5_e6``. None where a text is anything else, or a label names a run rather than a
+    size.
     """
-    match = _LABELS.fullmatch(text)
+    file = _FILE.fullmatch(text)
+    match = _LABELS.fullmatch(text if file is None else file["stem"])
     if match is None:
         return None
     values: dict[str, Any] = {}

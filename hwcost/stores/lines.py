@@ -159,7 +159,10 @@ def check_header(line: bytes, path: str) -> int:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("hwcost") != "store":
-        raise DataError(f"'{path}' is not a JSON Lines store of hwcost: {expected}")
+        raise DataError(
+            f"'{path}' is not a JSON Lines store of hwcost: {expected}. A table of latencies is read as it is by "
+            "hwcost audit, fit, evaluate and compare"
+        )
     version = header.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise DataError(

@@ -87,7 +87,7 @@ def test_options_reach_the_table(capsys: pytest.CaptureFixture[str], tmp_path: P
     same = hc.fit(path, "constant", space="table", table=options)
     assert loaded((4,)) == same((4,))
     assert invoke(["audit", str(path), "--space", "table", "--unit", "hours"]) == 2
-    assert "unknown unit of latency 'hours'. Known: s, ms, us, ns" in capsys.readouterr().err
+    assert "unknown unit of latency 'hours'. Known: s, ms, us, ns, min" in capsys.readouterr().err
 
 
 def test_python_takes_objects_and_the_same_options(tmp_path: Path) -> None:

@@ -138,3 +138,20 @@ def test_what_was_chosen_stays_whatever_its_name() -> None:
     }  # fmt: skip
     for name, values in chosen.items():
         assert genes({name: values})[1:] == [name]
+
+
+def test_a_csv_of_perf_analyzer_keeps_what_was_chosen_only() -> None:
+    infer = [2100, 2105, 4205, 4190, 8400, 8412]
+    rows = {
+        "Concurrency": [1, 1, 2, 2, 4, 4], "Inferences/Second": [450.1, 451.2, 440.0, 443.1, 431.2, 430.0],
+        "Client Send": [3, 4, 3, 3, 4, 5], "Network+Server Send/Recv": [60, 61, 64, 65, 70, 68],
+        "Server Queue": [12, 13, 11, 14, 19, 18], "Server Compute Input": [8, 8, 9, 8, 9, 9],
+        "Server Compute Infer": infer, "Server Compute Output": [5, 5, 5, 6, 5, 5], "Client Recv": [1, 1, 1, 1, 1, 1],
+        "p50 latency": [one + 90 for one in infer], "p99 latency": [one + 200 for one in infer],
+    }  # fmt: skip
+    read = read_table(rows, "table", TableOptions(unit="us"))
+    assert [gene.name for gene in read.space.genes] == ["Concurrency"]
+    assert read.latency_s[0] == pytest.approx(2190e-6)
+    assert [gene.name for gene in read_table(rows, "table", TableOptions(unit="us", keep="Server Queue")).space.genes] == [
+        "Concurrency", "Server Queue",
+    ]  # fmt: skip

@@ -100,6 +100,12 @@ def test_refuses_what_is_outside_the_space(write, content, said):
         assert words in str(caught.value)
 
 
+def test_a_long_list_of_missing_columns_is_cut(write):
+    with pytest.raises(DataError, match=r"Missing: (\S+, ){11}b1\.head3 and 240 more\. Found: a\. ") as caught:
+        read_table(write("a,latency_s\n1,1\n2,2\n"), "components")
+    assert len(str(caught.value)) < 400
+
+
 def test_refuses_missing_files_and_folders(tmp_path):
     with pytest.raises(DataError, match="No such file"):
         read_table(tmp_path / "none.csv", "table")

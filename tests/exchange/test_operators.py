@@ -118,8 +118,8 @@ def test_damage_is_named_by_its_line(table, text, says) -> None:
 def test_units_are_never_guessed(table) -> None:
     with pytest.raises(UsageError, match="does not say in which unit.*--unit ms"):
         read_operators(table(LINES))
-    with pytest.raises(UsageError, match="unknown unit 'min' of latencies. Known: s, ms"):
-        read_operators(table(LINES), "min")
+    with pytest.raises(UsageError, match="unknown unit 'h' of latencies. Known: s, ms"):
+        read_operators(table(LINES), "h")
     with pytest.raises(DataError, match="No such file"):
         read_operators("nowhere.csv", "ms")
     with pytest.raises(DataError, match="is not JSON"):

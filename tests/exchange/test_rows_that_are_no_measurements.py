@@ -99,6 +99,14 @@ def test_two_tables_in_different_units_are_not_compared_without_a_doubt(factor: 
     assert not is_unit or "in another unit?" in found.flags[1].text
 
 
+def test_some_rows_in_another_unit_are_doubted_by_a_comparison() -> None:
+    given = {"width": list(range(64, 64 + N)), "latency_ms": MS}
+    mixed = {**given, "latency_ms": [1e3 * one if i < 3 else one for i, one in enumerate(MS)]}
+    said = [flag.text for flag in hwcost.compare(given, mixed).flags if flag.code == "E_UNIT"]
+    about = "3 of 12 latencies of the second table are about 1,000 times those of the first"
+    assert said == [f"{about}: are some rows in another unit?"]
+
+
 def test_a_runtime_by_name_is_a_category_and_no_time() -> None:
     read = table({"runtime": ["onnx", "torch"] * 6})
     assert [(gene.name, gene.categorical) for gene in read.space.genes] == [("width", False), ("runtime", True)]
@@ -126,3 +134,30 @@ def test_an_index_with_the_name_of_a_column_is_refused() -> None:
 def test_an_address_is_no_file(address: str) -> None:
     with pytest.raises(UsageError, match=r"is the address of a file.*Download it"):
         parse(address)
+
+
+def test_first_repeats_that_warmed_up_are_refused() -> None:
+    rows = [(width, k) for width in (64, 128, 256, 320, 512, 768) for k in range(4)]
+    data: dict[str, Any] = {"width": [width for width, _ in rows], "iter": [k for _, k in rows]}
+    times = [width / 50 * (1 + 0.01 * (k % 3)) for width, k in rows]
+    data["latency_ms"] = [time * (5 if k == 0 else 1) for time, (_, k) in zip(times, rows, strict=True)]
+    says = "row 0, column 'iter': rows with '0' there take 5 times as long as later ones of the same architecture"
+    with pytest.raises(DataError, match=says):
+        read_table(data, "table")
+    assert len(read_table(data, "table", TableOptions(drop="iter"))) == 24
+    assert len(read_table({**data, "latency_ms": times}, "table")) == 24
+    few = {name: values[:16] for name, values in data.items()}
+    assert len(read_table(few, "table")) == 16
+
+
+def test_rows_of_different_statistics_are_refused() -> None:
+    data = {"width": [64, 64, 128, 128, 256, 256], "stat": ["mean", "p99"] * 3, "latency_ms": [1.0, 2, 3, 4, 5, 6]}
+    with pytest.raises(DataError, match="different statistics of .*, such as 'mean' and 'p99' in the column 'stat'"):
+        read_table(data, "table")
+    assert len(read_table(data, "table", TableOptions(keep="stat"))) == 6
+    described = {"": ["count", "mean", "std", "min", "50%", "max"], "width": data["width"], "latency_ms": data["latency_ms"]}
+    with pytest.raises(DataError, match="such as 'count' and 'mean'"):
+        read_table(described, "table")
+    for name, values in (("pool", ["avg", "max"]), ("quant", ["q4", "q8"]), ("metric", ["mean", "mean"])):
+        renamed = {"width": data["width"], name: values * 3, "latency_ms": data["latency_ms"]}
+        assert len(read_table(renamed, "table")) == 6

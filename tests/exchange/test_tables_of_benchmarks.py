@@ -84,7 +84,7 @@ def test_the_time_of_a_whole_trial_is_not_that_of_a_call() -> None:
 def test_times_in_a_column_of_another_name_are_pointed_at() -> None:
     with pytest.raises(DataError, match="Name the column: --latency Mean, whose cells are times,"):
         table({"Mean": [f"{one} us" for one in MS]})
-    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us or ns"):
+    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us, ns or min"):
         table({"Score": MS, "Unit": ["us/op"] * N})
 
 

@@ -162,7 +162,7 @@ def test_a_name_that_stands_twice_in_an_object_is_refused(tmp_path: Path, lines:
 def test_a_last_number_that_was_cut_is_doubted(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     text = "width,latency_ms\n" + "\n".join(f"{width},{ms:.6f}" for width, ms in zip(WIDTH, MS, strict=True))
-    for cut, is_doubted in ((0, False), (1, False), (4, True)):
+    for cut, is_doubted in ((0, False), (1, False), (7, True), (4, True)):
         path.write_text(text[: len(text) - cut])
         said = [one for one in read_table(path, "table").remarks if "may be cut short" in one]
         assert bool(said) == is_doubted
@@ -204,8 +204,8 @@ def test_durations_of_arrays_are_seconds() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["audio_duration_s", "audioDurationMs", "clip_length_s", "utterance_seconds", "audio_len_ms", "video duration [s]",
-     "mean_audio_duration_s", "frame_length_ms", "hop_ms", "lookahead_s", "input_length_s"],
+    ["audio_duration_s", "audioDurationMs", "clip_length_s", "utterance_seconds", "audio_sec", "audio_len_ms",
+     "video duration [s]", "mean_audio_duration_s", "frame_length_ms", "hop_ms", "lookahead_s", "input_length_s"],
 )  # fmt: skip
 def test_how_long_an_input_lasts_is_a_feature_and_no_latency(name: str) -> None:
     lasts = [2.0 + (i * 7919 % 101) / 17 for i in range(N)]

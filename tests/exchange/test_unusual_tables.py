@@ -223,7 +223,16 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     same(read_table(tmp_path / "t.csv", "table"))
     curly = CSV.replace("width", "width \u2019x\u2019") if encoding == "cp1252" else CSV
     (tmp_path / "t.csv").write_bytes(curly.encode(encoding))
-    assert len(read_table(tmp_path / "t.csv", "table")) == 6
+    read = read_table(tmp_path / "t.csv", "table")
+    assert len(read) == 6
+    assert any("read in the code page 1252" in remark for remark in read.remarks) is (encoding == "cp1252")
+
+
+def test_a_refusal_says_that_names_may_be_damaged(tmp_path: Path) -> None:
+    chinese = CSV.replace("width", "\u5c42\u6570").replace("latency_ms", "\u65f6\u5ef6")
+    (tmp_path / "t.csv").write_bytes(chinese.encode("gbk"))
+    with pytest.raises(DataError, match="read in the code page 1252: where names look damaged, save it as UTF-8"):
+        read_table(tmp_path / "t.csv", "table")
 
 
 def test_headers_with_line_breaks_and_tables_that_are_drawn(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hwcost.cost_models import cost_model
+from hwcost.errors import UsageError
 from hwcost.objectives.written import SearchSpec
 from hwcost.spaces import space
 
@@ -22,3 +23,12 @@ def test_a_folder_is_read_once_by_a_search_and_anew_by_the_next(tmp_path: Path) 
         objective, limit = spec.objective(folder, True), spec.constraint(f"{folder}<=1s", None)
         assert objective.value is limit.value
         assert objective.value(archs[0]) == pytest.approx(scale * SPACE.params(archs[0]), rel=0.01)
+
+
+def test_a_quantity_without_a_cost_model_names_where_one_is_given() -> None:
+    says = r"is a quantity, and no cost model of it is here\. .*'hwcost pipeline' .*--cost"
+    for text in ("latency_s<=5ms", "energy_j<=1J"):
+        with pytest.raises(UsageError, match=says):
+            SearchSpec(SPACE).constraint(text, None)
+    with pytest.raises(UsageError, match="nor a folder that is there"):
+        SearchSpec(SPACE).constraint("models/latency_s<=5ms", None)

@@ -119,17 +119,22 @@ def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comp
 
 
 def _unit_flags(ratio: Floats) -> list[Flag]:
-    """Doubts a ratio of all architectures that is the ratio of two units of time.
+    """Doubts ratios that are those of two units of time: of all architectures, or of some.
 
     Args:
         ratio: Log ratios of latencies, the second table over the first, shape (n,).
     """
+    steps = np.round(ratio / UNIT_STEP)
+    far = (steps != 0) & (np.abs(ratio - steps * UNIT_STEP) <= NEAR_UNIT)
     middle = float(np.median(ratio))
-    steps = round(middle / UNIT_STEP)
-    if steps == 0 or abs(middle - steps * UNIT_STEP) > NEAR_UNIT:
+    if abs(middle - round(middle / UNIT_STEP) * UNIT_STEP) <= NEAR_UNIT and round(middle / UNIT_STEP) != 0:
+        step, which, is_one = round(middle / UNIT_STEP), "", "is one of them"
+    elif far.any():
+        step, which, is_one = int(steps[far][0]), f"{int(far.sum())} of {len(ratio)} ", "are some rows"
+    else:
         return []
-    times = f"{1000 ** abs(steps):,} times those of the {'first' if steps > 0 else 'second'}"
-    text = f"latencies of the {'second' if steps > 0 else 'first'} table are about {times}: is one of them in another unit?"
+    times = f"{1000 ** abs(step):,} times those of the {'first' if step > 0 else 'second'}"
+    text = f"{which}latencies of the {'second' if step > 0 else 'first'} table are about {times}: {is_one} in another unit?"
     return [Flag("E_UNIT", text, "Say the units: --unit, or columns such as latency_ms; then compare again.")]
 
 
