@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, WHOLE, check, of_type
+from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, WHOLE, Kind, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.timing.stopping import StoppingCriterion
     from hwcost.workloads.base import Workload
+
+
+def _is_model(given: Any) -> bool:
+    from hwcost.cost_models.base import CostModel
+
+    return isinstance(given, str) or (isinstance(given, type) and issubclass(given, CostModel))
+
+
+MODEL = Kind("the name of a cost model, or a class of your own that derives from hwcost.cost_models.CostModel", _is_model)
 
 
 def device(name: str = "cpu") -> DeviceProfile:
@@ -239,7 +248,7 @@ def plan(
 
 def fit(
     source: Any,
-    model: str = "hybrid",
+    model: str | type[CostModel] = "hybrid",
     *,
     space: SearchSpace | str | None = None,
     campaign_id: str | None = None,
@@ -254,7 +263,8 @@ def fit(
     Args:
         source: Result of :func:`measure`, a store's path or URL, or a table: the path of a CSV, JSON, Parquet or Excel
             file, a data frame (pandas, polars, pyarrow), a mapping of columns, or a list of dictionaries.
-        model: Name of a cost model, for example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
+        model: Name of a cost model, for example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``;
+            or a class of your own.
         space: Search space of a table, or the one that is meant of several in a store.
         campaign_id: Campaign of the store; None for the latest.
         drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
@@ -280,10 +290,11 @@ def fit(
 
     _refuse_misplaced(options)
     check({"quantity": quantity}, quantity=TEXT)
-    check({"model": model, "table": table}, model=TEXT, table=of_type("hwcost.TableOptions(...)", TableOptions))
+    check({"model": model, "table": table}, model=MODEL, table=of_type("hwcost.TableOptions(...)", TableOptions))
     shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if prior is not None:
-        return fit_with_prior(source, prior, model, space, campaign_id, drift, table, quantity, options).model
+        check({"model": model}, model=TEXT)
+        return fit_with_prior(source, prior, str(model), space, campaign_id, drift, table, quantity, options).model
     rows = data.rows_of(source, space, campaign_id, table, shape, quantity)
     return train(rows, model, drift, **options).model
 

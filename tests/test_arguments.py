@@ -49,7 +49,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: hc.load(None), "folder= is a path; got None"),
     (lambda: hc.lookup_table(3, "prices.csv"), "space= is a search space.*got 3"),
     (lambda: hc.fit(5), "source= is the result of measure, .* or a list of dictionaries; got 5"),
-    (lambda: hc.fit(ROWS, 3, space="table"), "model= is a text; got 3"),
+    (lambda: hc.fit(ROWS, 3, space="table"), "model= is the name of a cost model, or a class of your own .*; got 3"),
     (lambda: hc.fit(ROWS, space=3), "space= is a name such as 'table', or a search space, or None; got 3"),
     (lambda: hc.fit(ROWS, space="table", table=3), r"table= is hwcost.TableOptions\(...\); got 3"),
     (lambda: hc.fit(ROWS, "lut", space="table", batch_size="8"), "batch_size= is a whole number from 1; got '8'"),

@@ -166,7 +166,7 @@ class Learned(ABC):
         """
         from hwcost.cost_models.persistence import load
 
-        model = load(folder)
+        model = load(folder, cast("type[CostModel]", cls))
         if not isinstance(model, cls):
             raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
         return model

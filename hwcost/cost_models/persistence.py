@@ -64,8 +64,11 @@ def save(model: CostModel, folder: Path) -> Path:
     return folder
 
 
-def load(folder: str | Path) -> CostModel:
-    """Loads a saved model. See :func:`hwcost.cost_models.load`."""
+def load(folder: str | Path, kind: type[CostModel] | None = None) -> CostModel:
+    """Loads a saved model; ``kind`` is the class of a model whose name may not be registered.
+
+    See :func:`hwcost.cost_models.load`.
+    """
     check({"folder": folder}, folder=PATH)
     path = Path(folder)
     config = _json(path / CONFIG, f"'{path}' holds no cost model")
@@ -78,7 +81,7 @@ def load(folder: str | Path) -> CostModel:
             "Update hwcost, or fit the model again."
         )
     try:
-        model = _rebuilt(path, upgraded(config) if version == 1 else config)
+        model = _rebuilt(path, upgraded(config) if version == 1 else config, kind)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, HwcostError):
             raise
@@ -89,11 +92,14 @@ def load(folder: str | Path) -> CostModel:
     return model
 
 
-def _rebuilt(path: Path, config: dict[str, Any]) -> CostModel:
+def _rebuilt(path: Path, config: dict[str, Any], kind: type[CostModel] | None) -> CostModel:
     files = {name: _checked(path, name, digest) for name, digest in config["files"].items()}
-    name = config["model"]
+    name: str | type[CostModel] = config["model"]
     if name not in COST_MODELS.names():
-        raise DataError(f"{path / CONFIG}: {UnknownNameError('cost model', str(name), COST_MODELS.names())}")
+        if kind is None or name != getattr(kind, "name", None):
+            advice = "One of your own is read by its class, MyModel.load(folder), or by its entry point."
+            raise DataError(f"{path / CONFIG}: {UnknownNameError('cost model', str(name), COST_MODELS.names(), advice)}")
+        name = kind
     try:
         space = make_space(config["space"]["name"], **config["space"]["options"])
         space = Shaped(space) if config.get("over_shapes", False) else space

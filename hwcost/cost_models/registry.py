@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import TEXT, check
 from hwcost.errors import ContractError, UsageError
-from hwcost.registry import Registry
+from hwcost.registry import Registry, made
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -34,11 +34,11 @@ COST_MODELS = Registry(
 )
 
 
-def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
+def cost_model(name: str | type[CostModel], space: SearchSpace, **options: Any) -> CostModel:
     """Makes an unfitted cost model by name.
 
     Args:
-        name: Name of the model, for example ``hybrid``.
+        name: Name of the model, for example ``hybrid``; or a class of the user's own.
         space: The space that it predicts for.
         **options: Arguments of the model, for example ``seq_len=128``.
 
@@ -47,24 +47,30 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
         UsageError: When an option is unknown to the model.
         ContractError: When the class calls itself by another name, under which its saved models would be looked for.
     """
+    found: CostModel
+    if isinstance(name, type):
+        found = made(f"cost model {name.__name__}", name, space, **options)
+        if not isinstance(getattr(found, "name", None), str):
+            raise ContractError(f"the cost model {name.__name__} lacks its name: a text, as an attribute of the class")
+        return found
     check({"name": name}, name=TEXT)
-    made: CostModel = COST_MODELS.make(name, space, **options)
-    own = getattr(made, "name", None)
+    found = COST_MODELS.make(name, space, **options)
+    own = getattr(found, "name", None)
     if own != name:
         raise ContractError(
-            f"the class {type(made).__name__} is registered as cost model '{name}', and its attribute name is {own!r}: give "
-            f"both the same name"
+            f"the class {type(found).__name__} is registered as cost model '{name}', and its attribute name is {own!r}: "
+            f"give both the same name"
         )
-    return made
+    return found
 
 
-def cost_model_class(name: str) -> type[CostModel]:
-    """Returns the class of cost models that is registered under a name.
+def cost_model_class(name: str | type[CostModel]) -> type[CostModel]:
+    """Returns the class of cost models that is registered under a name; a class as it is.
 
     Raises:
         UnknownNameError: When no model has that name; lists the known ones.
     """
-    found: type[CostModel] = COST_MODELS.load(name)
+    found: type[CostModel] = COST_MODELS.load(name) if isinstance(name, str) else name
     return found
 
 

@@ -42,6 +42,11 @@ def values_of(function: Any, candidates: Candidates) -> Floats:
         values = np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError):
         raise UsageError(f"the cost function {name_of(function)} returned no number: {found!r:.80}") from None
+    if values.size != len(candidates):
+        raise UsageError(
+            f"the cost function {name_of(function)} returned {found!r:.40} for {len(candidates)} architectures; expected "
+            f"one number for each, shape ({len(candidates)},)"
+        )
     values = values.reshape(len(candidates))
     if hasattr(function, "in_domain"):
         values = np.where(function.in_domain(candidates.genes), values, np.nan)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hwcost._imports import import_callable
 from hwcost.errors import UsageError
 from hwcost.registry import Registry, made
 from hwcost.searchers.base import Searcher
@@ -41,7 +42,8 @@ def searcher(name: str | Callable[..., Any], problem: Problem, seed: int = 0, **
     """Makes a searcher by name.
 
     Args:
-        name: Name of the searcher, for example ``evolution``; or a class or function that makes one of a problem and a seed.
+        name: Name of the searcher, for example ``evolution``; or a class or function that makes one of a problem and a seed,
+            which ``module:name`` may stand for.
         problem: Space, objectives and constraints.
         seed: Seed of all random draws; equal seeds give equal searches.
         **options: Options of the searcher, for example ``preset="hat"``.
@@ -51,7 +53,10 @@ def searcher(name: str | Callable[..., Any], problem: Problem, seed: int = 0, **
         UsageError: When an option is unknown to it, it cannot pursue the problem, or it is not a searcher.
     """
     what = f"searcher '{name if isinstance(name, str) else getattr(name, '__name__', name)}'"
-    found: Any = made(what, SEARCHERS.load(name) if isinstance(name, str) else name, problem, seed, **options)
+    maker: Any = name
+    if isinstance(name, str):
+        maker = import_callable(name, "class of searchers") if ":" in name else SEARCHERS.load(name)
+    found: Any = made(what, maker, problem, seed, **options)
     if not isinstance(found, Searcher):
         raise UsageError(f"{what} makes {type(found).__name__}, which is not a subclass of hwcost.searchers.Searcher")
     if not hasattr(found, "rejections"):

@@ -176,3 +176,16 @@ def test_a_class_under_another_name_than_its_own_is_told():
         pytest.raises(UsageError, match="Mean is registered as cost model 'other', and its attribute name is 'own-mean'"),
     ):
         cost_model("other", SPACE)
+
+
+def test_a_class_is_fitted_and_read_without_an_entry_point(tmp_path):
+    rows = [{"a": arch.genes[0], "b": sum(arch.genes), "latency_s": time} for arch, time in zip(ARCHS, TIMES, strict=True)]
+    model = hwcost.fit(rows, Power, space="table", factor=1.5)
+    assert model.factor == 1.5
+    assert model.log_interval_half_width_ is not None
+    folder = model.save(tmp_path / "own")
+    assert Power.load(folder).predict(rows[:3]).values.tolist() == model.predict(rows[:3]).values.tolist()
+    with pytest.raises(UsageError, match="unknown cost model 'own-power'.* read by its class, MyModel.load"):
+        hwcost.load(folder)
+    with pytest.raises(UsageError, match="model= is the name of a cost model, or a class of your own"):
+        hwcost.fit(rows, Power(SPACE), space="table")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import Maximize, Minimize, Params
+from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.spaces import Candidates, space
 from tests.objectives.models import SHAPER, narrow
 
@@ -43,3 +43,19 @@ def test_spaces_of_one_name_and_other_options_are_distinguished() -> None:
     small, large = (space("transformer", hidden=widths) for widths in ((64, 128), (256, 512)))
     with pytest.raises(UsageError, match="is of space 'transformer'"):
         Minimize(Params(large)).values(Candidates.of(small, small.sample(2)))
+
+
+@pytest.mark.parametrize("found", [1.0, None, [1.0, 2.0]])
+def test_a_class_that_gives_another_number_of_values_is_told(found) -> None:
+    class Few:
+        name = "few"
+
+        def __call__(self, arch):
+            return 1.0
+
+        def predict_codes(self, codes):
+            return found
+
+    candidates = Candidates.all(space("supershaper", scale="mini"))
+    with pytest.raises(UsageError, match="the cost function few returned .* for 1296 architectures; expected one number"):
+        Constraint(Few(), most=3).feasible(candidates)

@@ -107,3 +107,11 @@ def test_classes_that_make_no_searcher_are_refused():
     ]:
         with pytest.raises(UsageError, match=said):
             search(SPACE, problem.objectives, searcher=made, evaluations=3)
+
+
+def test_a_class_in_a_file_is_named_by_its_module():
+    here = "tests.searchers.test_own_searchers"
+    options = {"searcher_options": {"give": drawn}, "evaluations": 9}
+    assert search(SPACE, [Maximize(PARAMS)], searcher=f"{here}:Own", **options).evaluations == 9
+    with pytest.raises(UsageError, match="no_such_module"):
+        search(SPACE, [Maximize(PARAMS)], searcher="no_such_module:Own", evaluations=9)

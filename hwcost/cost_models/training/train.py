@@ -82,12 +82,15 @@ class Trained:
         return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), LEVEL))
 
 
-def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Trained:
+def train(
+    data: Data, model: str | type[CostModel] = "hybrid", drift: DriftChoice = "auto", **options: Any
+) -> Trained:
     """Fits and cross-validates a cost model on the rows with the role ``fit``.
 
     Args:
         data: The rows.
-        model: Name of a cost model. ``lut`` takes the prices of components as they stand where the campaign measured them.
+        model: Name of a cost model, or a class of the user's own. ``lut`` takes the prices of components as they stand where
+            the campaign measured them.
         drift: ``auto`` takes the machine's moving level out of a table's rows; ``none`` takes them as they stand.
         **options: Arguments of the model.
 
@@ -123,7 +126,9 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
     return trained
 
 
-def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, **options: Any) -> Trained:
+def train_on(
+    rows: Indices, data: Data, model: str | type[CostModel], drift: Drift | None = None, **options: Any
+) -> Trained:
     """Fits and calibrates a model on some rows.
 
     The model is fitted on what the level leaves; what the model leaves then gives the level once more, and the model is
@@ -132,7 +137,7 @@ def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, 
     Args:
         rows: Numbers of the rows to fit on.
         data: All rows.
-        model: Name of a cost model.
+        model: Name of a cost model, or a class of the user's own.
         drift: Level from :func:`drift_of` on the same rows; None to take them as they stand.
         **options: Arguments of the model.
     """
@@ -140,7 +145,9 @@ def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, 
         return _train_on(np.sort(rows), data, model, drift, **options)
 
 
-def _train_on(rows: Indices, data: Data, model: str, drift: Drift | None, **options: Any) -> Trained:
+def _train_on(
+    rows: Indices, data: Data, model: str | type[CostModel], drift: Drift | None, **options: Any
+) -> Trained:
     made = cost_model(model, data.space, **{**data.shape, **_named(data), **options})
     archs, values, weights = data.take(rows)
     genes, even = made.features.encode(archs), weights / weights.mean()
