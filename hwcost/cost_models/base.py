@@ -8,7 +8,7 @@ A model of one's own gives four methods: ``_fit`` and ``_predict`` on encoded ge
 folder. Checks, domains, repeated measurements and intervals are dealt with here, once. ``_predict`` must answer each row by
 itself: :mod:`hwcost.cost_models.rowwise` has the operations for it.
 
-A fitted model does not change when it is asked, so that threads may share it; a forked child process may ask it too.
+A fitted model does not change when it is asked: threads may share it, and a forked child process may ask it too.
 """
 
 from __future__ import annotations
@@ -384,7 +384,7 @@ class CostModel(Learned):
         """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.
 
         For searches by gradients (Finding Fast Transformers: the expected cost of a policy). At one-hot probabilities it is
-        the model's own value, but for the floor under its predictions.
+        the model's own value, without the floor under it.
 
         Args:
             probabilities: One array or torch tensor per gene, with one number per choice in ascending order.

@@ -55,6 +55,7 @@ MOST_MISSING = 12
 ROWS_OF_A_SETTING = 3
 """Rows that each value of a column has on average, from which it may be a setting, such as a device or a batch size."""
 
+
 @dataclass(frozen=True)
 class LatencyTable:
     """Architectures and their latencies, in the order of the file, which often is the order of measurement.
