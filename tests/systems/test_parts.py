@@ -168,7 +168,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(text: Path, tmp
         ("autodistil", tmp_path / "absent.csv", {}, r"^\S*absent.csv: No such file or directory. Give the path of\D*$"),
         ("autodistil", [small, small], {}, "two cost models of space 'autodistil'"),
         ("components", trees, {}, "needs a table over genes, which 'lightgbm' is not"),
-        ("components", None, {"constraints": ["latency_s<=1ms"]}, "'latency_s' is neither"),
+        ("components", None, {"constraints": ["latency_s<=1ms"]}, "'latency_s' is a quantity.* with --cost"),
         ("supershaper", None, {"constraints": ["latency_s<=10M"]}, "bounds a time"),
         ("supershaper", None, {"constraints": ["params:printed<=66M"]}, "accounting"),
         ("supershaper", None, {"searcher": "evolutoin"}, "Did you mean 'evolution'"),
