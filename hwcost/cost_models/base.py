@@ -383,8 +383,7 @@ class CostModel(Learned):
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.
 
-        For searches by gradients (Finding Fast Transformers: the expected cost of a policy). At one-hot probabilities it is
-        the model's own value, without the floor under it.
+        For searches by gradients (Finding Fast Transformers: the expected cost of a policy). One-hot gives the model's own.
 
         Args:
             probabilities: One array or torch tensor per gene, with one number per choice in ascending order.

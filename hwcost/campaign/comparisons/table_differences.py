@@ -127,8 +127,9 @@ def _unit_flags(ratio: Floats) -> list[Flag]:
     steps = np.round(ratio / UNIT_STEP)
     far = (steps != 0) & (np.abs(ratio - steps * UNIT_STEP) <= NEAR_UNIT)
     middle = float(np.median(ratio))
-    if abs(middle - round(middle / UNIT_STEP) * UNIT_STEP) <= NEAR_UNIT and round(middle / UNIT_STEP) != 0:
-        step, which, is_one = round(middle / UNIT_STEP), "", "is one of them"
+    step = round(middle / UNIT_STEP)
+    if step != 0 and abs(middle - step * UNIT_STEP) <= NEAR_UNIT:
+        which, is_one = "", "is one of them"
     elif far.any():
         step, which, is_one = int(steps[far][0]), f"{int(far.sum())} of {len(ratio)} ", "are some rows"
     else:
