@@ -39,7 +39,7 @@ from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.shape_columns import ShapeColumns
-from hwcost.spaces.shaped import Shaped
+from hwcost.spaces.shaped import Shaped, split
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
@@ -149,13 +149,12 @@ class CostModel(Learned):
     ) -> Floats | None:
         """Returns errors of the logarithm (n,) on left-out rows where they had no part in the choice of the model.
 
+        None for a model that is not a choice, or chose by other rows.
+
         Args:
             genes: Encoded architectures of the fit, each once, shape (n, genes).
             values: Their values, shape (n,).
             parts: Kept and left-out rows of every fold.
-
-        Returns:
-            None for a model that is not a choice, or chose by other rows.
         """
         return None
 
@@ -332,7 +331,10 @@ class CostModel(Learned):
 
     def relative_widths(self, genes: Floats) -> Floats:
         """Returns how many times wider than typical intervals and errors of encoded genes (n, genes) are, shape (n,)."""
-        return self.domain_.widening(self.features, genes, self.log_interval_half_width_)
+        usual = self.log_interval_half_width_
+        wider = self.domain_.widening(self.features, genes, usual)
+        rise = self.tiling_rise(split(genes)[1]) if isinstance(self.space, Shaped) else None
+        return wider if rise is None or not usual else np.asarray(wider + rise / usual)
 
     def with_measured(self) -> MeasuredFirst:
         """Returns a cost function that answers measured architectures with their measurements, others with this model."""
@@ -343,8 +345,8 @@ class CostModel(Learned):
     def probability(self, archs: Sequence[Architecture] | NDArray[Any], most: float) -> Floats:
         """Returns the probability that each architecture, measured once, does not exceed a bound; shape (n,).
 
-        The share of errors on rows left out that would keep the prediction within the bound, each as many times larger as
-        the interval of the architecture is wider; with n such errors it never claims more than ``n / (n + 1)``.
+        The share of errors on n rows left out that would keep the prediction within the bound, each as many times larger as
+        the interval of the architecture is wider; never more than ``n / (n + 1)``.
 
         Args:
             archs: n architectures, or their encoded genes as an array (n, genes).
@@ -364,8 +366,7 @@ class CostModel(Learned):
     def transfer(self, measurements: Any, **options: Any) -> CostModel:
         """Fits a model of another device on three of its measurements or more, with this model as the prior.
 
-        ``hwcost.fit(measurements, prior=[...])`` does the same with several models, which is better: what differs between
-        known devices says how far a new one may differ.
+        ``hwcost.fit(measurements, prior=[...])`` takes several, which is better: they tell how far a new one may differ.
 
         Args:
             measurements: Campaign, store or table as :func:`hwcost.fit` takes it, of this model's space.
@@ -391,9 +392,7 @@ class CostModel(Learned):
         Raises:
             UsageError: When the model is not a lookup table over genes, or the probabilities do not fit.
         """
-        raise UsageError(
-            f"a mean over architectures needs a table over genes, which '{self.name}' is not: fit one with model='lut'"
-        )
+        raise UsageError(f"a mean over architectures needs a table over genes, which '{self.name}' is not: fit a 'lut'")
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""

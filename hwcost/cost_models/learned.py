@@ -78,6 +78,19 @@ class Learned(ABC):
         """Returns the text files that belong to the state."""
         return {}
 
+    def tiling_rise(self, sizes: Floats) -> Floats | None:
+        """Returns logarithms of how many times more a call may cost at shapes that fill no whole tiles.
+
+        Intervals are wider by them. Only a model that prices tiles knows them.
+
+        Args:
+            sizes: Batch sizes and sequence lengths, shape (n, 2).
+
+        Returns:
+            At least 0, shape (n,); None where the model knows nothing of tiles.
+        """
+        return None
+
     # -- being fitted --------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:

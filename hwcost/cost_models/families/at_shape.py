@@ -130,8 +130,11 @@ def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) 
     if isinstance(model.space, Shaped) and model.domain_.follows:  # a line through architectures, whatever their shape
         known = model.domain_
         made.domain_ = replace(made.domain_, trend=known.trend, ends=known.ends, follows=True)
-    if isinstance(model.space, Shaped) and made.log_interval_half_width_ is not None:
-        widening = model.domain_.widening_at(Shape(**sizes))
+    if isinstance(model.space, Shaped) and made.log_interval_half_width_:
+        asked = Shape(**sizes)
+        rise = model.tiling_rise(np.array([asked], dtype=np.float64))
+        more = 0.0 if rise is None else float(rise[0]) / made.log_interval_half_width_
+        widening = model.domain_.widening_at(asked) + more
         made.log_interval_half_width_ *= widening
         if isinstance(made, LookupTable) and made.errors_ is not None:
             made.errors_ = made.errors_ * widening

@@ -166,6 +166,10 @@ class Auto(CostModel):
         """See the base class; that of the chosen model."""
         return self.model_.at_shape(shape)
 
+    def tiling_rise(self, sizes: Floats) -> Floats | None:
+        """See the base class; that of the chosen model."""
+        return self.model_.tiling_rise(sizes)
+
     def importance(self) -> dict[str, float]:
         """Returns the chosen model's shares."""
         return self.model_.importance()

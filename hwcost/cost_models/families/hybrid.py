@@ -244,6 +244,10 @@ class Hybrid(CostModel):
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 
+    def tiling_rise(self, sizes: Floats) -> Floats | None:
+        """See the base class; that of the structured model."""
+        return self.base_.tiling_rise(sizes)
+
     def importance(self) -> dict[str, float]:
         """Returns the base's shares; the trees only correct it."""
         return self.base_.importance()

@@ -7,10 +7,14 @@ is shrunk to 1 as far as rows left out ask for. At one shape all of this is a lo
 
 The work of each component at a shape is the space's own count, which is a roofline's input (Williams et al., "Roofline",
 2009); a sum in place of its maximum is what AIConfigurator and Vidur measure their operators for, and needs no peak.
+
+Matrix units compute whole tiles. Rows say what a call of less than one tile costs. Whether one of one and a half tiles costs
+as much as one of two, only rows at such sizes would say: the interval at sizes that were not measured holds both.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +65,8 @@ class Shapes(CostModel):
         penalty_: The shrinkage that was taken.
         floor_: Least value of any prediction.
         shares_: Share of each column in what the rows of the fit cost, shape (columns,).
+        measured_shapes_: Shapes of the rows of the fit, shape (k, 2).
+        usual_counts_: Mean count of each component in the rows of the fit, shape (components,).
 
     Raises:
         UsageError: When the space has no shapes, its components are not known, or the quantity is a share or another rate,
@@ -75,6 +81,8 @@ class Shapes(CostModel):
     penalty_: float
     floor_: float
     shares_: Floats
+    measured_shapes_: Floats
+    usual_counts_: Floats
 
     def __init__(self, space: SearchSpace, *, penalty: float | None = None, **common: Any) -> None:
         super().__init__(space, **common)
@@ -92,6 +100,8 @@ class Shapes(CostModel):
         values = self._turned(genes, values)
         columns = self.work(genes)
         self.floor_ = FLOOR * float(values.min())
+        own, sizes = split(genes)
+        self.measured_shapes_, self.usual_counts_ = np.unique(sizes, axis=0), self.work.features.counts(own).mean(axis=0)
         self.prices_ = _prices(columns, values, weights)
         self.factors_ = np.ones(len(self.work.features.components))
         self._forget()
@@ -135,6 +145,17 @@ class Shapes(CostModel):
             found = self._at[shape] = rowwise.dot(self.work.of_components(shape), self.prices_) * self.factors_
         return found
 
+    def tiling_rise(self, sizes: Floats) -> Floats | None:
+        """See the base class: what a usual architecture would cost if all tiles were whole ones, where none was measured."""
+        rise = np.zeros(len(sizes))
+        for shape, rows in by_shape(sizes):
+            if len(self.usual_counts_) and not (self.measured_shapes_ == shape).all(axis=1).any():
+                whole = rowwise.dot(self.work.of_components(shape, whole_tiles=True), self.prices_) * self.factors_
+                least = float(self.usual_counts_ @ self.component_values(shape))
+                most = float(self.usual_counts_ @ whole)
+                rise[rows] = math.log(most / least) if most > least > 0 else 0.0
+        return rise
+
     def clone_with_hyperparameters(self) -> Shapes:
         """Returns an unfitted copy with the shrinkage that was chosen."""
         return Shapes(self.space, **{**self.get_params(), "penalty": self.penalty_})
@@ -174,14 +195,19 @@ class Shapes(CostModel):
             "penalty": self.penalty_,
             "floor": self.floor_,
             "importance": dict(zip(self.work.names, self.shares_.tolist(), strict=True)),
+            "shapes": self.measured_shapes_.tolist(),
+            "usual": self.usual_counts_.tolist(),
         }
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
-        self.prices_ = np.array([state["prices"][name] for name in self.work.names], dtype=np.float64)
+        prices, shares = state["prices"], state["importance"]  # the first folders lack the tiles, which cost nothing there
+        self.prices_ = np.array([prices.get(name, 0.0) for name in self.work.names], dtype=np.float64)
         components = [part.name for part in self.work.features.components]
         self.factors_ = np.array([state["factors"][name] for name in components], dtype=np.float64)
         self.penalty_, self.floor_ = float(state["penalty"]), float(state["floor"])
-        self.shares_ = np.array([state["importance"][name] for name in self.work.names], dtype=np.float64)
+        self.shares_ = np.array([shares.get(name, 0.0) for name in self.work.names], dtype=np.float64)
+        self.measured_shapes_ = np.array(state.get("shapes", []), dtype=np.float64).reshape(-1, len(SHAPE_GENES))
+        self.usual_counts_ = np.array(state.get("usual", []), dtype=np.float64)
         self._forget()
 
 

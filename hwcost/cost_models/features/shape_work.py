@@ -1,9 +1,10 @@
 """What the components of architectures do at any batch size and sequence length, as columns that cost is a sum of.
 
-For every kind of component there are six columns: how many there are (the overhead of calling them), the operations of
+For every kind of component there are eight columns: how many there are (the overhead of calling them), the operations of
 their dense products, the share of these that a product of few rows does at a lower rate, the operations of attention beyond
-one token (quadratic in length), the weights that a call reads whatever its shape, and the activations that it reads and
-writes. The space's own counts at that batch size and length give all of them.
+one token (quadratic in length), the weights that a call reads whatever its shape, the activations that it reads and writes,
+and the operations of dense products of at least one tile of rows, and of sequences of at least one tile of tokens, as of
+matrix units that compute whole tiles. The space's own counts at that batch size and length give all of them.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from hwcost.errors import UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.shaped import Shape, Shaped, split
 
-KINDS_OF_WORK = ("calls", "dense", "few_rows", "attention", "weights", "activations")
+KINDS_OF_WORK = ("calls", "dense", "few_rows", "attention", "weights", "activations", "tiled_rows", "tiled_tokens")
 """Names of the columns of one kind of component."""
 
 ROWS = 64
 """Tokens of a call at which half of a dense product's operations count as those of few rows: a few tiles of a kernel."""
+
+TILE = 128
+"""Rows or tokens of a tile: the matrix unit of a TPU has 128 rows, and most GPUs' kernels take tiles of 64 to 256."""
 
 REMEMBERED = 64
 """Shapes of which the components' work is kept."""
@@ -45,7 +49,7 @@ class ShapeWork:
             raise UsageError(f"space '{space.base.name}' describes data only: what its architectures do is not known")
         self.base = space.base
         self.features: Features = shared_features(space.base)
-        self._works: dict[Shape, Floats] = {}
+        self._works: dict[tuple[Shape, bool], Floats] = {}
 
     @cached_property
     def kinds(self) -> list[str]:
@@ -57,22 +61,29 @@ class ShapeWork:
         """Names of the columns: kind of component, then kind of work."""
         return [f"{kind}.{what}" for kind in self.kinds for what in KINDS_OF_WORK]
 
-    def of_components(self, shape: Shape) -> Floats:
-        """Returns the columns of every component of the space at a shape, shape (components, columns)."""
-        found = self._works.get(shape)  # looked up once: another thread may clear them
+    def of_components(self, shape: Shape, whole_tiles: bool = False) -> Floats:
+        """Returns the columns of every component of the space at a shape, shape (components, columns).
+
+        Args:
+            shape: The shape.
+            whole_tiles: Whether rows and tokens beyond the first tile count as whole tiles too. They do where kernels pad
+                them, of which rows at few sizes tell nothing; a fit counts only the first one.
+        """
+        found = self._works.get((shape, whole_tiles))  # looked up once: another thread may clear them
         if found is None:
             if len(self._works) >= REMEMBERED:
                 self._works.clear()
-            found = self._works[shape] = self._of_components(shape)
+            found = self._works[shape, whole_tiles] = self._of_components(shape, whole_tiles)
         return found
 
-    def _of_components(self, shape: Shape) -> Floats:
+    def _of_components(self, shape: Shape, whole_tiles: bool) -> Floats:
         table = np.zeros((len(self.features.components), len(self.names)))
         for row, part in enumerate(self.features.components):
             sizes = shape, (shape.batch_size, 1), (2 * shape.batch_size, shape.seq_len)
             start = self.kinds.index(part.kind) * len(KINDS_OF_WORK)
             whole, of_one_token, of_twice = (self.base.component_work(part, *size) for size in sizes)
-            table[row, start : start + len(KINDS_OF_WORK)] = _kinds_of_work(whole, of_one_token, of_twice, shape)
+            kinds = _kinds_of_work(whole, of_one_token, of_twice, shape, whole_tiles)
+            table[row, start : start + len(KINDS_OF_WORK)] = kinds
         return table
 
     def __call__(self, genes: Floats) -> Floats:
@@ -109,7 +120,9 @@ def by_shape(sizes: Floats) -> list[tuple[Shape, Sequence[int]]]:
     return list(groups.items())
 
 
-def _kinds_of_work(whole: Work, of_one_token: Work, of_twice_the_batch: Work, shape: Shape) -> list[float]:
+def _kinds_of_work(
+    whole: Work, of_one_token: Work, of_twice_the_batch: Work, shape: Shape, whole_tiles: bool
+) -> list[float]:
     """Splits what one component does at a shape.
 
     Args:
@@ -117,8 +130,18 @@ def _kinds_of_work(whole: Work, of_one_token: Work, of_twice_the_batch: Work, sh
         of_one_token: Its work at the same batch size and one token.
         of_twice_the_batch: Its work at the same length and twice the batch size.
         shape: The shape.
+        whole_tiles: Whether rows and tokens beyond the first tile count as whole tiles too.
     """
+    rows = shape.batch_size * shape.seq_len
     dense = min(whole.flops, shape.seq_len * of_one_token.flops)
-    few_rows = dense * ROWS / (ROWS + shape.batch_size * shape.seq_len)
+    attention = whole.flops - dense
     weights = max(0, 2 * whole.elements - of_twice_the_batch.elements)
-    return [1.0, dense, few_rows, whole.flops - dense, weights, whole.elements - weights]
+    more_rows, more_tokens = (_in_tiles(size, whole_tiles) / size for size in (rows, shape.seq_len))
+    tiled_tokens = dense * more_tokens + attention * more_tokens**2
+    few_rows = dense * ROWS / (ROWS + rows)
+    return [1.0, dense, few_rows, attention, weights, whole.elements - weights, dense * more_rows, tiled_tokens]
+
+
+def _in_tiles(size: int, whole_tiles: bool) -> int:
+    """Returns a number of rows or tokens, at least one tile; whole tiles where they are asked for."""
+    return -(-size // TILE) * TILE if whole_tiles else max(size, TILE)

@@ -352,6 +352,23 @@ def test_the_columns_sum_to_the_work_of_the_space(base) -> None:
     assert (columns >= 0).all()
 
 
+def test_tiles_are_whole_where_that_is_asked_and_else_at_least_one() -> None:
+    work = ShapeWork(SPACE)
+
+    def summed(shape: Shape, whole_tiles: bool = False) -> dict[str, np.ndarray]:
+        columns = work.of_components(shape, whole_tiles).reshape(-1, len(work.kinds), len(KINDS_OF_WORK)).sum(axis=1)
+        return dict(zip(KINDS_OF_WORK, columns.T, strict=True))
+
+    def check(found: dict[str, np.ndarray], rows: float, tokens: float) -> None:
+        np.testing.assert_allclose(found["tiled_rows"], rows * found["dense"])
+        np.testing.assert_allclose(found["tiled_tokens"], tokens * found["dense"] + tokens**2 * found["attention"])
+
+    check(summed(Shape(1, 32)), 4, 4)
+    check(summed(Shape(2, 96)), 1, 4 / 3)
+    check(summed(Shape(3, 192)), 1, 1)
+    check(summed(Shape(3, 192), whole_tiles=True), 10 / 9, 4 / 3)
+
+
 def work_genes(shaped: Shaped, points: list[Architecture]) -> np.ndarray:
     return cost_model("constant", shaped).features.encode(points)
 
