@@ -87,7 +87,7 @@ class Learned(ABC):
             sizes: Batch sizes and sequence lengths, shape (n, 2).
 
         Returns:
-            At least 0, shape (n,); None where the model knows nothing of tiles.
+            Logarithms of at least 0, shape (n,); None where the model knows nothing of tiles.
         """
         return None
 
