@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 
@@ -16,6 +17,9 @@ LARGEST_P = 1e-3
 
 MIN_GROUPS = 20
 """Configurations below which the F test says nothing: a few may really cost the same."""
+
+FOLLOWING = 3.1
+"""Standard deviations of Kendall's tau by chance (one in a thousand) beyond which latency follows size."""
 
 LEAST_TAU = 0.1
 """Kendall's tau of operations and latency below which size had no effect."""
@@ -45,9 +49,11 @@ def null_effect(
 
     Returns:
         E_NULL_EFFECT when twenty or more configurations with repeats cannot be distinguished (analysis of variance of log
-        latency by configurations and rounds), or when the latency of fifty or more does not follow their size.
+        latency by configurations and rounds) and do not follow their size beyond chance either, as they do where a neighbour
+        makes visits noisy; or when the latency of fifty or more does not follow their size.
     """
-    return _all_alike(latencies, rounds or [[0] * len(group) for group in latencies]) or _blind_to_size(latencies, flops)
+    alike = _all_alike(latencies, rounds or [[0] * len(group) for group in latencies])
+    return (None if alike and _follows_size(latencies, flops) else alike) or _blind_to_size(latencies, flops)
 
 
 def _all_alike(latencies: Sequence[Sequence[float]], rounds: Sequence[Sequence[int]]) -> Flag | None:
@@ -96,15 +102,27 @@ def _p_of_no_difference(logs: Floats, groups: Indices, rounds: Indices) -> float
 
 
 def _blind_to_size(latencies: Sequence[Sequence[float]], flops: Sequence[float | None]) -> Flag | None:
-    pairs = [
-        (size, statistics.median(group)) for size, group in zip(flops, latencies, strict=False) if size and len(group) > 0
-    ]
-    sizes = [size for size, _ in pairs]
-    if len(pairs) < MIN_SIZES or max(sizes) < SIZE_RANGE * min(sizes):
+    sizes, medians = _by_size(latencies, flops)
+    n = len(sizes)
+    if n < MIN_SIZES or max(sizes) < SIZE_RANGE * min(sizes):
         return None
-    tau = kendall_tau(np.array(sizes, dtype=float), np.array([latency_s for _, latency_s in pairs]))
+    tau = kendall_tau(sizes, medians)
     if tau is not None and tau >= LEAST_TAU:
         return None
     reason = "it never varies" if tau is None else f"tau {tau:.2f}"
-    text = f"latency does not follow the operations of {len(pairs)} configurations ({reason})."
-    return Flag("E_NULL_EFFECT", text, REMEDY)
+    return Flag("E_NULL_EFFECT", f"latency does not follow the operations of {n} configurations ({reason}).", REMEDY)
+
+
+def _follows_size(latencies: Sequence[Sequence[float]], flops: Sequence[float | None]) -> bool:
+    """Whether larger configurations take longer, beyond what chance makes of that (Kendall, "Rank correlation methods")."""
+    sizes, medians = _by_size(latencies, flops)
+    n = len(sizes)
+    tau = kendall_tau(sizes, medians) if n > 1 else None
+    return tau is not None and tau > FOLLOWING * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1)))
+
+
+def _by_size(latencies: Sequence[Sequence[float]], flops: Sequence[float | None]) -> tuple[Floats, Floats]:
+    """Returns operations and median latencies of the configurations of which both are known, each of shape (n,)."""
+    pairs = [(size, statistics.median(group)) for size, group in zip(flops, latencies, strict=False) if size and len(group)]
+    sizes, medians = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
+    return sizes, medians

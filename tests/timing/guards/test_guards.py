@@ -195,6 +195,22 @@ def test_latency_that_does_not_follow_size_is_found() -> None:
     assert null_effect(shuffled, [None] * 60) is None
 
 
+def test_a_neighbour_that_hides_differences_is_no_null_effect_where_larger_ones_take_longer() -> None:
+    rng = np.random.default_rng(8)
+
+    def visited(latencies_s: Sequence[float]) -> list[list[float]]:
+        """Five visits of each, of which a third met a neighbour that tripled the latency."""
+        slowed = [np.where(rng.random(5) < 0.3, 3.0, 1.0) * np.exp(rng.normal(0, 0.05, 5)) for _ in latencies_s]
+        return [(one * factors).tolist() for one, factors in zip(latencies_s, slowed, strict=True)]
+
+    flops = rng.uniform(1e9, 2e9, 26).tolist()
+    disturbed = visited(flops)
+    assert null_effect(disturbed) is not None, "the F test alone tells no difference"
+    assert null_effect(disturbed, flops) is None
+    wrong = sum(null_effect(visited([1e9] * 26), flops) is None for _ in range(200))
+    assert wrong <= 3, "one in a thousand each is chance"
+
+
 def test_one_latency_of_all_sizes_is_said_in_words() -> None:
     flag = null_effect([[0.03]] * 60, [1e9 * (1 + i / 60) for i in range(60)])
     assert flag is not None
