@@ -75,7 +75,7 @@ def side_by_side(
     """
 
     def computed(part: tuple[Indices, Indices]) -> Floats:
-        with following(None):  # folds in folds are not told
+        with following(None):  # of folds in folds nobody hears
             return compute(*part)
 
     rows = len(parts[0][0]) + len(parts[0][1])
