@@ -3,7 +3,8 @@
 - Python blocks share the names of their page. ``hc.measure`` runs the null backend, and searches are short.
 - Blocks that begin with a file's name in a comment (``# mynets.py``) are written to that file.
 - Commands (``hwcost ...``, with or without ``$``) are parsed by the command line itself, so that every command, option and
-  type of value exists. Those that take no time, on files that are there, are run too.
+  type of value exists. Those that take no time, on files that are there, are run too, and print the words that stand below
+  them; numbers may differ.
 - ``<!-- skip: next "reason" -->`` before a block leaves it out.
 - ``<!-- invisible-code-block: python ... -->`` is run and not shown.
 """
@@ -13,6 +14,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,18 @@ def commands(block: str) -> Iterator[list[str]]:
         words = shlex.split(re.sub(r"(^|\s)#\s.*$", "", line), posix=True) if "hwcost" in line else []
         if words and words[0].rpartition("/")[2] == "hwcost":
             yield [word for word in words[1:] if word != "..."]
+
+
+def output(block: str) -> str:
+    """Returns what a block shows below its one command with ``$``; nothing where it shows several commands or none."""
+    parts = re.split(r"^\$ .*\n", re.sub(r"\\\n\s*", " ", block), flags=re.MULTILINE)
+    return parts[1] if len(parts) == 2 else ""
+
+
+def words(text: str) -> list[str]:
+    """Returns the lines of an output with every number as ``0``; empty ones, rules and widths of columns are left out."""
+    lines = [" ".join(re.sub(r"(?<![\w_])-?\d[\d.]*(?![\w_])", "0", line).split()) for line in text.splitlines()]
+    return [line for line in lines if line.strip("─ ")]
 
 
 def parse(arguments: list[str]) -> None:
@@ -73,11 +88,14 @@ def is_runnable(arguments: list[str]) -> bool:
 
 
 def run_commands(block: str) -> None:
-    """Parses the commands of a block, and runs those that can be run here."""
+    """Parses the commands of a block, and runs those that can be run here; what is shown below one is what it prints."""
     for arguments in commands(block):
         parse(arguments)
         if is_runnable(arguments):
-            code = invoke([*arguments])
+            with redirect_stdout(StringIO()) as printed:
+                code = invoke([*arguments])
+            shown = words(output(block))
+            assert not shown or words(printed.getvalue()) == shown, f"hwcost {shlex.join(arguments)}: {printed.getvalue()}"
             expected = (0, 1, 3) if "--device" in arguments else (0, 1)  # the device of a page need not be here
             assert code in expected, f"hwcost {shlex.join(arguments)} ended with exit code {code}"
 

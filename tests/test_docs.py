@@ -56,9 +56,18 @@ def test_pages_say_of_options_what_help_says(page: str, heading: str, command: s
     rows = re.findall(r"^\| `(--[\w-]+).*", section, re.MULTILINE)
     assert rows
     options = {name: one for one in reference.commands()[command].params for name in one.opts}
+    for name, values in re.findall(r"^\| `(--[\w-]+) (\S+\|[^`]+)`", section, re.MULTILINE):
+        choices = options[name].metavar or values.replace("\\|", "|")
+        assert values.replace("\\|", "|") == choices, f"docs/{page}.md: {name} takes {choices}"
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|`", r"\1", section).replace("\\|", "|")
     for name in rows:
         assert options[name].help in plain, f"docs/{page}.md says of {name} something else than --help"
+
+
+def test_help_has_no_brackets_which_a_terminal_takes_for_a_style_and_leaves_out() -> None:
+    for name, command in reference.commands().items():
+        for option in command.params:
+            assert "[" not in option.help, f"{name} {option.opts}: what stands in brackets is not shown; use show_default="
 
 
 def test_what_can_be_configured_is_described_as_help_does() -> None:

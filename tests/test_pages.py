@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import sys
@@ -11,10 +12,10 @@ import pytest
 import typer
 
 import hwcost
-from hwcost.cli.main import application
+from hwcost.cli.main import application, invoke
 from hwcost.cost_models.training.quality import fit_quality
 from tests.conftest import ROOT
-from tests.pages import commands, file_of, parse, run_commands
+from tests.pages import commands, file_of, output, parse, run_commands, words
 
 pytestmark = pytest.mark.usefixtures("laws_here")
 
@@ -46,9 +47,8 @@ def files(tmp_path_factory):
     (folder / "runs").mkdir()
     hwcost.measure(archs, "cpu", backend="null", tier="quick", store=str(folder / "cpu.db"))
     shutil.copy(folder / "cpu.db", folder / "runs" / "cpu-supershaper.db")
-    cost = hwcost.fit(str(folder / "cpu.db"), model="lut")
-    for name in ("cpu", "cpu-supershaper"):
-        cost.save(folder / "models" / name)
+    for name, model in (("cpu", "lut"), ("cpu-supershaper", "hybrid")):
+        hwcost.fit(str(folder / "cpu.db"), model=model).save(folder / "models" / name)
     quality = fit_quality(SPACE, archs, [30 - SPACE.params(arch) / 1e7 for arch in archs], "lut").model
     for name in ("quality", "perplexity"):
         quality.save(folder / "models" / name)
@@ -84,8 +84,9 @@ def frames() -> dict:
         import pandas
     except ImportError:
         return {}
-    rows = [(layers, hidden, layers * hidden * 1e-3) for layers in range(1, 9) for hidden in range(128, 768, 64)]
-    frame = pandas.DataFrame(rows, columns=["layers", "hidden", "latency_ms"]).sample(frac=1, random_state=0)
+    shapes = itertools.product(range(1, 9), range(128, 768, 128), ("gelu", "relu"))
+    rows = [(*shape, shape[0] * shape[1] * (1e-3 if shape[2] == "relu" else 1.1e-3)) for shape in shapes]
+    frame = pandas.DataFrame(rows, columns=["layers", "hidden", "activation", "latency_ms"]).sample(frac=1, random_state=0)
     return {"frame": frame.assign(seed=0), "other": frame.assign(seed=1, latency_ms=frame["latency_ms"] * 1.1)}
 
 
@@ -138,6 +139,24 @@ def test_the_code_blocks_of_a_page(path: Path, place, monkeypatch) -> None:
         except BaseException as error:
             if type(error).__name__ not in ("SkipTest", "NotEvaluated"):
                 raise AssertionError(f"{path.name}, line {example.line}: {type(error).__name__}: {error}") from error
+
+
+def test_the_readme_shows_the_columns_that_evaluate_prints(place, capsys) -> None:
+    shown = words((ROOT / "README.md").read_text(encoding="utf-8").partition("held-out rows\n")[2])
+    assert invoke(["evaluate", "latencies.csv", "--space", "supershaper", "--model", "ridge", "--seeds", "1"]) == 0
+    printed = words(capsys.readouterr().out)
+    assert printed[0] == "latencies.csv: supershaper, held-out rows"
+    assert printed[1] == shown[0]
+    assert set(printed[2:]) <= set(shown)  # the rows of the baseline and of ridge, and the line below
+
+
+def test_what_stands_below_a_command_is_compared_but_for_numbers(place) -> None:
+    command = "$ hwcost predict models/cpu --arch " + "_".join(["360"] * 12)
+    with pytest.raises(AssertionError, match="Predicted by lut"):
+        run_commands(f"{command}\nPredicted by hybrid\n")
+    assert output(f"{command}\nPredicted\n") == "Predicted\n"
+    assert output(f"{command}\n{command}\n") == ""
+    assert words("  a   234 ms   l1\n\n ────\n-0.5 %") == ["a 0 ms l1", "0 %"]
 
 
 def test_pages_with_tests_of_their_own_have_them() -> None:

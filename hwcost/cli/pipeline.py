@@ -29,7 +29,8 @@ Preset = Annotated[
     str, typer.Option("--preset", help="smoke: a minute or two; quick: up to 20 minutes on two cores; paper: in full.")
 ]
 Out = Annotated[
-    str | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: runs/pipelines/NAME-PRESET]")
+    str | None,
+    typer.Option("--out", metavar="DIR", help="Folder of the run.", show_default="runs/pipelines/NAME-PRESET"),
 ]
 CorpusPath = Annotated[
     str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
@@ -42,7 +43,7 @@ Device = Annotated[
     str | None,
     typer.Option(
         "--device", "-d", metavar="NAME[:INDEX]|FILE.toml",
-        help="Device that latencies are measured on. [default: this CPU; none with --cost]",
+        help="Device that latencies are measured on.", show_default="this CPU; none with --cost",
     ),
 ]
 Costs = Annotated[
@@ -75,7 +76,10 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show settings, stages, what is measured, and the memory of trainings.")
 ]
 TrainOn = Annotated[
-    str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
+    str | None,
+    typer.Option(
+        "--train-on", help="Device that trains: cpu or cuda.", show_default="cuda where latencies are measured on a GPU"
+    ),
 ]
 
 Tasks = Annotated[

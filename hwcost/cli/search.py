@@ -42,7 +42,7 @@ Constraints = Annotated[
         "--constraint", metavar="'WHAT<=VALUE'", help="Bound: params:paper<=66M, models/cpu<=50ms, flops<=0.5x; repeatable."
     ),
 ]
-Space = Annotated[Text, typer.Option("--space", help="Search space. [default: that of the first cost model]")]
+Space = Annotated[Text, typer.Option("--space", help="Search space.", show_default="that of the first cost model")]
 SearcherName = Annotated[
     str,
     typer.Option(
@@ -54,8 +54,12 @@ SearcherOptions = Annotated[
     Texts, typer.Option("--searcher-option", metavar="NAME=VALUE", help="Option of the searcher, such as preset=hat.")
 ]
 Evaluations = Annotated[
-    Count, typer.Option("--evaluations", "-n", help="Number of different architectures after which the search ends.")
-]
+    Count,
+    typer.Option(
+        "--evaluations", "-n", help="Number of different architectures after which the search ends.",
+        show_default="10000, unless another option ends it",
+    ),
+]  # fmt: skip
 Iterations = Annotated[
     Count, typer.Option("--iterations", help="Number of proposals after which the search ends, repeats included.")
 ]
@@ -86,7 +90,7 @@ Factory = Annotated[
     Text,
     typer.Option(
         "--model", metavar="module:factory",
-        help="Factory of a space of your own, for --measure. [default: that of the cost model's nets]",
+        help="Factory of a space of your own, for --measure.", show_default="that of the cost model's nets",
     ),
 ]
 Measure = Annotated[bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")]

@@ -66,7 +66,7 @@ def extract(
     arch: Annotated[str, typer.Option("--arch", help="Architecture.")],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for weights, description and source.")],
     head: Annotated[
-        str | None, typer.Option("--head", help="Head: mlm, pooler or none. [default: as the space is measured]")
+        str | None, typer.Option("--head", help="Head: mlm, pooler or none.", show_default="as the space is measured")
     ] = None,
     onnx: Annotated[
         str | None, typer.Option("--onnx", metavar="FILE", help="ONNX file to write too, for one sequence.")

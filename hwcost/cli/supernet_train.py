@@ -96,7 +96,7 @@ Constraints = Annotated[
     ),
 ]
 SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Number of steps between two checkpoints.")]
-Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch.", show_default="torch's own")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
 
 

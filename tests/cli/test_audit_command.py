@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwcost.cli.main import invoke
+from tests.conftest import ROOT
 
 ROWS = 120
 LAW_S = 1e-3 + 1e-5 * np.random.default_rng(0).permutation(ROWS)
@@ -34,6 +35,11 @@ def drifting(tmp_path: Path) -> str:
 def document(capsys, *arguments: str) -> dict:
     assert invoke(["audit", *arguments, "--space", "table", "--json", "-"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+def test_the_page_names_every_field_of_the_document(clean, capsys):
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8").partition("## The document")[2]
+    assert [name for name in document(capsys, clean) if f"`{name}`" not in page] == ["schema_version"]
 
 
 def test_the_document(drifting, capsys):

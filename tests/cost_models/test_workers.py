@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import threading
 
+import numpy as np
 import pytest
 
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.training.folds import out_of_fold
 from hwcost.cost_models.training.steps import Step, following, tell
 from hwcost.cost_models.workers import cores, in_threads
 
@@ -76,3 +79,14 @@ def test_steps_are_told_to_whoever_follows():
         tell(Step("lut", 2, 2))
     tell(Step("lut", 1, 2))
     assert said == [Step("lut", 2, 2)]
+
+
+def test_folds_within_folds_are_not_told():
+    said: list[Step] = []
+
+    def fitted(kept, left):
+        return out_of_fold(Groups.of_keys(left), 2, lambda inner, held: np.zeros(len(held)), of="inner")
+
+    with following(said.append):
+        out_of_fold(Groups.of_keys(range(20)), 5, fitted, of="outer")
+    assert said == [Step("outer", done, 5) for done in range(1, 6)]

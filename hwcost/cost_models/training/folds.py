@@ -8,7 +8,7 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.groups import Groups
-from hwcost.cost_models.training.steps import Step, tell
+from hwcost.cost_models.training.steps import Step, following, tell
 from hwcost.cost_models.workers import THREADS_FROM, in_threads
 
 __all__ = ["folds", "out_of_fold", "side_by_side"]
@@ -73,9 +73,14 @@ def side_by_side(
         of: Name of the model that is fitted, for whoever follows the work.
         threads_from: Rows from which folds run side by side.
     """
+
+    def computed(part: tuple[Indices, Indices]) -> Floats:
+        with following(None):  # of folds in folds nobody hears
+            return compute(*part)
+
     rows = len(parts[0][0]) + len(parts[0][1])
     return in_threads(
-        lambda part: compute(*part),
+        computed,
         parts,
         is_worth=threads_from <= rows < THREADS_UP_TO,
         arrived=lambda done: tell(Step(of, done, len(parts))),

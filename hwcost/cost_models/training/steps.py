@@ -29,8 +29,8 @@ _follower: ContextVar[Callable[[Step], None] | None] = ContextVar("follower", de
 
 
 @contextmanager
-def following(follower: Callable[[Step], None]) -> Iterator[None]:
-    """Tells a function every step of the fits within, in the thread that fits."""
+def following(follower: Callable[[Step], None] | None) -> Iterator[None]:
+    """Tells a function every step of the fits within, in the thread that fits; None: tells nobody."""
     token = _follower.set(follower)
     try:
         yield
