@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import weakref
+from _thread import interrupt_main
 from collections.abc import Callable
 from types import FrameType
 
 SAME_S = 2.0
 """Seconds within which a further Ctrl-C is the same one: a key that is pressed twice, or held down."""
+
+SOON_S = 0.01
+"""Seconds after which a signal comes again that came where an exception is swallowed."""
 
 
 def catch() -> None:
@@ -47,6 +53,11 @@ def _once() -> Callable[[int, FrameType | None], None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal came_s
+        if _is_swallowed(frame):
+            soon = threading.Timer(SOON_S, interrupt_main, (number,))
+            soon.daemon = True
+            soon.start()
+            return
         now_s = os.times().elapsed  # 0 on Windows, where every one counts
         if came_s and now_s - came_s < SAME_S:
             return
@@ -54,3 +65,12 @@ def _once() -> Callable[[int, FrameType | None], None]:
         raise KeyboardInterrupt
 
     return interrupt
+
+
+def _is_swallowed(frame: FrameType | None) -> bool:
+    """Whether an exception that is raised in a frame ends there: in a destructor, or in a callback of a weak reference."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -38,6 +40,30 @@ def test_a_second_one_does_not_end_what_the_first_begins(
         monkeypatch.setattr(interrupts, "SAME_S", 0.0)  # later on, it ends even that
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
+
+
+class Leaving:
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("is_callback", [False, True])
+def test_one_that_comes_where_python_swallows_it_ends_the_command_all_the_same(
+    number: signal.Signals, is_callback: bool
+) -> None:
+    interrupts.catch()
+    if is_callback:
+        target = Interrupt()
+        weakref.finalize(target, signal.raise_signal, number)
+    else:
+        target = Leaving(number)
+    del target
+    with pytest.raises(KeyboardInterrupt):
+        sleep(5)
 
 
 def test_a_job_that_ignores_ctrl_c_is_ended_by_sigterm() -> None:
