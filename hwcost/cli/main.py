@@ -110,7 +110,8 @@ def run() -> None:
         if not has_members_of_others():
             spare(*UNUSED)
     code = invoke(sys.argv[1:])
-    interrupts.release()
+    if code != InterruptedRunError.exit_code:  # an interrupted one ends as such, whatever is pressed meanwhile
+        interrupts.release()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
