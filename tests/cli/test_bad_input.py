@@ -256,7 +256,7 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, i
             break
     press = process.terminate if is_term else partial(os.killpg, process.pid, signal.SIGINT)
     press()
-    sleep(0.05)
+    sleep(0.005)
     press()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
