@@ -10,7 +10,7 @@ def run() -> None:
     try:
         from hwcost.cli.main import run as begin
     except KeyboardInterrupt:
-        print("hwcost: interrupted", file=sys.stderr)
+        sys.stderr.write("hwcost: interrupted\n")
         sys.exit(130)
     begin()
 
