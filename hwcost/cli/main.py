@@ -6,18 +6,16 @@ import errno
 import gc
 import io
 import os
-import signal
 import sys
 import traceback
 from importlib import import_module
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from hwcost import __version__
 from hwcost._extras import spare
-from hwcost.cli import configured, console, converters, plugins
+from hwcost.cli import configured, console, converters, interrupts, plugins
 from hwcost.errors import HwcostError, InterruptedRunError, StoreError, UsageError
 from hwcost.registry import has_members_of_others
 
@@ -104,7 +102,7 @@ def _front(
 def run() -> None:
     """Runs the command line, in a process of its own, and exits with the documented code."""
     _open_streams()
-    _end_as_on_ctrl_c()
+    interrupts.catch()
     if sys.argv[1:2] and sys.argv[1] in ON_ROWS:
         gc.set_threshold(COLLECTED_AFTER)
     if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS:
@@ -112,6 +110,8 @@ def run() -> None:
         if not has_members_of_others():
             spare(*UNUSED)
     code = invoke(sys.argv[1:])
+    if code != InterruptedRunError.exit_code:  # an interrupted one ends as such, whatever is pressed meanwhile
+        interrupts.release()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -132,24 +132,6 @@ def _open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process runs
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _end_as_on_ctrl_c() -> None:
-    """Lets SIGTERM, by which queues, containers and ``timeout`` end a command, do what Ctrl-C does.
-
-    Processes of ``torchrun`` die of it at once instead: one that waits for the others would not see an interrupt.
-    """
-    here = os.getpid()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if os.getpid() == here:
-            signal.raise_signal(signal.SIGINT)
-            return
-        signal.signal(number, signal.SIG_DFL)  # a forked process, which its parent ends
-        signal.raise_signal(number)
-
-    if "WORLD_SIZE" not in os.environ and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, interrupt)
 
 
 def invoke(arguments: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hwcost.cli import console
 from hwcost.cost_models.base import CostModel
@@ -16,8 +16,18 @@ from hwcost.study.results import Results
 from hwcost.study.verification import Verification, verify
 from hwcost.timing.measurement import Measurement
 
+if TYPE_CHECKING:
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.run import Result
+    from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign
+
 MOST = 20
 """Winners that are measured."""
+ROLE, DONE = "winner", "done"
+"""Role of winners in a campaign, and the status of a campaign that came to its end."""
+GO_ON = "The same command goes on with it where it finds the same winners."
+"""Advice of a search that was interrupted while it measured."""
 BACK_TO_BACK, HOT = "back-to-back", "hot"
 UNKNOWN = "nothing tells how far the cost model errs on unmeasured ones; measure three or more, as --verify 12 does"
 """Reason for which a verification has no probability, and what to do."""
@@ -78,7 +88,22 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
     def said(state: Verification) -> None:
         console.note(f"round {state.rounds}, {len(rows)} measured: {certainty(state)}")
 
-    return verify(found, cost, measure, most=most, progress=said), rows
+    try:
+        return verify(found, cost, measure, most=most, progress=said), rows
+    except KeyboardInterrupt:
+        if rows:
+            _leave_open(place)
+            raise InterruptedRunError(f"interrupted; what was measured is kept. {GO_ON}") from None
+        raise
+
+
+def _leave_open(place: Place) -> None:
+    """Marks the latest campaign of winners as one of a search that is to go on."""
+    from hwcost.stores import open_store
+
+    with open_store(place.store) as store:
+        if (latest := _latest(store)) is not None:
+            store.set_status(latest.campaign_id, "interrupted")
 
 
 def certainty(state: Verification) -> str:
@@ -115,29 +140,63 @@ def latency_model(models: list[CostModel], option: str) -> CostModel:
 
 def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[Remeasured]:
     """Measures architectures and anchors of the cost model in one campaign."""
-    from hwcost.api import measure
-    from hwcost.cli.progress import progress
-    from hwcost.cli.running import progress_text
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.targets import workloads
 
     again = [] if _is_elsewhere(cost, place) else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
     factory = _factory(cost, place.factory)
     shape = _shape(cost, factory)
     _announce(len(archs), len(again), place.device, shape)
     distinct = list(dict.fromkeys([*archs, *again]))
-    manner = _manner(cost, place.backend)
-    try:
-        with progress(progress_text) as update:
-            result = measure(
-                distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner",
-                store=place.store, model=factory, progress=update, remark=console.note, **shape, **manner,
-            )  # fmt: skip
-    except InterruptedRunError as error:
-        raise InterruptedRunError(f"{error}, which finishes this campaign alone; the same search begins another") from None
+    options = MeasureOptions(
+        device=place.device, backend=place.backend, tier=place.tier, role=ROLE, **shape, **_manner(cost, place.backend)
+    )
+    result = _run(options.plan(workloads(distinct, options, cost.space, factory)), place)
     _note_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))
     level = level_of(cost, again, [found[arch] for arch in again])
     return remeasured(cost, archs, [found[arch] for arch in archs], level)
+
+
+def _run(plan: Plan, place: Place) -> Result:
+    """Measures what is planned, or goes on with what a search that was interrupted has measured of it."""
+    from hwcost.campaign import run as campaign
+    from hwcost.cli.progress import progress
+    from hwcost.cli.running import progress_text
+    from hwcost.stores import open_store
+
+    with open_store(place.store) as store, progress(progress_text) as update:
+        return campaign.run(store, _campaign(plan, store), progress=update, remark=console.note, advice=GO_ON)
+
+
+def _campaign(plan: Plan, store: Store) -> str:
+    """Returns the id of the campaign that measures a plan: one of the interrupted search, or a new one.
+
+    A search is interrupted where the store's latest campaign of winners is not done. Then those that it had finished are
+    read too; after a search that came to its end, winners are measured anew.
+    """
+    from hwcost.campaign.planning import find_or_create
+    from hwcost.campaign.run import start
+
+    latest = _latest(store)
+    if latest is None or latest.status == DONE:
+        return start(plan, store)
+    found = find_or_create(plan, store)
+    if known := store.count(found):
+        console.note(f"an interrupted search measured them in campaign {found}: its {known} visits are kept")
+    return found
+
+
+def _latest(store: Store) -> Campaign | None:
+    """Returns the latest campaign that measures winners."""
+    return next((one for one in reversed(store.campaigns()) if _is_of_winners(one)), None)
+
+
+def _is_of_winners(campaign: Campaign) -> bool:
+    from hwcost.campaign.plans.plan import Plan
+
+    return any(item.role == ROLE for item in Plan.from_dict(campaign.plan).items)
 
 
 def _is_elsewhere(cost: CostModel, place: Place) -> bool:

@@ -25,6 +25,7 @@ from hwcost.corpora.encoded import Encoded, mapped
 from hwcost.corpora.encoding import DTYPES, write
 from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.errors import DataError, UsageError
+from hwcost.files import cannot_write
 
 __all__ = ["TokenFiles", "is_token_folder", "prepare", "token_folder"]
 
@@ -66,6 +67,7 @@ def prepare(training: Corpus, held_out: Corpus, tokenizer: Tokenizer, folder: st
 
     Raises:
         UsageError: When the folder is there already, or cannot be written.
+        StoreError: When the disk is full, or it fails.
     """
     target = Path(folder)
     if target.exists():
@@ -80,7 +82,7 @@ def prepare(training: Corpus, held_out: Corpus, tokenizer: Tokenizer, folder: st
         write_text(part / HEADER, json.dumps(header, indent=1))
         os.rename(part, target)
     except OSError as error:
-        raise UsageError(f"cannot write '{folder}': {error.strerror}. Give another folder, or make room") from None
+        raise cannot_write(f"'{folder}'", error) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -6,6 +6,7 @@ Matplotlib's object-oriented interface with the Agg canvas: no windows, no globa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._extras import check_installed
+from hwcost._io import write_atomically
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.files import cannot_write, check_writable
 from hwcost.units import PREFIXES, format_quantity, in_words
@@ -199,7 +201,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
         with matplotlib.rc_context(STYLE):
             for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
                 target = base.with_suffix(suffix)
-                figure.savefig(target, dpi=160, metadata=metadata)
+                write_atomically(target, partial(figure.savefig, dpi=160, metadata=metadata))
                 written.append(target)
     except OSError as error:
         raise cannot_write(f"the figure '{base}'", error, REMEDY) from None

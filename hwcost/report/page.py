@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost._extras import check_installed, imported
+from hwcost._io import write_text
 from hwcost.files import cannot_write
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import new_figure, save
@@ -54,7 +55,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     page = template.render(look=style_sheet(), report=report, figures=figures, tables=tables, seconds=seconds)
     path = Path(folder) / PAGE
     try:
-        path.write_text(page, encoding="utf-8")
+        write_text(path, page)
     except OSError as error:
         raise cannot_write(f"'{path}'", error) from None
     return path

@@ -206,9 +206,11 @@ class Pipeline(Campaigns, Generic[PresetT]):
                 self._run_stages(check_memory)
             except (KeyboardInterrupt, InterruptedRunError) as error:
                 why = f": {error.what}" if isinstance(error, GoneError) else ""
+                kept = f"finished work is kept in '{self.folder}', and the same command resumes the run"
+                if not self._files.is_begun:
+                    kept = "nothing is kept yet, and the same command begins it anew"
                 raise InterruptedRunError(
-                    f"interrupted in stage '{self._stage}' of {len(self.stages())}{why}; finished work is kept in "
-                    f"'{self.folder}', and the same command resumes the run"
+                    f"interrupted in stage '{self._stage}' of {len(self.stages())}{why}; {kept}"
                 ) from None
             report = self._report()
             self._files.write(REPORT, report)

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -244,7 +246,7 @@ def test_a_model_that_runs_out_of_memory(
 
 @pytest.mark.parametrize("is_term", [False, True])
 def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, is_term: bool) -> None:
-    """So does SIGTERM, which a queue or ``timeout`` sends to the command alone."""
+    """So does SIGTERM, which a queue or ``timeout`` sends to the command alone; pressed again, it hides nothing."""
     command = [sys.executable, "-m", "hwcost", "measure", "--backend", "null", "--backend-option", "realtime=true"]
     command += ["--space", "supershaper:scale=mini", "-n", "6", "--rounds", "2", "--store", str(tmp_path / "s.db")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -252,10 +254,10 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, i
     for line in process.stderr:
         if line.startswith("process 1 of 2, pass"):
             break
-    if is_term:
-        process.terminate()
-    else:
-        os.killpg(process.pid, signal.SIGINT)
+    press = process.terminate if is_term else partial(os.killpg, process.pid, signal.SIGINT)
+    press()
+    sleep(0.005)
+    press()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "visits are kept" in err

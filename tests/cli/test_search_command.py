@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from hwcost.campaign.plans.plan import Plan
 from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.training.intervals import calibrate
 from hwcost.cost_models.training.quality import fit_quality
-from hwcost.errors import InterruptedRunError
 from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
@@ -159,15 +159,56 @@ def test_the_campaign_of_winners_shows_its_progress_and_is_announced(capsys, mod
     assert said.index("measuring 1 winners") < said.index("this takes ") < said.index("process 1 of 2, ")
 
 
-def test_an_interrupted_campaign_of_winners_says_what_the_same_search_does(capsys, models, tmp_path, monkeypatch) -> None:
-    def interrupted(*given, **options):
-        raise InterruptedRunError("interrupted; 5 visits are kept. Go on with: hwcost measure --resume --store w.db")
+def test_an_interrupted_search_goes_on_with_what_it_measured(capsys, models, tmp_path, monkeypatch) -> None:
+    """After Ctrl-C within a round of a verification, and between two rounds; a finished search measures anew."""
+    from hwcost.campaign import run as campaign
+    from hwcost.stores import open_store
 
-    monkeypatch.setattr("hwcost.api.measure", interrupted)
-    command = ["search", "--minimize", str(models / "latency"), "-s", "exact", "--measure", "--backend", "null"]
-    assert invoke([*command, "--store", str(tmp_path / "w.db")]) == 130
+    command = ["search", "--minimize", str(models / "latency"), "--constraint", "params>=200k", "-n", "40", "--verify", "6"]
+    command += ["--backend", "null", "--store", str(tmp_path / "w.db"), "--json", "-"]
+    finish, begun = campaign.run, []
+
+    def cut_at(number: int, when: str) -> None:
+        def run(store, campaign_id, *, progress, **options):
+            begun.append(campaign_id)
+            if len(begun) != number or when == "after":
+                result = finish(store, campaign_id, progress=progress, **options)
+                if len(begun) != number:
+                    return result
+                raise KeyboardInterrupt  # once it is done
+            seen = []
+
+            def cut(state) -> None:
+                seen.append(state)
+                if len(seen) == 12:
+                    raise KeyboardInterrupt
+
+            return finish(store, campaign_id, progress=cut, **options)
+
+        begun.clear()
+        monkeypatch.setattr(campaign, "run", run)
+
+    cut_at(2, "within")
+    assert invoke(command) == 130
     said = capsys.readouterr().err
-    assert said.endswith("--store w.db, which finishes this campaign alone; the same search begins another\n")
+    assert said.endswith("visits are kept. The same command goes on with it where it finds the same winners.\n")
+    first = list(begun)
+    cut_at(2, "after")
+    assert invoke(command) == 130
+    said = capsys.readouterr().err
+    assert said.endswith("what was measured is kept. The same command goes on with it where it finds the same winners.\n")
+    assert begun == first
+    cut_at(0, "never")
+    assert invoke(command) == 0
+    assert f"an interrupted search measured them in campaign {first[1]}" in capsys.readouterr().err
+    assert begun[:2] == first
+    with open_store(tmp_path / "w.db") as store:
+        assert [(one.campaign_id, one.status) for one in store.campaigns()] == [(one, "done") for one in begun]
+        for one in begun:
+            visits = [(record.visit.round, record.visit.workload_key) for record in store.records(one)]
+            assert len(set(visits)) == len(visits)
+    assert invoke(command) == 0
+    assert not set(begun[-2:]) & set(first)
 
 
 def test_winners_are_corrected_for_their_selection(capsys, models) -> None:
@@ -215,27 +256,28 @@ def test_no_level_hides_that_winners_were_measured_elsewhere(capsys, models, tmp
 def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path, monkeypatch) -> None:
     from types import SimpleNamespace
 
-    from hwcost import api
+    from hwcost.campaign import run as campaign
+    from hwcost.stores import open_store
     from hwcost.timing.measurement import Flag
 
     manner = load(models / "latency")
-    manner.provenance |= {"threads": 2, "protocol": {"arrival": "gap=50ms", "cache": "cold"}, "dtype": "bfloat16"}
-    manner.provenance |= {"backend": "null", "backend_options": {"noise": 0}}
+    manner.provenance |= {"protocol": {"arrival": "gap=50ms", "cache": "cold"}, "dtype": "bfloat16"}
+    manner.provenance |= {"threads": 2, "backend": "null", "backend_options": {"noise": 0}}
     manner.save(tmp_path / "manner")
-    seen = {}
 
-    def lost(archs, device, **options):
-        seen.update(options)
+    def lost(store, campaign_id, **options):
         nothing: dict = dict.fromkeys(("latency_s", "low_s", "high_s"))
         one = SimpleNamespace(**nothing, flags=(Flag("E_FOREIGN", "ran there"),), workload=SimpleNamespace(name="w"))
-        return SimpleNamespace(measurements=[one for _ in archs])
+        return SimpleNamespace(measurements=[one for _ in store.campaign(campaign_id).plan["items"]])
 
-    monkeypatch.setattr(api, "measure", lost)
+    monkeypatch.setattr(campaign, "run", lost)
     command = ["search", "--minimize", str(tmp_path / "manner"), "-s", "exact", "--measure", "--backend", "null"]
-    assert invoke(command) == 4
+    assert invoke([*command, "--store", str(tmp_path / "w.db")]) == 4
     told = capsys.readouterr().err
-    assert (seen["threads"], seen["arrival"], seen["backend_options"]) == (2, "gap=50ms", {"noise": 0})
-    assert (seen["cache"], seen["dtype"]) == ("cold", "bfloat16")
+    with open_store(tmp_path / "w.db") as store:
+        (plan,) = (Plan.from_dict(one.plan) for one in store.campaigns())
+    assert (plan.threads, plan.protocol.arrival, plan.backend_options) == (2, "gap=50ms", {"noise": 0})
+    assert (plan.protocol.cache, plan.items[0].workload.dtype) == ("cold", "bfloat16")
     assert "on cpu, batch 1, 128 tokens, bfloat16" in told
     assert "as the model's rows were: 2 thread(s), calls gap=50ms, cold caches" in told
     assert "'w' could not be measured: E_FOREIGN: ran there" in told

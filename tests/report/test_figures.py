@@ -65,3 +65,17 @@ def test_other_formats_and_places_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot write"):
         figures.save(drawn()[0], tmp_path / "file" / "figure.png")
+
+
+def test_a_figure_that_is_cut_while_it_is_written_leaves_the_one_of_before(tmp_path, monkeypatch):
+    before = [path.read_bytes() for path in figures.save(drawn()[0], tmp_path / "figure")]
+    figure, _ = figures.new_figure()
+
+    def cut(path, **options):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(figure, "savefig", cut)
+    with pytest.raises(KeyboardInterrupt):
+        figures.save(figure, tmp_path / "figure")
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before

@@ -49,6 +49,22 @@ def test_columns_that_are_empty_are_left_out(tmp_path: Path) -> None:
     assert "<td>mnli 0.8125</td>" in page
 
 
+def test_a_page_that_is_cut_while_it_is_written_leaves_the_one_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = write_page(report(winners={"nets": [net(0.5)]}), tmp_path).read_text()
+
+    def cut(path: Path, data: bytes) -> None:
+        path.open("wb").write(data[:9])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", cut)
+    with pytest.raises(KeyboardInterrupt):
+        write_page(report(winners={"nets": [net(0.25)]}), tmp_path)
+    assert (tmp_path / "report.html").read_text() == before
+    assert {path.name for path in tmp_path.iterdir()} <= {"report.html", "figures"}
+
+
 def test_an_interval_stands_with_its_value_where_the_row_has_one(tmp_path: Path) -> None:
     nets = [net(0.5), {**net(0.25), "measured_low_s": None}, {"arch": KEY, "measured_s": None}]
     page = write_page(report(winners={"nets": nets}), tmp_path).read_text().replace("\u00a0", " ")

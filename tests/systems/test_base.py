@@ -130,6 +130,18 @@ def test_an_interrupted_run_is_resumed_and_repeats_nothing(tmp_path: Path, whole
     assert sorted(broken.worked + rest.worked) == list(range(5))
 
 
+def test_a_run_that_is_interrupted_before_its_folder_is_made_says_that_nothing_is_kept(tmp_path: Path) -> None:
+    class Reading(Counting):
+        name = "reading"
+
+        def read_inputs(self) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="nothing is kept yet, and the same command begins it anew"):
+        Reading(tmp_path / "run", NULL).run()
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_campaign_is_resumed(tmp_path: Path) -> None:
     done = []
 

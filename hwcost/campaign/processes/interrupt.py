@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
+from typing import Any
 
 
 class Interrupt:
@@ -16,7 +17,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._is_pending = False
-        self._before: signal.Handlers | object | None = None
+        self._before: Any = None
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
@@ -25,11 +26,14 @@ class Interrupt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+            signal.signal(signal.SIGINT, self._before)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self._is_pending = True
-        raise KeyboardInterrupt
+        if callable(self._before):
+            self._before(number, frame)
+        else:
+            raise KeyboardInterrupt
 
     def check(self) -> None:
         """Raises KeyboardInterrupt when one came and was swallowed on its way."""

@@ -70,7 +70,8 @@ class RecordMaker:
         found = differing(facts if self._known is None else self._known, facts)
         if found:
             detail = "; ".join(f"{name}: {then} then, {now} now" for name, (then, now) in found.items())
-            raise DataError(f"this campaign was begun in another environment ({detail}). Start a new campaign here.")
+            what = f"this campaign was begun in another environment ({detail})"
+            raise DataError(f"{what}. Start a new campaign, or give another store.")
         self.environment, self._known = environment, facts
         return environment
 

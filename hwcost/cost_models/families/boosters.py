@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -163,7 +164,7 @@ def read_xgboost(text: str) -> Any:
     xgboost = library("xgboost")
     booster = xgboost.Booster({"nthread": 1})
     try:
-        with xgboost.config_context(**_one_thread(xgboost)):
+        with _one_thread(xgboost):
             booster.load_model(bytearray(text.encode()))
     except xgboost.core.XGBoostError as error:
         raise DataError(f"{BOOSTER_FILE} is not an XGBoost model: {str(error).splitlines()[0]}") from None
@@ -171,6 +172,21 @@ def read_xgboost(text: str) -> Any:
     return booster
 
 
-def _one_thread(xgboost: Any) -> dict[str, int]:
-    """Returns XGBoost's global setting for one thread, which it reads texts by; nothing for a version without it."""
-    return {"nthread": 1} if "nthread" in xgboost.get_config() else {}
+@contextmanager
+def _one_thread(xgboost: Any) -> Iterator[None]:
+    """Lets XGBoost read texts by one thread, as far as its version can.
+
+    It tells OpenMP so, which torch may share, and does not take it back: trainings would go on by one thread.
+    """
+    if "nthread" not in xgboost.get_config():
+        yield
+        return
+    openmp = xgboost.core._LIB
+    known = hasattr(openmp, "omp_get_max_threads")
+    before = openmp.omp_get_max_threads() if known else 0
+    try:
+        with xgboost.config_context(nthread=1):
+            yield
+    finally:
+        if known:
+            openmp.omp_set_num_threads(before)
