@@ -11,14 +11,7 @@ from typing import Any
 
 from hwcost.backends.base import Backend
 from hwcost.errors import ContractError, HwcostError
-
-OWN = "hwcost"
-"""Package whose backends are not checked."""
-
-
-def is_own(kind: type[Any]) -> bool:
-    """Says whether a class is one of hwcost's."""
-    return kind.__module__.partition(".")[0] == OWN
+from hwcost.registry import is_own
 
 
 @contextmanager
@@ -36,10 +29,10 @@ def checked_class(found: Any, name: str) -> type[Backend]:
     """Returns the class that is registered as a backend.
 
     Raises:
-        ContractError: When it is no class of backends, or one that cannot be made or asked.
+        ContractError: When it is not a class of backends, or one that cannot be made or asked.
     """
     if not isinstance(found, type) or not issubclass(found, Backend):
-        raise ContractError(f"what is registered as backend '{name}' is no subclass of hwcost.backends.Backend: {found!r}")
+        raise ContractError(f"'{name}' is registered as a backend, and is not a subclass of hwcost.backends.Backend")
     if is_own(found):
         return found
     lacking = sorted(getattr(found, "__abstractmethods__", ()))

@@ -87,8 +87,8 @@ def function(threads: int, options: Any) -> Any:
         ("TextOfKinds", r"TextOfKinds of backend 'mine' has a text as kinds; expected a tuple of texts, such as \('cpu',\)"),
         ("TextOfOptions", r"has a text as option_names"),
         ("NoVersion", r"the class NoVersion of backend 'mine' lacks the methods version"),
-        ("NoBackend", r"registered as backend 'mine' is no subclass of hwcost.backends.Backend"),
-        ("function", r"registered as backend 'mine' is no subclass of hwcost.backends.Backend"),
+        ("NoBackend", r"'mine' is registered as a backend, and is not a subclass of hwcost.backends.Backend"),
+        ("function", r"'mine' is registered as a backend, and is not a subclass of hwcost.backends.Backend"),
     ],
 )
 def test_a_slip_in_a_class_is_told_before_it_is_made(member: str, said: str) -> None:

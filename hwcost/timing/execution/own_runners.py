@@ -12,8 +12,8 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends.base import BlockTiming, Runner
-from hwcost.backends.own_backends import is_own
 from hwcost.errors import ContractError
+from hwcost.registry import is_own
 from hwcost.timing import timer
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def prepared(backend: Backend, made: Any) -> Runner:
 
     Args:
         backend: The backend.
-        made: What its ``prepare`` returned.
+        made: Object that its ``prepare`` returned.
 
     Raises:
-        ContractError: When it is no runner, or one that was not initialised.
+        ContractError: When it is not a runner, or one that was not initialised.
     """
     name = getattr(backend, "name", type(backend).__name__)
     if not isinstance(made, Runner):
@@ -81,7 +81,7 @@ def _checked(runner: Runner, name: str) -> Callable[[int], BlockTiming]:
 
 
 def _slip(found: Any) -> str | None:
-    """Returns in words why an answer is no time; None where it is one."""
+    """Returns in words why an answer is not a time; None where it is one."""
     if not isinstance(found, BlockTiming):
         return f"{found!r:.80}; expected a hwcost.backends.BlockTiming(host_s)"
     for attribute in ("host_s", "device_s", "enqueue_s"):
