@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hwcost.devices import DetectedDevice, DeviceKind, device_kind, present
-from hwcost.devices.kinds import device_kinds
+from hwcost.devices.kinds import device_kinds, unusable_kinds
 from hwcost.errors import UsageError
 from hwcost.testing.plugins import registered
 
@@ -71,6 +71,7 @@ def test_a_kind_that_fails_is_left_out(name: str, member: str, said: str, caplog
     with registered("hwcost.device_kinds", {name: f"{__name__}:{member}"}):
         found = [one.kind for one in present()]
         present()
+        assert said in unusable_kinds()[name]
     assert found[0] == "cpu"
     assert not {name, "npu"} & {*found}
     assert caplog.text.count(said) == 1
@@ -88,3 +89,4 @@ def test_a_generator_of_devices_is_as_good_as_a_list() -> None:
     with registered("hwcost.device_kinds", {"yields": f"{__name__}:Yields"}):
         assert "yields" in [one.kind for one in present()]
         assert device_kind("yields") in device_kinds()
+        assert unusable_kinds() == {}

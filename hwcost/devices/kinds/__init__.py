@@ -13,7 +13,7 @@ from hwcost.devices.kinds.base import DeviceKind
 from hwcost.errors import HwcostError
 from hwcost.registry import Registry
 
-__all__ = ["DEVICE_KINDS", "DeviceKind", "device_kind", "device_kinds"]
+__all__ = ["DEVICE_KINDS", "DeviceKind", "device_kind", "device_kinds", "unusable_kinds"]
 
 DEVICE_KINDS = Registry(
     "hwcost.device_kinds",
@@ -40,6 +40,17 @@ def device_kind(name: str) -> DeviceKind:
 def device_kinds() -> list[DeviceKind]:
     """Returns all kinds that can be made: the machine's own processor first, then the others by name."""
     return list(_usable(tuple(DEVICE_KINDS.names())))
+
+
+def unusable_kinds() -> dict[str, str]:
+    """Returns, by name, why kinds of other distributions cannot be used, or cannot tell which of their devices are here."""
+    found = {}
+    for name in DEVICE_KINDS.names():
+        try:
+            own_kinds.checked(device_kind(name))
+        except HwcostError as error:
+            found[name] = str(error)
+    return found
 
 
 @cache

@@ -41,15 +41,32 @@ def detected(kind: DeviceKind, root: Path) -> list[DetectedDevice]:
         kind: Kind of device.
         root: Folder in which ``proc``, ``sys`` and ``dev`` lie.
     """
+    try:
+        return checked(kind, root)
+    except ContractError as error:
+        return left_out(str(error))
+
+
+def checked(kind: DeviceKind, root: Path = Path("/")) -> list[DetectedDevice]:
+    """Returns the devices of a kind that are here.
+
+    Args:
+        kind: Kind of device.
+        root: Folder in which ``proc``, ``sys`` and ``dev`` lie.
+
+    Raises:
+        ContractError: When a kind of another distribution fails, or gives anything else.
+    """
     if is_own(type(kind)):
         return kind.detect(root)
     try:
         found: Any = list(kind.detect(root))
     except Exception as error:  # whatever a plug-in does
-        return left_out(f"the kind of device '{kind.name}' failed in detect: {type(error).__name__}: {error}")
+        text = f"the kind of device '{kind.name}' failed in detect: {type(error).__name__}: {error}"
+        raise ContractError(text) from error
     wrong = [one for one in found if not isinstance(one, DetectedDevice) or one.kind != kind.name]
     if wrong:
-        return left_out(
+        raise ContractError(
             f"the kind of device '{kind.name}' gave {wrong[0]!r:.80} from detect; expected "
             f"hwcost.devices.DetectedDevice('{kind.name}', ...)"
         )
