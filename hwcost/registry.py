@@ -24,7 +24,7 @@ from hwcost.errors import HwcostError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "added", "has_members_of_others", "imported", "made", "parse_options", "refresh"]
+__all__ = ["Registry", "added", "has_members_of_others", "imported", "is_own", "made", "parse_options", "refresh"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -53,6 +53,11 @@ def added() -> tuple[EntryPoint, ...]:
 def has_members_of_others() -> bool:
     """Returns whether any other distribution adds members to any family."""
     return bool(_installed())
+
+
+def is_own(kind: type[Any]) -> bool:
+    """Says whether a class is one of hwcost's, whose answers need no check."""
+    return kind.__module__.partition(".")[0] == "hwcost"
 
 
 def imported(value: str) -> Any:

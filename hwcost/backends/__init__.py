@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwcost.backends import own_backends
 from hwcost.backends.base import Backend, BlockTiming, Runner
 from hwcost.errors import MissingBackendError
 from hwcost.registry import Registry
@@ -27,20 +28,24 @@ BACKENDS = Registry(
 )
 
 
-def backend(name: str, threads: int = 1, options: dict[str, Any] | None = None) -> Backend:
+def backend(
+    name: str, threads: int = 1, options: dict[str, Any] | None = None, device_kind: str | None = None
+) -> Backend:
     """Makes a backend by name.
 
     Args:
         name: Name of the backend, such as ``torch``.
         threads: Intra-operator threads.
         options: Options of the backend's own; values may be texts, as on a command line.
+        device_kind: Name of the kind of device that it has to run on; None for any.
 
     Raises:
         UnknownNameError: When there is no such backend; lists the known ones.
         MissingBackendError: When its runtime is not installed; names the extra.
-        UsageError: When an option or the number of threads is wrong.
+        UsageError: When an option or the number of threads is wrong, or it does not run on that kind of device.
+        ContractError: When a backend of another distribution breaks the contract.
     """
-    return usable(name)(threads, options)
+    return own_backends.created(usable(name, device_kind, options), name, threads, options)
 
 
 def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | None = None) -> type[Backend]:
@@ -55,9 +60,10 @@ def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | 
         UnknownNameError: When there is no such backend.
         MissingBackendError: When its runtime is not installed.
         UsageError: When it does not run on that kind of device, or has no such option.
+        ContractError: When a backend of another distribution breaks the contract.
     """
-    chosen: type[Backend] = BACKENDS.load(name)
-    is_available, reason = chosen.availability()
+    chosen = own_backends.checked_class(BACKENDS.load(name), name)
+    is_available, reason = own_backends.availability(chosen, name)
     if not is_available:
         raise MissingBackendError(name, reason, chosen.extra or name)
     if device_kind is not None:

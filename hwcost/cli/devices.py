@@ -29,12 +29,13 @@ _UNITS = {
 @app.command("list")
 def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: console.Verbose = False) -> None:
     """List all device profiles, and which of them are here; what cannot be read or imported is listed with the reason."""
-    from hwcost.devices import DEVICE_KINDS, PACKAGES, every, find, present, resolve
+    from hwcost.devices import PACKAGES, every, find, present, resolve
+    from hwcost.devices.kinds import unusable_kinds
     from hwcost.units import format_bytes, format_si
 
     here = present()
     known, broken = every()
-    broken |= listing.unusable(PACKAGES) | listing.unusable(DEVICE_KINDS)
+    broken |= listing.unusable(PACKAGES) | unusable_kinds()
     profiles = [resolve(profile, here) for profile in known.values()]
     found = {profile.name: find(profile, here) is not None for profile in profiles}
     document = {"devices": [{**p.to_dict(), "here": found[p.name]} for p in profiles], "unusable": broken}
@@ -88,6 +89,7 @@ def show(
 def detect(json: console.Json = None, quiet: console.Quiet = False, verbose: console.Verbose = False) -> None:
     """Show which devices are here and the profiles they answer to."""
     from hwcost.devices import present, profiles_of
+    from hwcost.devices.kinds import unusable_kinds
     from hwcost.units import format_bytes
 
     found = [(device, profiles_of(device)) for device in present()]
@@ -100,6 +102,7 @@ def detect(json: console.Json = None, quiet: console.Quiet = False, verbose: con
         rows.append([device.product, device.kind, str(device.index), names, cores, memory, device.key])
     columns = ["product", "kind", "index", "profiles", "cores", "memory", "key"]
     console.print_table("Devices that are here", columns, rows, "--device PROFILE:INDEX takes one of several.")
+    listing.say(unusable_kinds())
 
 
 @app.command()

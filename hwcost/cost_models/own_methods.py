@@ -15,17 +15,15 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.errors import ContractError, HwcostError
+from hwcost.registry import is_own
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
 
-OWN = "hwcost"
-"""Package whose models are not checked."""
-
 
 def check_methods(kind: type[Any]) -> None:
     """Replaces the methods that a class of another package gives by ones that check them."""
-    if kind.__module__.partition(".")[0] == OWN:
+    if is_own(kind):
         return
     for name, checked in (("_fit", _checked_fit), ("_predict", _checked_predict), ("_state", _checked_state)):
         if name in vars(kind):

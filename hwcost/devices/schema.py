@@ -20,6 +20,13 @@ from hwcost.errors import DataError
 _TABLES = ("match", "flops_per_s", "protocol", "sources")
 _PROTOCOL_INTEGERS = ("batch_size", "seq_len", "threads")
 
+EXAMPLES = {
+    "": ' Expected at the top of the file, such as name = "mydevice", title = "My device", kind = "cpu".',
+    "protocol": " Expected batch_size = 1, seq_len = 128, dtype = \"float32\" and threads = 1, or other values that a "
+    "measurement on this device uses unless some are given; [sources] then says why under 'protocol'.",
+}
+"""Examples of what every profile states, by the name of the table."""
+
 
 def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
     """Builds a profile from a parsed file.
@@ -32,6 +39,7 @@ def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
         DataError: When a key is unknown or missing, a value has the wrong type, or a number has no source.
     """
     _known_keys(document, (*TEXT_FIELDS, *INTEGER_FIELDS, *NUMBER_FIELDS, "last_framework", *_TABLES), "", where)
+    _needed(document, TEXT_FIELDS, "", where)
     texts: dict[str, Any] = {key: _text(document, key, "", where) for key in TEXT_FIELDS}
     if texts["kind"] not in (known := DEVICE_KINDS.names()):
         raise DataError(f"{where}: kind is '{texts['kind']}'. Known: {', '.join(known)}.")
@@ -58,13 +66,17 @@ def _match(table: Mapping[str, Any], kind: str, where: str) -> Match:
     _known_keys(table, (kind, "not", *facts), "match.", where)
     words = _texts(table, kind, where)
     if not words:
-        raise DataError(f"{where}: match.{kind} is missing. Expected the words that a {kind} device's name has.")
+        raise DataError(
+            f"{where}: match.{kind} is missing. Expected a list of words that the name of a device of kind {kind} has, as "
+            f"'hwcost devices detect' shows it, below a line [match]: {kind} = [\"...\"], or [\"*\"] for any."
+        )
     given = tuple((name, _text(table, name, "match.", where)) for name in facts if name in table)
     return Match(words, _texts(table, "not", where), given)
 
 
 def _protocol(table: Mapping[str, Any], where: str) -> ProtocolDefaults:
     _known_keys(table, (*_PROTOCOL_INTEGERS, "dtype"), "protocol.", where)
+    _needed(table, (*_PROTOCOL_INTEGERS, "dtype"), "protocol", where)
     numbers = {key: int(_number(table, key, "protocol.", where, whole=True)) for key in _PROTOCOL_INTEGERS}
     dtype = _text(table, "dtype", "protocol.", where)
     if dtype not in DTYPES:
@@ -87,10 +99,21 @@ def _known_keys(table: Mapping[str, Any], known: tuple[str, ...], prefix: str, w
             raise DataError(f"{where}: unknown key '{prefix}{key}'. Known: {names}.")
 
 
+def _needed(table: Mapping[str, Any], keys: tuple[str, ...], name: str, where: str) -> None:
+    """Raises DataError when a table lacks keys; says all of them at once."""
+    missing = [key for key in keys if key not in table]
+    if not missing:
+        return
+    example = EXAMPLES.get(name, "")
+    what = f"{missing[0]} is" if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]} are"
+    place = f"the table [{name}] lacks what every profile states: " if name else ""
+    raise DataError(f"{where}: {place}{what} missing.{example}")
+
+
 def _table(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     value = document.get(key, {})
     if not isinstance(value, Mapping):
-        raise DataError(f"{where}: '{key}' must be a table, got {value!r}.")
+        raise DataError(f"{where}: '{key}' must be a table, with a line [{key}] and its values below; got {value!r}.")
     return value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from hwcost._log import logger
-from hwcost.errors import HwcostError
+from hwcost.errors import ContractError, HwcostError
 from hwcost.quantities.base import Call, Quantity, Unavailable
 from hwcost.registry import Registry
 
@@ -48,13 +48,19 @@ def quantity(name: str) -> Quantity:
 
     Raises:
         UnknownNameError: When there is no such quantity; lists the known ones.
+        UsageError: When the class of another distribution cannot be made, or is not a quantity.
     """
-    made: Quantity = QUANTITIES.load(name)()
+    made = QUANTITIES.make(name)
+    if not isinstance(made, Quantity):
+        raise ContractError(f"'{name}' is registered as a quantity, and is not a subclass of hwcost.quantities.Quantity")
+    own = getattr(made, "name", None)
+    if own != name:
+        raise ContractError(f"the class {type(made).__name__} is quantity '{name}', and its attribute name is {own!r}")
     return made
 
 
 def usable() -> tuple[str, ...]:
-    """Returns the names of all quantities but those of other distributions that cannot be imported, with a warning once."""
+    """Returns the names of all quantities but those of other distributions that cannot be made, with a warning once."""
     return _usable(tuple(QUANTITIES.names()))
 
 

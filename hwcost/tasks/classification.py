@@ -52,6 +52,10 @@ class Classes(Target):
             )
         return cls(tuple(labels))
 
+    def has(self, targets: NDArray[Any]) -> bool:
+        """Says whether all targets are numbers of classes."""
+        return bool(np.all((targets >= 0) & (targets < len(self.names))))
+
     @property
     def outputs(self) -> int:
         """See the base class."""

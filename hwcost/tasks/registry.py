@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hwcost.errors import UnknownNameError
+from hwcost.errors import ContractError, UnknownNameError
 from hwcost.registry import Registry, made, parse_options
 from hwcost.tasks.folder import labelled_folder
 from hwcost.tasks.task import Task
@@ -44,6 +44,8 @@ def task(source: str | Path, **options: Any) -> Task:
     given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
     if name in TASKS:
         found: Task = TASKS.make(name, **given)
+        if not isinstance(found, Task):
+            raise ContractError(f"the task '{name}' gave {found!r:.80}; expected its function to return a hwcost.tasks.Task")
     elif Path(name).exists() or "/" in name:
         found = made(f"task '{name}'", labelled_folder, name, **{option: str(value) for option, value in given.items()})
     else:

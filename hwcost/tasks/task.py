@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost.errors import DataError, UnknownNameError
+from hwcost.tasks.classification import Classes
 from hwcost.tasks.examples import Examples
 from hwcost.tasks.target import Target
 
@@ -50,6 +51,11 @@ class Task:
         for split, examples in {"train": self.train, **self.validation}.items():
             if not len(examples):
                 raise DataError(f"{self.source}: split '{split}' has no example. Expected at least one.")
+            if isinstance(self.target, Classes) and not self.target.has(examples.targets):
+                raise DataError(
+                    f"{self.source}: split '{split}' has targets from {examples.targets.min()} to {examples.targets.max()}. "
+                    f"Expected numbers of classes, from 0 to {self.target.outputs - 1}."
+                )
 
     @property
     def metric(self) -> str:

@@ -66,9 +66,9 @@ def test_unknown_name_lists_names_and_says_what_to_do() -> None:
         ('kind = "cuda"', 'kind = "gpu"', r"kind is 'gpu'\. Known: cpu, cuda"),
         ('cuda = ["RTX 4090"]', "", r"match.cuda is missing"),
         ('cuda = ["RTX 4090"]', 'cuda = "RTX 4090"', r"'match.cuda' must be a list of texts"),
-        ("threads = 1", "", r"'protocol.threads' must be a positive whole number, got None"),
+        ("threads = 1", "", r"\[protocol\] lacks what every profile states: threads is missing.*threads = 1"),
         ('dtype = "float32"', 'dtype = "fp32"', r"protocol.dtype is 'fp32'"),
-        ('title = "My GPU"', "", r"'title' must be a text, got None"),
+        ('title = "My GPU"', "", r"title is missing. Expected at the top of the file"),
         ('name = "mine"', 'name = "yours"', r"its name is 'yours', expected 'mine'"),
         ('name = "mine"', "name = mine", r"not valid TOML"),
     ],
@@ -107,3 +107,19 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("HWCOST_DEVICE_PATH", str(tmp_path / "gone"))
     with pytest.raises(UsageError, match=r"HWCOST_DEVICE_PATH names .*gone"):
         names()
+
+
+def test_a_profile_without_a_protocol_says_what_one_is(tmp_path: Path) -> None:
+    head = 'name = "mine"\ntitle = "My box"\nkind = "cpu"\n[match]\ncpu = ["*"]\n'
+    with pytest.raises(DataError) as told:
+        load(str(write(tmp_path, head)))
+    assert "the table [protocol] lacks what every profile states: batch_size, seq_len, threads and dtype are missing" in str(
+        told.value
+    )
+    assert 'Expected batch_size = 1, seq_len = 128, dtype = "float32" and threads = 1' in str(told.value)
+
+
+def test_peaks_that_are_no_table_say_how_one_is_written(tmp_path: Path) -> None:
+    head = 'name = "mine"\ntitle = "My box"\nkind = "cpu"\nflops_per_s = 4e11\n'
+    with pytest.raises(DataError, match=r"'flops_per_s' must be a table, with a line \[flops_per_s\]"):
+        load(str(write(tmp_path, head)))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hwcost.errors import UnknownNameError
-from hwcost.quantities import LATENCY, QUANTITIES, Call, Quantity, Unavailable, quantity, selected
+from hwcost.errors import UnknownNameError, UsageError
+from hwcost.quantities import LATENCY, QUANTITIES, Call, Quantity, Unavailable, quantity, selected, usable
 from hwcost.quantities.energy import Energy
 from hwcost.quantities.latency import Latency, Throughput, Tokens
 from hwcost.quantities.memory import PeakMemory
@@ -194,3 +194,39 @@ def test_one_that_fails_or_cannot_be_imported_disturbs_no_other(caplog) -> None:
         assert found["nothing_s"].reason.startswith("the quantity 'nothing_s' failed: TypeError")
         assert "gone_s" not in found
         assert "left out: quantity 'gone_s'" in caplog.text
+
+
+class NoValue(Quantity):
+    name = "no_value"
+    meaning = "A class without its method."
+
+
+class Renamed(Quantity):
+    name = "another_name"
+    meaning = "A class that calls itself otherwise."
+
+    def of_call(self, call: Call) -> float:
+        return 1.0
+
+
+def no_class() -> None:
+    """What is registered in place of a class."""
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "said"),
+    [
+        ("no_value", "NoValue", "its class NoValue lacks the methods of_call"),
+        ("renamed", "Renamed", "the class Renamed is quantity 'renamed', and its attribute name is 'another_name'"),
+        ("no_class", "no_class", "'no_class' is registered as a quantity, and is not a subclass"),
+    ],
+)
+def test_a_quantity_that_cannot_be_made_is_left_out(
+    name: str, member: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with registered("hwcost.quantities", {name: f"{__name__}:{member}"}):
+        assert name not in usable()
+        assert LATENCY in usable()
+        assert said in caplog.text
+        with pytest.raises(UsageError, match=said):
+            quantity(name)

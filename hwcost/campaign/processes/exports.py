@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hwcost._log import logger
-from hwcost.backends import usable
+from hwcost.backends import backend as made
 from hwcost.campaign.processes.arms import tree_of
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program, temporary_file
 from hwcost.campaign.processes.silence import Silence
@@ -87,7 +87,7 @@ def expected(plan: Plan, kind: str) -> tuple[int, float]:
 def _backend(plan: Plan, kind: str) -> Backend | None:
     """Makes a plan's backend; None where it cannot be used here."""
     try:
-        backend = usable(plan.backend, kind, plan.backend_options)(plan.threads, plan.backend_options)
+        backend = made(plan.backend, plan.threads, plan.backend_options, kind)
     except HwcostError:
         return None
     backend.shares_weights = not plan.protocol.watches_memory

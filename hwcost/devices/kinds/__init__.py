@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 
+from hwcost.devices.kinds import own_kinds
 from hwcost.devices.kinds.base import DeviceKind
+from hwcost.errors import HwcostError
 from hwcost.registry import Registry
 
-__all__ = ["DEVICE_KINDS", "DeviceKind", "device_kind", "device_kinds"]
+__all__ = ["DEVICE_KINDS", "DeviceKind", "device_kind", "device_kinds", "unusable_kinds"]
 
 DEVICE_KINDS = Registry(
     "hwcost.device_kinds",
@@ -30,11 +32,34 @@ def device_kind(name: str) -> DeviceKind:
 
     Raises:
         UnknownNameError: When there is no such kind; lists the known ones.
+        UsageError: When a kind of another distribution cannot be made.
     """
-    made: DeviceKind = DEVICE_KINDS.load(name)()
-    return made
+    return own_kinds.created(DEVICE_KINDS.load(name), name)
 
 
 def device_kinds() -> list[DeviceKind]:
-    """Returns all kinds that can be imported: the machine's own processor first, then the others by name."""
-    return sorted(map(device_kind, DEVICE_KINDS.members()), key=lambda kind: (not kind.is_host, kind.name))
+    """Returns all kinds that can be made: the machine's own processor first, then the others by name."""
+    return list(_usable(tuple(DEVICE_KINDS.names())))
+
+
+def unusable_kinds() -> dict[str, str]:
+    """Returns, by name, why kinds of other distributions cannot be used, or cannot tell which of their devices are here."""
+    found = {}
+    for name in DEVICE_KINDS.names():
+        try:
+            own_kinds.checked(device_kind(name))
+        except HwcostError as error:
+            found[name] = str(error)
+    return found
+
+
+@cache
+def _usable(names: tuple[str, ...]) -> tuple[DeviceKind, ...]:
+    """Returns kinds by their names; one of another distribution that cannot be made is left out, with a warning once."""
+    found = []
+    for name in names:
+        try:
+            found.append(device_kind(name))
+        except HwcostError as error:
+            own_kinds.left_out(str(error))
+    return tuple(sorted(found, key=lambda kind: (not kind.is_host, kind.name)))

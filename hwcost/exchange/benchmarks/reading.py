@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hwcost.errors import DataError, UsageError
-from hwcost.exchange.benchmarks import FORMATS
+from hwcost.exchange.benchmarks import FORMATS, own_formats
 from hwcost.exchange.benchmarks.base import Format, Given, Imported, Reader, Writer
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.json_rows import looks_like_json
@@ -15,12 +15,12 @@ _TABLE = "A table of latencies of architectures is not imported: hwcost audit, f
 
 def readers() -> dict[str, Reader]:
     """Returns all formats that are imported, by name."""
-    return {one.name: one for one in _formats() if isinstance(one, Reader)}
+    return {one.name: one for one in own_formats.usable() if isinstance(one, Reader)}
 
 
 def writers() -> dict[str, Writer]:
     """Returns all formats that are exported, by name."""
-    return {one.name: one for one in _formats() if isinstance(one, Writer)}
+    return {one.name: one for one in own_formats.usable() if isinstance(one, Writer)}
 
 
 def reader(name: str) -> Reader:
@@ -55,7 +55,7 @@ def recognise(document: Document) -> Reader:
     Raises:
         DataError: When it is of none, or may be of several.
     """
-    found = [one for one in readers().values() if one.recognises(document)]
+    found = [one for one in readers().values() if own_formats.recognises(one, document)]
     if len(found) == 1:
         return found[0]
     if not document.is_folder and looks_like_json(document.text):
@@ -88,10 +88,6 @@ def read(path: Path, format: str | None = None, given: Given | None = None) -> t
     named = None if format is None else reader(format)
     document = Document.of(path)
     chosen = named or recognise(document)
-    if document.is_folder and format is not None and not chosen.recognises(document):
+    if document.is_folder and format is not None and not own_formats.recognises(chosen, document):
         raise DataError(f"{path}: is a folder without {chosen.tool}. Give the file that the tool wrote.")
-    return chosen, chosen.read(document, given or Given())
-
-
-def _formats() -> list[Format]:
-    return [made() for made in FORMATS.members().values()]
+    return chosen, own_formats.read(chosen, document, given or Given())

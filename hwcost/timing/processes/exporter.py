@@ -70,9 +70,9 @@ def backend_of(job: ExportJob) -> Backend:
 
     if job.cpus:
         processors.bind(job.cpus)
-    from hwcost.backends import usable
+    from hwcost.backends import backend as made
 
-    backend = usable(job.backend)(job.threads, job.backend_options)
+    backend = made(job.backend, job.threads, job.backend_options)
     backend.shares_weights = job.shares_weights
     return backend
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from hwcost.devices import device_kind
 from hwcost.devices.telemetry import BlockReading, Telemetry
-from hwcost.registry import imported
 from hwcost.timing.telemetry.combined import Combined
 from hwcost.timing.telemetry.host import HostTelemetry
+from hwcost.timing.telemetry.own_providers import provider_of
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend
@@ -27,5 +27,5 @@ def telemetry_of(backend: type[Backend] | Backend, handle: DeviceHandle) -> Tele
     kind = device_kind(handle.kind)
     host = [HostTelemetry(handle)] if backend.uses_processor else []
     is_read = bool(kind.telemetry) and (backend.uses_processor or not kind.is_host)
-    own = [imported(kind.telemetry)(handle)] if is_read else []
+    own = [provider_of(kind.telemetry, handle)] if is_read else []
     return Combined(handle, [*host, *own])

@@ -1,0 +1,88 @@
+"""Formats of other distributions, checked where they are asked: an error names the format and its slip.
+
+One that fails to say whether a file is its own is left out, so that the files of all other tools are still recognised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hwcost._log import logger
+from hwcost.errors import ContractError, HwcostError
+from hwcost.exchange.benchmarks import FORMATS
+from hwcost.exchange.benchmarks.base import Exported, Imported
+from hwcost.registry import is_own
+
+if TYPE_CHECKING:
+    from hwcost.exchange.benchmarks.base import Format, Given, History, Reader, Writer
+    from hwcost.exchange.benchmarks.document import Document
+
+_log = logger(__name__)
+
+
+def usable() -> list[Format]:
+    """Makes all formats; one of another distribution that cannot be made is left out, with a warning."""
+    found = []
+    for name in FORMATS.names():
+        try:
+            found.append(FORMATS.make(name))
+        except HwcostError as error:
+            _log.warning("left out: %s", error)
+    return found
+
+
+def recognises(reader: Reader, document: Document) -> bool:
+    """Says whether a file is of a format; one that fails to tell is left out, with a warning."""
+    if is_own(type(reader)):
+        return reader.recognises(document)
+    try:
+        return bool(reader.recognises(document))
+    except Exception as error:  # whatever a plug-in does
+        _log.warning("left out: the format '%s' failed in recognises: %s: %s", reader.name, type(error).__name__, error)
+        return False
+
+
+def read(reader: Reader, document: Document, given: Given) -> list[Imported]:
+    """Reads a file whole.
+
+    Raises:
+        ContractError: When a format of another distribution fails, or gives anything but runs.
+    """
+    if is_own(type(reader)):
+        return reader.read(document, given)
+    with _named(reader, "read"):
+        answer: Any = reader.read(document, given)
+        found = answer if answer is None or isinstance(answer, Imported) else list(answer)
+    if not isinstance(found, list) or not all(isinstance(one, Imported) for one in found):
+        raise ContractError(
+            f"the format '{reader.name}' gave {found!r:.80} from read; expected a list of "
+            f"hwcost.exchange.benchmarks.base.Imported, as hwcost.exchange.benchmarks.rows.imported(...) makes them"
+        )
+    return found
+
+
+def write(writer: Writer, history: History) -> Exported:
+    """Writes measurements as texts.
+
+    Raises:
+        ContractError: When a format of another distribution fails, or gives anything but texts.
+    """
+    if is_own(type(writer)):
+        return writer.write(history)
+    with _named(writer, "write"):
+        found: Any = writer.write(history)
+    if not isinstance(found, Exported):
+        raise ContractError(f"the format '{writer.name}' gave {found!r:.80} from write; expected an Exported(files)")
+    return found
+
+
+@contextmanager
+def _named(one: Format, method: str) -> Iterator[None]:
+    try:
+        yield
+    except HwcostError:
+        raise
+    except Exception as error:
+        raise ContractError(f"the format '{one.name}' failed in {method}: {type(error).__name__}: {error}") from error
