@@ -39,7 +39,7 @@ def fit_with_prior(
     drift: DriftChoice = "auto",
     table: TableOptions = DEFAULTS,
     quantity: str = LATENCY,
-    options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Trained:
     """Reads a few measurements and fits the cost model ``prior``; arguments as those of :func:`hwcost.fit`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -27,14 +28,15 @@ def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Sourc
             needs one.
 
     Returns:
-        The sources, one or more; all belong to one space and predict one quantity.
+        The sources, one or more; all belong to one space and predict one quantity. What is given twice counts once: two
+        devices that are exactly alike would say that no device differs.
 
     Raises:
         DataError: When a folder holds no model, or a source is of another space or quantity than the others.
         UsageError: When something else is given, or nothing ships for the space.
     """
-    several = given if isinstance(given, (list, tuple)) else [given]
-    sources = [source for one in several for source in _read(one, space)]
+    several = {_identity(one): one for one in (given if isinstance(given, (list, tuple)) else [given])}
+    sources = [source for one in several.values() for source in _read(one, space)]
     if not sources:
         raise UsageError("prior= is a list of cost models or of their folders, and the list is empty. Give one at least.")
     for source in sources:
@@ -90,6 +92,13 @@ def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
         f"prior= is a fitted cost model, the folder of one, 'auto', or a list of these; got {given!r:.60} "
         f"({type(given).__name__})"
     )
+
+
+def _identity(given: Any) -> str | int:
+    """Returns what tells whether two things that are given are one."""
+    if isinstance(given, str) and given == AUTO:
+        return AUTO
+    return os.path.abspath(given) if isinstance(given, (str, PathLike)) else id(given)
 
 
 def _plain(given: Any) -> Any:
