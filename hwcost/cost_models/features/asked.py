@@ -113,8 +113,8 @@ def _refuse_size(space: SearchSpace, name: str, size: Any) -> NoReturn:
     columns = ", ".join(gene.name for gene in space.genes)
     raise UsageError(
         f"this cost model was fitted on rows without a column for {name}, and {name}={size} was given. Names of such a "
-        f"column: {', '.join(NAMES[name])}. Its columns: {columns:.200}. Give the value of any of these with the architecture, such "
-        f"as {space.genes[-1].name}=8"
+        f"column: {', '.join(NAMES[name])}. Its columns: {columns:.200}. Give the value of any of these with the "
+        f"architecture, such as {space.genes[-1].name}=8"
     )
 
 
