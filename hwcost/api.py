@@ -294,7 +294,7 @@ def fit(
     shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if prior is not None:
         check({"model": model}, model=TEXT)
-        return fit_with_prior(source, prior, str(model), space, campaign_id, drift, table, quantity, options).model
+        return fit_with_prior(source, prior, str(model), space, campaign_id, drift, table, quantity, **options).model
     rows = data.rows_of(source, space, campaign_id, table, shape, quantity)
     return train(rows, model, drift, **options).model
 

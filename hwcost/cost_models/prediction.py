@@ -13,6 +13,10 @@ from hwcost.cost_models import rowwise
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 
+WIDEST = 30.0
+"""Half-width of the logarithm up to which an interval grows, a factor of 10^13: far beyond its rows a model knows nothing,
+and wider intervals would soon end at 0 and at infinity."""
+
 Ends = TypeVar("Ends", Floats, Floats | None)
 
 
@@ -43,7 +47,7 @@ class Prediction:
         """Makes a prediction of values (n,) and half-widths of the intervals of their logarithms (n,), NaN for none."""
         if np.isnan(log_half_widths).all():
             return cls(values, None, None, in_domain, quantity)
-        ratio = rowwise.exp(log_half_widths)
+        ratio = rowwise.exp(np.minimum(log_half_widths, WIDEST))
         return cls(values, values / ratio, values * ratio, in_domain, quantity)
 
     @property

@@ -18,10 +18,10 @@ from hwcost.spaces.table import Table
 __all__ = ["ShapeColumns"]
 
 NAMES = {
-    "batch_size": ("batch_size", "batch", "bs"),
-    "seq_len": ("seq_len", "seq", "seq_length", "sequence_length", "length"),
+    "batch_size": ("batch_size", "batch", "bs", "bsz"),
+    "seq_len": ("seq_len", "seq", "seq_length", "sequence_length", "sequence_len", "length"),
 }
-"""Names of the columns of tables that give a size."""
+"""Names of the columns of tables that give a size, in any case, with spaces, hyphens, underscores or nothing between."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class ShapeColumns:
             return cls({name: last + i for i, name in enumerate(SHAPE_GENES)}, space.base)
         if not isinstance(space, Table):
             return None
-        numeric = {gene.name.lower(): i for i, gene in enumerate(space.genes) if not gene.categorical}
-        found = {size: [numeric[name] for name in names if name in numeric] for size, names in NAMES.items()}
+        numeric = [(_plain(gene.name), i) for i, gene in enumerate(space.genes) if not gene.categorical]
+        found = {size: [i for name, i in numeric if name in map(_plain, names)] for size, names in NAMES.items()}
         places = {size: columns[0] for size, columns in found.items() if len(columns) == 1}
         options = space.options()
         columns = [column for i, column in enumerate(options["columns"]) if i not in places.values()]
@@ -79,3 +79,8 @@ class ShapeColumns:
 
     def _others(self, count: int) -> list[int]:
         return [i for i in range(count) if i not in self.places.values()]
+
+
+def _plain(name: str) -> str:
+    """Returns a name in lower case, with letters and digits alone."""
+    return "".join(filter(str.isalnum, name.lower()))

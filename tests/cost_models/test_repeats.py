@@ -325,3 +325,12 @@ def test_the_error_distribution_has_one_error_per_architecture():
     model = cost_model("constant", TABLE)
     keep_errors(model, np.array([9.0] * 100 + list(range(10, 30))), Groups.of_keys([0] * 100 + list(range(1, 21))))
     assert model.errors_.tolist() == list(range(9, 30))
+
+
+def test_two_measurements_have_their_weighted_mean_and_both_are_kept():
+    rows, weights = np.array([1.0, 5.0, 1.1, 7.0, 9.0]), np.array([1.0, 2.0, 3.0, 1.0, 0.5])
+    middles = Middles.of(Groups.of_keys(["a", "b", "a", "c", "b"]), rows, weights)
+    assert middles.values.tolist() == [np.average(rows[[0, 2]], weights=weights[[0, 2]]), (10.0 + 4.5) / 2.5, 7.0]
+    assert middles.is_kept.all()
+    np.testing.assert_allclose(middles.deviations[[1, 4]], np.sqrt(2) * np.log(rows[[1, 4]] / 5.8))
+    assert middles.deviations[3] == 0.0

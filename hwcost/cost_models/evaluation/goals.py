@@ -273,9 +273,8 @@ def _trained(plan: Plan, measurements: Sequence[Measurement], model: str, read: 
 
 def _sources(plan: Plan, data: Data, read: list[Source]) -> list[Source]:
     """Returns the models of other devices that a plan names, of the space of its measurements."""
-    from hwcost.cost_models.priors.sources import read_prior, refuse_other_space
+    from hwcost.cost_models.priors.sources import read_prior, suited
 
     if not read:
         read.extend(read_prior(list(plan.prior), data.space))
-    refuse_other_space(read, data.space, data.quantity)
-    return read
+    return suited(read, data.space, data.quantity, data.shape)

@@ -142,7 +142,7 @@ class LookupTable(Tabled):
         self.form_ = min(errors, key=lambda form: errors[form] * (1.0 if form == "log" else LOG_GAIN))
         best = fits[self.form_]
         self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
-        self.additive_ = design.additive(best.intercept, best.coefficients)
+        self.additive_ = design.additive(best.intercept, best.coefficients, is_log=self.form_ == "log")
         self._tabulate()
         self.variation_ = Variation(genes)
         vars(self).pop("shares_", None)

@@ -22,16 +22,24 @@ FEW = 12
 
 @dataclass(frozen=True)
 class GeneTerm:
-    """What one gene adds: ``slope * x + log_slope * log(max(x, floor)) + levels[x]``; an unknown level adds nothing."""
+    """What one gene adds: ``slope * x + log_slope * log(max(x, floor)) + levels[x]``; an unknown level adds nothing.
+
+    Above ``bend``, ``slope * x`` goes on as a line in the logarithm of x, along its tangent. Where terms are logarithms of
+    factors, that is a power of x, and an exponential of x without it, which soon has no number.
+    """
 
     slope: float
     log_slope: float
     floor: float
     levels: dict[float, float]
+    bend: float = np.inf
 
     def __call__(self, values: Floats) -> Floats:
         """Evaluates encoded values (n,)."""
         total = self.slope * values
+        if self.bend < np.inf:
+            beyond = np.maximum(values, self.bend) / self.bend
+            total = np.where(values > self.bend, self.slope * self.bend * (1.0 + rowwise.log(beyond)), total)
         if self.log_slope:
             total = total + self.log_slope * rowwise.log(np.maximum(values, self.floor))
         for level, effect in self.levels.items():
@@ -40,13 +48,15 @@ class GeneTerm:
 
     def as_list(self) -> list[Any]:
         """Returns plain JSON."""
-        return [self.slope, self.log_slope, self.floor, [[level, effect] for level, effect in self.levels.items()]]
+        levels = [[level, effect] for level, effect in self.levels.items()]
+        return [self.slope, self.log_slope, self.floor, levels, *([self.bend] if self.bend < np.inf else [])]
 
     @classmethod
     def from_list(cls, state: list[Any]) -> GeneTerm:
         """Reads what :meth:`as_list` returned."""
-        slope, log_slope, floor, levels = state
-        return cls(float(slope), float(log_slope), float(floor), {float(level): float(effect) for level, effect in levels})
+        slope, log_slope, floor, levels, *bend = state  # the first folders have no bend
+        effects = {float(level): float(effect) for level, effect in levels}
+        return cls(float(slope), float(log_slope), float(floor), effects, *map(float, bend))
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ class Design:
             few = len(different) <= FEW and bool(np.all(different == np.round(different)))
             if gene.categorical or (few and len(different) > 2):
                 levels += [(i, float(level), 1.0) for level in different]
-        self._floors = genes.min(axis=0)
+        self._floors, self._highest = genes.min(axis=0), genes.max(axis=0)
         self._put("slopes", slopes, [(genes[:, i] - mean) / sd for i, mean, sd in slopes])
         self._put("logs", logs, [(np.log(genes[:, i]) - mean) / sd for i, mean, sd in logs])
         self._put("levels", levels, [(genes[:, i] == level).astype(float) for i, level, _ in levels])
@@ -137,8 +147,14 @@ class Design:
             self._terms[name] = terms
             self.blocks[name] = np.column_stack(columns)
 
-    def additive(self, intercept: float, coefficients: Floats) -> Additive:
-        """Turns the coefficients of all columns, in the order of the blocks, into prices and gene terms."""
+    def additive(self, intercept: float, coefficients: Floats, is_log: bool = False) -> Additive:
+        """Turns the coefficients of all columns, in the order of the blocks, into prices and gene terms.
+
+        Args:
+            intercept: The constant beside the columns.
+            coefficients: One number per column.
+            is_log: Whether the sum is the logarithm of a value.
+        """
         ends = np.cumsum([block.shape[1] for block in self.blocks.values()])
         parts = dict(zip(self.blocks, np.split(coefficients, ends[:-1]), strict=True)) if len(ends) else {}
         prices = np.zeros(self.n_components)
@@ -153,5 +169,7 @@ class Design:
         levels: list[dict[float, float]] = [{} for _ in self._floors]
         for (i, level, _), value in zip(self._terms.get("levels", []), parts.get("levels", ()), strict=True):
             levels[i][level] = float(value)
-        terms = zip(slope, log_slope, self._floors, levels, strict=True)
-        return Additive(float(constant), prices, tuple(GeneTerm(float(s), float(g), float(f), lv) for s, g, f, lv in terms))
+        bends = np.where((slope > 0) & (self._highest > 0), self._highest, np.inf) if is_log else np.full(len(slope), np.inf)
+        numbers = np.column_stack([slope, log_slope, self._floors, bends]).tolist()
+        terms = (GeneTerm(s, g, f, own, bend) for (s, g, f, bend), own in zip(numbers, levels, strict=True))
+        return Additive(float(constant), prices, tuple(terms))

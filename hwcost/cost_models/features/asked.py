@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 from hwcost._types import Floats
 from hwcost.cost_models.features.extractor import shared_features
 from hwcost.errors import ArchitectureError, UsageError
-from hwcost.spaces.shape_columns import ShapeColumns
+from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shape_columns import NAMES, ShapeColumns
 from hwcost.spaces.shaped import Shape, Shaped
+from hwcost.spaces.table import Table
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -64,6 +66,8 @@ def check_own_shape(model: CostModel, given: Mapping[str, ArrayLike | None]) -> 
     for name, size in given.items():
         own = getattr(model, name)
         if size is not None and not np.all(np.asarray(size) == own):
+            if isinstance(model.space, Table):
+                _refuse_size(model.space, name, size)
             raise UsageError(
                 f"this cost model is of one shape, {Shape(model.batch_size, model.seq_len)} (batch size x sequence length), "
                 f"and {name}={size} was asked for. Measure at several (--batch-size 1,8 --seq-len 32,128), and fit a model "
@@ -98,10 +102,20 @@ def _all_sizes(model: CostModel, columns: ShapeColumns, given: Mapping[str, Any]
     """
     for name, size in given.items():
         if size is not None and name not in columns.places:
-            raise UsageError(f"this cost model was fitted on rows without a column for {name}, and {name}={size} was given")
+            _refuse_size(model.space, name, size)
     return {
         name: _only(model, columns, name) if given[name] is None else given[name] for name in columns.places
     }
+
+
+def _refuse_size(space: SearchSpace, name: str, size: Any) -> NoReturn:
+    """Refuses a size that no column of a table is known to be."""
+    columns = ", ".join(gene.name for gene in space.genes)
+    raise UsageError(
+        f"this cost model was fitted on rows without a column for {name}, and {name}={size} was given. Names of such a "
+        f"column: {', '.join(NAMES[name])}. Its columns: {columns:.200}. Give the value of any of these with the "
+        f"architecture, such as {space.genes[-1].name}=8"
+    )
 
 
 def _checked(name: str, given: ArrayLike, n: int) -> Floats:

@@ -85,6 +85,13 @@ class Groups:
         return {int(i): order[ends[i] - self.sizes[i] : ends[i]] for i in np.flatnonzero(self.sizes > 1)}
 
     @cached_property
+    def pairs(self) -> tuple[Indices, Indices]:
+        """Numbers of the architectures that stand in two rows, shape (k,), and these rows, ascending, shape (k, 2)."""
+        order, twice = np.argsort(self.numbers, kind="stable").astype(np.intp), np.flatnonzero(self.sizes == 2)
+        starts = (np.cumsum(self.sizes) - self.sizes)[twice]
+        return twice, order[starts[:, None] + np.arange(2)]
+
+    @cached_property
     def rows(self) -> list[Indices]:
         """Row numbers of each architecture, ascending."""
         order = np.argsort(self.numbers, kind="stable").astype(np.intp)

@@ -52,8 +52,14 @@ class Middles:
         values = rows[groups.first]
         is_kept = np.ones(len(rows), dtype=bool)
         deviations = np.zeros(len(rows))
+        pairs, of_pairs = groups.pairs
+        first, second = of_pairs.T
+        values[pairs] = (rows[first] * weights[first] + rows[second] * weights[second]) / (weights[first] + weights[second])
+        deviations[of_pairs] = np.log(rows[of_pairs] / values[pairs, None]) * np.sqrt(2.0)
         for i, same in groups.repeated.items():
-            values[i] = _middle(rows[same], weights[same])
+            if len(same) == 2:  # done above; either may be the outlier, so both are kept
+                continue
+            values[i] = np.median(rows[same])
             off = np.log(rows[same] / values[i])
             is_kept[same] = _is_kept(off)
             k = int(is_kept[same].sum())
@@ -81,14 +87,8 @@ class Middles:
         return np.asarray(trust / trust.mean())
 
 
-def _middle(values: Floats, weights: Floats) -> float:
-    return float(np.median(values) if len(values) > 2 else np.average(values, weights=weights))
-
-
 def _is_kept(off: Floats) -> NDArray[np.bool_]:
-    """Returns which log deviations from a middle are small enough; of two, either may be the outlier, so both are kept."""
-    if len(off) < 3:
-        return np.ones(len(off), dtype=bool)
+    """Returns which of three log deviations from a middle, or more, are small enough."""
     return np.asarray(np.abs(off) <= max(FAR_OFF, OUTLIER * median_deviation(off)))
 
 
@@ -121,7 +121,9 @@ def without_own(groups: Groups, errors: Floats) -> Floats:
     if not groups.has_repeats:
         return errors
     others, middle = np.zeros(len(errors)), float(np.median(errors))
-    for rows in groups.repeated.values():
+    _, of_pairs = groups.pairs
+    others[of_pairs] = errors[of_pairs[:, ::-1]] - middle
+    for rows in (same for same in groups.repeated.values() if len(same) > 2):
         others[rows] = [np.median(np.delete(errors[rows], i)) - middle for i in range(len(rows))]
     means = np.bincount(groups.numbers, errors) / groups.sizes
     within = float(((errors - means[groups.numbers]) ** 2).sum()) / (len(errors) - len(groups))

@@ -19,7 +19,7 @@ from hwcost._types import Floats, Indices
 from hwcost.cost_models.priors.experts import NOISES
 from hwcost.cost_models.priors.model import Learnt, PriorModel
 from hwcost.cost_models.priors.noise import NORMAL
-from hwcost.cost_models.priors.sources import read_prior, refuse_other_space
+from hwcost.cost_models.priors.sources import read_prior, suited
 from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -74,8 +74,7 @@ def choose_few(
     fewest = PriorModel.fewest_architectures
     if n < fewest:
         raise UsageError(f"{n} architectures were asked for, and a model of a new device needs {fewest} at the least")
-    sources = read_prior(prior, space)
-    refuse_other_space(sources, space, LATENCY)
+    sources = suited(read_prior(prior, space), space, LATENCY, shape)
     drawn = _candidates(space, seed) if archs is None else archs
     different = list({space.canonical(arch.genes): arch for arch in drawn}.values())
     if len(different) < n:

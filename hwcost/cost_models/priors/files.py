@@ -22,6 +22,7 @@ from hwcost.cost_models.training.drift import AS_MEASURED
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import Shaped
 
 SUFFIX = ".prices.json"
 SCHEMA_VERSION = 1
@@ -40,6 +41,11 @@ def shipped(space: SearchSpace | str) -> list[Source]:
         UsageError: When none ship; names the spaces that have some.
     """
     wanted = make_space(space) if isinstance(space, str) else space
+    if isinstance(wanted, Shaped):
+        raise UsageError(
+            f"what ships with space '{wanted.base.name}' is of no shape, and the measurements are at several batch sizes "
+            "and lengths. Keep those of one (--batch-size 8 --seq-len 128), or give the folders of models over shapes."
+        )
     files = sorted(share("devices").glob(f"*{SUFFIX}"))
     documents = [_read(path.read_text(encoding="utf-8"), path.name) for path in files]
     for document in documents:

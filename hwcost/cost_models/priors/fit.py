@@ -8,12 +8,13 @@ from typing import Any
 
 from hwcost.cost_models.data import Data, rows_of
 from hwcost.cost_models.priors.source import Source, is_same
-from hwcost.cost_models.priors.sources import AUTO, read_prior, refuse_other_space
+from hwcost.cost_models.priors.sources import AUTO, read_prior, suited
 from hwcost.cost_models.training.train import DriftChoice, Trained, train
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import Shaped
 from hwcost.spaces.table import Table
 from hwcost.units import format_percent
 
@@ -39,7 +40,7 @@ def fit_with_prior(
     drift: DriftChoice = "auto",
     table: TableOptions = DEFAULTS,
     quantity: str = LATENCY,
-    options: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Trained:
     """Reads a few measurements and fits the cost model ``prior``; arguments as those of :func:`hwcost.fit`.
 
@@ -74,12 +75,12 @@ def read_with_prior(
 
     is_shipped = AUTO in (prior if isinstance(prior, (list, tuple)) else [prior])
     sources = read_prior(prior, rows(None).space if is_shipped and space is None else space)
-    known = sources[0].model.space
+    first = sources[0].model.space
+    known = first.base if isinstance(first, Shaped) else first
     data = rows(known if space is None or space == known.name == Table.name else space)
-    if is_same(data.space, known):
-        data = replace(data, space=known)
-    refuse_other_space(sources, data.space, data.quantity)
-    return data, sources
+    alike = next((one for one in (first, known) if is_same(data.space, one)), data.space)
+    data = replace(data, space=alike)
+    return data, suited(sources, data.space, data.quantity, data.shape)
 
 
 def train_with_prior(

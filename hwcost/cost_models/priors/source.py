@@ -11,6 +11,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.registry import COST_MODELS, cost_model
 from hwcost.errors import DataError
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import Shaped
 
 KEPT = 300
 """Measured architectures of a source that are kept with it, where its space cannot be sampled."""
@@ -28,9 +29,19 @@ class Source:
     name: str
     model: CostModel
 
+    def at(self, shape: Mapping[str, int]) -> Source:
+        """Returns a source over batch sizes and lengths as one of architectures alone, at a shape; any other as it is.
+
+        Raises:
+            UsageError: When a size is missing that the model was fitted at several of.
+        """
+        return Source(self.name, self.model.at(**shape)) if isinstance(self.model.space, Shaped) else self
+
     def document(self) -> dict[str, Any]:
         """Returns the source as plain JSON."""
-        model = self.model
+        model, fixed = self.model, self.model.fixed_shape
+        if fixed is not None and isinstance(fixed.model.space, Shaped):
+            return {**Source(self.name, fixed.model).document(), "at": dict(fixed.sizes)}
         known = [[list(genes), value] for genes, value in list(model.measured_.items())[:KEPT]]
         return {
             "name": self.name,
@@ -50,6 +61,9 @@ class Source:
             DataError: When it holds no source.
         """
         try:
+            if "at" in document:
+                whole = {name: value for name, value in document.items() if name != "at"}
+                return cls.of_document(Shaped(space), whole).at(document["at"])
             if document["model"] not in COST_MODELS.names():
                 raise ValueError(f"unknown cost model '{document['model']}'")
             model = cost_model(document["model"], space, **document["options"])

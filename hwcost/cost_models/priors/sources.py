@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,7 @@ from hwcost.cost_models.persistence import load
 from hwcost.cost_models.priors.source import Source, is_same
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import Shaped
 
 AUTO = "auto"
 """Stands for the prior that is shipped with a space."""
@@ -27,14 +29,15 @@ def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Sourc
             needs one.
 
     Returns:
-        The sources, one or more; all belong to one space and predict one quantity.
+        The sources, one or more; all belong to one space and predict one quantity. What is given twice counts once: two
+        devices that are exactly alike would say that no device differs.
 
     Raises:
         DataError: When a folder holds no model, or a source is of another space or quantity than the others.
         UsageError: When something else is given, or nothing ships for the space.
     """
-    several = given if isinstance(given, (list, tuple)) else [given]
-    sources = [source for one in several for source in _read(one, space)]
+    several = {_identity(one): one for one in (given if isinstance(given, (list, tuple)) else [given])}
+    sources = [source for one in several.values() for source in _read(one, space)]
     if not sources:
         raise UsageError("prior= is a list of cost models or of their folders, and the list is empty. Give one at least.")
     for source in sources:
@@ -51,6 +54,24 @@ def plain_prior(given: Any) -> tuple[Any, ...]:
     return tuple(_plain(one) for one in (given if isinstance(given, (list, tuple)) else [given]))
 
 
+def suited(sources: Sequence[Source], space: SearchSpace, quantity: str, shape: Mapping[str, int]) -> list[Source]:
+    """Returns the sources of a prior for measurements: models over shapes are asked at the one shape of measurements.
+
+    Args:
+        sources: The sources.
+        space: Space of the measurements, with their shapes where these differ.
+        quantity: Quantity that was measured.
+        shape: ``batch_size`` and ``seq_len`` of all measurements, as far as they are known and the same.
+
+    Raises:
+        DataError: When a source is of another space or quantity.
+        UsageError: When the shape of the measurements is not known, and a source is over shapes.
+    """
+    asked = list(sources) if isinstance(space, Shaped) else [source.at(shape) for source in sources]
+    refuse_other_space(asked, space, quantity)
+    return asked
+
+
 def refuse_other_space(sources: Sequence[Source], space: SearchSpace, quantity: str) -> None:
     """Refuses a prior of another space, or of another quantity.
 
@@ -59,9 +80,12 @@ def refuse_other_space(sources: Sequence[Source], space: SearchSpace, quantity: 
     """
     for source in sources:
         if not is_same(source.model.space, space):
+            is_of_one = isinstance(space, Shaped) and is_same(_bare(source), space.base)
+            keep = "Keep the measurements of one shape (--batch-size 8 --seq-len 128), give models over shapes"
             raise DataError(
                 f"the prior '{source.name}' is of space {_written(source.model.space)}, and the measurements are of space "
-                f"{_written(space)}. Give models of the same space with the same options, or fit without a prior."
+                f"{_written(space)}. {keep if is_of_one else 'Give models of the same space with the same options'}, or fit "
+                "without a prior."
             )
         if source.model.quantity != quantity:
             raise DataError(
@@ -92,6 +116,13 @@ def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
     )
 
 
+def _identity(given: Any) -> str | int:
+    """Returns what tells whether two things that are given are one."""
+    if isinstance(given, str) and given == AUTO:
+        return AUTO
+    return os.path.abspath(given) if isinstance(given, (str, PathLike)) else id(given)
+
+
 def _plain(given: Any) -> Any:
     if isinstance(given, CostModel):
         given = Source(_name(given), given)
@@ -107,7 +138,7 @@ def _name(model: CostModel) -> str:
 
 
 def _check(source: Source, first: Source) -> None:
-    is_alike = is_same(source.model.space, first.model.space) and source.model.quantity == first.model.quantity
+    is_alike = is_same(_bare(source), _bare(first)) and source.model.quantity == first.model.quantity
     if not is_alike:
         raise DataError(
             f"the prior '{source.name}' is of space {_written(source.model.space)} ({source.model.quantity}), and the prior "
@@ -115,7 +146,15 @@ def _check(source: Source, first: Source) -> None:
         )
 
 
+def _bare(source: Source) -> SearchSpace:
+    """Returns the space of a source's architectures, without shapes."""
+    space = source.model.space
+    return space.base if isinstance(space, Shaped) else space
+
+
 def _written(space: SearchSpace) -> str:
+    if isinstance(space, Shaped):
+        return f"{_written(space.base)} at several batch sizes and lengths"
     return f"'{space.name}' with {json.dumps(space.options(), ensure_ascii=False):.120}"
 
 

@@ -102,6 +102,24 @@ def test_tables_flag_points_outside_the_training_range():
     assert (answer.latency_s > 0).all()
 
 
+@pytest.mark.filterwarnings("error")
+def test_factors_go_on_as_powers_far_beyond_the_rows():
+    made = space("table", columns=[{"name": "width"}, {"name": "seq_len"}])
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.choice([64, 128, 256, 512], 80), rng.choice([16, 32, 64, 128], 80)])
+    archs = [made.architecture(row) for row in rows.tolist()]
+    model = LookupTable(made, form="log").fit(archs, 1e-4 * np.exp(rows[:, 0] / 200 + rows[:, 1] / 60))
+    asked = [made.architecture([256, size]) for size in (64, 128, 129, 10**5, 10**6, 10**7)]
+    answers = model.predict(asked).latency_s
+    assert answers[1] / answers[0] == pytest.approx(np.exp(64 / 60), rel=0.01)
+    assert answers[2] / answers[1] == pytest.approx(np.exp(1 / 60), rel=0.01)  # as steep beyond the rows as before
+    assert np.isfinite(answers).all()
+    assert answers[4] / answers[3] == pytest.approx(answers[5] / answers[4])
+    again = LookupTable(made)
+    again.restore(model.state(), {})
+    assert again.predict(asked).latency_s.tolist() == answers.tolist()
+
+
 def test_unseen_widths_between_seen_ones_are_inside_and_beyond_are_outside():
     archs = [arch for arch in SPACE.sample(400, seed=0) if 540 not in arch.genes and 768 not in arch.genes]
     table = LookupTable(SPACE).fit(archs, additive(archs))

@@ -324,6 +324,21 @@ def test_columns_of_a_table_that_are_named_so_are_a_shape(tmp_path) -> None:
     assert only.at(1)([9]) == only([1, 9])
 
 
+@pytest.mark.parametrize("names", [("Batch Size", "Sequence Length"), ("batchsize", "seqlen"), ("bsz", "Seq-Len")])
+def test_columns_of_shapes_are_known_by_the_names_that_people_give_them(names) -> None:
+    table = space("table", columns=[{"name": name} for name in ("width", *names)])
+    rows = [[w, b, s] for w in (10, 20) for b in (1, 2) for s in (16, 64)]
+    model = cost_model("ridge", table).fit(rows, [1e-3 + 1e-6 * w * b * s for w, b, s in rows])
+    assert model([10], batch_size=2, seq_len=32) == model([10, 2, 32])
+
+
+def test_a_table_without_such_a_column_says_which_it_has() -> None:
+    table = space("table", columns=[{"name": "width"}, {"name": "B"}])
+    model = cost_model("ridge", table).fit([[8, 1], [16, 2], [8, 4]], [1.0, 2.0, 3.0])
+    with pytest.raises(UsageError, match=r"without a column for batch_size, .* Its columns: width, B\. .* such as B=8"):
+        model.at(batch_size=4)
+
+
 def test_rates_follow_from_the_seconds_that_add_up() -> None:
     points, values = drawn(60, 0, SHAPES)
     sizes = np.array([SPACE.shape_of(point) for point in points])

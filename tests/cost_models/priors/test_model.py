@@ -16,6 +16,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.priors.files import as_prices, shipped
 from hwcost.cost_models.priors.model import PriorModel
+from hwcost.cost_models.priors.sources import read_prior
 from hwcost.errors import ArchitectureError, DataError, NotFittedError, UsageError
 from hwcost.spaces import Architecture, Candidates, SearchSpace, space
 
@@ -186,6 +187,19 @@ def test_models_and_folders_are_one_prior(tmp_path: Any) -> None:
 def test_transfer_is_a_fit_with_one_source() -> None:
     moved, fit = source(3).transfer(few()), hc.fit(few(), prior=source(3))
     np.testing.assert_array_equal(moved.predict(NEW).values, fit.predict(NEW).values)
+
+
+def test_transfer_takes_the_options_of_a_fit() -> None:
+    assert source(3).transfer(few(), batch_size=8).batch_size == 8
+    with pytest.raises(UsageError, match="bogus"):
+        source(3).transfer(few(), bogus=1)
+
+
+def test_a_source_that_is_given_twice_counts_once(tmp_path: Any) -> None:
+    folder = source(1).save(tmp_path / "one")
+    twice = hc.fit(few(), prior=[source(0), source(0), folder, str(folder), f"{folder}/"])
+    assert [one.name for one in twice.sources] == ["simulated 0", "one"]
+    assert [one.name for one in read_prior(["auto", "auto"], SPACE)] == [one.name for one in shipped(SPACE)]
 
 
 def test_a_space_ships_with_a_prior() -> None:

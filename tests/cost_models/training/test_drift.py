@@ -12,7 +12,9 @@ from hwcost.cost_models.data import FIT, Data
 from hwcost.cost_models.evaluation.evaluate import evaluate
 from hwcost.cost_models.evaluation.rolling import roll
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.training import drift
 from hwcost.cost_models.training.drift import estimate_drift
+from hwcost.cost_models.training.intervals import left_out_errors
 from hwcost.cost_models.training.train import drift_of, train, train_on
 from hwcost.spaces import space
 
@@ -154,3 +156,24 @@ def test_runs_of_a_row_or_two_do_not_swallow_their_rows(rows: int) -> None:
     if rows == 1:
         assert fitted.drift is None
         assert fitted.errors.tolist() == plain.errors.tolist()
+
+
+def test_rows_of_a_long_table_decide_for_all(monkeypatch) -> None:
+    """Sizes that multiply are a polynomial's; some of the rows say so, and the level is estimated from all."""
+    made = space("table", columns=[{"name": "width"}, {"name": "length"}])
+    rng = np.random.default_rng(0)
+    genes = np.column_stack([rng.integers(1, 100, N), rng.integers(1, 100, N)]).astype(float)
+    latency_s = (1e-3 + 1e-6 * genes.prod(axis=1)) * np.exp(STEP + 0.01 * rng.standard_normal(N))
+    whole = estimate_drift(Features(made), genes, latency_s, ROWS)
+    fitted: list[tuple[str, int]] = []
+
+    def counted(model, some, *others):
+        fitted.append((model.name, len(some)))
+        return left_out_errors(model, some, *others)
+
+    monkeypatch.setattr(drift, "DECIDING_ROWS", 150)
+    monkeypatch.setattr(drift, "left_out_errors", counted)
+    found = estimate_drift(Features(made), genes, latency_s, ROWS)
+    assert fitted == [("lut", 134), ("polynomial", 134), ("polynomial", N)]
+    assert found.base == whole.base == "polynomial"
+    np.testing.assert_array_equal(found.residuals, whole.residuals)
