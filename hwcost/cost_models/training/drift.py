@@ -34,6 +34,7 @@ AS_MEASURED = "half_width_as_measured"
 """Fact of a model whose rows were corrected: half-width of the 90 % interval of a row with the level in it (log)."""
 
 PASSES = 4
+
 DECIDING_ROWS = 20_000
 """Rows of a longer table, evenly over it, on which the structured model is chosen; it is then fitted on all."""
 
