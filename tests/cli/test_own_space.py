@@ -7,13 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from hwcost import api
+from hwcost.cli import winners
 from hwcost.cli.main import invoke
 from hwcost.cost_models import load
 from tests.workloads.in_process import probe_in_process
 
 NETS = """
 def build(width, kind): raise RuntimeError("whatever fails here is told when it is measured")
+def other(width, kind): return build(width, kind)
 def quality(arch): return arch.genes[0]
 """
 ROWS = [(width, kind, 1e-3 * width * (1.5 if kind == "b" else 1.0)) for width in (1, 2, 3, 4, 6) for kind in ("a", "b")]
@@ -37,25 +38,32 @@ def run(*arguments) -> dict:
     return found
 
 
+def measured_in_4_ms(monkeypatch) -> list[tuple[str, tuple]]:
+    """Lets every net of a search's campaign take 4 ms; returns the list to which their factories and genes are added."""
+    built: list[tuple[str, tuple]] = []
+
+    def measured(plan, place):
+        nets = [item.workload for item in plan.items]
+        built.extend((net.factory, tuple(net.genes)) for net in nets)
+        return SimpleNamespace(measurements=[SimpleNamespace(latency_s=4e-3, low_s=3.9e-3, high_s=4.1e-3) for _ in nets])
+
+    monkeypatch.setattr(winners, "_run", measured)
+    return built
+
+
 def test_a_table_declares_a_space_is_fitted_and_searched(folder, capsys, monkeypatch) -> None:
     listed = run("spaces", "from-table", "rows.csv", "--out", "own.toml")
     assert listed["genes"] == [{"name": "width", "choices": [1, 2, 3, 4, 6]}, {"name": "kind", "choices": ["a", "b"]}]
     run("fit", "rows.csv", "--space", "./own.toml", "--model", "lut", "--out", "models/own", "--no-plot")
-    seen = {}
-
-    def measured(archs, device, **options):
-        seen.update(options, archs=archs)
-        return SimpleNamespace(measurements=[SimpleNamespace(latency_s=4e-3, low_s=3.9e-3, high_s=4.1e-3) for _ in archs])
-
-    monkeypatch.setattr(api, "measure", measured)
+    built = measured_in_4_ms(monkeypatch)
     found = run(
         "search", "--maximize", "own_cli_nets:quality", "--constraint", "models/own<=4.5ms", "--probability", 0,
         "--measure", "--model", "own_cli_nets:build",
     )  # fmt: skip
     assert found["front"][0]["arch"] == "width=4,kind=a"
     assert found["front"][0]["params"] is None
-    assert seen["model"] == "own_cli_nets:build"
-    assert seen["space"].options() == load("models/own").space.options()
+    assert built[0] == ("own_cli_nets:build", (4, "a"))
+    assert built[0][1] in {tuple(genes) for genes in load("models/own").measured_}
     assert found["measured"][0]["measured_s"] == 4e-3
 
 
@@ -65,20 +73,15 @@ def test_winners_are_built_by_the_factory_that_the_model_has_learnt_from(folder,
     model = load("models/other")
     model.provenance |= {"factory": "own_cli_nets:build", "factory_sha256": "another file"}
     model.save("models/other")
-    seen = {}
-
-    def measured(archs, device, **options):
-        seen.update(options)
-        return SimpleNamespace(measurements=[SimpleNamespace(latency_s=4e-3, low_s=None, high_s=None) for _ in archs])
-
-    monkeypatch.setattr(api, "measure", measured)
+    built = measured_in_4_ms(monkeypatch)
     command = ["search", "--maximize", "own_cli_nets:quality", "--constraint", "models/other<=4.5ms", "--probability", "0"]
     command += ["--measure"]
     assert invoke(command) == 0
-    assert seen["model"] == "own_cli_nets:build"
+    assert {factory for factory, _ in built} == {"own_cli_nets:build"}
     assert "the file of own_cli_nets:build has changed since" in capsys.readouterr().err
     assert invoke([*command, "--model", "own_cli_nets:other"]) == 0
     assert "the winners are built by own_cli_nets:other" in capsys.readouterr().err
+    assert built[-1][0] == "own_cli_nets:other"
 
 
 @pytest.mark.torch
