@@ -33,14 +33,14 @@ def usable() -> list[Format]:
     return found
 
 
-def recognises(reader: Reader, document: Document) -> bool:
+def recognises(one: Format, document: Document) -> bool:
     """Says whether a file is of a format; one that fails to tell is left out, with a warning."""
-    if is_own(type(reader)):
-        return reader.recognises(document)
+    if is_own(type(one)):
+        return one.recognises(document)
     try:
-        return bool(reader.recognises(document))
+        return bool(one.recognises(document))
     except Exception as error:  # whatever a plug-in does
-        _log.warning("left out: the format '%s' failed in recognises: %s: %s", reader.name, type(error).__name__, error)
+        _log.warning("left out: the format '%s' failed in recognises: %s: %s", one.name, type(error).__name__, error)
         return False
 
 
