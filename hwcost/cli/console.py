@@ -25,6 +25,7 @@ JSON_REMEDY = "--json another file, or -"
 """Advice where a document cannot be written, as the object of "Give"."""
 
 _level = 0  # -1 quiet, 0 normal, 1 verbose; set once per command line
+_told: set[str] = set()  # what was said to be left out
 _handler: logging.Handler | None = None  # shows what the library logs, with -v
 
 
@@ -45,6 +46,13 @@ def _document(target: str | None) -> str | None:
 
         check_writable(Path(target), JSON_REMEDY)
     return target
+
+
+def _tell_left_out(text: str) -> None:
+    """Says once that a member of another distribution is left out; with ``-v`` the log does."""
+    if not is_verbose() and text not in _told:
+        _told.add(text)
+        note(f"left out: {text}")
 
 
 def _set_level(level: int | None) -> None:
@@ -103,7 +111,11 @@ def is_first() -> bool:
 
 def reset() -> None:
     """Forgets ``-q`` and ``-v`` of an earlier command line in this process; processes behind the first one are quiet."""
+    from hwcost import _left_out
+
     _set_level(0 if is_first() else -1)
+    _told.clear()
+    _left_out.LISTENERS[:] = [_tell_left_out]
 
 
 def is_verbose() -> bool:
