@@ -45,7 +45,7 @@ def task(source: str | Path, **options: Any) -> Task:
         name, tail = str(source), ""
     given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
     if name in TASKS:
-        found = _of_name(name, given)
+        found: Task = _of_name(name, given)
         if not isinstance(found, Task):
             raise ContractError(f"the task '{name}' gave {found!r:.80}; expected its function to return a hwcost.tasks.Task")
     elif Path(name).exists() or "/" in name:
