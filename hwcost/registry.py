@@ -153,14 +153,14 @@ class Registry:
 
         A member of another distribution that cannot be imported is left out, with a warning in the log.
         """
-        from hwcost._log import logger
+        from hwcost._left_out import left_out
 
         found = {}
         for name in self.names():
             try:
                 found[name] = self.load(name)
             except HwcostError as error:
-                logger(__name__).warning("left out: %s", error)
+                left_out(__name__, str(error))
         return found
 
     def origin(self, name: str) -> str:

@@ -17,7 +17,7 @@ LAYERS = [
     ["errors"],
     ["units"],
     ["_types", "_dtypes", "_cached", "_log", "_arguments", "_bounds"],
-    ["_io", "_stats"],
+    ["_io", "_left_out", "_stats"],
     ["_jsonl"],
     ["_resources", "_extras", "_locks", "_imports", "_distributions"],
     ["files", "registry"],

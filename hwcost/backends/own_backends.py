@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 from hwcost.backends.base import Backend
@@ -99,3 +100,20 @@ def versions(backend: Backend, name: str) -> dict[str, str]:
             f"{{'numpy': '2.0'}}"
         )
     return dict(found)
+
+
+def free_bytes(backend: Backend) -> int | None:
+    """Returns the free bytes of a backend's device; None where it has no memory of its own.
+
+    Raises:
+        ContractError: When the backend fails, or gives anything else.
+    """
+    if is_own(type(backend)):
+        return backend.free_bytes()
+    with named(backend.name, "free_bytes"):
+        found: Any = backend.free_bytes()
+    if found is not None and (isinstance(found, bool) or not isinstance(found, Integral)):
+        raise ContractError(
+            f"the backend '{backend.name}' gave {found!r:.80} from free_bytes; expected a whole number of bytes, or None"
+        )
+    return None if found is None else int(found)

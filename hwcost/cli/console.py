@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.errors import UsageError
+from hwcost.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     import logging
@@ -25,6 +25,8 @@ JSON_REMEDY = "--json another file, or -"
 """Advice where a document cannot be written, as the object of "Give"."""
 
 _level = 0  # -1 quiet, 0 normal, 1 verbose; set once per command line
+_unwritten: list[StoreError] = []  # errors of documents that could not be written
+_told: set[str] = set()  # what was said to be left out
 _handler: logging.Handler | None = None  # shows what the library logs, with -v
 
 
@@ -45,6 +47,13 @@ def _document(target: str | None) -> str | None:
 
         check_writable(Path(target), JSON_REMEDY)
     return target
+
+
+def _tell_left_out(text: str) -> None:
+    """Says once that a member of another distribution is left out; with ``-v`` the log does."""
+    if not is_verbose() and text not in _told:
+        _told.add(text)
+        note(f"left out: {text}")
 
 
 def _set_level(level: int | None) -> None:
@@ -103,7 +112,12 @@ def is_first() -> bool:
 
 def reset() -> None:
     """Forgets ``-q`` and ``-v`` of an earlier command line in this process; processes behind the first one are quiet."""
+    from hwcost import _left_out
+
     _set_level(0 if is_first() else -1)
+    _told.clear()
+    _unwritten.clear()
+    _left_out.LISTENERS[:] = [_tell_left_out]
 
 
 def is_verbose() -> bool:
@@ -226,6 +240,8 @@ def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], available: i
 def write_json(document: dict[str, Any], target: str | None) -> bool:
     """Writes a document with ``schema_version`` first; NaN and infinity become null.
 
+    Where the disk is full the command goes on and shows its tables, so that no result is lost; see :func:`unwritten`.
+
     Returns:
         Whether stdout is taken by it, so that the caller prints no tables there.
 
@@ -240,9 +256,18 @@ def write_json(document: dict[str, Any], target: str | None) -> bool:
     if target == "-":
         print(text)
         return True
-    write_file(Path(target), text + "\n", JSON_REMEDY)
+    try:
+        write_file(Path(target), text + "\n", JSON_REMEDY)
+    except StoreError as error:
+        _unwritten.append(error)
+        return False
     note(f"wrote {target}")
     return False
+
+
+def unwritten() -> list[StoreError]:
+    """Returns the errors of documents of this command line that could not be written."""
+    return list(_unwritten)
 
 
 def document_target(json: str | None, format: str) -> str | None:

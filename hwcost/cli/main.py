@@ -137,6 +137,13 @@ def _open_streams() -> None:
 def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
     console.reset()
+    code = _run(arguments)
+    for error in console.unwritten():
+        code = console.fail(str(error), code or error.exit_code)
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(application(*arguments[:1]))
         converters.spare(command)

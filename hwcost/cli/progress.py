@@ -28,6 +28,8 @@ class ProgressText(NamedTuple):
         line: Line that is printed in place of a bar.
         part: Name of the part of the work; the first state of each part has a line of its own, and a part that takes long
             has further ones. None for work without parts.
+        step: Step of the work that the line tells; a line of the same step as the one above it is not printed. None to print
+            every line.
     """
 
     done: int
@@ -35,6 +37,7 @@ class ProgressText(NamedTuple):
     text: str
     line: str
     part: str | None = None
+    step: tuple[object, ...] | None = None
 
 
 @contextmanager
@@ -94,14 +97,17 @@ def _lines(describe: Callable[[State], ProgressText]) -> Callable[[State], None]
     clock = Clock()
     last: tuple[str | None, int] = "", -1
     last_s = -math.inf
+    last_step: tuple[object, ...] | None = None
 
     def update(state: State) -> None:
-        nonlocal last, last_s
+        nonlocal last, last_s, last_step
         shown = describe(state)
+        if shown.step is not None and shown.step == last_step:
+            return
         tenth = 10 * shown.done // shown.total if shown.total else 0
         waits_s = 0.0 if shown.part is None else LONG_PART_S
         if shown.part != last[0] or (tenth > last[1] and clock.now_s() - last_s >= waits_s):
-            last, last_s = (shown.part, tenth), clock.now_s()
+            last, last_s, last_step = (shown.part, tenth), clock.now_s(), shown.step
             console.note(shown.line)
 
     return update

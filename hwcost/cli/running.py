@@ -135,7 +135,7 @@ def progress_text(state: Progress) -> ProgressText:
     left = ", ".join(filter(None, (_remaining(state), _precision(state))))
     return ProgressText(
         state.done, state.planned, ", ".join(filter(None, (where, made, left, state.standing, state.name))),
-        ", ".join(filter(None, (where, made, left, state.standing))),
+        ", ".join(filter(None, (where, made, left, state.standing))), step=(state.round, made),
     )  # fmt: skip
 
 

@@ -73,6 +73,17 @@ def _summary(planned: Sequence[Planned]) -> str:
     return f"{campaigns} of {workloads} workloads, {about} {format_clock(total_s)}"
 
 
+def _short(one: Planned) -> list[str]:
+    """Returns the time and the half-width that are expected of a campaign, as cells of a table."""
+    from hwcost.units import format_clock
+
+    if one.plan is None or one.expected is None:
+        return [_expected(one, None), ""]
+    half_width = one.expected.half_width
+    about = "at least" if one.expected.is_least else "about"
+    return [f"{about} {format_clock(one.expected.total_s)}", "" if half_width is None else f"{100 * half_width:.2g} %"]
+
+
 def _broken(found: Iterable[Sequence[Broken]]) -> list[str]:
     """Says of every set that cannot be made, once, why that is so."""
     return list(dict.fromkeys(f"cannot be measured: {one}" for of_part in found for one in of_part))
@@ -102,11 +113,11 @@ def show_plan(suite: Suite, options: RunOptions, store: str | None, json: str | 
         planned = plan_parts(parts, None)
     if console.write_json({"suite": suite.name, "campaigns": [one.to_dict() for one in planned]}, json):
         return
-    rows = [[str(one.part), "" if one.plan is None else len(one.plan.items), _expected(one, None)] for one in planned]
+    rows = [[str(one.part), "" if one.plan is None else len(one.plan.items), *_short(one)] for one in planned]
     errors = [f"{one.part}: {one.error}" for one in planned if one.error is not None]
     errors += _broken(one.broken for one in planned)
     footer = "\n".join([*errors, f"{_summary(planned)}. Nothing was measured."])
-    console.print_table(f"Suite {suite.name}", ["campaign", "workloads", "time"], rows, footer)
+    console.print_table(f"Suite {suite.name}", ["campaign", "workloads", "time", "± 95 %"], rows, footer)
 
 
 def show_result(result: RunResult, json: str | None) -> None:

@@ -375,11 +375,12 @@ class CostModel(Learned):
         Raises:
             DataError: When they are of another space, or fewer than three different architectures.
             NotFittedError: When this model is not fitted.
+            UsageError: When another prior is given.
         """
-        from hwcost.cost_models.priors.fit import fit_with_prior
+        from hwcost.cost_models.priors.fit import transferred
 
         self._check_fitted()
-        return fit_with_prior(measurements, self, **{"quantity": self.quantity, **options}).model
+        return transferred(self, measurements, options)
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.

@@ -310,7 +310,9 @@ def _taken(
     missing = len(rows) - len(pairs)
     if not missing:
         return rows, found, ()
-    why = next((one.reason for one in found if one.reason), f"{quantity} is 0, and a cost model learns positive values.")
+    is_negative = any(one.value is not None and one.value < 0 for one in found)
+    amount = "below 0" if is_negative else "0"
+    why = next((one.reason for one in found if one.reason), f"{quantity} is {amount}; a cost model learns positive values.")
     if not pairs:
         raise DataError(f"{source} holds no {quantity}: {why}")
     remark = f"{missing} of {len(rows)} measurements have no {quantity} and are left out: {why}"

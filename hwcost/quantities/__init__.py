@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from hwcost._log import logger
+from hwcost._left_out import left_out
 from hwcost.errors import ContractError, HwcostError
 from hwcost.quantities.base import Call, Quantity, Unavailable
 from hwcost.registry import Registry
 
 __all__ = ["LATENCY", "QUANTITIES", "Call", "Quantity", "Unavailable", "quantity", "selected", "usable"]
-
-_log = logger(__name__)
 
 LATENCY = "latency_s"
 """The quantity that a cost model predicts unless it was made for another one."""
@@ -71,7 +69,7 @@ def _usable(names: tuple[str, ...]) -> tuple[str, ...]:
         try:
             quantity(name)
         except HwcostError as error:
-            _log.warning("left out: %s", error)
+            left_out(__name__, str(error))
         else:
             found.append(name)
     return tuple(found)

@@ -96,7 +96,7 @@ class LinesFile(Store):
             yield
         except OSError as error:
             raise StoreError(
-                f"cannot use the store '{self.url}': {error.strerror}. Free some space or give another --store; "
+                f"cannot use the store '{self.url}': {error.strerror}. Free some space or give another file; "
                 "what was acknowledged is kept."
             ) from None
         finally:
@@ -108,7 +108,7 @@ class LinesFile(Store):
             if os.fstat(self._file).st_size == 0:
                 add_line(self._file, 0, HEADER)
         except OSError as error:
-            raise StoreError(f"cannot make the store '{self.url}': {error.strerror}. Give another --store.") from None
+            raise StoreError(f"cannot make the store '{self.url}': {error.strerror}. Give another file.") from None
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
@@ -162,4 +162,4 @@ def _open(path: Path, *, create: bool) -> tuple[int, bool]:
                 raise
             return os.open(path, os.O_RDONLY), True
     except OSError as error:
-        raise StoreError(f"cannot open the store '{path}': {error.strerror}. Give another --store.") from None
+        raise StoreError(f"cannot open the store '{path}': {error.strerror}. Give another file.") from None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.errors import MissingExtraError
+from hwcost.errors import ContractError, MissingExtraError
 from hwcost.registry import Registry
 from hwcost.systems.events import Event
 from hwcost.systems.parts import Parts
@@ -66,6 +66,7 @@ def pipeline(
             device need not be here.
 
     Raises:
+        ContractError: When what another distribution registered is not a class of pipelines.
         UnknownNameError: When the pipeline, its preset, the searcher or the estimator is unknown.
         DataError: When the folder holds a run of other settings, or a cost model cannot be read.
         DeviceError: When the device is not here, and latencies are to be measured.
@@ -84,9 +85,13 @@ def pipeline(
 
 def _kind(name: str) -> type[Pipeline[Any]]:
     try:
-        kind: type[Pipeline[Any]] = PIPELINES.load(name)
+        kind: Any = PIPELINES.load(name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "supernet") from None
+    from hwcost.systems.base import Pipeline
+
+    if not (isinstance(kind, type) and issubclass(kind, Pipeline)):
+        raise ContractError(f"'{name}' is registered as a pipeline, and is not a subclass of hwcost.systems.Pipeline")
     return kind

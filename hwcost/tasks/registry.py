@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hwcost.errors import ContractError, UnknownNameError
+from hwcost.errors import ContractError, HwcostError, UnknownNameError
 from hwcost.registry import Registry, made, parse_options
 from hwcost.tasks.folder import labelled_folder
 from hwcost.tasks.task import Task
@@ -34,6 +35,7 @@ def task(source: str | Path, **options: Any) -> Task:
         **options: Options of the folder, see :func:`hwcost.tasks.labelled_folder`, or of the registered task.
 
     Raises:
+        ContractError: When the function of a task of another distribution fails, or gives anything else.
         DataError: When the folder cannot be read, or does not hold a task; says what was found and expected.
         UnknownNameError: When there is neither a folder nor a task of that name.
         UsageError: When an option is unknown or contradicts another.
@@ -43,7 +45,7 @@ def task(source: str | Path, **options: Any) -> Task:
         name, tail = str(source), ""
     given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
     if name in TASKS:
-        found: Task = TASKS.make(name, **given)
+        found: Task = _of_name(name, given)
         if not isinstance(found, Task):
             raise ContractError(f"the task '{name}' gave {found!r:.80}; expected its function to return a hwcost.tasks.Task")
     elif Path(name).exists() or "/" in name:
@@ -51,3 +53,15 @@ def task(source: str | Path, **options: Any) -> Task:
     else:
         raise UnknownNameError("task", name, TASKS.names(), "Or give a folder with a training and a validation split.")
     return found
+
+
+def _of_name(name: str, given: Mapping[str, Any]) -> Any:
+    """Calls the function of a task; whatever it fails with is that of another distribution's task."""
+    try:
+        return TASKS.make(name, **given)
+    except HwcostError:
+        raise
+    except Exception as error:
+        if name in TASKS.builtins:
+            raise
+        raise ContractError(f"the task '{name}' failed: {type(error).__name__}: {error}") from error

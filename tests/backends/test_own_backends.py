@@ -113,3 +113,21 @@ def test_versions_are_texts_by_package() -> None:
     assert own_backends.versions(Right(), "mine") == {"mine": "1"}
     with pytest.raises(ContractError, match=r"gave '1.0' from version; expected a text for each package"):
         own_backends.versions(TextOfVersion(), "mine")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [("lots", "gave 'lots' from free_bytes; expected a whole number of bytes"), (True, "gave True"), (1.5, "gave 1.5")],
+)
+def test_free_bytes_are_a_whole_number(monkeypatch: pytest.MonkeyPatch, found: Any, said: str) -> None:
+    monkeypatch.setattr(Right, "free_bytes", lambda one: found, raising=False)
+    with pytest.raises(ContractError, match=said):
+        own_backends.free_bytes(Right())
+    monkeypatch.setattr(Right, "free_bytes", lambda one: 3)
+    assert own_backends.free_bytes(Right()) == 3
+
+
+def test_free_bytes_that_fail_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Right, "free_bytes", lambda one: {}["card"])
+    with pytest.raises(ContractError, match="the backend 'mine' failed in free_bytes: KeyError: 'card'"):
+        own_backends.free_bytes(Right())

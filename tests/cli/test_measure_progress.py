@@ -20,3 +20,10 @@ def test_passes_and_processes_are_told():
     assert (shown.done, shown.total) == (144, 2304)
     told = progress_text(replace(state, half_width=0.0083))
     assert told.line == "process 2 of 4, pass 12 of 48, 1 min 30 s to go, ±0.83 % expected"
+
+
+def test_a_preparation_is_one_step_whatever_is_left() -> None:
+    state = Progress(4, 8, 2, 3.0, "a", rounds=4)
+    assert progress_text(state).step == progress_text(replace(state, done=6, remaining_s=1.0, name="b")).step
+    assert progress_text(state).step != progress_text(replace(state, round=3)).step
+    assert progress_text(state).step != progress_text(replace(state, passes=1, planned_passes=2)).step

@@ -58,3 +58,14 @@ def test_what_is_over_at_once_shows_nothing(capsys) -> None:
     with patient(describe, 0.0) as update:
         update(5)
     assert capsys.readouterr().err == "line 5\n"
+
+
+def test_a_step_is_told_once_however_many_tenths_it_takes(capsys) -> None:
+    def describe(state: tuple[int, str]) -> ProgressText:
+        done, step = state
+        return ProgressText(done, 10, "", f"{step}, {done} done", step=(step,))
+
+    with progress(describe) as update:
+        for state in [(0, "a"), (1, "a"), (4, "a"), (5, "b"), (6, "b"), (7, "a")]:
+            update(state)
+    assert capsys.readouterr().err.splitlines() == ["a, 0 done", "b, 5 done", "a, 7 done"]

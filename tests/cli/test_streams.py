@@ -90,3 +90,18 @@ def test_what_the_system_refuses_is_said_with_the_file(
     monkeypatch.setattr(main, "application", refuse)
     assert invoke(["version"]) == code
     assert capsys.readouterr().err.startswith(f"hwcost: 'some-file': {os.strerror(number)}.")
+
+
+def test_a_result_is_shown_where_its_document_meets_a_full_disk(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hwcost._io.write_text", full)
+    assert invoke(["spaces", "list", "--json", str(tmp_path / "spaces.json")]) == 5
+    out, err = capsys.readouterr()
+    assert "supershaper" in out
+    assert "No space left on device. Make room, or give --json another file, or -." in err
+    monkeypatch.undo()
+    assert invoke(["spaces", "list", "--json", str(tmp_path / "spaces.json")]) == 0

@@ -57,3 +57,14 @@ def test_a_profile_that_cannot_be_read(capsys, tmp_path, monkeypatch) -> None:
     document, _, beside = listed(capsys, "devices", "list")
     assert "not valid TOML" in document["unusable"]["torn"]
     assert "'torn' cannot be used" in beside
+
+
+@pytest.mark.parametrize(("options", "times"), [((), 1), (("-q",), 0), (("-v",), 0)])
+def test_a_member_that_is_left_out_is_said_once_beside_the_document(capsys, tmp_path, options, times) -> None:
+    (tmp_path / "times.txt").write_text("nothing that anyone knows\n")
+    with registered("hwcost.formats", {"theirs": GONE}):
+        assert invoke(["import", str(tmp_path / "times.txt"), "--json", "-", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.startswith("left out: format 'theirs'") for line in err.splitlines()].count(True) == times
+    assert ("hwcost.registry: left out: format 'theirs'" in err or "own_formats: left out" in err) == ("-v" in options)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+import hwcost
 from hwcost.cost_models.data import from_measurements, is_store, read
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
@@ -105,3 +108,19 @@ def test_stores_are_told_from_tables():
     ]
     with pytest.raises(UsageError, match="needs a space"):
         read("rows.csv")
+
+
+@pytest.mark.parametrize(("value", "said"), [(0.0, "latency_s is 0; a cost model learns"), (-2.0, "latency_s is below 0;")])
+def test_a_quantity_that_is_not_positive_is_told_from_zero(monkeypatch, value, said):
+    monkeypatch.setattr(Measurement, "quantity", lambda one, name: SimpleNamespace(value=value, reason="", half_width=None))
+    with pytest.raises(DataError, match=said):
+        from_measurements([measured(0)])
+
+
+def test_a_table_without_a_shape_is_not_said_to_be_of_one(tmp_path):
+    path = tmp_path / "nets.csv"
+    rows = [",".join(map(str, [*arch.genes, value])) for arch, value in zip(ARCHS, LATENCY_S, strict=True)]
+    path.write_text("\n".join([",".join([*(gene.name for gene in SPACE.genes), "latency_s"]), *rows]))
+    cost = hwcost.fit(path, "lut", space=SPACE)
+    with pytest.raises(UsageError, match="fitted on a table that names no shape .* and batch_size=8 was asked for"):
+        cost.predict(ARCHS, batch_size=8)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.exchange.benchmarks.base import Given, History
 from hwcost.exchange.benchmarks.openmetrics import escaped, text
 from hwcost.exchange.benchmarks.reading import read, writer, writers
@@ -186,3 +186,10 @@ def test_escaped_texts_come_back(value) -> None:
     back = unescaped(clean)
     printable = not re.search("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]", value)
     assert not printable or back == value
+
+
+def test_a_file_that_is_only_exported_is_named_when_it_is_imported(tmp_path) -> None:
+    path = tmp_path / "bencher.json"
+    path.write_text(writer("bencher").write(history(series("a"))).files[""])
+    with pytest.raises(DataError, match=r"looks like Bencher.*'bencher' can be exported, not imported\. Imported are: asv"):
+        read(path)

@@ -215,7 +215,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_half_of_a_store(tmp_path, 
 
     for name in ("write", "pwrite"):
         monkeypatch.setattr(os, name, full)
-    with pytest.raises(StoreError, match="No space left"):
+    with pytest.raises(StoreError, match="No space left on device. Give another file"):  # a store's, or that of an export
         open_store(tmp_path / "store.jsonl")
     monkeypatch.undo()
     assert filled(tmp_path / "store.jsonl").read_bytes().startswith(HEADER)

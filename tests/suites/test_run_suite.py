@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,9 @@ def test_the_command_measures_tells_and_exits_with_the_first_failure(
     )
     assert invoke(["run", "mine", "--dry-run", "--json", "-"]) == 0
     assert len(json.loads(capsys.readouterr().out)["campaigns"][0]["workloads"]) == 3
+    assert invoke(["run", "mine", "--dry-run", "--device", "cpu"]) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "cpu, null" in line]
+    assert re.fullmatch(r"cpu, null +3 +about [0-9.]+ s", row.strip())
     assert not store.exists()
     assert invoke(["run", "mine"]) == 3
     shown = capsys.readouterr()

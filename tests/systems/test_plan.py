@@ -116,6 +116,12 @@ def _counting() -> Iterator[None]:
         yield
 
 
+def test_what_is_registered_in_place_of_a_pipeline_is_named(tmp_path, capsys) -> None:
+    with registered("hwcost.systems", {"odd": "tests.systems.test_base:MEASURING"}):
+        assert invoke(["pipeline", "odd", "--out", str(tmp_path / "run"), "--dry-run"]) == 2
+    assert "'odd' is registered as a pipeline, and is not a subclass of hwcost.systems.Pipeline" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("_counting")
 def test_a_dry_run_writes_one_document_and_nothing_else(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)

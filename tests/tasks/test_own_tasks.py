@@ -26,3 +26,16 @@ def test_classes_that_are_counted_from_one_are_told() -> None:
     good, bad = (Examples((("a", "b"),), np.array(targets)) for targets in ([0, 1], [1, 2]))
     with pytest.raises(DataError, match="split 'train' has targets from 1 to 2. Expected numbers of classes, from 0 to 1."):
         Task("mine", "mine", Classes(("even", "odd")), bad, {"validation": good}, ("accuracy",))
+
+
+def broken() -> Task:
+    """A function that fails."""
+    return [][0]
+
+
+def test_a_function_that_fails_is_named() -> None:
+    with (
+        registered("hwcost.tasks", {"broken": f"{__name__}:broken"}),
+        pytest.raises(ContractError, match="the task 'broken' failed: IndexError: list index out of range"),
+    ):
+        task("broken")

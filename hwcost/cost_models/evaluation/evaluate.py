@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwcost._arguments import NUMBER, TEXT, WHOLE, check
-from hwcost._log import logger
+from hwcost._left_out import left_out
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.checks.table_faults import refuse_faults
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
@@ -38,8 +38,6 @@ from hwcost.errors import ContractError, DataError, MissingExtraError, UsageErro
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import unshaped
 from hwcost.timing.timer import Clock
-
-_log = logger(__name__)
 
 ALL = "all"
 """Every model that is a candidate, and what chooses among them."""
@@ -240,7 +238,7 @@ def _judged(part: _Part, data: Data, fits: _Fits, tell: Callable[[str], None]) -
             except ContractError as error:
                 if name == fits.wanted:
                     raise
-                _log.warning("left out: %s", error)
+                left_out(__name__, str(error))
                 continue
             seconds = memory.now_s() - start + memory.saved_s
             found[name] = _Judged(seconds, trained.model.chosen, _tested(trained, data, part.test, fits.split))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwcost._log import logger
+from hwcost._left_out import left_out
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
@@ -25,8 +25,6 @@ from hwcost.cost_models.training.intervals import RECHOOSING_ROWS, left_out_erro
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import ContractError, MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
-
-_log = logger(__name__)
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
@@ -106,7 +104,7 @@ class Auto(CostModel):
             except ContractError as error:
                 if self.candidates is not None:
                     raise
-                _log.warning("left out: %s", error)
+                left_out(__name__, str(error))
                 continue
             tried[name] = made
         return tried, errors

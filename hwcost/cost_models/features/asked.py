@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_own_shape", "points", "sizes_asked"]
 
+UNSAID = Shape(1, 128)
+"""Shape of a model for which none was given."""
+
 
 def points(model: CostModel, archs: Any, batch_size: ArrayLike | None, seq_len: ArrayLike | None) -> Floats:
     """Returns encoded genes (n, genes) of what a fitted model is asked for.
@@ -69,10 +72,19 @@ def check_own_shape(model: CostModel, given: Mapping[str, ArrayLike | None]) -> 
             if isinstance(model.space, Table):
                 _refuse_size(model.space, name, size)
             raise UsageError(
-                f"this cost model is of one shape, {Shape(model.batch_size, model.seq_len)} (batch size x sequence length), "
-                f"and {name}={size} was asked for. Measure at several (--batch-size 1,8 --seq-len 32,128), and fit a model "
+                f"this cost model {_origin(model)}, and {name}={size} was asked for. Measure at "
+                "several (--batch-size 1,8 --seq-len 32,128), and fit a model "
                 "over shapes"
             )
+
+
+def _origin(model: CostModel) -> str:
+    """Says of which shape a model is; a table of latencies may name none, and that of its model is a default then."""
+    is_of_table = "data" in model.provenance and not {"batch_size", "seq_len"} & model.provenance.keys()
+    own = Shape(model.batch_size, model.seq_len)
+    if is_of_table and own == UNSAID:
+        return "was fitted on a table that names no shape (batch size x sequence length)"
+    return f"is of one shape, {own} (batch size x sequence length)"
 
 
 def _unsaid(model: CostModel, archs: Any) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwcost.cost_models.data import Data, rows_of
 from hwcost.cost_models.priors.source import Source, is_same
@@ -17,6 +17,9 @@ from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import Shaped
 from hwcost.spaces.table import Table
 from hwcost.units import format_percent
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.base import CostModel
 
 NAME = "prior"
 """Name of the cost model that a prior leads to."""
@@ -50,6 +53,13 @@ def fit_with_prior(
     """
     data, sources = read_with_prior(source, prior, model, space, campaign_id, table, quantity, options)
     return train_with_prior(data, sources, drift, options)
+
+
+def transferred(prior: CostModel, measurements: Any, options: Mapping[str, Any]) -> CostModel:
+    """Returns the model of another device; see :meth:`hwcost.CostModel.transfer`."""
+    if "prior" in options:
+        raise UsageError("transfer takes the model itself as the prior; for others, hwcost.fit(measurements, prior=[...])")
+    return fit_with_prior(measurements, prior, **{"quantity": prior.quantity, **options}).model
 
 
 def read_with_prior(

@@ -6,13 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hwcost._log import logger
+from hwcost._left_out import left_out as warn
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.kinds.base import DeviceKind
 from hwcost.errors import ContractError
 from hwcost.registry import is_own, made
-
-_log = logger(__name__)
 
 
 def created(found: Any, name: str) -> DeviceKind:
@@ -76,5 +74,5 @@ def checked(kind: DeviceKind, root: Path = Path("/")) -> list[DetectedDevice]:
 @cache
 def left_out(text: str) -> list[DetectedDevice]:
     """Warns once a process that something is left out, and returns no devices."""
-    _log.warning("left out: %s", text)
+    warn(__name__, text)
     return []

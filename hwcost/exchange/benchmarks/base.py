@@ -100,6 +100,10 @@ class Format(ABC):
     name: ClassVar[str]
     tool: ClassVar[str]
 
+    def recognises(self, document: Document) -> bool:
+        """Whether a file is of this format, by content alone; a damaged file may not be recognised."""
+        return False
+
 
 class Reader(Format):
     """A format that is imported."""

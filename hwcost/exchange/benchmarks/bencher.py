@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 from hwcost.exchange.benchmarks.base import Exported, History, Writer
 from hwcost.exchange.benchmarks.latest import described, latest_values, left_out
 from hwcost.exchange.benchmarks.names import safe
 from hwcost.quantities import LATENCY
 from hwcost.stores.series import Estimate, Series
+
+if TYPE_CHECKING:
+    from hwcost.exchange.benchmarks.document import Document
 
 NS = 1e9
 """Bencher's own measure ``latency`` is in nanoseconds."""
@@ -23,6 +27,13 @@ class Bencher(Writer):
 
     name = "bencher"
     tool = "Bencher metric format JSON"
+
+    def recognises(self, document: Document) -> bool:
+        """Whether it is an object of benchmarks, each an object of measures that have a value."""
+        found = document.json_or_none
+        benchmarks = list(found.values()) if isinstance(found, dict) else []
+        metrics = [one for measures in benchmarks if isinstance(measures, dict) for one in measures.values()]
+        return bool(metrics) and all(isinstance(one, dict) and "value" in one for one in metrics)
 
     def write(self, history: History) -> Exported:
         """Writes the latest value of every series, with its interval."""

@@ -15,6 +15,7 @@ from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 
 _MEASURED = {"latency", "throughput", "memory", "energy", "efficiency"}
+_LATENCY = {"unit", "values", "p50", "mean"}
 _MEANING = "latencies are medians in seconds; of the other measurements the report is kept as it is."
 _MODEL = ("model", "task", "library", "model_type")
 _OF_BACKEND = ("name", "version", "device", "torch_dtype", "_target_")
@@ -61,7 +62,10 @@ class OptimumBenchmark(Reader):
 
 
 def _is_target(value: Any) -> bool:
-    return isinstance(value, dict) and bool(_MEASURED & value.keys())
+    if not isinstance(value, dict) or not _MEASURED & value.keys():
+        return False
+    latency = value.get("latency")
+    return not isinstance(latency, dict) or bool(_LATENCY & latency.keys())
 
 
 def _row(target: str, latency: Node, node: Node, about: Mapping[str, Any]) -> Row:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hwcost._log import logger
+from hwcost._left_out import left_out
 from hwcost.errors import ContractError, HwcostError
 from hwcost.exchange.benchmarks import FORMATS
 from hwcost.exchange.benchmarks.base import Exported, Imported
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from hwcost.exchange.benchmarks.base import Format, Given, History, Reader, Writer
     from hwcost.exchange.benchmarks.document import Document
 
-_log = logger(__name__)
-
 
 def usable() -> list[Format]:
     """Makes all formats; one of another distribution that cannot be made is left out, with a warning."""
@@ -29,18 +27,18 @@ def usable() -> list[Format]:
         try:
             found.append(FORMATS.make(name))
         except HwcostError as error:
-            _log.warning("left out: %s", error)
+            left_out(__name__, str(error))
     return found
 
 
-def recognises(reader: Reader, document: Document) -> bool:
+def recognises(one: Format, document: Document) -> bool:
     """Says whether a file is of a format; one that fails to tell is left out, with a warning."""
-    if is_own(type(reader)):
-        return reader.recognises(document)
+    if is_own(type(one)):
+        return one.recognises(document)
     try:
-        return bool(reader.recognises(document))
+        return bool(one.recognises(document))
     except Exception as error:  # whatever a plug-in does
-        _log.warning("left out: the format '%s' failed in recognises: %s: %s", reader.name, type(error).__name__, error)
+        left_out(__name__, f"the format '{one.name}' failed in recognises: {type(error).__name__}: {error}")
         return False
 
 

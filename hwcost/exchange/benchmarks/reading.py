@@ -32,8 +32,12 @@ def reader(name: str) -> Reader:
     """
     found: Format = FORMATS.make(name)
     if not isinstance(found, Reader):
-        raise UsageError(f"the format '{name}' can be exported, not imported. Imported are: {', '.join(sorted(readers()))}")
+        raise UsageError(_only_exported(name))
     return found
+
+
+def _only_exported(name: str) -> str:
+    return f"the format '{name}' can be exported, not imported. Imported are: {', '.join(sorted(readers()))}"
 
 
 def writer(name: str) -> Writer:
@@ -60,6 +64,9 @@ def recognise(document: Document) -> Reader:
         return found[0]
     if not document.is_folder and looks_like_json(document.text):
         _ = document.json  # says where it is damaged
+    written = [one for one in writers().values() if own_formats.recognises(one, document)]
+    if written and not found:
+        raise DataError(f"{document.source}: looks like {written[0].tool}. {_only_exported(written[0].name)}")
     known = "; ".join(f"{name}: {one.tool}" for name, one in sorted(readers().items()))
     if found:
         names = ", ".join(one.name for one in found)

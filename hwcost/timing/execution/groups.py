@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hwcost.backends.own_backends import free_bytes
 from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
 from hwcost.timing.execution import own_runners
@@ -36,7 +38,7 @@ class Groups:
     def __init__(self, setting: Setting, limits: Limits, tasks: Sequence[Task]) -> None:
         self._setting, self._limits, self._left = setting, limits, list(tasks)
         setting.backend.shares_weights = not setting.protocol.watches_memory
-        self._memory, self._device_memory = Memory(limits.memory_bytes), DeviceMemory(setting.backend.free_bytes)
+        self._memory, self._device_memory = Memory(limits.memory_bytes), DeviceMemory(partial(free_bytes, setting.backend))
         self._members: list[Member] = []
         self._number = 0
 

@@ -193,6 +193,8 @@ def test_transfer_takes_the_options_of_a_fit() -> None:
     assert source(3).transfer(few(), batch_size=8).batch_size == 8
     with pytest.raises(UsageError, match="bogus"):
         source(3).transfer(few(), bogus=1)
+    with pytest.raises(UsageError, match=r"takes the model itself as the prior.*prior=\["):
+        source(3).transfer(few(), prior=source(4))
 
 
 def test_a_source_that_is_given_twice_counts_once(tmp_path: Any) -> None:
