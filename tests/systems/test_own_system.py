@@ -177,3 +177,19 @@ def test_slips_are_named_and_nothing_of_them_is_kept(
     kept = list((tmp_path / "run").glob("stages/*"))
     assert len(kept) == (member == "WrongClaims")
     sys.modules.pop("slips", None)
+
+
+def failing_figures(report: Any) -> Any:
+    raise KeyError("nothing")
+
+
+def other_figures(report: Any) -> Any:
+    return ["a figure"]
+
+
+@pytest.mark.parametrize(
+    ("member", "told"), [("failing_figures", "failed: KeyError: 'nothing'"), ("other_figures", "gave 'a figure'; expected")]
+)
+def test_slips_in_figures_are_named(member: str, told: str) -> None:
+    with registered("hwcost.figures", {"slip": f"{__name__}:{member}"}), pytest.raises(ContractError, match=told):
+        drawings({"pipeline": "slip"})
