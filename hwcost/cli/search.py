@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -164,24 +166,25 @@ def search(
     if not 0 <= probability < 1:
         raise UsageError(f"--probability lies between 0 and 1, got {probability:g}; 0 takes predictions as they are")
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
-    problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
-    models = list(spec.models.values())
-    _check_measuring(problem, models, measure, verify)
-    if plot is not None:
-        search_report.check_plot(plot)
-    ends = {
-        "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "patience": patience,
-        "dominate": dominate,
-    }  # fmt: skip
-    options = _options(problem, ends, searcher_option or [], searcher=searcher, seed=seed, reference=reference, log=log)
-    with progress(_shown) as update:
-        study = options.run(problem, progress=update, remark=console.note)
-    place = winners.Place(device, backend, tier, store, model)
-    found = search_report.Found(study, search_report.biases(study, models, refits))
-    if verify is not None:
-        found.verification, found.measured = winners.verified(models, study, place, verify)
-    elif measure:
-        found.measured = winners.measured(models, study.front, place)
+    with redirect_stdout(sys.stderr):  # what functions of the user's print is no data
+        problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
+        models = list(spec.models.values())
+        _check_measuring(problem, models, measure, verify)
+        if plot is not None:
+            search_report.check_plot(plot)
+        ends = {
+            "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "patience": patience,
+            "dominate": dominate,
+        }  # fmt: skip
+        options = _options(problem, ends, searcher_option or [], searcher=searcher, seed=seed, reference=reference, log=log)
+        with progress(_shown) as update:
+            study = options.run(problem, progress=update, remark=console.note)
+        place = winners.Place(device, backend, tier, store, model)
+        found = search_report.Found(study, search_report.biases(study, models, refits))
+        if verify is not None:
+            found.verification, found.measured = winners.verified(models, study, place, verify)
+        elif measure:
+            found.measured = winners.measured(models, study.front, place)
     if not console.write_json(search_report.document(found), json):
         search_report.show(found)
     if not study.front:

@@ -160,6 +160,8 @@ def _counts(study: Study) -> str:
     if (proved := getattr(study.searcher, "is_proved", None)) is not None:
         left_out = "not proved: a cost model's domain or interval left some out"
         parts.append("proved: nothing else is better" if proved else left_out)
+    if reason := next((trial.reason for trial in reversed(study.trials) if trial.status == "failed"), None):
+        parts.append(f"the last that failed: {reason}")
     return "; ".join([*parts, str(study.stopped)])
 
 

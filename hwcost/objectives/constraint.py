@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwcost._arguments import NUMBER, SWITCH, TEXT, check
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import UsageError
+from hwcost.errors import ContractError, HwcostError, UsageError
 from hwcost.objectives.confidence import Confidence
 from hwcost.objectives.cost_function import (
     check_space,
@@ -25,6 +25,7 @@ from hwcost.objectives.cost_function import (
     is_vectorised,
     measured_quantity,
     name_of,
+    number_of,
     quantity_of,
     values_of,
 )
@@ -269,10 +270,16 @@ class Constraint:
         own = getattr(self.value, "space", None)
         if not isinstance(archs, Candidates) and is_vectorised(self.value) and isinstance(own, SearchSpace):
             archs = Candidates.of(own, archs)
-        if isinstance(archs, Candidates):
-            values = values_of(self.value, archs)
-        else:
-            values = np.array([self.value(arch) for arch in archs], dtype=np.float64)
+        try:
+            if isinstance(archs, Candidates):
+                values = values_of(self.value, archs)
+            else:
+                values = np.array([number_of(self.value, arch) for arch in archs], dtype=np.float64)
+        except HwcostError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise ContractError(f"the function of the constraint {self.name} failed: {said}") from error
         return _Examined(values, ~np.isnan(values), 1.0)
 
     def _widths(self, archs: Architectures) -> Floats | float:

@@ -12,9 +12,10 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import UsageError
+from hwcost.errors import ContractError, HwcostError, UsageError
 from hwcost.quantities import QUANTITIES
-from hwcost.spaces.base import SearchSpace
+from hwcost.registry import is_own
+from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates, is_same
 from hwcost.spaces.shaped import Shaped
 from hwcost.units import unit_of
@@ -35,7 +36,7 @@ def values_of(function: Any, candidates: Candidates) -> Floats:
     """
     check_space(function, candidates.space)
     if is_vectorised(function):
-        found = function.predict_codes(candidates.codes)
+        found = function.predict_codes(candidates.codes if is_own(type(function)) else candidates.codes.copy())
     else:
         found = list(map(function, candidates.architectures))
     try:
@@ -51,6 +52,46 @@ def values_of(function: Any, candidates: Candidates) -> Floats:
     if hasattr(function, "in_domain"):
         values = np.where(function.in_domain(candidates.genes), values, np.nan)
     return values
+
+
+def check_agrees(function: Any, space: SearchSpace) -> None:
+    """Asks a vectorised function of the user's about two architectures, alone and together.
+
+    A function that fails, or that answers otherwise each time, is not judged here.
+
+    Raises:
+        ContractError: When the answers differ, such as where codes were taken for the values of genes.
+    """
+    if not is_vectorised(function) or is_predictor(function) or is_own(type(function)):
+        return
+    candidates = Candidates.of(space, space.sample(min(2, space.size), seed=0))
+    try:
+        together = values_of(function, candidates)
+        alone_twice = [[number_of(function, arch) for arch in candidates] for _ in range(2)]
+    except HwcostError:
+        raise
+    except Exception:  # trials of an objective fail, with its words; a constraint names itself
+        return
+    for arch, value, alone, again in zip(candidates, together, *alone_twice, strict=True):
+        if alone == again and not (np.isnan(value) or np.isclose(alone, value, rtol=1e-4, atol=0)):
+            raise ContractError(
+                f"the cost function {name_of(function)} is {alone:.6g} for {arch}, and {value:.6g} by its predict_codes. "
+                "Codes are the indices of choices, not the values of genes: hwcost.spaces.Candidates(space, codes).genes "
+                "has the values"
+            )
+
+
+def number_of(function: Any, arch: Architecture) -> float:
+    """Returns what a function of an architecture says.
+
+    Raises:
+        TypeError: When that is no number.
+    """
+    found = function(arch)
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        raise TypeError(f"returned {'None' if found is None else f'{found!r:.80}'}; expected a number") from None
 
 
 def check_space(function: Any, space: SearchSpace) -> None:

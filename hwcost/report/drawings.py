@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hwcost.errors import ContractError, HwcostError
 from hwcost.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,9 +39,21 @@ class Drawing(NamedTuple):
 
 
 def drawings(report: Mapping[str, Any]) -> list[Drawing]:
-    """Returns the figures of a pipeline's report, in order; none where nothing is registered under the pipeline's name."""
+    """Returns the figures of a pipeline's report, in order; none where nothing is registered under the pipeline's name.
+
+    Raises:
+        ContractError: When the function of another distribution fails, or gives something else than drawings.
+    """
     name = report["pipeline"]
     if name not in FIGURES.names():
         return []
     figures: Callable[[Mapping[str, Any]], Iterable[Drawing]] = FIGURES.load(name)
-    return list(figures(report))
+    try:
+        found = list(figures(report))
+    except Exception as error:
+        if figures.__module__.partition(".")[0] == "hwcost" or isinstance(error, HwcostError):
+            raise
+        raise ContractError(f"the figures of the system '{name}' failed: {type(error).__name__}: {error}") from error
+    if other := [one for one in found if not isinstance(one, Drawing)]:
+        raise ContractError(f"the figures of the system '{name}' gave {other[0]!r:.60}; expected hwcost.report.Drawing")
+    return found

@@ -13,6 +13,7 @@ from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.errors import InfeasibleError, UsageError
 from hwcost.objectives.constraint import Constraint
+from hwcost.objectives.cost_function import check_agrees
 from hwcost.objectives.objective import Objective
 from hwcost.searchers.group_draws import group_draws_of
 from hwcost.searchers.layer_draws import layer_draws_of
@@ -44,6 +45,7 @@ class Problem:
 
     Raises:
         UsageError: Without any objective, or when two objectives or measured constraints have the same name.
+        ContractError: When a vectorised function of the user's values an architecture otherwise alone than among others.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Problem:
             raise UsageError(
                 f"objectives and measured constraints need different names, got {', '.join(names)}; give one with name="
             )
+        for value in self.asked:
+            check_agrees(value, space)
 
     @property
     def space(self) -> SearchSpace:

@@ -11,6 +11,7 @@ from typing import Any
 from hwcost._cached import cached_property
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.objectives.constraint import Constraint
+from hwcost.objectives.cost_function import number_of
 from hwcost.objectives.objective import Objective
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.trial import Trial
@@ -147,12 +148,12 @@ def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Archite
     found: list[float | str] = []
     for function in functions:
         try:
-            found.append(float(function(arch)))
+            found.append(number_of(function, arch))
         except HwcostError as error:
             if not isinstance(error, MeasurementError):
                 raise
             found.append(str(error))
-        except Exception as error:  # an error of a user's function ends one trial, not the search
+        except (Exception, SystemExit) as error:  # an error of a user's function ends one trial, not the search
             found.append(f"{type(error).__name__}: {error}")
         if isinstance(found[-1], str):
             found += ["not evaluated"] * (len(functions) - len(found))

@@ -24,6 +24,7 @@ from hwcost.systems.costs import at_measured, content, described, given_costs
 from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
+from hwcost.systems.own_systems import named
 from hwcost.systems.parts import NONE, POLICY, Parts
 from hwcost.systems.plan import Plan, Training, plan_of, planned_memory, refuse_what_does_not_fit
 from hwcost.systems.processes import Processes
@@ -254,16 +255,21 @@ class Pipeline(Campaigns, Generic[PresetT]):
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
             "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
             "doubts": doubts(results, self.is_rehearsal, self.notes), "is_rehearsal": self.is_rehearsal,
-            "verdicts": [asdict(one) for one in self.claims()],
+            "verdicts": self._verdicts(),
             "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip
         return cast(Plain, json.loads(json.dumps(report)))
+
+    def _verdicts(self) -> list[Plain]:
+        with named(self, "claims"):
+            return [asdict(one) for one in self.claims()]
 
     def _work(self, stage: Stage[Any]) -> Finished:
         """Runs a stage and keeps its result."""
         self.say("begins")
         spent = stopwatch()
-        result = stage.work(self)
+        with named(self, f"stage '{stage.name}'"):
+            result = stage.work(self)
         return self._results.keep(stage, result, spent())
 
     # -- what is planned ----------------------------------------------------------------------------------------------

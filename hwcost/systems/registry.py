@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,7 @@ def pipeline(
         DataError: When the folder holds a run of other settings, or a cost model cannot be read.
         DeviceError: When the device is not here, and latencies are to be measured.
         MissingExtraError: When torch is not installed.
+        ContractError: When what is registered is no system.
         UsageError: When the system does not take a part, a cost model is of another space, or a size has a wrong type.
     """
     kind = _kind(name)
@@ -90,8 +92,18 @@ def _kind(name: str) -> type[Pipeline[Any]]:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "supernet") from None
+    _check(name, kind)
+    return kind
+
+
+def _check(name: str, kind: Any) -> None:
+    """Raises ContractError when what is registered is no subclass of ``Pipeline``, or lacks methods, presets or stages."""
     from hwcost.systems.base import Pipeline
 
-    if not (isinstance(kind, type) and issubclass(kind, Pipeline)):
-        raise ContractError(f"'{name}' is registered as a pipeline, and is not a subclass of hwcost.systems.Pipeline")
-    return kind
+    if not (inspect.isclass(kind) and issubclass(kind, Pipeline)):
+        raise ContractError(f"'{name}' is registered as a system, and is not a subclass of hwcost.systems.Pipeline")
+    lacking = sorted(kind.__abstractmethods__) + [one for one in ("title", "presets") if not hasattr(kind, one)]
+    if not lacking and not kind.stages():
+        lacking = ["methods with the decorator hwcost.systems.stage"]
+    if lacking:
+        raise ContractError(f"the system '{name}' ({kind.__name__}) lacks {', '.join(lacking)}")

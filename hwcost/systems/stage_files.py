@@ -53,8 +53,10 @@ class StageFiles:
         """Writes a result, and returns it as it will be read again.
 
         Raises:
+            ContractError: When it is no result of the stage.
             StoreError: When the disk is full, or it fails.
         """
+        stage.check(result)
         plain = {"seconds": round(seconds, 1), "result": stage.encode(result)}
         self._folder.write(self._names[stage.name], plain)
         return self._decoded(stage, json.loads(json.dumps(plain)))

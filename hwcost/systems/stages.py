@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
 
+from hwcost.errors import ContractError
 from hwcost.systems.typed import typed
 
 if TYPE_CHECKING:
@@ -40,12 +42,31 @@ class Stage(Generic[Result]):
     @cached_property
     def kind(self) -> type[Result]:
         """The dataclass that the method returns."""
-        kind: type[Result] = get_type_hints(self.work)["return"]
+        kind: type[Result] | None = get_type_hints(self.work).get("return")
+        if not is_dataclass(kind):
+            raise ContractError(f"the stage '{self.name}' is annotated with no dataclass that it returns, got {kind!r:.60}")
         return kind
 
     def encode(self, result: Result) -> Plain:
         """Returns a result as plain JSON."""
         return asdict(result)  # type: ignore[call-overload, no-any-return]
+
+    def check(self, result: Any) -> None:
+        """Checks a result before it is kept.
+
+        Raises:
+            ContractError: When it is no such dataclass, or holds something that would not be read again as it is.
+        """
+        kind = self.kind
+        if not isinstance(result, kind):
+            raise ContractError(f"the stage '{self.name}' gave {result!r:.60}; expected a {kind.__name__}, as annotated")
+        try:
+            self.decode(json.loads(json.dumps(self.encode(result), allow_nan=False)))
+        except (ValueError, TypeError, LookupError) as error:
+            raise ContractError(
+                f"the stage '{self.name}' gave a {kind.__name__} that cannot be kept: {error}. Expected finite numbers, "
+                "texts, lists, dictionaries by text and dataclasses of these; None for what is unknown, float(x) for NumPy's"
+            ) from None
 
     def decode(self, plain: Plain) -> Result:
         """Reads what :meth:`encode` returned.

@@ -163,7 +163,10 @@ class FactoryWorkload(Workload):
             MeasurementError: When the factory fails.
         """
         made = self._made(defaults)
-        batch_size, seq_len = (made.values[name] if made.applies(name) else None for name in ("batch_size", "seq_len"))
+        has_effect = {name: made.applies(name) and not self._ignores(made, name) for name in ("batch_size", "seq_len")}
+        for name in has_effect:
+            self._check_applied(made, name, has_effect[name])
+        batch_size, seq_len = (made.values[name] if has_effect[name] else None for name in has_effect)
         filled = replace(self, batch_size=batch_size, seq_len=seq_len)
         built = filled.cast(filled._called(made, 0))
         is_determined = filled.batch_size is not None and filled.seq_len is not None
@@ -186,15 +189,29 @@ class FactoryWorkload(Workload):
         arguments = {**values, "dtype": getattr(torch, stored(values["dtype"]))}
         given = {**{name: arguments[name] for name in accepted}, **dict(self.arguments)}
         by_name = named(import_callable(self.factory), accepted)
-        made = _Made(call_factory(self.factory, given), tuple(accepted), tuple(by_name), values)
+        made = _Made(call_factory(self.factory, given), given, tuple(by_name), values)
         for name in ("batch_size", "seq_len"):
-            if asked[name] is not None and not made.applies(name):
-                raise UsageError(
-                    f"factory '{self.factory}' {made.drops(name)}, and gives its own example inputs: {name} "
-                    f"{asked[name]} cannot be applied. Let the factory take '{name}' and make its inputs of that size, or "
-                    f"ask for no {name}."
-                )
+            self._check_applied(made, name, made.applies(name))
         return made
+
+    def _check_applied(self, made: _Made, name: str, has_effect: bool) -> None:
+        """Raises UsageError where a batch size or sequence length was asked for that has no effect."""
+        if getattr(self, name) is not None and not has_effect:
+            raise UsageError(
+                f"factory '{self.factory}' {made.drops(name)}, and gives its own example inputs: {name} "
+                f"{made.values[name]} cannot be applied. Let the factory take '{name}' and make its inputs of that size, or "
+                f"ask for no {name}."
+            )
+
+    def _ignores(self, made: _Made, name: str) -> bool:
+        """Whether a factory that takes a size by name makes the same shapes for another one, so that it has no effect."""
+        if name not in made.by_name or made.model.example is None or made.shows(name):
+            return False
+        try:
+            other = call_factory(self.factory, {**made.given, name: made.values[name] + 1})
+            return bool([*_shapes_within(made.model.example)]) and _sizes(other) == _sizes(made.model)
+        except (MeasurementError, RuntimeError):  # it takes some sizes only, or parameters have no shape yet
+            return False
 
     def _called(self, made: _Made, seed: int) -> Built:
         """Joins the module with its example inputs, or with drawn ones."""
@@ -229,7 +246,7 @@ class _Made:
     """What a factory made, the arguments that it was given, those that it has by name, and the values it was offered."""
 
     model: UserModel
-    given: tuple[str, ...]
+    given: dict[str, Any]
     by_name: tuple[str, ...]
     values: dict[str, Any]
 
@@ -240,13 +257,13 @@ class _Made:
         """
         if name in self.by_name or self.model.example is None:
             return True
-        return name in self.given and self._shows(name)
+        return name in self.given and self.shows(name)
 
     def drops(self, name: str) -> str:
         """Says why a batch size or sequence length has no effect."""
         return f"shows nothing of '{name}' in its inputs" if name in self.given else f"takes no argument '{name}'"
 
-    def _shows(self, name: str) -> bool:
+    def shows(self, name: str) -> bool:
         """Whether an example input has the batch size as its first dimension, or the sequence length as a later one."""
         places = slice(1) if name == "batch_size" else slice(1, None)
         return any(self.values[name] in shape[places] for shape in _shapes_within(self.model.example))
@@ -261,6 +278,12 @@ def _shapes_within(example: Any) -> Iterator[tuple[int, ...]]:
             yield from _shapes_within(part)
     elif hasattr(example, "shape"):
         yield tuple(example.shape)
+
+
+def _sizes(model: UserModel) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Returns the shapes of the example inputs, and of the module's parameters and buffers."""
+    tensors = [*model.module.parameters(), *model.module.buffers()]
+    return list(_shapes_within(model.example)), [tuple(one.shape) for one in tensors]
 
 
 def _shapes(built: Built) -> Shapes:

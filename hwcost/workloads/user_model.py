@@ -65,6 +65,8 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
     """
     torch = imported("torch", "torch")
     factory = import_callable(name)
+    if isinstance(factory, torch.nn.Module):
+        raise UsageError(f"'{name}' is a module ({type(factory).__name__}), not a function that makes one. {EXPECTED}")
     try:
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from hwcost.errors import UsageError
+from hwcost.errors import ContractError, UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
+from hwcost.searchers import Problem
 from hwcost.spaces import Candidates, space
 from tests.objectives.models import SHAPER, narrow
 
@@ -59,3 +60,49 @@ def test_a_class_that_gives_another_number_of_values_is_told(found) -> None:
     candidates = Candidates.all(space("supershaper", scale="mini"))
     with pytest.raises(UsageError, match="the cost function few returned .* for 1296 architectures; expected one number"):
         Constraint(Few(), most=3).feasible(candidates)
+
+
+class Sum:
+    """Sum of the widths, one by one and for many architectures at once."""
+
+    name = "sum"
+
+    def __init__(self, of_codes) -> None:
+        self.of_codes = of_codes
+
+    def __call__(self, arch):
+        return float(sum(arch.genes))
+
+    def predict_codes(self, codes):
+        return self.of_codes(codes)
+
+
+def test_a_class_that_takes_codes_for_genes_is_told() -> None:
+    """Its values would be stored as those of the function."""
+    mini = space("supershaper", scale="mini")
+    Problem(mini, [Maximize(Sum(lambda codes: Candidates(mini, codes).genes.sum(axis=1)))])
+    for wrong in (Maximize(Sum(lambda codes: codes.sum(axis=1))), Minimize(Sum(lambda codes: codes[:, 0] * 1.5))):
+        with pytest.raises(ContractError, match="sum is 64 for .* by its predict_codes. Codes are the indices"):
+            Problem(mini, [wrong])
+    noise = iter(np.random.default_rng(0).random(100))
+    wavering = Sum(lambda codes: codes.sum(axis=1))
+    wavering.__class__ = type("Noisy", (Sum,), {"__call__": lambda self, arch: next(noise)})
+    Problem(mini, [Maximize(wavering)])
+
+
+def test_a_class_cannot_change_the_codes_that_it_is_given() -> None:
+    def spoiling(codes):
+        codes[:] = 0
+        return np.ones(len(codes))
+
+    candidates = Candidates.all(space("supershaper", scale="mini"))
+    before = candidates.codes.copy()
+    assert (Maximize(Sum(spoiling)).values(candidates) == 1).all()
+    assert (candidates.codes == before).all()
+
+
+def test_a_constraint_whose_function_fails_is_named() -> None:
+    candidates = Candidates.all(space("supershaper", scale="mini"))
+    broken = Constraint(Sum(lambda codes: codes.genes), most=3)
+    with pytest.raises(ContractError, match="the function of the constraint sum failed: AttributeError: .* 'genes'"):
+        broken.feasible(candidates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 
@@ -68,6 +69,20 @@ def test_a_search_in_which_everything_fails_says_why() -> None:
 
     with pytest.raises(DeviceError):
         search(SPACE, [Minimize(absent)], evaluations=5)
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (lambda arch: None, "returned None; expected a number"),
+        (lambda arch: "3 units", "returned '3 units'; expected a number"),
+        (lambda arch: (1, 2), r"returned \(1, 2\); expected a number"),
+        (lambda arch: sys.exit(0), "SystemExit: 0"),
+    ],
+)
+def test_a_function_that_gives_no_number_fails_its_trials(says, told) -> None:
+    with pytest.raises(MeasurementError, match=f"all of the first .* failed; the last one: quality: .*{told}"):
+        search(SPACE, [Maximize(says, name="quality")], evaluations=40, searcher="random")
 
 
 def test_a_measurement_that_is_not_valid_is_one_trials_end() -> None:

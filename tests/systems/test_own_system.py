@@ -15,8 +15,9 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
+from hwcost.errors import ContractError
 from hwcost.report import FIGURES, Drawing, drawings, write_page
-from hwcost.systems import Event, Settings, results_of
+from hwcost.systems import Event, Settings, pipeline, results_of
 from hwcost.testing.plugins import registered
 from tests.conftest import ROOT
 
@@ -81,3 +82,114 @@ def test_reports_of_another_shape_are_errors(module: ModuleType) -> None:
 
     with pytest.raises(DataError, match=r"not a report of pipeline 'supershaper' .*backbone: Field required"):
         results_of({"pipeline": "supershaper", "stages": {}}, Results)
+
+
+SLIPS = """
+from dataclasses import dataclass
+import numpy as np
+from hwcost.systems import Claim, Measuring, Pipeline, Preset, stage
+
+
+@dataclass(frozen=True)
+class Found:
+    value: float | None
+    names: list[int]
+
+
+class Base(Pipeline):
+    name = "slip"
+    title = "A slip"
+    presets = {"quick": Preset(measuring=Measuring(batch_size=1, seq_lens=(8,), rounds=2))}
+
+    def claims(self):
+        return []
+
+
+class NoStage(Base):
+    pass
+
+
+class NoPresets(Pipeline):
+    name = title = "slip"
+
+    @stage
+    def one(self) -> Found:
+        return Found(1.0, [])
+
+
+class NoAnnotation(Base):
+    @stage
+    def one(self):
+        return Found(1.0, [])
+
+
+class WrongClaims(Base):
+    @stage
+    def one(self) -> Found:
+        return Found(1.0, [])
+
+    def claims(self):
+        return ["it works"]
+
+
+def giving(make):
+    class Giving(Base):
+        @stage
+        def one(self) -> Found:
+            return make()
+
+    return Giving
+
+
+Nothing = giving(lambda: None)
+Mapping = giving(lambda: {"value": 1.0, "names": []})
+NotANumber = giving(lambda: Found(float("nan"), []))
+Numpy = giving(lambda: Found(np.float32(1), []))
+Text = giving(lambda: Found(1.0, ["a"]))
+Fails = giving(lambda: {}["a"])
+text = "no class"
+"""
+
+
+@pytest.mark.parametrize(
+    ("member", "told"),
+    [
+        ("NoStage", r"the system 'slip' \(NoStage\) lacks methods with the decorator"),
+        ("NoPresets", r"the system 'slip' \(NoPresets\) lacks claims, presets"),
+        ("text", "'slip' is registered as a system, and is not a subclass of hwcost.systems.Pipeline"),
+        ("NoAnnotation", "the stage 'one' is annotated with no dataclass"),
+        ("WrongClaims", "the system 'slip' failed in claims: TypeError"),
+        ("Nothing", "the stage 'one' gave None; expected a Found"),
+        ("Mapping", "the stage 'one' gave {'value'.*; expected a Found"),
+        ("NotANumber", "the stage 'one' gave a Found that cannot be kept: Out of range.*None for what is unknown"),
+        ("Numpy", "the stage 'one' gave a Found that cannot be kept.*float32"),
+        ("Text", "the stage 'one' gave a Found that cannot be kept: names"),
+        ("Fails", "the system 'slip' failed in stage 'one': KeyError: 'a'"),
+    ],
+)
+def test_slips_are_named_and_nothing_of_them_is_kept(
+    member: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "slips.py").write_text(SLIPS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with registered("hwcost.systems", {"slip": f"slips:{member}"}), pytest.raises(ContractError, match=told):
+        pipeline("slip", tmp_path / "run", Settings(backend="null")).run()
+    kept = list((tmp_path / "run").glob("stages/*"))
+    assert len(kept) == (member == "WrongClaims")
+    sys.modules.pop("slips", None)
+
+
+def failing_figures(report: Any) -> Any:
+    raise KeyError("nothing")
+
+
+def other_figures(report: Any) -> Any:
+    return ["a figure"]
+
+
+@pytest.mark.parametrize(
+    ("member", "told"), [("failing_figures", "failed: KeyError: 'nothing'"), ("other_figures", "gave 'a figure'; expected")]
+)
+def test_slips_in_figures_are_named(member: str, told: str) -> None:
+    with registered("hwcost.figures", {"slip": f"{__name__}:{member}"}), pytest.raises(ContractError, match=told):
+        drawings({"pipeline": "slip"})

@@ -51,6 +51,12 @@ def changing(): return Image(), torch.ones(len(calls), 3)
 def small(): return Small()
 def anything(**asked): return Image(), {"pixels": np.ones((4, 3), np.float32)}
 def passes_on(**asked): return sized(asked["batch_size"], asked["dtype"])
+def fixed(batch_size, seq_len): return Image(), (torch.ones(4, 3),)
+def flattened(batch_size, seq_len): return Image(), (torch.ones(batch_size * seq_len, 3),)
+def even(batch_size):
+    assert batch_size % 2 == 0
+    return Image(), (torch.ones(batch_size // 2, 2, 3),)
+MODEL = nn.Identity()
 def array(): return Image(), np.ones((4, 3), np.float32)
 def scripted(): return torch.jit.script(nn.Linear(3, 2)), torch.ones(4, 3)
 def fails(): raise ValueError("no weights")
@@ -204,6 +210,22 @@ def test_a_factory_that_takes_anything_must_show_what_was_asked_for() -> None:
     with pytest.raises(UsageError, match="shows nothing of 'batch_size' in its inputs.*2 cannot be applied"):
         FactoryWorkload("own_models:anything", batch_size=2).described(DEFAULTS)
     assert FactoryWorkload("own_models:passes_on", batch_size=2).described(DEFAULTS).batch_size == 2
+
+
+def test_a_factory_that_takes_a_size_and_ignores_it_is_told() -> None:
+    """The shapes that it makes for another size tell; its net would be kept as one of the size asked for."""
+    for asked in ({"batch_size": 2}, {"seq_len": 16}):
+        with pytest.raises(UsageError, match=f"shows nothing of '{next(iter(asked))}' in its inputs.* cannot be applied"):
+            FactoryWorkload("own_models:fixed", **asked).described(DEFAULTS)
+    assert FactoryWorkload("own_models:fixed").described(DEFAULTS).name == "own_models:fixed@4x3"
+    flat = FactoryWorkload("own_models:flattened", batch_size=2, seq_len=16).described(DEFAULTS)
+    assert (flat.batch_size, flat.seq_len) == (2, 16)
+    assert FactoryWorkload("own_models:even", batch_size=8).described(DEFAULTS).batch_size == 8
+
+
+def test_a_module_in_place_of_a_factory_is_told() -> None:
+    with pytest.raises(UsageError, match="'own_models:MODEL' is a module .Identity., not a function that makes one"):
+        FactoryWorkload("own_models:MODEL").described(DEFAULTS)
 
 
 @pytest.mark.parametrize("name", ["array", "scripted"])
