@@ -67,12 +67,11 @@ def pipeline(
             device need not be here.
 
     Raises:
-        ContractError: When what another distribution registered is not a class of pipelines.
+        ContractError: When what another distribution registered is no system, or lacks methods, presets or stages.
         UnknownNameError: When the pipeline, its preset, the searcher or the estimator is unknown.
         DataError: When the folder holds a run of other settings, or a cost model cannot be read.
         DeviceError: When the device is not here, and latencies are to be measured.
         MissingExtraError: When torch is not installed.
-        ContractError: When what is registered is no system.
         UsageError: When the system does not take a part, a cost model is of another space, or a size has a wrong type.
     """
     kind = _kind(name)

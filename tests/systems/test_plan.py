@@ -119,7 +119,7 @@ def _counting() -> Iterator[None]:
 def test_what_is_registered_in_place_of_a_pipeline_is_named(tmp_path, capsys) -> None:
     with registered("hwcost.systems", {"odd": "tests.systems.test_base:MEASURING"}):
         assert invoke(["pipeline", "odd", "--out", str(tmp_path / "run"), "--dry-run"]) == 2
-    assert "'odd' is registered as a pipeline, and is not a subclass of hwcost.systems.Pipeline" in capsys.readouterr().err
+    assert "'odd' is registered as a system, and is not a subclass of hwcost.systems.Pipeline" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("_counting")
