@@ -252,3 +252,22 @@ def test_fronts_of_three_objectives(has_memory: bool) -> None:
     assert beyond is not None
     assert 0 < beyond["random"] <= 1
     assert 0 < whole["random"] <= 1
+
+
+@pytest.mark.parametrize("best", [student(1e-3, 9.0, None), student(9e-3, 2.5, None)])
+def test_nothing_lies_beyond_a_reference_with_the_best_value(best: Student) -> None:
+    """A net that is better in the other objective alone dominates nothing, and covers no area there."""
+    nets = {"reference": best, "middle": student(2e-3, 3.0, None)}
+    trials = [
+        Evaluated(
+            arch=key, latency_s=net.measured_s or 0, predicted_s=1.0, perplexity=net.perplexity, mlm_accuracy=0.1,
+            nsp_accuracy=0.5,
+        )
+        for key, net in nets.items()
+    ]  # fmt: skip
+    found = searched(trials, "perplexity")
+    assert found.dominating == []
+    search = Search("reference", "bayesian", found, found)
+    assert not any(is_better(net, best, search) for net in nets.values())
+    _, beyond = areas(nets, search)
+    assert beyond == {"bayesian": 0.0, "random": 0.0}
