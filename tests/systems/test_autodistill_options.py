@@ -284,8 +284,8 @@ def test_a_claim_says_by_what_nets_dominate_the_reference(
     nets, areas_of = {"1": student(1.0, 1.0, None)}, {"bayesian": 0.5, "random": 0.25}
     found = claims(cast(Results, SimpleNamespace(winners=Winners(nets, areas_of, areas_of), search=asked)))[0]
     assert found.found == (
-        f"0.500 against 0.250 of the area there; {told}; of the whole area, which neither had as an objective, 0.500 against "
-        "0.250"
+        f"0.500 against 0.250 of the area there; {told}; of the whole area, which neither had as an objective, "
+        "0.500 against 0.250"
     )
     assert found.holds
 
