@@ -42,7 +42,7 @@ def test_a_net_alone_in_its_class_is_compared_with_nothing() -> None:
 def test_a_net_is_compared_with_the_median_of_its_class() -> None:
     relations, score, _ = claims(results({"own": 2e-5, "other": 3e-5, "third": 5e-5}, [0.8, 0.7, 0.75]))
     assert relations.found == "loss 2.000e-05, median 3.000e-05 of the 3 nets within 10 % of its operations"
-    assert score.found == "accuracy 0.800, median 0.725 of the 2 others of its class that were fine-tuned"
+    assert score.found == "accuracy 0.800, median 0.725 of other nets of its class, 2 of which were fine-tuned"
     assert [relations.holds, score.holds] == [True, True]
 
 

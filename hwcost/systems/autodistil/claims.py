@@ -35,7 +35,7 @@ def _score(results: Results) -> Claim:
     usual = float(np.median(others)) if others else None
     beside = "no other net of its class was fine-tuned"
     if usual is not None:
-        beside = f"median {usual:.3f} of the {len(others)} others of its class that were fine-tuned"
+        beside = f"median {usual:.3f} of other nets of its class, {len(others)} of which were fine-tuned"
     return Claim(
         "fine-tuned, it does at least as well as the median of its class",
         f"{results.proxy.task.text} {own:.3f}, {beside}", usual is not None and own >= usual,
