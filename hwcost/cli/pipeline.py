@@ -199,7 +199,8 @@ def _write(report: dict[str, Any], folder: Path, json: str | None) -> None:
         page = write_page(report, folder)
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"interrupted while the page was written; the run in '{folder}' is finished, and the same command writes its page"
+            "interrupted while the page was written; "
+            f"the run in '{folder}' is finished, and the same command writes its page"
         ) from None
     if not console.write_json(report, json):
         _show(report)
