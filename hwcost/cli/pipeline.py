@@ -195,7 +195,13 @@ def _together(run: Callable[[], dict[str, Any]], settings: Settings) -> dict[str
 def _write(report: dict[str, Any], folder: Path, json: str | None) -> None:
     from hwcost.report import write_page
 
-    page = write_page(report, folder)
+    try:
+        page = write_page(report, folder)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            "interrupted while the page was written; "
+            f"the run in '{folder}' is finished, and the same command writes its page"
+        ) from None
     if not console.write_json(report, json):
         _show(report)
         typer.echo(f"report: {page}")

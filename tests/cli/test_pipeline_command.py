@@ -83,3 +83,16 @@ def test_a_page_that_cannot_be_written_is_an_error(tmp_path, capsys) -> None:
     (tmp_path / "run" / "report.html").mkdir()
     assert invoke(command(tmp_path / "run")) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_page_is_written_says_that_the_run_is_finished(tmp_path, capsys, monkeypatch) -> None:
+    def interrupted(*given: object) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hwcost.report.write_page", interrupted)
+        assert invoke(command(tmp_path / "run")) == 130
+    told = f"the run in '{tmp_path / 'run'}' is finished, and the same command writes its page"
+    assert told in capsys.readouterr().err
+    assert invoke(command(tmp_path / "run")) == 0
+    assert (tmp_path / "run" / "report.html").exists()

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,10 +24,11 @@ from hwcost.spaces import space as make_space
 from hwcost.study import search
 from hwcost.supernets import subnet
 from hwcost.systems import Settings, pipeline, results_of
+from hwcost.systems.autodistill.claims import claims
 from hwcost.systems.autodistill.fronts import areas, is_better, searched
 from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.memory import MEMORY
-from hwcost.systems.autodistill.results import Evaluated, Results, Search, Student
+from hwcost.systems.autodistill.results import Evaluated, Results, Search, Searched, Student, Winners
 from hwcost.systems.autodistill.searches import _quality
 from hwcost.testing import autodistill_table
 from hwcost.timing.measurement import Measurement
@@ -252,3 +253,57 @@ def test_fronts_of_three_objectives(has_memory: bool) -> None:
     assert beyond is not None
     assert 0 < beyond["random"] <= 1
     assert 0 < whole["random"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("own", "chance", "is_measured", "told"),
+    [
+        ([], [], False, "0 against 0 of 4 nets dominate it as predicted"),
+        (
+            [2, 3, 4], [], False,
+            "3 against 0 of 4 nets dominate it as predicted, the first after 2 evaluations against never, the third after 4 "
+            "evaluations against never",
+        ),
+        (
+            [3], [4], True,
+            "1 against 1 of 4 nets dominate it as measured in the search, the first after 3 evaluations against after 4 "
+            "evaluations",
+        ),
+    ],
+)  # fmt: skip
+def test_a_claim_says_by_what_nets_dominate_the_reference(
+    own: list[int], chance: list[int], is_measured: bool, told: str
+) -> None:
+    """Latencies of a search are predicted, also where those of its front are measured afterwards."""
+    trials = [
+        Evaluated(arch=str(place), latency_s=1.0, predicted_s=1.0, perplexity=1.0, mlm_accuracy=0.1, nsp_accuracy=0.5)
+        for place in range(1, 5)
+    ]  # fmt: skip
+    first, second = (Searched(trials, ["1"], list(map(str, places)), [0.0]) for places in (own, chance))
+    asked = Search("1", "bayesian", first, second, is_measured=is_measured)
+    nets, areas_of = {"1": student(1.0, 1.0, None)}, {"bayesian": 0.5, "random": 0.25}
+    found = claims(cast(Results, SimpleNamespace(winners=Winners(nets, areas_of, areas_of), search=asked)))[0]
+    assert found.found == (
+        f"0.500 against 0.250 of the area there; {told}; of the whole area, which neither had as an objective, "
+        "0.500 against 0.250"
+    )
+    assert found.holds
+
+
+@pytest.mark.parametrize("best", [student(1e-3, 9.0, None), student(9e-3, 2.5, None)])
+def test_nothing_lies_beyond_a_reference_with_the_best_value(best: Student) -> None:
+    """A net that is better in the other objective alone dominates nothing, and covers no area there."""
+    nets = {"reference": best, "middle": student(2e-3, 3.0, None)}
+    trials = [
+        Evaluated(
+            arch=key, latency_s=net.measured_s or 0, predicted_s=1.0, perplexity=net.perplexity, mlm_accuracy=0.1,
+            nsp_accuracy=0.5,
+        )
+        for key, net in nets.items()
+    ]  # fmt: skip
+    found = searched(trials, "perplexity")
+    assert found.dominating == []
+    search = Search("reference", "bayesian", found, found)
+    assert not any(is_better(net, best, search) for net in nets.values())
+    _, beyond = areas(nets, search)
+    assert beyond == {"bayesian": 0.0, "random": 0.0}

@@ -160,6 +160,18 @@ def test_memory_is_planned_for_every_system(name: str) -> None:
 
 
 @pytest.mark.torch
+def test_the_nets_of_a_sweep_are_among_what_is_measured() -> None:
+    """They are measured beside the base net at every length, in a campaign of their own; without a grid there is none."""
+    pytest.importorskip("torch")
+    lengths, none = (32, 64), {"sweep.direct_penalties": (), "sweep.sampled_penalties": ()}
+    grid = {"sweep.direct_penalties": (1e-3, 1e-2), "sweep.sampled_penalties": (1.0, 2.0)}
+    for sizes, wanted in ((grid, [(length, 5) for length in lengths]), (none, [])):
+        asked = {**sizes, "measuring.seq_lens": lengths}
+        made = pipeline("components", "nowhere", Settings("smoke"), dry_run=True, sizes=asked)
+        assert [(one.seq_len, one.nets) for one in made.calls() if one.stage == "sweep"] == wanted
+
+
+@pytest.mark.torch
 @pytest.mark.once
 def test_fine_tuning_is_planned_where_there_is_a_task() -> None:
     """Those of tasks that are not given are not; number of micro batches divides all batches of a grid."""

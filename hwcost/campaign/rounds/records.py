@@ -47,8 +47,8 @@ class RecordMaker:
         self.run_id = new_id()
         self.environment: Environment | None = None
         environments = (record.environment for record in store.records(campaign_id))
-        first = next((one for one in environments if one.host), None)  # a job that never ran knows no machine
-        self._known = None if first is None else first.deciding
+        self._first = next((one for one in environments if one.host), None)  # a job that never ran knows no machine
+        self._known = None if self._first is None else self._first.deciding
         self.reservation: Reservation | None = None
         self.locked_clock_hz: float | None = None
         self._info = {key: describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
@@ -86,11 +86,11 @@ class RecordMaker:
         self._known = self._known or self.environment.deciding
 
     def machine_flags(self) -> list[Flag]:
-        """Returns the doubts about the machine that the last process ran on."""
-        if self.environment is None:
+        """Returns the doubts about the machine that the last process ran on, or where all ran before, the first record's."""
+        environment = self.environment or self._first
+        if environment is None:
             return []
-        settings = self.environment.settings
-        virtualization = self.environment.host.get("virtualization")
+        settings, virtualization = environment.settings, environment.host.get("virtualization")
         flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"))
         return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
 

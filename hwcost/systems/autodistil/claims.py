@@ -21,21 +21,25 @@ def _relations(results: Results) -> Claim:
     agnostic = results.agnostic
     unseen = dict(zip(agnostic.size_class, agnostic.unseen_loss, strict=True))
     own, middle = unseen[agnostic.chosen], float(np.median(list(unseen.values())))
+    beside = f"no other net was evaluated within {100 * CLASS:g} % of its operations"
+    if len(unseen) > 1:
+        beside = f"median {middle:.3e} of the {len(unseen)} nets within {100 * CLASS:g} % of its operations"
     return Claim(
         "the chosen net relates tokens more like the teacher than the median of its class, on text it was not chosen by",
-        f"loss {own:.3e} against {middle:.3e}, {len(unseen)} nets of its operations within {100 * CLASS:g} %",
-        own <= middle,
-    )
+        f"loss {own:.3e}, {beside}", len(unseen) > 1 and own <= middle,
+    )  # fmt: skip
 
 
 def _score(results: Results) -> Claim:
     own, *others = [one.score for one in results.winners.size_class]
-    usual = float(np.median(others)) if others else own
+    usual = float(np.median(others)) if others else None
+    beside = "no other net of its class was fine-tuned"
+    if usual is not None:
+        beside = f"median {usual:.3f} of other nets of its class, {len(others)} of which were fine-tuned"
     return Claim(
         "fine-tuned, it does at least as well as the median of its class",
-        f"{results.proxy.task.text} {own:.3f} against {usual:.3f}, {len(others)} nets of its class",
-        own >= usual,
-    )
+        f"{results.proxy.task.text} {own:.3f}, {beside}", usual is not None and own >= usual,
+    )  # fmt: skip
 
 
 def _speed(results: Results) -> Claim:

@@ -48,7 +48,9 @@ class Searches:
             return pipeline.relation_loss(nets.key((subspace, arch)))
 
         loss, most = Minimize(found, "relation_loss"), self.max_flops
-        limits = self._given(subspace) if most is None else [Constraint(nets.flops_of(subspace), most=most)]
+        limits = self._given(subspace)
+        if most is not None and nets.flops((subspace, nets.largest(subspace))) > most:
+            limits = [Constraint(nets.flops_of(subspace), most=most)]
         study = self._study(f"agnostic-{subspace}", subspace, [loss], limits, pipeline.preset.candidates)
         rows = [((subspace, trial.architecture), trial.values[0]) for trial in study.completed]
         return [Candidate(nets.key(net), value, nets.flops(net), nets.predicted_s(net)) for net, value in rows]

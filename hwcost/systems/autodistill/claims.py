@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.systems.autodistill.fronts import is_better
-from hwcost.systems.autodistill.results import QUALITIES, Results
+from hwcost.systems.autodistill.results import QUALITIES, Results, Search
 from hwcost.systems.claims import Claim
 from hwcost.units import format_seconds
 
@@ -14,12 +14,8 @@ def claims(results: Results) -> list[Claim]:
 
 
 def _covers_more(results: Results) -> Claim:
-    winners, search, searches = results.winners, results.search, results.search.by_name
+    winners, search = results.winners, results.search
     name = "Bayesian" if search.searcher == "bayesian" else f"'{search.searcher}'"
-    steps = {name: one.dominating_steps for name, one in searches.items()}
-    first, third = (
-        " against ".join(str(one[n - 1]) if len(one) >= n else "never" for one in steps.values()) for n in (1, 3)
-    )
     beyond, whole = winners.beyond, winners.hypervolume
     own, chance = search.searcher, "random"
     areas = _predicted_areas(results) if not whole else "the reference was not measured"
@@ -30,10 +26,21 @@ def _covers_more(results: Results) -> Claim:
         over_all = f"; of the whole area, which neither had as an objective, {whole[own]:.3f} against {whole[chance]:.3f}"
     return Claim(
         f"the {name} search covers more beyond the reference than the random one after as many evaluations, as measured",
-        f"{areas}; {len(steps[own])} against {len(steps[chance])} of {len(search.own.trials)} nets dominate it, the first "
-        f"after {first} evaluations, the third after {third}{over_all}",
-        beyond is not None and beyond[own] > beyond[chance],
+        f"{areas}; {_dominating(search)}{over_all}", beyond is not None and beyond[own] > beyond[chance],
     )
+
+
+def _dominating(search: Search) -> str:
+    """Says how many nets dominate the reference by the latency that the searches went by, and how soon they were found."""
+    steps = [one.dominating_steps for one in search.by_name.values()]
+    own, chance = map(len, steps)
+    by = "measured in the search" if search.is_measured else "predicted"
+    text = f"{own} against {chance} of {len(search.own.trials)} nets dominate it as {by}"
+    for place, name in ((1, "first"), (3, "third")):
+        if max(own, chance) >= place:
+            after = (f"after {found[place - 1]} evaluations" if len(found) >= place else "never" for found in steps)
+            text += f", the {name} {' against '.join(after)}"
+    return text
 
 
 def _predicted_areas(results: Results) -> str:

@@ -42,7 +42,7 @@ def areas(nets: Mapping[str, Student], search: Search) -> tuple[dict[str, float]
 
     Returns:
         The areas below the worst measured values, and those beyond the reference; the latter are None where the reference
-        was not measured.
+        was not measured. They are 0 where the rectangle has no extent: nothing is beyond a reference with the best value.
     """
     every, reference = (points(nets, keys, search) for keys in (list(nets), [search.reference]))
     if not len(every):
@@ -76,9 +76,9 @@ def searched(trials: Sequence[Evaluated], quality: str, has_memory: bool = False
 
 
 def _area(found: NDArray[np.float64], low: NDArray[np.float64], corner: NDArray[np.float64]) -> float:
-    if not len(found):
+    spread = corner - low
+    if not len(found) or not np.all(spread > 0):
         return 0.0
-    spread = np.where(corner > low, corner - low, 1.0)
     return float(hypervolume((found - low) / spread, np.ones(found.shape[1])))
 
 

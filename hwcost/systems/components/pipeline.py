@@ -51,7 +51,7 @@ from hwcost.systems.components.searches import SCALES, direct, policy_of, sample
 from hwcost.systems.components.shares import share_workloads
 from hwcost.systems.components.speed import compared, latencies_of
 from hwcost.systems.components.students import distilled, measured_students
-from hwcost.systems.components.sweep import AS_SEARCHED, swept
+from hwcost.systems.components.sweep import AS_SEARCHED, settings_of, swept
 from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
 from hwcost.systems.costs import at_measured, described
@@ -227,7 +227,9 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         nets = 3 if self.parts.searcher is None else 4
         lengths = self.preset.measuring.lengths
         fitted = [] if self.costs else [self.planned_calls("profile", stacks, length) for length in lengths]
-        own = [*fitted, *(self.planned_calls("winners", nets, length) for length in lengths)]
+        searches = len(settings_of(self.preset.sweep))
+        swept = [self.planned_calls("sweep", 1 + searches, length) for length in lengths] if searches else []
+        own = [*fitted, *swept, *(self.planned_calls("winners", nets, length) for length in lengths)]
         return [*own, *(self.taggers.calls() if self.preset.distillation.is_on else ())]
 
     def trainings(self) -> dict[str, Training]:

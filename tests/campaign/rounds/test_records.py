@@ -88,3 +88,18 @@ def test_records_of_one_process_share_their_environment(maker: RecordMaker) -> N
     one, other = (maker.record(Visit(WORK.key, i, 0, (1.0,))) for i in range(2))
     assert one.environment is other.environment
     assert one.workload is other.workload
+
+
+def test_doubts_about_the_machine_are_those_of_the_records_where_nothing_is_left_to_measure(tmp_path: Path) -> None:
+    """A campaign that is read again, or was cut after its last visit, runs no further process."""
+    facts = event()
+    facts["host"] = {**facts["host"], "virtualization": "kvm"}
+    with open_store(tmp_path / "s.db") as store:
+        campaign = start(PLAN, store)
+        maker = RecordMaker(PLAN, campaign, store)
+        assert maker.machine_flags() == []
+        maker.new_process(facts)
+        told = maker.machine_flags()
+        assert "W_VIRTUAL" in [flag.code for flag in told]
+        store.append(maker.record(Visit(WORK.key, 0, 0, (1.0,))))
+        assert RecordMaker(PLAN, campaign, store).machine_flags() == told
