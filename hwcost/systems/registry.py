@@ -91,12 +91,15 @@ def _kind(name: str) -> type[Pipeline[Any]]:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "supernet") from None
-    _check(name, kind)
-    return kind
+    return _checked(name, kind)
 
 
-def _check(name: str, kind: Any) -> None:
-    """Raises ContractError when what is registered is no subclass of ``Pipeline``, or lacks methods, presets or stages."""
+def _checked(name: str, kind: Any) -> type[Pipeline[Any]]:
+    """Returns what is registered.
+
+    Raises:
+        ContractError: When it is no subclass of ``Pipeline``, or lacks methods, presets or stages.
+    """
     from hwcost.systems.base import Pipeline
 
     if not (inspect.isclass(kind) and issubclass(kind, Pipeline)):
@@ -106,3 +109,4 @@ def _check(name: str, kind: Any) -> None:
         lacking = ["methods with the decorator hwcost.systems.stage"]
     if lacking:
         raise ContractError(f"the system '{name}' ({kind.__name__}) lacks {', '.join(lacking)}")
+    return kind
