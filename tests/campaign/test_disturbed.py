@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hwcost.campaign.estimates.diagnostics import was_kept_off
+from hwcost.campaign.estimates.diagnostics import _unstable, was_kept_off
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.devices import processors
+from hwcost.levels.contention import Contention
 from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -89,6 +91,15 @@ def test_what_is_claimed_about_the_machine_follows_from_what_was_seen(conditions
     (flag,) = [flag for flag in campaign(1.5, conditions).flags if flag.code == "W_UNSTABLE_HOST"]
     assert says in flag.text
     assert "uncontended machine;" not in str(flag)
+
+
+@pytest.mark.parametrize(
+    ("share", "delay", "says"),
+    [(0.6, 0.5, "40 % of the blocks were slowed, by 50 %"), (0.998, 0.5, "less than 1 % of the"), (0.998, 0.02, None)],
+)
+def test_slowed_blocks_that_move_no_latency_are_not_warned_of(share: float, delay: float, says: str | None) -> None:
+    flag = _unstable(Contention(np.ones(1), share, 0.01, math.log1p(delay)), None, None, [])
+    assert (None if flag is None else flag.text[: len(says or "")]) == says
 
 
 def test_stored_visits_that_had_a_quarter_of_a_cpu_are_doubted() -> None:

@@ -191,9 +191,10 @@ def _unstable(
     measurements: Sequence[Measurement],
 ) -> Flag | None:
     """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""
-    if states is not None:
+    if states is not None and (1 - states.share) * math.expm1(states.delay) > NEGLIGIBLE:
         share, delay = 100 * (1 - states.share), 100 * math.expm1(states.delay)
-        text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
+        shown = f"{share:.0f} %" if share >= 0.5 else "less than 1 %"
+        text = f"{shown} of the blocks were slowed, by {delay:.0f} % on average."
         remedy = "Stop what else runs here, or on the same host."
         return Flag("W_UNSTABLE_HOST", f"{text} {_whose_latency(measurements)}", remedy)
     remedy = "Measure again when the machine is quiet, and compare the two campaigns."
