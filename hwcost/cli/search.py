@@ -166,7 +166,7 @@ def search(
     if not 0 <= probability < 1:
         raise UsageError(f"--probability lies between 0 and 1, got {probability:g}; 0 takes predictions as they are")
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
-    with redirect_stdout(sys.stderr):  # what functions of the user's print is no data
+    with redirect_stdout(sys.stderr):  # what functions of the user's print does not belong to the data
         problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
         models = list(spec.models.values())
         _check_measuring(problem, models, measure, verify)

@@ -85,7 +85,7 @@ def number_of(function: Any, arch: Architecture) -> float:
     """Returns what a function of an architecture says.
 
     Raises:
-        TypeError: When that is no number.
+        TypeError: When that is not a number.
     """
     found = function(arch)
     try:

@@ -67,7 +67,7 @@ def pipeline(
             device need not be here.
 
     Raises:
-        ContractError: When what another distribution registered is no system, or lacks methods, presets or stages.
+        ContractError: When what another distribution registered is not a system, or lacks methods, presets or stages.
         UnknownNameError: When the pipeline, its preset, the searcher or the estimator is unknown.
         DataError: When the folder holds a run of other settings, or a cost model cannot be read.
         DeviceError: When the device is not here, and latencies are to be measured.
@@ -98,7 +98,7 @@ def _checked(name: str, kind: Any) -> type[Pipeline[Any]]:
     """Returns what is registered.
 
     Raises:
-        ContractError: When it is no subclass of ``Pipeline``, or lacks methods, presets or stages.
+        ContractError: When it is not a subclass of ``Pipeline``, or lacks methods, presets or stages.
     """
     from hwcost.systems.base import Pipeline
 

@@ -53,7 +53,7 @@ class StageFiles:
         """Writes a result, and returns it as it will be read again.
 
         Raises:
-            ContractError: When it is no result of the stage.
+            ContractError: When it is not a result of the stage.
             StoreError: When the disk is full, or it fails.
         """
         stage.check(result)

@@ -55,7 +55,7 @@ class Stage(Generic[Result]):
         """Checks a result before it is kept.
 
         Raises:
-            ContractError: When it is no such dataclass, or holds something that would not be read again as it is.
+            ContractError: When it is not such a dataclass, or holds something that would not be read again as it is.
         """
         kind = self.kind
         if not isinstance(result, kind):
