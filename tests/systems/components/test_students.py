@@ -111,7 +111,7 @@ def test_students_are_part_of_the_plan(tmp_path: Path) -> None:
     assert "distillation.recipe" in made.trainings()
     off = pipeline("components", tmp_path / "run", Settings("smoke", tasks=TASKS), dry_run=True)
     assert "distillation.recipe" not in off.trainings()
-    assert {one.stage for one in off.calls()} == {"profile", "winners"}
+    assert {one.stage for one in off.calls()} == {"profile", "sweep", "winners"}
 
 
 @pytest.fixture(scope="module")
