@@ -51,6 +51,7 @@ def measured_in_4_ms(monkeypatch) -> list[tuple[str, tuple]]:
     return built
 
 
+@pytest.mark.torch
 def test_a_table_declares_a_space_is_fitted_and_searched(folder, capsys, monkeypatch) -> None:
     listed = run("spaces", "from-table", "rows.csv", "--out", "own.toml")
     assert listed["genes"] == [{"name": "width", "choices": [1, 2, 3, 4, 6]}, {"name": "kind", "choices": ["a", "b"]}]
@@ -67,6 +68,7 @@ def test_a_table_declares_a_space_is_fitted_and_searched(folder, capsys, monkeyp
     assert found["measured"][0]["measured_s"] == 4e-3
 
 
+@pytest.mark.torch
 def test_winners_are_built_by_the_factory_that_the_model_has_learnt_from(folder, capsys, monkeypatch) -> None:
     run("spaces", "from-table", "rows.csv", "--out", "own.toml")
     run("fit", "rows.csv", "--space", "./own.toml", "--model", "lut", "--out", "models/other", "--no-plot")
