@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from hwcost._distributions import entry_points
-from hwcost.errors import HwcostError, UnknownNameError, UsageError
+from hwcost.errors import ContractError, HwcostError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "added", "has_members_of_others", "imported", "is_own", "made", "parse_options", "refresh"]
+__all__ = ["Registry", "added", "has_members_of_others", "imported", "is_own", "made", "named", "parse_options", "refresh"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -58,6 +59,25 @@ def has_members_of_others() -> bool:
 def is_own(kind: type[Any]) -> bool:
     """Says whether a class is one of hwcost's, whose answers need no check."""
     return kind.__module__.partition(".")[0] == "hwcost"
+
+
+@contextmanager
+def named(who: str, method: str) -> Iterator[None]:
+    """Names a member of another distribution and its method in an error that is not hwcost's own.
+
+    Args:
+        who: Kind and name of the member, such as ``the backend 'x'``.
+        method: Name of the method that is called within.
+
+    Raises:
+        ContractError: When anything but an error of hwcost's is raised within.
+    """
+    try:
+        yield
+    except HwcostError:
+        raise
+    except Exception as error:
+        raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}") from error
 
 
 def imported(value: str) -> Any:

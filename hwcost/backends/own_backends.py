@@ -5,25 +5,13 @@ hwcost's own are not checked. What their runners return is checked in :mod:`hwco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
 from hwcost.backends.base import Backend
-from hwcost.errors import ContractError, HwcostError
-from hwcost.registry import is_own
-
-
-@contextmanager
-def named(name: str, method: str) -> Iterator[None]:
-    """Names the backend and the method in an error that is not hwcost's own."""
-    try:
-        yield
-    except HwcostError:
-        raise
-    except Exception as error:
-        raise ContractError(f"the backend '{name}' failed in {method}: {type(error).__name__}: {error}") from error
+from hwcost.errors import ContractError
+from hwcost.registry import is_own, named
 
 
 def checked_class(found: Any, name: str) -> type[Backend]:
@@ -56,7 +44,7 @@ def availability(kind: type[Backend], name: str) -> tuple[bool, str]:
     """
     if is_own(kind):
         return kind.availability()
-    with named(name, "availability"):
+    with named(f"the backend '{name}'", "availability"):
         found: Any = kind.availability()
     if not isinstance(found, tuple) or len(found) != 2 or not isinstance(found[0], bool) or not isinstance(found[1], str):
         raise ContractError(
@@ -74,7 +62,7 @@ def created(kind: type[Backend], name: str, threads: int, options: dict[str, Any
     """
     if is_own(kind):
         return kind(threads, options)
-    with named(name, "__init__"):
+    with named(f"the backend '{name}'", "__init__"):
         found = kind(threads, options)
     if not hasattr(found, "threads") or not hasattr(found, "options"):
         raise ContractError(
@@ -91,7 +79,7 @@ def versions(backend: Backend, name: str) -> dict[str, str]:
     """
     if is_own(type(backend)):
         return backend.version()
-    with named(name, "version"):
+    with named(f"the backend '{name}'", "version"):
         found: Any = backend.version()
     texts = [part for pair in found.items() for part in pair] if isinstance(found, Mapping) else [None]
     if not all(isinstance(text, str) for text in texts):
@@ -110,7 +98,7 @@ def free_bytes(backend: Backend) -> int | None:
     """
     if is_own(type(backend)):
         return backend.free_bytes()
-    with named(backend.name, "free_bytes"):
+    with named(f"the backend '{backend.name}'", "free_bytes"):
         found: Any = backend.free_bytes()
     if found is not None and (isinstance(found, bool) or not isinstance(found, Integral)):
         raise ContractError(

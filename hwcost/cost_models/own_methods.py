@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.errors import ContractError, HwcostError
-from hwcost.registry import is_own
+from hwcost.errors import ContractError
+from hwcost.registry import is_own, named
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -30,17 +29,6 @@ def check_methods(kind: type[Any]) -> None:
             setattr(kind, name, checked(vars(kind)[name]))
 
 
-@contextmanager
-def _named(model: CostModel, method: str) -> Iterator[None]:
-    """Names the model and the method in an error that is not hwcost's own."""
-    try:
-        yield
-    except HwcostError:
-        raise
-    except Exception as error:
-        raise ContractError(f"{_called(model)} failed in {method}: {type(error).__name__}: {error}") from error
-
-
 def _called(model: CostModel) -> str:
     return f"the cost model '{getattr(model, 'name', type(model).__name__)}'"
 
@@ -48,7 +36,7 @@ def _called(model: CostModel) -> str:
 def _checked_fit(method: Callable[..., Any]) -> Callable[..., None]:
     @functools.wraps(method)
     def _fit(self: CostModel, genes: Floats, values: Floats, weights: Floats) -> None:
-        with _named(self, "_fit"):
+        with named(_called(self), "_fit"):
             method(self, genes.copy(), values.copy(), weights.copy())
 
     return _fit
@@ -58,7 +46,7 @@ def _checked_predict(method: Callable[..., Any]) -> Callable[..., Floats]:
     @functools.wraps(method)
     def _predict(self: CostModel, genes: Floats) -> Floats:
         """Answers as the method does, with NaN for what is not a positive number."""
-        with _named(self, "_predict"):
+        with named(_called(self), "_predict"):
             found = np.asarray(method(self, genes.copy()), dtype=np.float64)
         if found.shape != (len(genes),):
             raise ContractError(
@@ -74,7 +62,7 @@ def _checked_predict(method: Callable[..., Any]) -> Callable[..., Floats]:
 def _checked_state(method: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     @functools.wraps(method)
     def _state(self: CostModel) -> dict[str, Any]:
-        with _named(self, "_state"):
+        with named(_called(self), "_state"):
             found: dict[str, Any] = method(self)
         try:
             json.dumps(found, allow_nan=False)

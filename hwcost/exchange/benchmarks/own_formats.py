@@ -5,15 +5,13 @@ One that fails to say whether a file is its own is left out, so that the files o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hwcost._left_out import left_out
 from hwcost.errors import ContractError, HwcostError
 from hwcost.exchange.benchmarks import FORMATS
 from hwcost.exchange.benchmarks.base import Exported, Imported
-from hwcost.registry import is_own
+from hwcost.registry import is_own, named
 
 if TYPE_CHECKING:
     from hwcost.exchange.benchmarks.base import Format, Given, History, Reader, Writer
@@ -50,7 +48,7 @@ def read(reader: Reader, document: Document, given: Given) -> list[Imported]:
     """
     if is_own(type(reader)):
         return reader.read(document, given)
-    with _named(reader, "read"):
+    with named(f"the format '{reader.name}'", "read"):
         answer: Any = reader.read(document, given)
         found = answer if answer is None or isinstance(answer, Imported) else list(answer)
     if not isinstance(found, list) or not all(isinstance(one, Imported) for one in found):
@@ -69,18 +67,8 @@ def write(writer: Writer, history: History) -> Exported:
     """
     if is_own(type(writer)):
         return writer.write(history)
-    with _named(writer, "write"):
+    with named(f"the format '{writer.name}'", "write"):
         found: Any = writer.write(history)
     if not isinstance(found, Exported):
         raise ContractError(f"the format '{writer.name}' gave {found!r:.80} from write; expected an Exported(files)")
     return found
-
-
-@contextmanager
-def _named(one: Format, method: str) -> Iterator[None]:
-    try:
-        yield
-    except HwcostError:
-        raise
-    except Exception as error:
-        raise ContractError(f"the format '{one.name}' failed in {method}: {type(error).__name__}: {error}") from error
