@@ -40,6 +40,7 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
+from hwcost.campaign.estimates.block_evidence import is_evident, quicker_by
 from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
 from hwcost.campaign.estimates.block_starts import item_quantiles, starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
@@ -111,6 +112,8 @@ class BlockModel:
             about how much of the noise is contention.
         reading_error: Part of it that is this doubt, which is the same in all processes.
         states: The machine's states; None where there is one.
+        is_evident: Whether the uncontended state stands out from slightly slower ones.
+        quicker: Log time by which some blocks are quicker than the uncontended state; 0 where there are none.
     """
 
     uncontended: Floats
@@ -122,6 +125,8 @@ class BlockModel:
     level_error: float
     reading_error: float
     states: Contention | None
+    is_evident: bool = False
+    quicker: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -168,9 +173,10 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     """
     segment, delays = segments(table.time, table.round), delays_from(least_delay)
     best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), NO_DELAY), NO_DELAY)
-    for item in starts(table):
+    for item, clear in starts(table):
         found = _search(table, segment, _start(table, segment, item, delays), delays)
-        if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+        is_other = not clear or float(np.median(found.item - best.item)) < -clear
+        if is_other and found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
     is_contended, shift = best is not plain, 0.0
     if is_contended and best.noise > MOST_NOISE:
@@ -181,9 +187,11 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), reading_error)
     level = best.segments[segment] - best.segments[segment].mean()
     states = _states(best.uncontended, residual, best.noise) if is_contended else None
+    blocks = len(residual) if table.call is None else int(table.call.max()) + 1
     return BlockModel(
         best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error, abs(reading_error),
-        states,
+        states, is_contended and is_evident(residual, best.uncontended, blocks),
+        quicker_by(residual, best.noise, blocks) if is_contended else 0.0,
     )  # fmt: skip
 
 

@@ -178,7 +178,8 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
 
     seen = values.y[values.uncontended]
     are_few = len(seen) < min(2, len(values.y))
-    is_unconfirmed = are_few and values.delay > 0  # of visits of a single block, nothing says that they were slowed
+    are_doubtful = are_few or values.quicker > 0
+    is_unconfirmed = are_doubtful and values.delay > 0  # of visits of a single block, nothing says that they were slowed
     y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None

@@ -120,6 +120,8 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
         level=None if is_level_kept else level,
         level_error=model.level_error if table.workloads > 1 else model.reading_error,
         is_precise=True,
+        is_evident=model.is_evident,
+        quicker=model.quicker,
     )
 
 

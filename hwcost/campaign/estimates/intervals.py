@@ -18,7 +18,8 @@ from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
 from hwcost.campaign.estimates.visit_values import VisitValues
 
 CONFIRMING = 2
-"""Visits that must show the uncontended machine, so that an item's latency is confirmed."""
+"""Visits that must show the uncontended machine, so that an item's latency is confirmed; one is enough where all items together
+show clearly which state is the uncontended one."""
 
 CONFIRMED = 0.5
 """Least share of a campaign's items that are confirmed, so that any is.
@@ -54,8 +55,9 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
         values: Latency and weight of each visit by its blocks.
     """
     level = level_half_width(values.level_error, len(np.unique(table.round)))
-    is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
-    is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
+    needed = 1 if values.is_evident else CONFIRMING
+    is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < needed)
+    is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED or values.quicker > 0
     is_unconfirmed = is_lacking & (values.delay > 0)
     most = values.delay + _of_full_visit(model)
     widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)

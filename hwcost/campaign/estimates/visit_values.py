@@ -27,6 +27,8 @@ class VisitValues:
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known. Of a single
             item, the part of it that its rounds do not show.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
+        is_evident: Whether all workloads together show clearly which state is the uncontended one.
+        quicker: Log time by which some blocks are quicker than that state, which then was not it; 0 where there are none.
         lost: Log delay of each visit that counters tell and its blocks do not show, shape (n,); None where nothing was lost.
     """
 
@@ -37,9 +39,11 @@ class VisitValues:
     level: Floats | None = None
     level_error: float = 0.0
     is_precise: bool = False
+    is_evident: bool = False
+    quicker: float = 0.0
     lost: Floats | None = None
 
     @property
     def delay(self) -> float:
-        """Mean log delay of the contended state; 0 where there is none."""
-        return 0.0 if self.states is None else self.states.delay
+        """Log delay by which a visit that shows nothing uncontended may be too slow; 0 where there is one state."""
+        return 0.0 if self.states is None else max(self.states.delay, self.quicker)

@@ -1,0 +1,64 @@
+"""Whether the quickest state of a contended machine is the uncontended one: what the blocks say for it and against it.
+
+A machine that pauses between its neighbours' bursts shows many blocks of one latency and few that are slightly slower. Where
+blocks thin out evenly towards the quick end, the quickest of them are the end of a range, and whatever is uncontended may be
+quicker still. And nothing speeds a block up: where several are far quicker than the quickest state, that state was not the
+uncontended one, however well it describes all others.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwcost._types import Floats
+
+NEAR = 0.02
+"""Log latencies about that of the uncontended state within which a block counts as its own."""
+
+ABOVE = (0.03, 0.11)
+"""Log delays whose blocks show how many would lie near the uncontended state without it."""
+
+RATIO = 2.0
+"""Least number of blocks near the uncontended state over those of an equal stretch above it, so that it is evident."""
+
+BLOCKS = 40.0
+"""Least number of uncontended blocks of a campaign, so that the state is evident: fewer may be some neighbour's quiet state."""
+
+MEDIAN = 0.6745
+"""Median of the absolute values of a standard normal distribution."""
+
+QUICKER = 4.0
+"""Scales of the noise beyond which a block is quicker than the uncontended state."""
+
+QUICKER_BLOCKS = 3
+"""Least number of such blocks, so that they are no accident."""
+
+
+def is_evident(residual: Floats, uncontended: Floats, blocks: int) -> bool:
+    """Says whether the uncontended state stands out from what is slightly slower.
+
+    Args:
+        residual: Log latency of each row less its uncontended one, shape (n,).
+        uncontended: Probability that each row is uncontended, shape (n,).
+        blocks: Number of blocks, of which rows may be parts.
+    """
+    rows = len(residual) / blocks
+    near = int((np.abs(residual) <= NEAR).sum()) / (2 * NEAR)
+    above = int(((residual > ABOVE[0]) & (residual <= ABOVE[1])).sum()) / (ABOVE[1] - ABOVE[0])
+    return float(uncontended.sum()) >= BLOCKS * rows and near >= RATIO * above
+
+
+def quicker_by(residual: Floats, noise: float, blocks: int) -> float:
+    """Returns by how much the quickest blocks are quicker than the uncontended state on the log scale; 0 where none are.
+
+    Args:
+        residual: Log latency of each row less its uncontended one, shape (n,).
+        noise: Scale of the noise, of which that of quick blocks may be larger.
+        blocks: Number of blocks, of which rows may be parts.
+    """
+    quick = -residual[residual < 0]
+    if not len(quick):
+        return 0.0
+    scale = max(noise, float(np.median(quick)) / MEDIAN)
+    depth = quick[quick > max(QUICKER * scale, NEAR)]
+    return float(depth.max()) if len(depth) >= QUICKER_BLOCKS * len(residual) / blocks else 0.0
