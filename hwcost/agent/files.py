@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def text(*path: str) -> str:
+def text(*path: str | os.PathLike[str]) -> str:
     """Returns the text of a file without the spaces around it.
 
     Raises:
@@ -15,7 +15,7 @@ def text(*path: str) -> str:
         return file.read().strip("\0 \n\t")
 
 
-def text_or_empty(*path: str) -> str:
+def text_or_empty(*path: str | os.PathLike[str]) -> str:
     """Returns the text of a file; empty when it cannot be read."""
     try:
         return text(*path)

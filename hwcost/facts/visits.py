@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from hwcost.devices import cgroups, processors
+from hwcost.agent import cgroups
+from hwcost.devices import processors
 from hwcost.devices.processors import CpuTimes
 from hwcost.facts.agreement import EQUAL
 from hwcost.facts.fact import Fact, Process
