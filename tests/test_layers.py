@@ -65,7 +65,7 @@ PARTS = {
         ["targets"],
     ],
     "cost_models": [
-        ["arguments", "own_methods", "registry", "rowwise", "workers"],
+        ["arguments", "plugin_methods", "registry", "rowwise", "workers"],
         ["prediction"],
         ["features"],
         ["data", "learned"],
