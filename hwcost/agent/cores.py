@@ -8,68 +8,14 @@ import json
 import os
 import stat
 from time import sleep
-from typing import Any, Callable
+from typing import Callable
 
-from . import cgroups
+from . import cgroups, processors
 from .errors import DeviceError, UsageError
-from .files import cpu_list, text, text_or_empty
 from .timer import stopwatch
 
 FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
-INTEL_KINDS = ("sys/devices/cpu_core/cpus", "sys/devices/cpu_atom/cpus", "sys/devices/cpu_lowpower/cpus")
 PAUSE_S = 1.0
-
-
-def allowed() -> list[int]:
-    """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
-    try:
-        return sorted(os.sched_getaffinity(0))
-    except (AttributeError, OSError):
-        return list(range(os.cpu_count() or 1))
-
-
-def siblings(cpu: int, root: str = "/") -> tuple[int, ...]:
-    """Returns the logical CPUs of a core; in a virtual machine that hides them, CPUs 2k and 2k + 1 count as one core."""
-    topology = "sys/devices/system/cpu/cpu%d/topology" % cpu
-    shown: tuple[int, ...] = (cpu,)
-    for name in ("core_cpus_list", "thread_siblings_list"):
-        try:
-            found = cpu_list(text(root, topology, name))
-        except (OSError, ValueError):
-            continue
-        if cpu in found:
-            shown = found
-            break
-    if len(shown) > 1 or not _is_virtual(root):
-        return shown
-    pair = (cpu & ~1, cpu | 1)
-    present = tuple(one for one in pair if os.path.exists(os.path.join(root, "sys/devices/system/cpu/cpu%d" % one)))
-    return present if cpu in present else shown
-
-
-def quickest(cores: list[tuple[int, ...]], wanted: int, root: str = "/") -> list[tuple[int, ...]]:
-    """Returns cores of the quickest kinds that have so many together, the last of each kind first.
-
-    Cores are tuples of their logical CPUs. Kinds are those that the kernel tells apart; see ``hwcost.devices.processors``.
-    """
-    kinds = _kinds([cpu for core in cores for cpu in core], root)
-    found = sorted(cores, key=lambda core: (kinds.get(core[0], 0), -core[-1]))
-    slowest = kinds.get(found[min(wanted, len(found)) - 1][0], 0)
-    return [core for core in found if kinds.get(core[0], 0) <= slowest]
-
-
-def _kinds(cpus: list[int], root: str) -> dict[int, int]:
-    """Returns how many kinds of core are quicker than that of each CPU; nothing of those whose kind is unknown."""
-    found = {}
-    for place, name in enumerate(INTEL_KINDS):
-        listed = text_or_empty(root, name)
-        found.update(dict.fromkeys(cpu_list(listed) if listed else (), place))
-    if found:
-        return found
-    stated = {cpu: text_or_empty(root, "sys/devices/system/cpu/cpu%d/cpu_capacity" % cpu) for cpu in cpus}
-    capacity = {cpu: int(number) for cpu, number in stated.items() if number.isdigit()}
-    ordered = sorted(set(capacity.values()), reverse=True)
-    return {cpu: ordered.index(number) for cpu, number in capacity.items()}
 
 
 class Cores:
@@ -86,8 +32,8 @@ class Cores:
     """
 
     def __init__(self, threads: int, wait_s: float, say: Callable[[str], None]) -> None:
-        if threads > len(allowed()):
-            raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
+        if threads > len(processors.allowed()):
+            raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(processors.allowed())))
         quota = cgroups.quota_cpus()
         if quota is not None and quota < threads:
             raise UsageError(
@@ -115,12 +61,13 @@ class Cores:
 
     def _take(self) -> bool:
         """Takes whole cores of the quickest kind, the last ones first, since the first serve most interrupts."""
-        usable = allowed()
-        cores = list({siblings(cpu) for cpu in usable})
+        usable = processors.allowed()
+        cores = processors.cores(usable)
         wanted = min(self._threads, len(cores))
         taken: list[tuple[int, ...]] = []
         can_lock = True
-        for core in quickest(cores, wanted):
+        found = processors.quickest(cores, wanted)
+        for core in [one.siblings for one in sorted(found, key=lambda one: (one.quicker_kinds, -one.siblings[-1]))]:
             if len(taken) == wanted:
                 break
             locks = _locked(core)
@@ -136,7 +83,7 @@ class Cores:
             return False
         ranked = sorted((place, cpu) for core in taken for place, cpu in enumerate(reversed(core)) if cpu in usable)
         self.cpus = sorted(cpu for _, cpu in ranked[: self._threads])
-        self.is_exclusive = can_lock and pin(usable)
+        self.is_exclusive = can_lock and not processors.bind(usable)
         return True
 
     def _release(self) -> None:
@@ -199,17 +146,3 @@ def _folder() -> str:
         if os.path.isdir(name) and os.access(name, os.W_OK) and os.stat(name).st_mode & stat.S_ISVTX:
             return name
     raise OSError(errno.ENOENT, "no folder for locks")
-
-
-def _is_virtual(root: str) -> bool:
-    lines = text_or_empty(root, "proc/cpuinfo").splitlines()
-    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
-
-
-def pin(cpus: Any) -> bool:
-    """Binds this process to CPUs; False where the system, or the container, does not let it."""
-    try:
-        os.sched_setaffinity(0, cpus)
-    except (AttributeError, OSError):
-        return False
-    return True

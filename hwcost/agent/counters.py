@@ -8,17 +8,15 @@ from __future__ import annotations
 import glob
 import os
 import resource
+from pathlib import Path
 from typing import Any, Callable
 
-from . import cgroups
-from .cores import allowed, siblings
+from . import cgroups, processors
 from .files import text
 from .timer import process_cpu_s
 
 CPU = "sys/devices/system/cpu"
 FEW_CPUS = 8
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-IDLE, STEAL, FIELDS = (3, 4), 7, 8
 
 
 class HostCounters:
@@ -30,7 +28,7 @@ class HostCounters:
 
     def __init__(self, root: str = "/") -> None:
         self._root = root
-        names = [os.path.join(root, CPU, "cpu%d/cpufreq/scaling_cur_freq" % cpu) for cpu in allowed()[:FEW_CPUS]]
+        names = [os.path.join(root, CPU, "cpu%d/cpufreq/scaling_cur_freq" % cpu) for cpu in processors.allowed()[:FEW_CPUS]]
         self._clocks = [name for name in names if os.path.exists(name)]
         self._span: dict[str, Any] = {}
         self._before: tuple[Any, Any, float] = (None, None, 0.0)
@@ -66,8 +64,8 @@ class HostCounters:
     def _read(self) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         readers: dict[str, Callable[[], Any]] = {
-            "cpu_steal_fraction": self._steal,
-            "sibling_busy_fraction": self._sibling_busy,
+            "cpu_steal_fraction": lambda: processors.steal_s(Path(self._root)),
+            "sibling_busy_fraction": lambda: processors.sibling_busy_s(Path(self._root)),
             "run_queue_wait_s": self._run_queue_wait_s,
             "cpu_pressure_s": self._pressure_s,
             "cgroup_throttled_s": lambda: cgroups.throttled_s(self._root),
@@ -84,30 +82,6 @@ class HostCounters:
             "temperature_celsius": known(self._temperature),
             "uptime_s": known(lambda: float(text(self._root, "proc/uptime").split()[0])),
         }
-
-    def _steal(self) -> tuple[float, float]:
-        times = self._times()
-        own = [times[cpu] for cpu in allowed() if cpu in times] or [times[-1]]
-        return sum(one[2] for one in own), sum(one[0] for one in own)
-
-    def _sibling_busy(self) -> tuple[float, float]:
-        own = allowed()
-        others = {one for cpu in own for one in siblings(cpu, self._root)}.difference(own)
-        times = self._times() if others else {}
-        found = [times[cpu] for cpu in others if cpu in times]
-        return sum(one[1] for one in found), sum(one[0] for one in found)
-
-    def _times(self) -> dict[int, tuple[float, float, float]]:
-        """Returns total, busy and stolen seconds by CPU; those of all CPUs together under -1."""
-        found = {}
-        for line in text(self._root, "proc/stat").splitlines():
-            fields = line.split()
-            if fields and fields[0].startswith("cpu"):
-                seconds = [float(field) / TICKS_PER_S for field in fields[1 : FIELDS + 1]]
-                idle_s = sum(seconds[i] for i in IDLE if i < len(seconds))
-                stolen_s = seconds[STEAL] if len(seconds) > STEAL else 0.0
-                found[int(fields[0][3:] or -1)] = (sum(seconds), sum(seconds) - idle_s, stolen_s)
-        return found
 
     def _run_queue_wait_s(self) -> float:
         folder = os.path.join(self._root, "proc/self/task")

@@ -21,16 +21,3 @@ def text_or_empty(*path: str | os.PathLike[str]) -> str:
         return text(*path)
     except OSError:
         return ""
-
-
-def cpu_list(listed: str) -> tuple[int, ...]:
-    """Reads a list of the kernel's, such as ``0-3,8``.
-
-    Raises:
-        ValueError: When the text is not such a list.
-    """
-    found: set[int] = set()
-    for part in listed.strip().split(","):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), int(last or first) + 1))
-    return tuple(sorted(found))

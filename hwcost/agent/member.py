@@ -5,8 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any, Callable
 
-from . import arrival, rules, timer, warmup
-from .cores import allowed
+from . import arrival, processors, rules, timer, warmup
 from .errors import MeasurementError
 
 CHEAP = 0.17
@@ -114,7 +113,7 @@ class Member:
         made.update(timer.time_block(self._counted, self._calls))
         counters = dict(self._counters)
         if counters.get("wait_s") is not None and counters.get("cpu_s") is not None:
-            unused_s = len(allowed()) * made["seconds"] - counters["cpu_s"]
+            unused_s = len(processors.allowed()) * made["seconds"] - counters["cpu_s"]
             counters["wait_s"] = max(0.0, min(counters["wait_s"], unused_s))
         made.update(counters, started_s=self._started_s)
         return made if idle_s is None else {**made, "idle_s": idle_s}

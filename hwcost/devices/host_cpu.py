@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hwcost.agent.files import text_or_empty
 from hwcost.devices.detected import DetectedDevice
-from hwcost.devices.system_files import text_or_empty
 
 _ARM_PARTS = {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1"}
 _VENDORS = {"genuineintel": "intel", "authenticamd": "amd", "0x41": "arm"}

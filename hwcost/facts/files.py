@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hwcost.devices.system_files import text, text_or_empty
+from hwcost.agent.files import text, text_or_empty
 
 __all__ = ["cpuinfo", "text", "text_or_empty"]
 

@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from hwcost.agent import cgroups
-from hwcost.devices import processors
-from hwcost.devices.processors import CpuTimes
+from hwcost.agent import cgroups, processors
 from hwcost.facts.agreement import EQUAL
 from hwcost.facts.fact import Fact, Process
 from hwcost.facts.files import text
@@ -57,32 +55,6 @@ PROTOCOL = (
     Fact("order", "protocol", TEXT, "Order of the visits."),
     Fact("input_source", "protocol", TEXT, "Where the inputs came from."),
 )
-
-
-def _steal(process: Process) -> tuple[float, float]:
-    own = _own_times(process)
-    return sum(one.steal_s for one in own), sum(one.total_s for one in own)
-
-
-def _sibling_busy(process: Process) -> tuple[float, float]:
-    """Returns the busy and the whole time of the CPUs that share a core with one of this process's, but are not its own."""
-    own = processors.allowed()
-    siblings = {cpu for core in processors.cores(own, process.root) for cpu in core.siblings}.difference(own)
-    by_cpu = processors.times(process.root) if siblings else {}
-    found = [by_cpu[cpu] for cpu in siblings if cpu in by_cpu]
-    return sum(one.busy_s for one in found), sum(one.total_s for one in found)
-
-
-def _own_times(process: Process) -> list[CpuTimes]:
-    """Returns the times of the CPUs that this process may use; those of all CPUs together where they are not listed."""
-    by_cpu = processors.times(process.root)
-    own = [by_cpu[cpu] for cpu in processors.allowed() if cpu in by_cpu]
-    if own:
-        return own
-    first = text(process.root / "proc/stat").split("\n", 1)[0].split()
-    if first[0] != "cpu":
-        raise ValueError("no cpu line")
-    return [processors.cpu_times(first[1:])]
 
 
 def run_queue_wait_s(process: Process) -> float:
@@ -131,9 +103,9 @@ def _first_number(path: str, process: Process) -> float:
 
 SPAN = (
     Fact("cpu_steal_fraction", "conditions", FRACTION, "Share of the time of this process's CPUs that a hypervisor took.",
-         read=_steal, when="span"),
+         read=lambda process: processors.steal_s(process.root), when="span"),
     Fact("sibling_busy_fraction", "conditions", FRACTION, "Share of time in which other CPUs of the same cores were busy.",
-         read=_sibling_busy, when="span"),
+         read=lambda process: processors.sibling_busy_s(process.root), when="span"),
     Fact("run_queue_wait_s", "conditions", SECONDS, "Time that threads of this process were ready and had no CPU.",
          read=run_queue_wait_s, when="span"),
     Fact("cpu_pressure_s", "conditions", SECONDS, "Time that some task of the control group waited for a CPU.",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hwcost.devices import processors
+from hwcost.agent import processors
 from hwcost.facts import Process, of_moment
 from hwcost.facts.files import text
 from hwcost.facts.values import FRACTION

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.agent import cgroups
-from hwcost.agent import cores as cores_of_runner
+from hwcost.agent import cgroups, processors
 from hwcost.agent import counters as counters_of_runner
-from hwcost.devices import processors
-from hwcost.devices.processors import Core, cpu_list
+from hwcost.agent.processors import Core, cpu_list
 from hwcost.timing import conditions
 from hwcost.timing.processes import environment
 from tests.timing.trees import tree
@@ -79,7 +77,6 @@ def test_kinds_of_core_are_told_apart(
     assert {core.usable[0] for core in processors.quickest(found, 3)} == set(three)
     assert {core.usable[0] for core in processors.quickest(found, 1)} == {cpu for cpu in range(6) if not kinds[cpu]}
     assert processors.quickest([], 1) == []
-    assert cores_of_runner.quickest([(cpu,) for cpu in range(6)], 3, str(root)) == [(cpu,) for cpu in three]
 
 
 def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:

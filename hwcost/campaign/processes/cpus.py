@@ -16,9 +16,8 @@ from time import sleep
 from typing import Any
 
 from hwcost._locks import CannotLockError, FileLock, described, machine_folder
-from hwcost.agent import cgroups
-from hwcost.devices import processors
-from hwcost.devices.processors import Core
+from hwcost.agent import cgroups, processors
+from hwcost.agent.processors import Core
 from hwcost.errors import BusyError, UsageError
 from hwcost.timing import timer
 from hwcost.timing.guards import guards

@@ -111,7 +111,8 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
         UsageError: When other code was measured than that of the job's working tree.
         DeviceError: When the device was lost.
     """
-    from hwcost.devices import DeviceHandle, processors, require
+    from hwcost.agent import processors
+    from hwcost.devices import DeviceHandle, require
     from hwcost.timing import timer
 
     if job.epoch_s is not None:
