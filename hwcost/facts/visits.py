@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from hwcost.agent import cgroups, processors
+from hwcost.agent.files import text
 from hwcost.facts.agreement import EQUAL
 from hwcost.facts.fact import Fact, Process
-from hwcost.facts.files import text
 from hwcost.facts.values import (
     BYTES,
     CELSIUS,

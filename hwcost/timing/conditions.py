@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.agent import processors
+from hwcost.agent.files import text
 from hwcost.facts import Process, of_moment
-from hwcost.facts.files import text
 from hwcost.facts.values import FRACTION
 from hwcost.facts.visits import run_queue_wait_s as _run_queue_wait_s
 
