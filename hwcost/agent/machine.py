@@ -10,13 +10,12 @@ import os
 import platform
 import re
 from pathlib import Path
-from typing import Any, Callable, Union
+from typing import Any, Callable
 
-from .counters import known
+from .counters import CPU, Root, known
 from .files import text, text_or_empty
 from .processors import hides_siblings
 
-CPU = "sys/devices/system/cpu"
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "KMP_AFFINITY", "KMP_BLOCKTIME", "MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "PJRT_DEVICE",
@@ -26,8 +25,6 @@ VARIABLES = (
 _ARM_PARTS = {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1"}
 _VENDORS = {"genuineintel": "intel", "authenticamd": "amd", "0x41": "arm"}
 _SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
-
-Root = Union[str, "os.PathLike[str]"]
 
 
 def cpu(root: Root = "/") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from hwcost.agent import machine
 from hwcost.agent.files import text
 from hwcost.facts.agreement import EQUAL, EXACT, FREE, NEARLY, SERIES, SHARED, Agreement
-from hwcost.facts.fact import Fact, Process, Reader
+from hwcost.facts.fact import Fact, Process, Reader, of_machine
 from hwcost.facts.values import BYTES, COUNT, COUNTS, HERTZ, TEXT, TEXT_BY_NAME, WATTS, WHOLE, YES_NO, Value
 
 CPU = "sys/devices/system/cpu"
@@ -40,10 +40,6 @@ def _device(name: str, value: Value, meaning: str, agree: Agreement = FREE) -> F
 
 def _of_cpu(name: str) -> Reader:
     return lambda process: getattr(process.cpu, name)
-
-
-def _of_machine(read: Callable[[Path], Any]) -> Reader:
-    return lambda process: read(process.root)
 
 
 def _of_file(path: str, parse: Callable[[str], Any] = str) -> Reader:
@@ -83,16 +79,16 @@ HOST = (
     Fact("os", "host", TEXT, "Operating system.", EQUAL, lambda process: platform.system()),
     Fact("kernel", "host", TEXT, "Release of the kernel.", SERIES, lambda process: platform.release()),
     Fact("cpu_model", "host", TEXT, "Brand of the processor.", EQUAL, _of_cpu("product")),
-    Fact("cpu_sockets", "host", COUNT, "Processor packages.", EQUAL, _of_machine(machine.sockets)),
+    Fact("cpu_sockets", "host", COUNT, "Processor packages.", EQUAL, of_machine(machine.sockets)),
     Fact("cpu_core_count", "host", COUNT, "Physical cores.", EQUAL, _of_cpu("cores")),
     Fact("cpu_thread_count", "host", COUNT, "Logical processors.", EQUAL, _of_cpu("threads")),
     Fact("cpu_l1d_cache_bytes", "host", BYTES, "Level 1 data cache of one core.", EQUAL, _of_cpu("l1d_bytes")),
     Fact("cpu_l2_cache_bytes", "host", BYTES, "Level 2 cache as one core sees it.", EQUAL, _of_cpu("l2_bytes")),
     Fact("cpu_l3_cache_bytes", "host", BYTES, "Level 3 cache as one core sees it.", EQUAL, _of_cpu("l3_bytes")),
     Fact("memory_bytes", "host", BYTES, "Memory that the operating system sees.", NEARLY, _of_cpu("memory_bytes")),
-    Fact("numa_nodes", "host", COUNT, "Nodes of memory.", EQUAL, _of_machine(machine.numa_nodes)),
+    Fact("numa_nodes", "host", COUNT, "Nodes of memory.", EQUAL, of_machine(machine.numa_nodes)),
     Fact("virtualization", "host", TEXT, "Kind of virtual machine; unknown on bare metal.", EQUAL,
-         _of_machine(machine.virtualization)),
+         of_machine(machine.virtualization)),
     Fact("boot_id", "host", TEXT, "Identifier of this boot.", FREE, _of_file("proc/sys/kernel/random/boot_id")),
 )
 
@@ -111,7 +107,7 @@ SETTINGS = (
     Fact("governor", "settings", TEXT, "Governor of the processor's clock.", EQUAL,
          _of_file(f"{CPU}/cpu0/cpufreq/scaling_governor")),
     Fact("turbo", "settings", YES_NO, "Whether the clock may rise above the base clock.", EQUAL,
-         _of_machine(machine.turbo)),
+         of_machine(machine.turbo)),
     Fact("smt", "settings", YES_NO, "Whether cores run several threads at once.", EQUAL,
          _of_file(f"{CPU}/smt/active", lambda value: value == "1")),
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,

@@ -17,13 +17,13 @@ from hwcost.agent import cores as of_runner
 from hwcost.agent import machine as machine_of_runner
 from hwcost.agent import processors
 from hwcost.agent import sweep as sweep_of_runner
+from hwcost.agent.counters import clock_reader
 from hwcost.backends import sweep
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import reserved
 from hwcost.campaign.processes.launch import temporary_file
 from hwcost.campaign.processes.worker_process import NOT_BEGUN, in_hand
 from hwcost.facts import Process, of_moment
-from hwcost.timing import conditions
 from hwcost.timing.processes.exporter import ExportJob, backend_of
 
 
@@ -65,7 +65,7 @@ def test_processes_go_on_where_they_are(unbound: str) -> None:
     assert processors.bind([0]) == unbound
     assert processors.allowed()
     assert backend_of(ExportJob("null", {}, 1, False, cpus=[0])).name == "null"
-    conditions.clock_reader()()
+    clock_reader()()
     affinity = next(fact for fact in of_moment("process") if fact.name == "cpu_affinity").find(Process())
     assert affinity == machine_of_runner._settings("/")["cpu_affinity"]
     assert affinity is None or "refuses" in unbound
