@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
-import os
-import stat
 from time import sleep
 from typing import Callable
 
 from . import cgroups, processors
 from .errors import DeviceError, UsageError
+from .locks import CannotLockError, FileLock, machine_folder
 from .timer import stopwatch
 
-FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
 PAUSE_S = 1.0
 
 
@@ -43,7 +38,7 @@ class Cores:
         self.cpus: list[int] = []
         self.is_exclusive = False
         self._threads, self._wait_s, self._say = threads, wait_s, say
-        self._held: list[int] = []
+        self._held: list[FileLock] = []
 
     def __enter__(self) -> Cores:
         waited, is_said = stopwatch(), False
@@ -87,62 +82,27 @@ class Cores:
         return True
 
     def _release(self) -> None:
-        for file in self._held:
-            os.close(file)
+        _release(self._held)
         self._held = []
 
 
-def _locked(core: tuple[int, ...]) -> list[int] | None:
-    """Returns open, locked files of a core; none where another process holds one, None where there can be no locks."""
-    files: list[int] = []
+def _locked(core: tuple[int, ...]) -> list[FileLock] | None:
+    """Returns the locks of a core; none where another process holds one, None where there can be no locks."""
+    locks: list[FileLock] = []
     for cpu in core:
         try:
-            file = _open(os.path.join(_folder(), "hwcost-cpu-%d.lock" % cpu))
-        except OSError:
-            _close(files)
+            lock = FileLock(machine_folder() / ("hwcost-cpu-%d.lock" % cpu))
+            is_held = lock.acquire({})
+        except CannotLockError:
+            _release(locks)
             return None
-        files.append(file)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            _close(files)
-            return [] if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
-        try:
-            os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps({"pid": os.getpid()}).encode(), 0)
-        except OSError:
-            pass  # a read-only file can be locked, but not written
-    return files
+        if not is_held:
+            _release(locks)
+            return []
+        locks.append(lock)
+    return locks
 
 
-def _open(path: str) -> int:
-    """Opens a lock file, and makes it where it is not there; a link, or a file with a second name, is refused."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        file = os.open(path, os.O_RDWR | flags)
-    except PermissionError:
-        file = os.open(path, os.O_RDONLY | flags)
-    except FileNotFoundError:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o666)
-        os.fchmod(file, 0o666)
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-        os.close(file)
-        raise OSError(errno.EPERM, "not a plain file")
-    return file
-
-
-def _close(files: list[int]) -> None:
-    for file in files:
-        os.close(file)
-
-
-def _folder() -> str:
-    given = os.environ.get("HWCOST_LOCK_DIR")
-    if given:
-        os.makedirs(given, exist_ok=True)
-        return given
-    for name in FOLDERS:
-        if os.path.isdir(name) and os.access(name, os.W_OK) and os.stat(name).st_mode & stat.S_ISVTX:
-            return name
-    raise OSError(errno.ENOENT, "no folder for locks")
+def _release(locks: list[FileLock]) -> None:
+    for lock in locks:
+        lock.release()

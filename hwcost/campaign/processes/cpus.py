@@ -15,8 +15,8 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-from hwcost._locks import CannotLockError, FileLock, described, machine_folder
 from hwcost.agent import cgroups, processors
+from hwcost.agent.locks import CannotLockError, FileLock, described, machine_folder
 from hwcost.agent.processors import Core
 from hwcost.errors import BusyError, UsageError
 from hwcost.timing import timer
