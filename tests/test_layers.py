@@ -14,9 +14,9 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.once
 
 LAYERS = [
+    ["agent"],
     ["errors"],
     ["units"],
-    ["agent"],
     ["_types", "_dtypes", "_cached", "_log", "_arguments", "_bounds"],
     ["_io", "_left_out", "_stats"],
     ["_jsonl"],
