@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost import _io, _jsonl
-from hwcost._locks import CannotLockError, FileLock, described
+from hwcost.agent.locks import CannotLockError, FileLock, described
 from hwcost.errors import BusyError, StoreError, UsageError
 
 __all__ = ["append_json", "cannot_write", "check_writable", "held", "read_json_lines", "write_text", "writing"]

@@ -14,12 +14,13 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.once
 
 LAYERS = [
+    ["agent"],
     ["errors"],
     ["units"],
     ["_types", "_dtypes", "_cached", "_log", "_arguments", "_bounds"],
     ["_io", "_left_out", "_stats"],
     ["_jsonl"],
-    ["_resources", "_extras", "_locks", "_imports", "_distributions"],
+    ["_resources", "_extras", "_imports", "_distributions"],
     ["files", "registry"],
     ["configuration"],
     ["devices"],
@@ -36,7 +37,6 @@ LAYERS = [
     ["timing"],
     ["stores"],
     ["exchange"],
-    ["agent"],
     ["campaign"],
     ["elsewhere"],
     ["cost_models"],
@@ -65,7 +65,7 @@ PARTS = {
         ["targets"],
     ],
     "cost_models": [
-        ["arguments", "own_methods", "registry", "rowwise", "workers"],
+        ["arguments", "plugin_methods", "registry", "rowwise", "workers"],
         ["prediction"],
         ["features"],
         ["data", "learned"],

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from hwcost import _locks
-from hwcost._locks import CannotLockError, FileLock, described, machine_folder
+from hwcost.agent import locks
+from hwcost.agent.locks import CannotLockError, FileLock, described, machine_folder
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from hwcost._locks import FileLock
+from hwcost.agent.locks import FileLock
 lock = FileLock(Path(sys.argv[1]))
 print(lock.acquire({"campaign": "c", "store": "s.db", "since": "today"}), flush=True)
 time.sleep(600)
@@ -130,9 +130,9 @@ def test_the_folder_is_the_first_that_everyone_can_write(tmp_path: Path, monkeyp
     private.mkdir(mode=0o755)
     shared.mkdir()
     shared.chmod(0o1777)
-    monkeypatch.setattr(_locks, "SHARED_FOLDERS", (str(tmp_path / "none"), str(private), str(shared)))
+    monkeypatch.setattr(locks, "SHARED_FOLDERS", (str(tmp_path / "none"), str(private), str(shared)))
     assert machine_folder() == shared
-    monkeypatch.setattr(_locks, "SHARED_FOLDERS", (str(private),))
+    monkeypatch.setattr(locks, "SHARED_FOLDERS", (str(private),))
     with pytest.raises(CannotLockError, match="HWCOST_LOCK_DIR may name a folder"):
         machine_folder()
     monkeypatch.setenv("HWCOST_LOCK_DIR", str(tmp_path / "own" / "locks"))

@@ -2,74 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import json
-import os
-import stat
 from time import sleep
-from typing import Any, Callable
+from typing import Callable
 
-from . import cgroups
+from . import cgroups, processors
 from .errors import DeviceError, UsageError
-from .files import cpu_list, text, text_or_empty
+from .locks import CannotLockError, FileLock, machine_folder
 from .timer import stopwatch
 
-FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
-INTEL_KINDS = ("sys/devices/cpu_core/cpus", "sys/devices/cpu_atom/cpus", "sys/devices/cpu_lowpower/cpus")
 PAUSE_S = 1.0
-
-
-def allowed() -> list[int]:
-    """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
-    try:
-        return sorted(os.sched_getaffinity(0))
-    except (AttributeError, OSError):
-        return list(range(os.cpu_count() or 1))
-
-
-def siblings(cpu: int, root: str = "/") -> tuple[int, ...]:
-    """Returns the logical CPUs of a core; in a virtual machine that hides them, CPUs 2k and 2k + 1 count as one core."""
-    topology = "sys/devices/system/cpu/cpu%d/topology" % cpu
-    shown: tuple[int, ...] = (cpu,)
-    for name in ("core_cpus_list", "thread_siblings_list"):
-        try:
-            found = cpu_list(text(root, topology, name))
-        except (OSError, ValueError):
-            continue
-        if cpu in found:
-            shown = found
-            break
-    if len(shown) > 1 or not _is_virtual(root):
-        return shown
-    pair = (cpu & ~1, cpu | 1)
-    present = tuple(one for one in pair if os.path.exists(os.path.join(root, "sys/devices/system/cpu/cpu%d" % one)))
-    return present if cpu in present else shown
-
-
-def quickest(cores: list[tuple[int, ...]], wanted: int, root: str = "/") -> list[tuple[int, ...]]:
-    """Returns cores of the quickest kinds that have so many together, the last of each kind first.
-
-    Cores are tuples of their logical CPUs. Kinds are those that the kernel tells apart; see ``hwcost.devices.processors``.
-    """
-    kinds = _kinds([cpu for core in cores for cpu in core], root)
-    found = sorted(cores, key=lambda core: (kinds.get(core[0], 0), -core[-1]))
-    slowest = kinds.get(found[min(wanted, len(found)) - 1][0], 0)
-    return [core for core in found if kinds.get(core[0], 0) <= slowest]
-
-
-def _kinds(cpus: list[int], root: str) -> dict[int, int]:
-    """Returns how many kinds of core are quicker than that of each CPU; nothing of those whose kind is unknown."""
-    found = {}
-    for place, name in enumerate(INTEL_KINDS):
-        listed = text_or_empty(root, name)
-        found.update(dict.fromkeys(cpu_list(listed) if listed else (), place))
-    if found:
-        return found
-    stated = {cpu: text_or_empty(root, "sys/devices/system/cpu/cpu%d/cpu_capacity" % cpu) for cpu in cpus}
-    capacity = {cpu: int(number) for cpu, number in stated.items() if number.isdigit()}
-    ordered = sorted(set(capacity.values()), reverse=True)
-    return {cpu: ordered.index(number) for cpu, number in capacity.items()}
 
 
 class Cores:
@@ -86,8 +27,8 @@ class Cores:
     """
 
     def __init__(self, threads: int, wait_s: float, say: Callable[[str], None]) -> None:
-        if threads > len(allowed()):
-            raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
+        if threads > len(processors.allowed()):
+            raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(processors.allowed())))
         quota = cgroups.quota_cpus()
         if quota is not None and quota < threads:
             raise UsageError(
@@ -97,7 +38,7 @@ class Cores:
         self.cpus: list[int] = []
         self.is_exclusive = False
         self._threads, self._wait_s, self._say = threads, wait_s, say
-        self._held: list[int] = []
+        self._held: list[FileLock] = []
 
     def __enter__(self) -> Cores:
         waited, is_said = stopwatch(), False
@@ -115,12 +56,13 @@ class Cores:
 
     def _take(self) -> bool:
         """Takes whole cores of the quickest kind, the last ones first, since the first serve most interrupts."""
-        usable = allowed()
-        cores = list({siblings(cpu) for cpu in usable})
+        usable = processors.allowed()
+        cores = processors.cores(usable)
         wanted = min(self._threads, len(cores))
         taken: list[tuple[int, ...]] = []
         can_lock = True
-        for core in quickest(cores, wanted):
+        found = processors.quickest(cores, wanted)
+        for core in [one.siblings for one in sorted(found, key=lambda one: (one.quicker_kinds, -one.siblings[-1]))]:
             if len(taken) == wanted:
                 break
             locks = _locked(core)
@@ -136,80 +78,31 @@ class Cores:
             return False
         ranked = sorted((place, cpu) for core in taken for place, cpu in enumerate(reversed(core)) if cpu in usable)
         self.cpus = sorted(cpu for _, cpu in ranked[: self._threads])
-        self.is_exclusive = can_lock and pin(usable)
+        self.is_exclusive = can_lock and not processors.bind(usable)
         return True
 
     def _release(self) -> None:
-        for file in self._held:
-            os.close(file)
+        _release(self._held)
         self._held = []
 
 
-def _locked(core: tuple[int, ...]) -> list[int] | None:
-    """Returns open, locked files of a core; none where another process holds one, None where there can be no locks."""
-    files: list[int] = []
+def _locked(core: tuple[int, ...]) -> list[FileLock] | None:
+    """Returns the locks of a core; none where another process holds one, None where there can be no locks."""
+    locks: list[FileLock] = []
     for cpu in core:
         try:
-            file = _open(os.path.join(_folder(), "hwcost-cpu-%d.lock" % cpu))
-        except OSError:
-            _close(files)
+            lock = FileLock(machine_folder() / ("hwcost-cpu-%d.lock" % cpu))
+            is_held = lock.acquire({})
+        except CannotLockError:
+            _release(locks)
             return None
-        files.append(file)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            _close(files)
-            return [] if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
-        try:
-            os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps({"pid": os.getpid()}).encode(), 0)
-        except OSError:
-            pass  # a read-only file can be locked, but not written
-    return files
+        if not is_held:
+            _release(locks)
+            return []
+        locks.append(lock)
+    return locks
 
 
-def _open(path: str) -> int:
-    """Opens a lock file, and makes it where it is not there; a link, or a file with a second name, is refused."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    try:
-        file = os.open(path, os.O_RDWR | flags)
-    except PermissionError:
-        file = os.open(path, os.O_RDONLY | flags)
-    except FileNotFoundError:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o666)
-        os.fchmod(file, 0o666)
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-        os.close(file)
-        raise OSError(errno.EPERM, "not a plain file")
-    return file
-
-
-def _close(files: list[int]) -> None:
-    for file in files:
-        os.close(file)
-
-
-def _folder() -> str:
-    given = os.environ.get("HWCOST_LOCK_DIR")
-    if given:
-        os.makedirs(given, exist_ok=True)
-        return given
-    for name in FOLDERS:
-        if os.path.isdir(name) and os.access(name, os.W_OK) and os.stat(name).st_mode & stat.S_ISVTX:
-            return name
-    raise OSError(errno.ENOENT, "no folder for locks")
-
-
-def _is_virtual(root: str) -> bool:
-    lines = text_or_empty(root, "proc/cpuinfo").splitlines()
-    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
-
-
-def pin(cpus: Any) -> bool:
-    """Binds this process to CPUs; False where the system, or the container, does not let it."""
-    try:
-        os.sched_setaffinity(0, cpus)
-    except (AttributeError, OSError):
-        return False
-    return True
+def _release(locks: list[FileLock]) -> None:
+    for lock in locks:
+        lock.release()

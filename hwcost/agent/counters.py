@@ -8,17 +8,20 @@ from __future__ import annotations
 import glob
 import os
 import resource
-from typing import Any, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Union
 
-from . import cgroups
-from .cores import allowed, siblings
+from . import cgroups, processors
 from .files import text
 from .timer import process_cpu_s
 
 CPU = "sys/devices/system/cpu"
 FEW_CPUS = 8
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-IDLE, STEAL, FIELDS = (3, 4), 7, 8
+"""Most CPUs whose clock is read between blocks: every reading takes time."""
+
+Root = Union[str, "os.PathLike[str]"]
+"""Folder in which ``proc`` and ``sys`` lie."""
 
 
 class HostCounters:
@@ -30,8 +33,7 @@ class HostCounters:
 
     def __init__(self, root: str = "/") -> None:
         self._root = root
-        names = [os.path.join(root, CPU, "cpu%d/cpufreq/scaling_cur_freq" % cpu) for cpu in allowed()[:FEW_CPUS]]
-        self._clocks = [name for name in names if os.path.exists(name)]
+        self._clock_hz = clock_reader(root)
         self._span: dict[str, Any] = {}
         self._before: tuple[Any, Any, float] = (None, None, 0.0)
 
@@ -66,12 +68,12 @@ class HostCounters:
     def _read(self) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)
         readers: dict[str, Callable[[], Any]] = {
-            "cpu_steal_fraction": self._steal,
-            "sibling_busy_fraction": self._sibling_busy,
-            "run_queue_wait_s": self._run_queue_wait_s,
-            "cpu_pressure_s": self._pressure_s,
+            "cpu_steal_fraction": lambda: processors.steal_s(Path(self._root)),
+            "sibling_busy_fraction": lambda: processors.sibling_busy_s(Path(self._root)),
+            "run_queue_wait_s": lambda: run_queue_wait_s(self._root),
+            "cpu_pressure_s": lambda: pressure_s(self._root),
             "cgroup_throttled_s": lambda: cgroups.throttled_s(self._root),
-            "thermal_throttle_events": self._thermal_events,
+            "thermal_throttle_events": lambda: thermal_events(self._root),
             "involuntary_switches": lambda: float(usage.ru_nivcsw),
             "major_faults": lambda: float(usage.ru_majflt),
         }
@@ -79,64 +81,80 @@ class HostCounters:
 
     def _state(self) -> dict[str, Any]:
         return {
-            "load_avg_1min": known(lambda: float(text(self._root, "proc/loadavg").split()[0])),
-            "cpu_clock_hz": known(self._highest_clock_hz),
-            "temperature_celsius": known(self._temperature),
-            "uptime_s": known(lambda: float(text(self._root, "proc/uptime").split()[0])),
+            "load_avg_1min": known(lambda: first_number(self._root, "proc/loadavg")),
+            "cpu_clock_hz": known(lambda: highest_clock_hz(self._root)),
+            "temperature_celsius": known(lambda: temperature(self._root)),
+            "uptime_s": known(lambda: first_number(self._root, "proc/uptime")),
         }
 
-    def _steal(self) -> tuple[float, float]:
-        times = self._times()
-        own = [times[cpu] for cpu in allowed() if cpu in times] or [times[-1]]
-        return sum(one[2] for one in own), sum(one[0] for one in own)
-
-    def _sibling_busy(self) -> tuple[float, float]:
-        own = allowed()
-        others = {one for cpu in own for one in siblings(cpu, self._root)}.difference(own)
-        times = self._times() if others else {}
-        found = [times[cpu] for cpu in others if cpu in times]
-        return sum(one[1] for one in found), sum(one[0] for one in found)
-
-    def _times(self) -> dict[int, tuple[float, float, float]]:
-        """Returns total, busy and stolen seconds by CPU; those of all CPUs together under -1."""
-        found = {}
-        for line in text(self._root, "proc/stat").splitlines():
-            fields = line.split()
-            if fields and fields[0].startswith("cpu"):
-                seconds = [float(field) / TICKS_PER_S for field in fields[1 : FIELDS + 1]]
-                idle_s = sum(seconds[i] for i in IDLE if i < len(seconds))
-                stolen_s = seconds[STEAL] if len(seconds) > STEAL else 0.0
-                found[int(fields[0][3:] or -1)] = (sum(seconds), sum(seconds) - idle_s, stolen_s)
-        return found
-
-    def _run_queue_wait_s(self) -> float:
-        folder = os.path.join(self._root, "proc/self/task")
-        threads = [text(folder, thread, "schedstat").split() for thread in os.listdir(folder)]
-        if not any(int(turns) for _, _, turns in threads):
-            raise ValueError("the kernel does not count waits, and says 0 to all")
-        return sum(float(wait_ns) for _, wait_ns, _ in threads) * 1e-9
-
     def _wait_s(self) -> Any:
-        return known(self._run_queue_wait_s)
+        return known(lambda: run_queue_wait_s(self._root))
 
-    def _pressure_s(self) -> float:
-        first = text(cgroups.pressure_file(self._root)).split("\n", 1)[0]
-        return float(dict(part.split("=") for part in first.split()[1:])["total"]) * 1e-6
 
-    def _thermal_events(self) -> float | None:
-        paths = glob.glob(os.path.join(self._root, CPU, "cpu[0-9]*/thermal_throttle/*_throttle_count"))
-        return sum(float(text(path)) for path in paths) if paths else None
+def clock_reader(root: Root = "/") -> Callable[[], float | None]:
+    """Returns a quick function that reads the highest clock (Hz) of the CPUs this process may use; None where unknown."""
+    names = [os.path.join(root, CPU, "cpu%d/cpufreq/scaling_cur_freq" % cpu) for cpu in processors.allowed()[:FEW_CPUS]]
+    present = [name for name in names if os.path.exists(name)]
 
-    def _highest_clock_hz(self) -> float | None:
-        paths = glob.glob(os.path.join(self._root, CPU, "cpu[0-9]*/cpufreq/scaling_cur_freq"))
-        return max(float(text(path)) for path in paths) * 1e3 if paths else None
+    def clock_hz() -> float | None:
+        try:
+            return max((float(text(name)) * 1e3 for name in present), default=None)
+        except (OSError, ValueError):
+            return None
 
-    def _temperature(self) -> dict[str, float] | None:
-        paths = glob.glob(os.path.join(self._root, "sys/class/thermal/thermal_zone*/temp"))
-        return {"hottest": max(float(text(path)) for path in paths) * 1e-3} if paths else None
+    return clock_hz
 
-    def _clock_hz(self) -> Any:
-        return known(lambda: max(float(text(path)) for path in self._clocks) * 1e3 if self._clocks else None)
+
+def run_queue_wait_s(root: Root = "/") -> float:
+    """Returns the seconds that all threads of this process were ready to run and had no CPU.
+
+    The kernel counts them to the nanosecond; time asleep, or waiting for a disk or a device, does not count. A kernel that
+    does not count them (before 5.14, with ``nodelayacct``) says 0 to all, also how often a thread ran, which is never so of
+    one that reads this.
+
+    Raises:
+        OSError: When the numbers cannot be read.
+        ValueError: When the kernel does not count them.
+    """
+    folder = os.path.join(root, "proc/self/task")
+    threads = [text(folder, thread, "schedstat").split() for thread in os.listdir(folder)]
+    if not any(int(turns) for _, _, turns in threads):
+        raise ValueError("the kernel does not count waits")
+    return sum(float(wait_ns) for _, wait_ns, _ in threads) * 1e-9
+
+
+def pressure_s(root: Root) -> float:
+    """Returns the seconds that some task of the control group waited for a CPU."""
+    first = text(cgroups.pressure_file(root)).split("\n", 1)[0]
+    return float(dict(part.split("=") for part in first.split()[1:])["total"]) * 1e-6
+
+
+def thermal_events(root: Root) -> float | None:
+    """Returns how often CPUs were throttled because of their temperature; None where that is not counted."""
+    paths = glob.glob(os.path.join(root, CPU, "cpu[0-9]*/thermal_throttle/*_throttle_count"))
+    return sum(float(text(path)) for path in paths) if paths else None
+
+
+def highest_clock_hz(root: Root) -> float:
+    """Returns the highest clock of the CPUs."""
+    return 1e3 * max(_readable(glob.glob(os.path.join(root, CPU, "cpu[0-9]*/cpufreq/scaling_cur_freq"))))
+
+
+def temperature(root: Root) -> dict[str, float]:
+    """Returns the temperature of the hottest sensor, in degrees Celsius, under the name ``hottest``."""
+    return {"hottest": 1e-3 * max(_readable(glob.glob(os.path.join(root, "sys/class/thermal/thermal_zone*/temp"))))}
+
+
+def first_number(root: Root, path: str) -> float:
+    """Returns the number that a file begins with."""
+    return float(text(root, path).split()[0])
+
+
+def _readable(paths: Iterable[str]) -> Iterator[float]:
+    """Yields the numbers that files hold; a CPU that is off, or a sensor of a device that sleeps, has none."""
+    for path in paths:
+        with suppress(OSError, ValueError):
+            yield float(text(path))
 
 
 def known(read: Callable[[], Any]) -> Any:

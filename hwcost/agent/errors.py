@@ -40,15 +40,21 @@ class InterruptedRunError(AgentError):
 
 
 SIGNS = (
-    "out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory",
-    "alloc_failed", "is smaller than requested bytes",
+    "out of memory", "outofmemory", "could not be allocated", "can't allocate memory", "cannot allocate memory", "bad_alloc",
+    "failed to allocate memory", "alloc_failed", "is smaller than requested bytes", "resource_exhausted",
+    "resource exhausted",
 )  # fmt: skip
 """Parts of messages by which runtimes say that memory ran out."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Says whether an error means that memory ran out."""
-    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+    """Says whether an error means that memory ran out.
+
+    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, the libraries of CUDA, TensorRT, XLA, and ONNX
+    Runtime and OpenVINO (``bad_alloc``).
+    """
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in SIGNS)
 
 
 def first_line(error: BaseException) -> str:

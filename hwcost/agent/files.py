@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def text(*path: str) -> str:
+def text(*path: str | os.PathLike[str]) -> str:
     """Returns the text of a file without the spaces around it.
 
     Raises:
@@ -15,22 +15,9 @@ def text(*path: str) -> str:
         return file.read().strip("\0 \n\t")
 
 
-def text_or_empty(*path: str) -> str:
+def text_or_empty(*path: str | os.PathLike[str]) -> str:
     """Returns the text of a file; empty when it cannot be read."""
     try:
         return text(*path)
     except OSError:
         return ""
-
-
-def cpu_list(listed: str) -> tuple[int, ...]:
-    """Reads a list of the kernel's, such as ``0-3,8``.
-
-    Raises:
-        ValueError: When the text is not such a list.
-    """
-    found: set[int] = set()
-    for part in listed.strip().split(","):
-        first, _, last = part.partition("-")
-        found.update(range(int(first), int(last or first) + 1))
-    return tuple(sorted(found))

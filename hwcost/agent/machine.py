@@ -9,23 +9,30 @@ import glob
 import os
 import platform
 import re
+from pathlib import Path
 from typing import Any, Callable
 
-from .counters import known
+from .counters import CPU, Root, known
 from .files import text, text_or_empty
+from .processors import hides_siblings
 
-CPU = "sys/devices/system/cpu"
 VARIABLES = (
     "CUDA_VISIBLE_DEVICES", "KMP_AFFINITY", "KMP_BLOCKTIME", "MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "PJRT_DEVICE",
 )  # fmt: skip
+"""Environment variables that change latency."""
+
 _ARM_PARTS = {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1"}
 _VENDORS = {"genuineintel": "intel", "authenticamd": "amd", "0x41": "arm"}
 _SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 
 
-def cpu(root: str = "/") -> dict[str, Any]:
-    """Returns the facts of the CPU as a device."""
+def cpu(root: Root = "/") -> dict[str, Any]:
+    """Returns the facts of the CPU as a device; those that ``/proc`` and ``/sys`` show.
+
+    Args:
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
+    """
     records = _records(text_or_empty(root, "proc/cpuinfo"))
     if not records:
         return {"kind": "cpu", "vendor": "unknown", "product": platform.processor() or "unknown CPU"}
@@ -64,8 +71,8 @@ def facts(device: dict[str, Any], versions: dict[str, str], set_here: dict[str, 
     shared.update({"cpu_l2_cache_bytes": "l2_bytes", "cpu_l3_cache_bytes": "l3_bytes", "memory_bytes": "memory_bytes"})
     host = {
         "arch": platform.machine(), "os": platform.system(), "kernel": platform.release(), "cpu_model": here["product"],
-        "cpu_sockets": known(lambda: _sockets(root)), "numa_nodes": _numa_nodes(root),
-        "virtualization": known(lambda: _virtualization(root)),
+        "cpu_sockets": known(lambda: sockets(root)), "numa_nodes": numa_nodes(root),
+        "virtualization": known(lambda: virtualization(root)),
         "boot_id": known(lambda: text(root, "proc/sys/kernel/random/boot_id")),
         **{name: here.get(of) for name, of in shared.items()},
     }  # fmt: skip
@@ -81,7 +88,7 @@ def facts(device: dict[str, Any], versions: dict[str, str], set_here: dict[str, 
 def _settings(root: str) -> dict[str, Any]:
     readers: dict[str, Callable[[], Any]] = {
         "governor": lambda: text(root, CPU, "cpu0/cpufreq/scaling_governor"),
-        "turbo": lambda: _turbo(root),
+        "turbo": lambda: turbo(root),
         "smt": lambda: text(root, CPU, "smt/active") == "1",
         "aslr": lambda: text(root, "proc/sys/kernel/randomize_va_space") != "0",
         "cpu_affinity": lambda: sorted(os.sched_getaffinity(0)),
@@ -90,8 +97,12 @@ def _settings(root: str) -> dict[str, Any]:
     return {name: known(reader) for name, reader in readers.items()}
 
 
-def _turbo(root: str) -> bool | None:
-    """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs."""
+def turbo(root: Root) -> bool | None:
+    """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs.
+
+    Intel's driver has a switch of its own. Others have one for the machine, and newer kernels one for the CPUs of each
+    policy beside it; the clock rises where both let it.
+    """
     of_intel = text_or_empty(root, CPU, "intel_pstate/no_turbo")
     if of_intel:
         return of_intel == "0"
@@ -103,19 +114,21 @@ def _turbo(root: str) -> bool | None:
     return known == {"1"} if len(known) == 1 else None
 
 
-def _numa_nodes(root: str) -> int | None:
+def numa_nodes(root: Root) -> int | None:
+    """Returns the number of nodes of memory; a kernel without NUMA shows none and has one."""
     nodes = len(glob.glob(os.path.join(root, "sys/devices/system/node/node[0-9]*")))
     return nodes or (1 if os.path.exists(os.path.join(root, CPU)) else None)
 
 
-def _sockets(root: str) -> int | None:
+def sockets(root: Root) -> int | None:
+    """Returns the number of processor packages."""
     paths = glob.glob(os.path.join(root, CPU, "cpu[0-9]*/topology/physical_package_id"))
     return len({text(path) for path in paths}) or None
 
 
-def _virtualization(root: str) -> str | None:
-    flags = _records(text(root, "proc/cpuinfo"))[0].get("flags", "")
-    return "hypervisor" if "hypervisor" in flags.split() else None
+def virtualization(root: Root) -> str | None:
+    """Returns the kind of virtual machine; None on bare metal."""
+    return "hypervisor" if hides_siblings(Path(root)) else None
 
 
 def _records(cpuinfo: str) -> list[dict[str, str]]:
@@ -131,7 +144,7 @@ def _records(cpuinfo: str) -> list[dict[str, str]]:
     return records
 
 
-def _product(record: dict[str, str], root: str) -> str:
+def _product(record: dict[str, str], root: Root) -> str:
     if "model name" in record and "CPU part" not in record:
         return record["model name"]
     board = record.get("Model") or text_or_empty(root, "proc/device-tree/model")
@@ -139,7 +152,8 @@ def _product(record: dict[str, str], root: str) -> str:
     return " ".join(one for one in (board, part) if one) or "unknown CPU"
 
 
-def _caches(root: str) -> dict[int, int]:
+def _caches(root: Root) -> dict[int, int]:
+    """Returns bytes by level of the data and unified caches that the first processor sees."""
     sizes: dict[int, int] = {}
     for index in sorted(glob.glob(os.path.join(root, CPU, "cpu0/cache/index*"))):
         level = text_or_empty(index, "level")
@@ -149,7 +163,7 @@ def _caches(root: str) -> dict[int, int]:
     return {level: size for level, size in sizes.items() if size}
 
 
-def _base_clock_hz(product: str, root: str) -> float | None:
+def _base_clock_hz(product: str, root: Root) -> float | None:
     base = text_or_empty(root, CPU, "cpu0/cpufreq/base_frequency")
     if base.isdigit() and int(base):
         return int(base) * 1e3

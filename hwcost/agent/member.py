@@ -5,12 +5,10 @@ from __future__ import annotations
 import statistics
 from typing import Any, Callable
 
-from . import arrival, rules, timer
-from .cores import allowed
+from . import arrival, processors, rules, timer, warmup
 from .errors import MeasurementError
 
 CHEAP = 0.17
-LONG_S = 0.1
 COLD_CALLS = 3
 LEAST_RATIO = 1.3
 TRIES = 4
@@ -54,15 +52,15 @@ class Member:
         """Times the calls right after a switch and a block after them, and finds how many warm the next ones up."""
         if self._alone:
             return self._block(0, "warm-up")
-        if self._calls == 1 and self._loop["seconds"] >= LONG_S:
+        if self._calls == 1 and self._loop["seconds"] >= warmup.LONG_S:
             made = self._block(0, "warm-up")
             return {**made, "first_s": made["seconds"]}
-        size = rules.chunk(self._calls)
+        size = warmup.chunk(self._calls)
         parts = []
-        for _ in range(rules.looks(self._calls)):
+        for _ in range(warmup.looks(self._calls)):
             parts.append(timer.per_call_s(timer.time_block(self._runner.time_block, size)))
         made = self._block(0, "warm-up")
-        self._warmup_calls = rules.warmup_calls(parts, timer.per_call_s(made), self._calls)
+        self._warmup_calls = warmup.warmup_calls(parts, timer.per_call_s(made), self._calls)
         return {**made, "first_s": parts[0], "warmup_calls": size * len(parts)}
 
     def block(self, number: int) -> dict[str, Any]:
@@ -82,9 +80,9 @@ class Member:
         samples = [timer.per_call_s(one) for one in blocks]
         spent_s = sum(one["seconds"] + one.get("idle_s", 0.0) for one in blocks)
         steady_from = 0 if size >= rules.LEAST_GROUP else self._steady_from
-        is_over, warmup = rules.decide(samples, spent_s, protocol, steady_from)
-        if self._steady_from is None and warmup < len(blocks):
-            self._steady_from = warmup
+        is_over, start = rules.decide(samples, spent_s, protocol, steady_from)
+        if self._steady_from is None and start < len(blocks):
+            self._steady_from = start
         if not is_over or self._steady_from is None or rules.has_pauses(protocol):
             return is_over
         counting = blocks[self._steady_from :]
@@ -115,7 +113,7 @@ class Member:
         made.update(timer.time_block(self._counted, self._calls))
         counters = dict(self._counters)
         if counters.get("wait_s") is not None and counters.get("cpu_s") is not None:
-            unused_s = len(allowed()) * made["seconds"] - counters["cpu_s"]
+            unused_s = len(processors.allowed()) * made["seconds"] - counters["cpu_s"]
             counters["wait_s"] = max(0.0, min(counters["wait_s"], unused_s))
         made.update(counters, started_s=self._started_s)
         return made if idle_s is None else {**made, "idle_s": idle_s}

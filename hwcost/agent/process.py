@@ -118,7 +118,7 @@ class WorkerProcess:
             ready, _, _ = select.select([descriptor], [], [], look_s)
             if not ready:
                 position = self._position()
-                if self._silence.is_too_long(position, position not in self._prepared.values()):
+                if self._silence.is_too_long(position, is_preparing=position not in self._prepared.values()):
                     raise WorkerStalledError(position, self._silence)
                 continue
             if self._silence is not None:
@@ -174,7 +174,7 @@ def _silence_of(job: dict[str, Any], pid: int) -> Silence | None:
     stall_s = job["device"].get("stall_s")
     if stall_s is None:
         return None
-    return Silence(pid, stall_s + arrival.longest_s(job["arrival"]), job["device"]["kind"] == "cpu")
+    return Silence(pid, stall_s + arrival.longest_s(job["arrival"]), is_host=job["device"]["kind"] == "cpu")
 
 
 def _revived(event: dict[str, Any]) -> errors.AgentError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 
-from .cores import allowed, pin
+from . import processors
 
 SWEEP = 2
 """The caches count as emptied once this many times their size has been read."""
@@ -27,18 +27,18 @@ def empty_host_caches(cache_bytes: int) -> bool:
         _kept.clear()
         _kept[size] = ctypes.create_string_buffer(size)
         ctypes.memset(_kept[size], 1, size)  # pages that nobody wrote to are all the same one
-    cpus = allowed()
+    cpus = processors.allowed()
     reached = [True]
     if len(cpus) > 1:
         reached = [_reached(cpu, size) for cpu in cpus]
-        pin(cpus)
+        processors.bind(cpus)
     _read(size, size)
     return any(reached)
 
 
 def _reached(cpu: int, size: int) -> bool:
     """Reads memory on a CPU; False where it is turned off, or processes cannot be bound."""
-    is_there = pin({cpu})
+    is_there = not processors.bind({cpu})
     _read(size, min(size, OWN_BYTES))
     return is_there
 

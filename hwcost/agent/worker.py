@@ -12,8 +12,7 @@ import signal
 import sys
 from typing import Any, Iterator
 
-from . import devices, machine, timer
-from .cores import pin
+from . import devices, machine, processors, timer
 from .errors import AgentError, ContextLostError, UsageError
 from .passes import Groups, Setting
 
@@ -52,7 +51,7 @@ def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     job = task["job"]
     timer.share_epoch(task["epoch_s"])
     if task["cpus"]:
-        pin(task["cpus"])
+        processors.bind(task["cpus"])
     device = devices.find(job["device"])
     runtime = runtime_of(job, task["folder"], device)
     runtime.round = task["round"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwcost.backends import own_backends
+from hwcost.backends import plugin_backends
 from hwcost.backends.base import Backend, BlockTiming, Runner
 from hwcost.errors import MissingBackendError
 from hwcost.registry import Registry
@@ -45,7 +45,7 @@ def backend(
         UsageError: When an option or the number of threads is wrong, or it does not run on that kind of device.
         ContractError: When a backend of another distribution breaks the contract.
     """
-    return own_backends.created(usable(name, device_kind, options), name, threads, options)
+    return plugin_backends.created(usable(name, device_kind, options), name, threads, options)
 
 
 def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | None = None) -> type[Backend]:
@@ -62,8 +62,8 @@ def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | 
         UsageError: When it does not run on that kind of device, or has no such option.
         ContractError: When a backend of another distribution breaks the contract.
     """
-    chosen = own_backends.checked_class(BACKENDS.load(name), name)
-    is_available, reason = own_backends.availability(chosen, name)
+    chosen = plugin_backends.checked_class(BACKENDS.load(name), name)
+    is_available, reason = plugin_backends.availability(chosen, name)
     if not is_available:
         raise MissingBackendError(name, reason, chosen.extra or name)
     if device_kind is not None:

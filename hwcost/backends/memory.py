@@ -1,4 +1,4 @@
-"""Tells running out of memory from other failures, whichever runtime reports it, and says what to do."""
+"""What to do where a workload ran out of memory, whichever runtime reports it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,8 @@ from hwcost.errors import MeasurementError
 from hwcost.units import format_bytes
 from hwcost.workloads.base import ITEMSIZES, Workload
 
-_SIGNS = (
-    "out of memory", "outofmemory", "could not be allocated", "can't allocate memory", "cannot allocate memory", "bad_alloc",
-    "failed to allocate memory", "alloc_failed", "is smaller than requested bytes", "resource_exhausted",
-    "resource exhausted",
-)  # fmt: skip
-
 _OF_DEVICES = ("cuda", "hbm", "that was not possible")
 """Parts of messages about the memory of a GPU or a TPU."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Says whether an error means that memory ran out.
-
-    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, the libraries of CUDA, TensorRT, XLA, and ONNX
-    Runtime and OpenVINO (``bad_alloc``).
-    """
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in text for sign in _SIGNS)
 
 
 def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:

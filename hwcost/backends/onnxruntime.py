@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends import options as read
 from hwcost.backends import tf32
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.causes import plain_cause
 from hwcost.backends.cuda_driver import free_driver_bytes
-from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.onnx_precisions import PRECISIONS, SCHEMES, compared_as
 from hwcost.backends.ort_session import CPU, CUDA, LEVELS, TENSORRT, SessionSettings, node_counts, opened
 from hwcost.errors import DeviceLostError, UsageError

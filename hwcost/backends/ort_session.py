@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.quiet import quiet
 from hwcost.errors import DataError, DeviceError, MeasurementError
 

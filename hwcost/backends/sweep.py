@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from hwcost.devices import processors
+from hwcost.agent import processors
 
 SWEEP = 2
 """The caches count as emptied once this many times their size has been written."""

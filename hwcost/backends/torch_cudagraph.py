@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends import options as read
 from hwcost.backends import torch_place
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.memory import is_out_of_memory
 from hwcost.backends.torch_eager import TorchEager, build_on_device
 from hwcost.backends.torch_runner import TorchRunner, as_array, torch_facts
 from hwcost.errors import MeasurementError

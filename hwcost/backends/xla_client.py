@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hwcost.agent import processors
 from hwcost.backends.libtpu import check_answers
-from hwcost.devices import processors
 from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -153,7 +154,7 @@ def _document(a: Arm, b: Arm, found: Comparison) -> dict[str, Any]:
         "level_half_width": found.level_half_width,
         "count": found.count,
         "differs": found.differs,
-        "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in found.flags],
+        "flags": list(map(asdict, found.flags)),
     }
 
 
@@ -163,14 +164,6 @@ def _arm(arm: Arm) -> dict[str, Any]:
 
 def _difference(one: Difference) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "a_s": one.a_s,
-        "b_s": one.b_s,
-        "ratio": one.ratio,
-        "low": one.low,
-        "high": one.high,
-        "log_ratio": one.log_ratio,
-        "half_width": one.half_width,
-        "p": one.p,
-        "verdict": one.verdict,
-    }
+        "name": one.name, "a_s": one.a_s, "b_s": one.b_s, "ratio": one.ratio, "low": one.low, "high": one.high,
+        "log_ratio": one.log_ratio, "half_width": one.half_width, "p": one.p, "verdict": one.verdict,
+    }  # fmt: skip

@@ -60,9 +60,7 @@ def components(
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="TIME", help="Time that the rounds of each backend share, e.g. 8m.")
     ] = None,
-    wait: Annotated[
-        str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
-    ] = "10m",
+    wait: console.Wait = "10m",
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
     dry_run: console.DryRun = False,

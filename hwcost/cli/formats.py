@@ -66,7 +66,7 @@ def export(
         device: Name of the only device; None for all.
         json: Target of the document.
     """
-    from hwcost.exchange.benchmarks import own_formats
+    from hwcost.exchange.benchmarks import plugin_formats
     from hwcost.exchange.benchmarks.reading import writer
     from hwcost.stores import open_store
 
@@ -76,7 +76,7 @@ def export(
             console.note(remark)
         history = _history(source, run, suite, device)
         url = source.url
-    exported = own_formats.write(chosen, history)
+    exported = plugin_formats.write(chosen, history)
     for remark in exported.remarks:
         console.note(f"{format}: {remark}")
     written = _write(exported, out, format)

@@ -65,9 +65,7 @@ def measure(
         str | None,
         typer.Option("--budget", metavar="TIME", help="Time that the rounds share, e.g. 8m; two rounds at least."),
     ] = None,
-    wait: Annotated[
-        str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
-    ] = "10m",
+    wait: console.Wait = "10m",
     on: Annotated[
         str | None,
         typer.Option(

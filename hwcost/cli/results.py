@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.comparisons.former_levels import FormerLevels
     from hwcost.campaign.components.costs import ComponentReport
     from hwcost.campaign.run import Result
-    from hwcost.timing.measurement import Flag, Measurement
+    from hwcost.timing.measurement import Measurement
     from hwcost.timing.quantity_estimate import QuantityEstimate
 
     Reports = list[tuple[dict[str, Any], ComponentReport]]
@@ -78,7 +78,7 @@ def as_document(result: Result) -> dict[str, Any]:
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
         "canaries": None if result.fit.canaries is None else asdict(result.fit.canaries),
         "former": None if result.former is None else result.former.to_dict(),
-        "flags": [_flag(flag) for flag in result.flags],
+        "flags": list(map(asdict, result.flags)),
         "measurements": [_as_dict(m, result.former) for m in result.measurements],
     }
 
@@ -102,7 +102,7 @@ def _as_dict(m: Measurement, former: FormerLevels | None) -> dict[str, Any]:
         "rounds": m.n_rounds,
         "quantities": {name: _quantity(one) for name, one in m.quantities.items()},
         "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
-        "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
+        "flags": [asdict(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
     }
 
 
@@ -113,10 +113,6 @@ def _quantity(one: QuantityEstimate) -> dict[str, Any]:
 def _is_slowed(m: Measurement) -> bool:
     """Says whether neighbours made the observed mean clearly longer than the uncontended latency."""
     return bool(m.latency_s and m.observed_mean_s and m.observed_mean_s > (1 + SLOWED) * m.latency_s)
-
-
-def _flag(flag: Flag) -> dict[str, str]:
-    return {"code": flag.code, "text": flag.text, "remedy": flag.remedy}
 
 
 def _latencies(result: Result) -> None:

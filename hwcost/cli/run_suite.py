@@ -31,7 +31,7 @@ def run(
     resume: of.Resume = None,
     repository: of.Repository = None,
     budget: of.Budget = None,
-    wait: of.Wait = "10m",
+    wait: console.Wait = "10m",
     store: console.StoreUrl = None,
     dry_run: console.DryRun = False,
     json: console.Json = None,

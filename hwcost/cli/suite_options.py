@@ -77,9 +77,6 @@ Budget = Annotated[
     str | None,
     typer.Option("--budget", metavar="TIME", help="Time that all campaigns share, e.g. 8m.", show_default="the suite's own"),
 ]
-Wait = Annotated[
-    str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
-]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from hwcost._arguments import PATH, check
 from hwcost._types import Floats
 from hwcost.cost_models.features.domain import Domain
-from hwcost.cost_models.own_methods import check_methods
+from hwcost.cost_models.plugin_methods import check_methods
 from hwcost.errors import DataError, NotFittedError
 from hwcost.spaces.base import GeneValue, SearchSpace
 

@@ -11,7 +11,7 @@ from typing import Any
 from hwcost.devices.catalog import every, load
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.handle import DeviceHandle
-from hwcost.devices.kinds import device_kind, device_kinds, own_kinds
+from hwcost.devices.kinds import device_kind, device_kinds, plugin_kinds
 from hwcost.devices.profile import DeviceProfile
 from hwcost.errors import DeviceError, UsageError
 
@@ -30,7 +30,7 @@ def present(root: Path = Path("/")) -> list[DetectedDevice]:
     Args:
         root: Folder in which ``proc``, ``sys`` and ``dev`` lie; tests pass a tree of their own.
     """
-    return [device for kind in device_kinds() for device in own_kinds.detected(kind, root)]
+    return [device for kind in device_kinds() for device in plugin_kinds.detected(kind, root)]
 
 
 def matches(profile: DeviceProfile, device: DetectedDevice) -> bool:

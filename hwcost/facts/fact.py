@@ -43,6 +43,11 @@ Reader = Callable[[Process], Any]
 """Function that finds a fact. It returns None, or raises OSError or ValueError, where the machine does not offer it."""
 
 
+def of_machine(read: Callable[[Path], Any]) -> Reader:
+    """Returns the reader of a fact that a function finds in the folder in which ``proc`` and ``sys`` lie."""
+    return lambda process: read(process.root)
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One row of the table.

@@ -8,28 +8,14 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hwcost.agent import machine
+from hwcost.agent.files import text
 from hwcost.facts.agreement import EQUAL, EXACT, FREE, NEARLY, SERIES, SHARED, Agreement
-from hwcost.facts.fact import Fact, Process, Reader
-from hwcost.facts.files import cpuinfo, text, text_or_empty
+from hwcost.facts.fact import Fact, Process, Reader, of_machine
 from hwcost.facts.values import BYTES, COUNT, COUNTS, HERTZ, TEXT, TEXT_BY_NAME, WATTS, WHOLE, YES_NO, Value
-
-VARIABLES = (
-    "CUDA_VISIBLE_DEVICES",
-    "KMP_AFFINITY",
-    "KMP_BLOCKTIME",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "MKL_NUM_THREADS",
-    "NVIDIA_TF32_OVERRIDE",
-    "OMP_NUM_THREADS",
-    "OMP_WAIT_POLICY",
-    "OPENBLAS_NUM_THREADS",
-    "PJRT_DEVICE",
-)
-"""Environment variables that change latency."""
 
 CPU = "sys/devices/system/cpu"
 
@@ -40,38 +26,8 @@ def _hwcost_version(process: Process) -> str:
     return __version__
 
 
-def _sockets(process: Process) -> int | None:
-    packages = (process.root / CPU).glob("cpu[0-9]*/topology/physical_package_id")
-    return len({text(path) for path in packages}) or None
-
-
-def _numa_nodes(process: Process) -> int | None:
-    nodes = len(list((process.root / "sys/devices/system/node").glob("node[0-9]*")))
-    return nodes or (1 if (process.root / CPU).exists() else None)  # a kernel without NUMA shows no nodes
-
-
-def _virtualization(process: Process) -> str | None:
-    return "hypervisor" if "hypervisor" in cpuinfo(process.root, "flags").split() else None
-
-
 def _affinity(process: Process) -> list[int]:
     return sorted(os.sched_getaffinity(0))  # unknown on systems without affinity
-
-
-def _turbo(process: Process) -> bool | None:
-    """Says whether the clock may rise above the base clock; None where it is unknown, or differs between the CPUs.
-
-    Intel's driver has a switch of its own. Others have one for the machine, and newer kernels one for the CPUs of each
-    policy beside it; the clock rises where both let it.
-    """
-    with suppress(OSError):
-        return text(process.root / CPU / "intel_pstate/no_turbo") == "0"
-    switches = [process.root / CPU / "cpufreq/boost", *(process.root / CPU).glob("cpufreq/policy[0-9]*/boost")]
-    found = [text_or_empty(path) for path in switches]
-    if found[0] == "0":
-        return False
-    known = {value for value in found if value}
-    return known == {"1"} if len(known) == 1 else None
 
 
 def _of_device(name: str) -> Reader:
@@ -123,15 +79,16 @@ HOST = (
     Fact("os", "host", TEXT, "Operating system.", EQUAL, lambda process: platform.system()),
     Fact("kernel", "host", TEXT, "Release of the kernel.", SERIES, lambda process: platform.release()),
     Fact("cpu_model", "host", TEXT, "Brand of the processor.", EQUAL, _of_cpu("product")),
-    Fact("cpu_sockets", "host", COUNT, "Processor packages.", EQUAL, _sockets),
+    Fact("cpu_sockets", "host", COUNT, "Processor packages.", EQUAL, of_machine(machine.sockets)),
     Fact("cpu_core_count", "host", COUNT, "Physical cores.", EQUAL, _of_cpu("cores")),
     Fact("cpu_thread_count", "host", COUNT, "Logical processors.", EQUAL, _of_cpu("threads")),
     Fact("cpu_l1d_cache_bytes", "host", BYTES, "Level 1 data cache of one core.", EQUAL, _of_cpu("l1d_bytes")),
     Fact("cpu_l2_cache_bytes", "host", BYTES, "Level 2 cache as one core sees it.", EQUAL, _of_cpu("l2_bytes")),
     Fact("cpu_l3_cache_bytes", "host", BYTES, "Level 3 cache as one core sees it.", EQUAL, _of_cpu("l3_bytes")),
     Fact("memory_bytes", "host", BYTES, "Memory that the operating system sees.", NEARLY, _of_cpu("memory_bytes")),
-    Fact("numa_nodes", "host", COUNT, "Nodes of memory.", EQUAL, _numa_nodes),
-    Fact("virtualization", "host", TEXT, "Kind of virtual machine; unknown on bare metal.", EQUAL, _virtualization),
+    Fact("numa_nodes", "host", COUNT, "Nodes of memory.", EQUAL, of_machine(machine.numa_nodes)),
+    Fact("virtualization", "host", TEXT, "Kind of virtual machine; unknown on bare metal.", EQUAL,
+         of_machine(machine.virtualization)),
     Fact("boot_id", "host", TEXT, "Identifier of this boot.", FREE, _of_file("proc/sys/kernel/random/boot_id")),
 )
 
@@ -141,14 +98,16 @@ SOFTWARE = (
          lambda process: dict(process.versions) or None),
     Fact("python_version", "software", TEXT, "Version of the interpreter.", SERIES,
          lambda process: platform.python_version()),
-    Fact("env", "software", TEXT_BY_NAME, f"Environment variables that change latency: {', '.join(VARIABLES)}.", EXACT,
-         lambda process: {name: os.environ[name] for name in VARIABLES if name in os.environ}),
+    Fact("env", "software", TEXT_BY_NAME, f"Environment variables that change latency: {', '.join(machine.VARIABLES)}.",
+         EXACT,
+         lambda process: {name: os.environ[name] for name in machine.VARIABLES if name in os.environ}),
 )
 
 SETTINGS = (
     Fact("governor", "settings", TEXT, "Governor of the processor's clock.", EQUAL,
          _of_file(f"{CPU}/cpu0/cpufreq/scaling_governor")),
-    Fact("turbo", "settings", YES_NO, "Whether the clock may rise above the base clock.", EQUAL, _turbo),
+    Fact("turbo", "settings", YES_NO, "Whether the clock may rise above the base clock.", EQUAL,
+         of_machine(machine.turbo)),
     Fact("smt", "settings", YES_NO, "Whether cores run several threads at once.", EQUAL,
          _of_file(f"{CPU}/smt/active", lambda value: value == "1")),
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,

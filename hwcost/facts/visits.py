@@ -7,15 +7,10 @@ kept. One that returns two counters, of a part and of the whole, gives the share
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
 
-from hwcost.devices import cgroups, processors
-from hwcost.devices.processors import CpuTimes
+from hwcost.agent import cgroups, counters, processors
 from hwcost.facts.agreement import EQUAL
-from hwcost.facts.fact import Fact, Process
-from hwcost.facts.files import text
+from hwcost.facts.fact import Fact, of_machine
 from hwcost.facts.values import (
     BYTES,
     CELSIUS,
@@ -38,8 +33,6 @@ from hwcost.facts.values import (
     WATTS,
 )
 
-CPU = "sys/devices/system/cpu"
-
 PROTOCOL = (
     Fact("protocol_id", "protocol", TEXT, "Name of the way of measuring.", EQUAL),
     Fact("protocol_version", "protocol", COUNT, "Its version.", EQUAL),
@@ -58,89 +51,19 @@ PROTOCOL = (
 )
 
 
-def _steal(process: Process) -> tuple[float, float]:
-    own = _own_times(process)
-    return sum(one.steal_s for one in own), sum(one.total_s for one in own)
-
-
-def _sibling_busy(process: Process) -> tuple[float, float]:
-    """Returns the busy and the whole time of the CPUs that share a core with one of this process's, but are not its own."""
-    own = processors.allowed()
-    siblings = {cpu for core in processors.cores(own, process.root) for cpu in core.siblings}.difference(own)
-    by_cpu = processors.times(process.root) if siblings else {}
-    found = [by_cpu[cpu] for cpu in siblings if cpu in by_cpu]
-    return sum(one.busy_s for one in found), sum(one.total_s for one in found)
-
-
-def _own_times(process: Process) -> list[CpuTimes]:
-    """Returns the times of the CPUs that this process may use; those of all CPUs together where they are not listed."""
-    by_cpu = processors.times(process.root)
-    own = [by_cpu[cpu] for cpu in processors.allowed() if cpu in by_cpu]
-    if own:
-        return own
-    first = text(process.root / "proc/stat").split("\n", 1)[0].split()
-    if first[0] != "cpu":
-        raise ValueError("no cpu line")
-    return [processors.cpu_times(first[1:])]
-
-
-def run_queue_wait_s(process: Process) -> float:
-    """Returns the seconds that all threads of this process were ready to run and had no CPU.
-
-    A kernel that does not count them (before 5.14, with ``nodelayacct``) says 0 to all, also how often a thread ran, which
-    is never so of one that reads this.
-
-    Raises:
-        ValueError: When the kernel does not count them.
-    """
-    threads = [text(thread / "schedstat").split() for thread in (process.root / "proc/self/task").iterdir()]
-    if not any(int(turns) for _, _, turns in threads):
-        raise ValueError("the kernel does not count waits")
-    return sum(float(wait_ns) for _, wait_ns, _ in threads) * 1e-9
-
-
-def _pressure(process: Process) -> float:
-    fields = dict(part.split("=") for part in text(cgroups.pressure_file(process.root)).split("\n", 1)[0].split()[1:])
-    return float(fields["total"]) * 1e-6
-
-
-def _thermal_events(process: Process) -> float | None:
-    paths = list((process.root / CPU).glob("cpu[0-9]*/thermal_throttle/*_throttle_count"))
-    return sum(float(text(path)) for path in paths) if paths else None
-
-
-def _clock_hz(process: Process) -> float:
-    return 1e3 * max(_readable((process.root / CPU).glob("cpu[0-9]*/cpufreq/scaling_cur_freq")))
-
-
-def _temperature(process: Process) -> dict[str, float]:
-    return {"hottest": 1e-3 * max(_readable((process.root / "sys/class/thermal").glob("thermal_zone*/temp")))}
-
-
-def _readable(paths: Iterable[Path]) -> Iterator[float]:
-    """Yields the numbers that files hold; a CPU that is off, or a sensor of a device that sleeps, has none."""
-    for path in paths:
-        with suppress(OSError, ValueError):
-            yield float(text(path))
-
-
-def _first_number(path: str, process: Process) -> float:
-    return float(text(process.root / path).split()[0])
-
-
 SPAN = (
     Fact("cpu_steal_fraction", "conditions", FRACTION, "Share of the time of this process's CPUs that a hypervisor took.",
-         read=_steal, when="span"),
+         read=of_machine(processors.steal_s), when="span"),
     Fact("sibling_busy_fraction", "conditions", FRACTION, "Share of time in which other CPUs of the same cores were busy.",
-         read=_sibling_busy, when="span"),
+         read=of_machine(processors.sibling_busy_s), when="span"),
     Fact("run_queue_wait_s", "conditions", SECONDS, "Time that threads of this process were ready and had no CPU.",
-         read=run_queue_wait_s, when="span"),
+         read=of_machine(counters.run_queue_wait_s), when="span"),
     Fact("cpu_pressure_s", "conditions", SECONDS, "Time that some task of the control group waited for a CPU.",
-         read=_pressure, when="span"),
+         read=of_machine(counters.pressure_s), when="span"),
     Fact("cgroup_throttled_s", "conditions", SECONDS, "Time without CPU quota.",
-         read=lambda process: cgroups.throttled_s(process.root), when="span"),
+         read=of_machine(cgroups.throttled_s), when="span"),
     Fact("thermal_throttle_events", "conditions", EVENTS, "Times that a CPU was throttled because of its temperature.",
-         read=_thermal_events, when="span"),
+         read=of_machine(counters.thermal_events), when="span"),
     Fact("involuntary_switches", "conditions", EVENTS, "Times that this process was stopped against its will.",
          read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw), when="span"),
     Fact("major_faults", "conditions", EVENTS, "Pages that were read from a disk.",
@@ -149,12 +72,13 @@ SPAN = (
 
 STATE = (
     Fact("load_avg_1min", "conditions", NUMBER, "Mean number of runnable tasks over the last minute.",
-         read=lambda process: _first_number("proc/loadavg", process), when="state"),
-    Fact("cpu_clock_hz", "conditions", HERTZ, "Highest clock of the CPUs.", read=_clock_hz, when="state"),
+         read=lambda process: counters.first_number(process.root, "proc/loadavg"), when="state"),
+    Fact("cpu_clock_hz", "conditions", HERTZ, "Highest clock of the CPUs.",
+         read=of_machine(counters.highest_clock_hz), when="state"),
     Fact("temperature_celsius", "conditions", CELSIUS, "Temperature by the name of its sensor.",
-         read=_temperature, when="state"),
+         read=of_machine(counters.temperature), when="state"),
     Fact("uptime_s", "conditions", SECONDS, "Time since the machine was booted.",
-         read=lambda process: _first_number("proc/uptime", process), when="state"),
+         read=lambda process: counters.first_number(process.root, "proc/uptime"), when="state"),
 )
 
 OF_BLOCKS = (

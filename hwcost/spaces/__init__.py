@@ -10,7 +10,7 @@ from hwcost.registry import Registry, parse_options
 from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.candidates import Candidates
-from hwcost.spaces.own_spaces import checked
+from hwcost.spaces.plugin_spaces import checked
 
 __all__ = ["SPACES", "Architecture", "Candidates", "Component", "Gene", "SearchSpace", "space"]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hwcost._locks import CannotLockError, FileLock, described
+from hwcost.agent.locks import CannotLockError, FileLock, described
 from hwcost.errors import BusyError, StoreError
 from hwcost.stores.ids import utc_now
 

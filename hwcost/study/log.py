@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hwcost._jsonl import dumped, opened, whole_lines
-from hwcost._locks import CannotLockError, FileLock, described
+from hwcost.agent.locks import CannotLockError, FileLock, described
 from hwcost.errors import BusyError, DataError, OtherSettingsError, StoreError
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from hwcost.devices import cgroups
+from hwcost.agent import cgroups
 from hwcost.supernets.recipe import Recipe
 from hwcost.units import format_bytes
 

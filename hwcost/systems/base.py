@@ -24,9 +24,9 @@ from hwcost.systems.costs import at_measured, content, described, given_costs
 from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
-from hwcost.systems.own_systems import named
 from hwcost.systems.parts import NONE, POLICY, Parts
 from hwcost.systems.plan import Plan, Training, plan_of, planned_memory, refuse_what_does_not_fit
+from hwcost.systems.plugin_systems import named
 from hwcost.systems.processes import Processes
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, Plain, RunFolder

@@ -6,20 +6,15 @@ Every reading that a machine does not offer is None, never 0.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hwcost.devices import processors
+from hwcost.agent import counters
 from hwcost.facts import Process, of_moment
-from hwcost.facts.files import text
 from hwcost.facts.values import FRACTION
-from hwcost.facts.visits import run_queue_wait_s as _run_queue_wait_s
 
 ROOT = Path("/")
-
-FEW_CPUS = 8
-"""Most CPUs whose clock is read between blocks: every reading takes time."""
 
 SPAN = {fact.name: fact for fact in of_moment("span")}
 """Facts that are the difference of two readings, by name."""
@@ -88,29 +83,11 @@ def state(root: Path = ROOT) -> dict[str, Any]:
     return {name: fact.find(process) for name, fact in STATE.items()}
 
 
-def clock_reader(root: Path = ROOT) -> Callable[[], float | None]:
-    """Returns a quick function that reads the highest clock (Hz) of the CPUs this process may use; None where unknown."""
-    cpus = processors.allowed()[:FEW_CPUS]
-    files = [root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in cpus]
-    present = [path for path in files if path.exists()]
-
-    def clock_hz() -> float | None:
-        try:
-            return max((float(text(path)) * 1e3 for path in present), default=None)
-        except (OSError, ValueError):
-            return None
-
-    return clock_hz
-
-
 def run_queue_wait_s(root: Path = ROOT) -> float | None:
-    """Returns the seconds that all threads of this process were ready to run and had no CPU; None where unknown.
-
-    The kernel counts them to the nanosecond. Time asleep, or waiting for a disk or a device, does not count.
-    """
+    """Returns the seconds that all threads of this process were ready to run and had no CPU; None where unknown."""
     try:
-        return _run_queue_wait_s(Process(root))
-    except (OSError, ValueError, IndexError):
+        return counters.run_queue_wait_s(root)
+    except (OSError, ValueError):
         return None
 
 

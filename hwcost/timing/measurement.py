@@ -7,7 +7,7 @@ doubt. A measurement is the estimate for one workload from all its visits.
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import ceil, exp, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,7 +101,7 @@ class Visit:
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal visit; it shares its maps with the visit."""
         plain = {name: getattr(self, name) for name in _NAMES}
-        plain["flags"] = [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags]
+        plain["flags"] = list(map(asdict, self.flags))
         return plain
 
     @classmethod

@@ -1,8 +1,6 @@
-"""Whether a run of blocks is steady.
+"""How the timings of a workload move: whether they are steady, what came before, and whether they have a trend.
 
-A window is steady when its two halves agree, its middle agrees with its ends, and it has no slope, all within a tolerance or
-within what the blocks' own noise explains; so a noisy machine is not taken for a warming one, nor the crest of a swing for
-rest.
+What the runner of a job folder decides by as well stands in :mod:`hwcost.agent.steady`.
 """
 
 from __future__ import annotations
@@ -12,54 +10,19 @@ import statistics
 from collections.abc import Sequence
 from typing import Literal
 
-from hwcost._stats import MAD_TO_SD
+from hwcost.agent.steady import FEW, WINDOW, first_steady, is_steady, relative_error, slope
+
+__all__ = [
+    "WINDOW", "classify", "first_steady", "is_steady", "relative_error", "slope", "trend", "trendless_from", "why_not",
+]  # fmt: skip
 
 Outcome = Literal["flat", "warm-up", "slowdown", "none"]
-
-WINDOW = 10
-"""Blocks that are looked at together, unless a visit has fewer."""
-
-FEW = 6
-"""Number of blocks below which noise is estimated by a standard deviation, and not by a median."""
-
-NOISE = 3.0
-"""Standard errors that a difference must exceed before it counts."""
 
 CLEAR_TREND = 0.05
 """Relative change of a workload beside the others, over the last half of its blocks, that makes it unsteady."""
 
 CLEAR_Z = 3.5
 """Standard deviations of the Mann-Kendall statistic from which values have a trend."""
-
-MEDIAN_TO_MEAN = 1.2533
-"""Standard error of a median over that of a mean, for normal noise."""
-
-
-def is_steady(window: Sequence[float], tolerance: float) -> bool:
-    """Says whether blocks agree with each other from first to last.
-
-    Args:
-        window: Seconds per call, in the order measured; at least four.
-        tolerance: Allowed relative difference of the halves, of middle and ends, and drift over the window.
-    """
-    half = len(window) // 2
-    first, last = window[:half], window[-half:]
-    edge = (len(window) - half) // 2
-    middle, ends = window[edge : edge + half], [*window[:edge], *window[edge + half :]]
-    centre = statistics.median(window)
-    allowed = max(tolerance * centre, NOISE * MEDIAN_TO_MEAN * _spread(window) * (2 / half) ** 0.5)
-    shift = abs(statistics.median(last) - statistics.median(first))
-    bend = abs(statistics.median(middle) - statistics.median(ends))
-    drift = abs(slope(window)) * (len(window) - 1)
-    return bool(max(shift, bend, drift) <= allowed)
-
-
-def first_steady(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> int | None:
-    """Returns where the last window, of at least four blocks, begins if it is steady, else None."""
-    if len(blocks) < window or not is_steady(blocks[-window:], tolerance):
-        return None
-    return len(blocks) - window
-
 
 def trendless_from(logs: Sequence[float], tolerance: float) -> int | None:
     """Returns from where on a workload's blocks, spread over a round, have no clear trend of their own.
@@ -130,27 +93,3 @@ def why_not(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> 
     if abs(relative) * (len(last) - 1) <= tolerance:
         return "swinging", relative
     return ("still getting quicker" if relative < 0 else "still getting slower"), relative
-
-
-def slope(values: Sequence[float]) -> float:
-    """Returns the Theil-Sen slope per step: the median of all pairwise slopes."""
-    pairs = itertools.combinations(enumerate(values), 2)
-    return statistics.median((b - a) / (j - i) for (i, a), (j, b) in pairs)
-
-
-def relative_error(samples: Sequence[float]) -> float:
-    """Returns the standard error of the median as a share of it, from the median absolute deviation."""
-    centre = statistics.median(samples)
-    spread = MAD_TO_SD * statistics.median(abs(sample - centre) for sample in samples)
-    return float(MEDIAN_TO_MEAN * spread / len(samples) ** 0.5 / centre)
-
-
-def _spread(values: Sequence[float]) -> float:
-    """Returns the noise from block to block, blind to slow drift: successive differences, by their median.
-
-    The median of a few differences would be the drift itself, so of few blocks they are taken about their mean.
-    """
-    steps = [b - a for a, b in itertools.pairwise(values)]
-    if len(values) < FEW:
-        return statistics.stdev(steps) / 2**0.5
-    return float(MAD_TO_SD * statistics.median(map(abs, steps)) / 2**0.5)

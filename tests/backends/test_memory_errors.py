@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hwcost.backends.memory import is_out_of_memory, out_of_memory
+from hwcost.agent.errors import is_out_of_memory
+from hwcost.backends.memory import out_of_memory
 from hwcost.errors import MeasurementError
 from hwcost.workloads import FactoryWorkload, ModelWorkload
 

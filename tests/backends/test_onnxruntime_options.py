@@ -18,6 +18,7 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from hwcost.agent.memory import DeviceMemory
 from hwcost.backends import backend, ort_session
 from hwcost.backends.onnx_export import exported
 from hwcost.backends.onnx_quantization import integer_layers, quantized
@@ -26,7 +27,6 @@ from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import small_workload
-from hwcost.timing.execution.memory import DeviceMemory
 from hwcost.workloads import ComponentWorkload, OnnxWorkload
 from tests.backends.fake_driver import GIB, FakeDriver
 

@@ -13,8 +13,8 @@ import pytest
 for module in ("torch", "onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(module)
 
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends import backend
-from hwcost.backends.memory import is_out_of_memory
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DataError, DeviceError, DeviceLostError, MeasurementError, MissingExtraError, UsageError
 from hwcost.spaces import space

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from hwcost.agent import cgroups
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.worker_process import WorkerDiedError
 from hwcost.campaign.rounds import round as campaign_round
 from hwcost.campaign.rounds.journal import Journal, is_counted
-from hwcost.devices import DeviceHandle, cgroups, load
+from hwcost.devices import DeviceHandle, load
 from hwcost.stores import Store, open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwcost.agent import processors
 from hwcost.campaign.estimates.diagnostics import _unstable, was_kept_off
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Plan, items
-from hwcost.devices import processors
 from hwcost.levels.contention import Contention
 from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Visit

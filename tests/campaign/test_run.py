@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import hwcost
+from hwcost.agent import processors
 from hwcost.backends.null import Null
 from hwcost.campaign import run as campaign
 from hwcost.campaign.estimates import estimate
@@ -20,7 +21,7 @@ from hwcost.campaign.plans.plan import Item, Plan, items
 from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.processes.cpus import reserved
 from hwcost.cli.main import invoke
-from hwcost.devices import processors, require
+from hwcost.devices import require
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, StoreError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Campaign

@@ -67,4 +67,4 @@ def test_a_member_that_is_left_out_is_said_once_beside_the_document(capsys, tmp_
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.startswith("left out: format 'theirs'") for line in err.splitlines()].count(True) == times
-    assert ("hwcost.registry: left out: format 'theirs'" in err or "own_formats: left out" in err) == ("-v" in options)
+    assert ("hwcost.registry: left out: format 'theirs'" in err or "plugin_formats: left out" in err) == ("-v" in options)

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.agent import arrival, rules
-from hwcost.timing import steady
 from hwcost.timing.arrival import Arrival
-from hwcost.timing.execution import visit_end, warmup
+from hwcost.timing.execution import visit_end
 from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.stopping import FixedCount
 from hwcost.timing.timer import Block
@@ -28,17 +27,6 @@ PROTOCOLS = st.sampled_from([
 def test_a_visit_ends_at_the_same_block(blocks: list[float], spent_s: float, how: Protocol, start: int | None) -> None:
     decided = visit_end.decide(blocks, spent_s, how, start)
     assert rules.decide(blocks, spent_s, how.to_dict(), start) == (decided.finished, decided.warmup)
-
-
-@given(st.lists(SECONDS, min_size=10, max_size=10), st.floats(1e-4, 0.1))
-def test_a_window_is_steady_for_both(window: list[float], tolerance: float) -> None:
-    assert rules.is_steady(window, tolerance) == steady.is_steady(window, tolerance)
-
-
-@given(st.lists(SECONDS, min_size=2, max_size=10), SECONDS, st.integers(1, 2000))
-def test_warm_up_calls_are_the_same(parts: list[float], block_s: float, calls: int) -> None:
-    assert rules.warmup_calls(parts, block_s, calls) == warmup.warmup_calls(parts, block_s, calls)
-    assert (rules.chunk(calls), rules.looks(calls)) == (warmup.chunk(calls), warmup.looks(calls))
 
 
 KNOWN = st.one_of(st.none(), st.floats(0, 1))

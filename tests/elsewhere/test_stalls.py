@@ -17,7 +17,6 @@ import hwcost as hc
 from hwcost.agent import arrival, process, silence
 from hwcost.agent.silence import LOOKS, WORKING, Look, Silence
 from hwcost.campaign.options import JobOptions
-from hwcost.campaign.processes import silence as of_campaign
 from hwcost.campaign.rounds.journal import Journal
 from hwcost.devices import device_kind
 from hwcost.elsewhere import Import, JobFolder, import_results, write_folder
@@ -176,33 +175,6 @@ def test_deaths_are_imported_whether_the_failure_stands_before_or_behind_the_sec
     assert imported(folder, tmp_path / "old.db")[1] == visits
 
 
-def looks_until_too_long(
-    monkeypatch: pytest.MonkeyPatch, module: Any, look: Any, is_preparing: bool = False, **how: Any
-) -> tuple[int, float] | None:
-    """Returns after how many looks, each at the same, and seconds a process counts as wedged; None for never."""
-    found, cpu_s = module.Silence(1, 600.0, **how), 0.0
-    for number in range(1, 3 * LOOKS * WORKING):
-        cpu_s += look.cpu_s if look else 0.0
-        shown = look and module.Look(look.is_stopped, look.is_running, cpu_s)
-        monkeypatch.setattr(module, "seen", lambda pid, shown=shown: shown)
-        if found.is_too_long(7, is_preparing=is_preparing):
-            return number, found.seconds
-    return None
-
-
-@pytest.mark.parametrize("is_preparing", [True, False])
-@pytest.mark.parametrize("is_host", [True, False])
-@pytest.mark.parametrize(
-    "change", [{}, {"cpu_s": 0.01}, {"cpu_s": 3.0}, {"is_running": True}, {"is_stopped": True}], ids=str
-)
-def test_silence_counts_as_in_a_campaign_here(
-    change: dict[str, Any], is_host: bool, is_preparing: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    look = NOTHING._replace(**change)
-    here = looks_until_too_long(monkeypatch, of_campaign, look, is_preparing, is_host=is_host)
-    assert looks_until_too_long(monkeypatch, silence, look, is_preparing, is_host=is_host) == here
-
-
 @pytest.mark.parametrize(("events", "limit"), [([], "2 s"), ([PREPARED], "0.2 s"), ([PREPARED, DEFERRED], "2 s")])
 def test_beside_a_card_a_process_that_computes_has_longer_as_long_as_it_prepares(
     events: list[dict[str, Any]], limit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -218,20 +190,13 @@ def test_beside_a_card_a_process_that_computes_has_longer_as_long_as_it_prepares
 
 def test_without_proc_the_longer_limit_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert silence.seen(1, root=str(tmp_path)) is None
+    monkeypatch.setattr(silence, "seen", lambda pid: None)
     for is_host in (True, False):
-        found = looks_until_too_long(monkeypatch, silence, None, is_host=is_host)
-        assert found == (1 + LOOKS * WORKING, pytest.approx(6000.0))
+        found = Silence(1, 600.0, is_host=is_host)
+        assert [found.is_too_long() for _ in range(LOOKS * WORKING)] == [False] * (LOOKS * WORKING - 1) + [True]
+        assert found.seconds == pytest.approx(6000.0)
     text = str(process.WorkerStalledError(0, Silence(1, 600.0)))
     assert text == "nothing was heard of the measuring process for 0 s, and it was killed."
-
-
-def test_a_word_and_another_workload_in_hand_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silence, "seen", lambda pid: NOTHING)
-    found = Silence(1, 600.0)
-    for mark in (None, 0, 7):
-        assert not any(found.is_too_long(mark) for _ in range(LOOKS - 1))
-        found.heard()
-    assert [found.is_too_long(7) for _ in range(LOOKS)] == [False] * (LOOKS - 1) + [True]
 
 
 def test_what_is_seen_of_a_process_is_read_from_proc(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.agent import machine as of_runner
 from hwcost.facts import Process, of_moment
 from tests.timing.trees import tree
 
@@ -37,11 +36,10 @@ def test_turbo(tmp_path: Path, files: dict[str, str], expected: bool | None) -> 
     root = tree(tmp_path, files)
     facts = {fact.name: fact for fact in of_moment("process")}
     assert facts["turbo"].find(Process(root)) is expected
-    assert of_runner._settings(str(root))["turbo"] is expected
 
 
 def test_numa_nodes_are_unknown_where_nothing_is_shown(tmp_path: Path) -> None:
     nodes = next(fact for fact in of_moment("process") if fact.name == "numa_nodes")
-    assert nodes.find(Process(tmp_path)) is of_runner._numa_nodes(str(tmp_path)) is None
+    assert nodes.find(Process(tmp_path)) is None
     root = tree(tmp_path, {f"{CPU}/online": "0-3\n"})
-    assert nodes.find(Process(root)) == of_runner._numa_nodes(str(root)) == 1
+    assert nodes.find(Process(root)) == 1

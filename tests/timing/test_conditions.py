@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.agent import cgroups as of_runner
-from hwcost.agent import cores as cores_of_runner
+from hwcost.agent import cgroups, processors
 from hwcost.agent import counters as counters_of_runner
-from hwcost.devices import cgroups, processors
-from hwcost.devices.processors import Core, cpu_list
+from hwcost.agent.processors import Core, cpu_list
 from hwcost.timing import conditions
 from hwcost.timing.processes import environment
 from tests.timing.trees import tree
@@ -79,7 +77,6 @@ def test_kinds_of_core_are_told_apart(
     assert {core.usable[0] for core in processors.quickest(found, 3)} == set(three)
     assert {core.usable[0] for core in processors.quickest(found, 1)} == {cpu for cpu in range(6) if not kinds[cpu]}
     assert processors.quickest([], 1) == []
-    assert cores_of_runner.quickest([(cpu,) for cpu in range(6)], 3, str(root)) == [(cpu,) for cpu in three]
 
 
 def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:
@@ -197,14 +194,6 @@ MEMORY_INSIDE = {
 def test_the_memory_that_control_groups_leave_is_found(tmp_path: Path, files: dict[str, str], left: list[int]) -> None:
     root = tree(tmp_path, files)
     assert cgroups.memory_left(root) == left
-    assert of_runner.memory_left(str(root)) == left
-
-
-@pytest.mark.parametrize("files", [V2, V1, INSIDE, OUTSIDE, {}])
-def test_the_runner_of_job_folders_finds_the_same_limits(tmp_path: Path, files: dict[str, str]) -> None:
-    root = tree(tmp_path, files)
-    assert of_runner.quota_cpus(str(root)) == cgroups.quota_cpus(root)
-    assert of_runner.throttled_s(str(root)) == cgroups.throttled_s(root)
 
 
 def test_pressure_is_that_of_the_nearest_group(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwcost.backends.memory import is_out_of_memory
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends.tensorrt.log import log_of, started
 from hwcost.errors import DataError, MeasurementError, UsageError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hwcost.backends.memory import is_out_of_memory
+from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends.tensorrt.gpu import Gpu, Memory
 from hwcost.backends.tensorrt.log import log_of, started
 from hwcost.errors import MeasurementError

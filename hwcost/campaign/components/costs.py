@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hwcost.campaign.components.positive_prices import described
@@ -65,7 +65,7 @@ class ComponentReport:
             "overhead_half_s": self.table.overhead_half_s,
             "misfit": {name: fit.misfit for name, fit in self.table.fits.items()},
             "median_gap": self.median_gap,
-            "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags],
+            "flags": list(map(asdict, self.flags)),
             "gaps": [
                 {
                     "arch": list(gap.architecture.genes), "sum_s": gap.sum_s, "measured_s": gap.measured_s, "gap": gap.gap,

@@ -39,10 +39,6 @@ class Shrunk:
     high_s: float
     used_s: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Returns plain JSON."""
-        return {"measured_s": self.measured_s, "low_s": self.low_s, "high_s": self.high_s, "used_s": self.used_s}
-
 
 @dataclass(frozen=True, slots=True)
 class PositivePrices:

@@ -15,9 +15,9 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-from hwcost._locks import CannotLockError, FileLock, described, machine_folder
-from hwcost.devices import cgroups, processors
-from hwcost.devices.processors import Core
+from hwcost.agent import cgroups, processors
+from hwcost.agent.locks import CannotLockError, FileLock, described, machine_folder
+from hwcost.agent.processors import Core
 from hwcost.errors import BusyError, UsageError
 from hwcost.timing import timer
 from hwcost.timing.guards import guards

@@ -14,14 +14,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hwcost._log import logger
+from hwcost.agent import cgroups, processors
+from hwcost.agent.memory import SHARE
 from hwcost.backends import backend as made
 from hwcost.campaign.processes.arms import tree_of
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program, temporary_file
 from hwcost.campaign.processes.silence import Silence
-from hwcost.devices import cgroups, processors
 from hwcost.errors import HwcostError
 from hwcost.timing import timer
-from hwcost.timing.execution.memory import SHARE, free_bytes
+from hwcost.timing.execution.memory import free_bytes
 from hwcost.timing.processes.exporter import ExportJob
 from hwcost.units import format_clock, format_seconds
 

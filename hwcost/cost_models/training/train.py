@@ -6,7 +6,7 @@ This is the second of three layers. Below it ``CostModel.fit`` learns from archi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -223,7 +223,7 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:
         raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")
     made.n_rows_, made.n_architectures_ = len(archs), len({data.space.canonical(arch.genes) for arch in archs})
     trained = Trained(made, rows, measured_s, np.log(measured_s / made.predict(archs).values))
-    shrunk = {"shrunk": {name: one.to_dict() for name, one in prices.shrunk.items()}} if prices.shrunk else {}
+    shrunk = {"shrunk": {name: asdict(one) for name, one in prices.shrunk.items()}} if prices.shrunk else {}
     errors = {CHECK_ERRORS: trained.errors.round(6).tolist()}
     facts = {"priced_by": "components", "rows": len(archs), **shrunk, **errors, "metrics": known(trained.metrics)}
     made.provenance = {**_origin(data), **facts}

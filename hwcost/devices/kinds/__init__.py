@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from hwcost.devices.kinds import own_kinds
+from hwcost.devices.kinds import plugin_kinds
 from hwcost.devices.kinds.base import DeviceKind
 from hwcost.errors import HwcostError
 from hwcost.registry import Registry
@@ -34,7 +34,7 @@ def device_kind(name: str) -> DeviceKind:
         UnknownNameError: When there is no such kind; lists the known ones.
         UsageError: When a kind of another distribution cannot be made.
     """
-    return own_kinds.created(DEVICE_KINDS.load(name), name)
+    return plugin_kinds.created(DEVICE_KINDS.load(name), name)
 
 
 def device_kinds() -> list[DeviceKind]:
@@ -47,7 +47,7 @@ def unusable_kinds() -> dict[str, str]:
     found = {}
     for name in DEVICE_KINDS.names():
         try:
-            own_kinds.checked(device_kind(name))
+            plugin_kinds.checked(device_kind(name))
         except HwcostError as error:
             found[name] = str(error)
     return found
@@ -61,5 +61,5 @@ def _usable(names: tuple[str, ...]) -> tuple[DeviceKind, ...]:
         try:
             found.append(device_kind(name))
         except HwcostError as error:
-            own_kinds.left_out(str(error))
+            plugin_kinds.left_out(str(error))
     return tuple(sorted(found, key=lambda kind: (not kind.is_host, kind.name)))

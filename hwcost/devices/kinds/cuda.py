@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.files import text_or_empty
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.kinds.base import DeviceKind
-from hwcost.devices.system_files import text_or_empty
 
 if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle

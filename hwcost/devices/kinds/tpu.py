@@ -10,9 +10,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hwcost.agent.files import text_or_empty
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.kinds.base import DeviceKind
-from hwcost.devices.system_files import text_or_empty
 
 if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwcost.elsewhere.transports import own_transports
+from hwcost.elsewhere.transports import plugin_transports
 from hwcost.elsewhere.transports.address import Address
 from hwcost.elsewhere.transports.base import ConnectionLostError, JobEndedError, Transport
 from hwcost.registry import Registry
@@ -30,4 +30,4 @@ def transport(url: str) -> Transport:
         UsageError: When the address is not one, or has an option that the transport does not know.
     """
     address = Address.parse(url)
-    return own_transports.checked(TRANSPORTS.make(address.scheme, address), address.scheme)
+    return plugin_transports.checked(TRANSPORTS.make(address.scheme, address), address.scheme)

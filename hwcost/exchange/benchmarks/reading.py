@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hwcost.errors import DataError, UsageError
-from hwcost.exchange.benchmarks import FORMATS, own_formats
+from hwcost.exchange.benchmarks import FORMATS, plugin_formats
 from hwcost.exchange.benchmarks.base import Format, Given, Imported, Reader, Writer
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.json_rows import looks_like_json
@@ -15,12 +15,12 @@ _TABLE = "A table of latencies of architectures is not imported: hwcost audit, f
 
 def readers() -> dict[str, Reader]:
     """Returns all formats that are imported, by name."""
-    return {one.name: one for one in own_formats.usable() if isinstance(one, Reader)}
+    return {one.name: one for one in plugin_formats.usable() if isinstance(one, Reader)}
 
 
 def writers() -> dict[str, Writer]:
     """Returns all formats that are exported, by name."""
-    return {one.name: one for one in own_formats.usable() if isinstance(one, Writer)}
+    return {one.name: one for one in plugin_formats.usable() if isinstance(one, Writer)}
 
 
 def reader(name: str) -> Reader:
@@ -59,12 +59,12 @@ def recognise(document: Document) -> Reader:
     Raises:
         DataError: When it is of none, or may be of several.
     """
-    found = [one for one in readers().values() if own_formats.recognises(one, document)]
+    found = [one for one in readers().values() if plugin_formats.recognises(one, document)]
     if len(found) == 1:
         return found[0]
     if not document.is_folder and looks_like_json(document.text):
         _ = document.json  # says where it is damaged
-    written = [one for one in writers().values() if own_formats.recognises(one, document)]
+    written = [one for one in writers().values() if plugin_formats.recognises(one, document)]
     if written and not found:
         raise DataError(f"{document.source}: looks like {written[0].tool}. {_only_exported(written[0].name)}")
     known = "; ".join(f"{name}: {one.tool}" for name, one in sorted(readers().items()))
@@ -95,6 +95,6 @@ def read(path: Path, format: str | None = None, given: Given | None = None) -> t
     named = None if format is None else reader(format)
     document = Document.of(path)
     chosen = named or recognise(document)
-    if document.is_folder and format is not None and not own_formats.recognises(chosen, document):
+    if document.is_folder and format is not None and not plugin_formats.recognises(chosen, document):
         raise DataError(f"{path}: is a folder without {chosen.tool}. Give the file that the tool wrote.")
-    return chosen, own_formats.read(chosen, document, given or Given())
+    return chosen, plugin_formats.read(chosen, document, given or Given())

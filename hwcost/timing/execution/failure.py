@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent import errors
 from hwcost.errors import HwcostError, MeasurementError
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Visit
@@ -34,9 +35,7 @@ def failed_visit(setting: Setting, workload: Workload, position: int, error: Exc
 
 def is_out_of_memory(error: Exception) -> bool:
     """Says whether a workload raised because memory ran out, whichever runtime reports it."""
-    from hwcost.backends import memory
-
-    return memory.is_out_of_memory(_raised(error))
+    return errors.is_out_of_memory(_raised(error))
 
 
 def _raised(error: Exception) -> BaseException:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hwcost.backends.own_backends import free_bytes
+from hwcost.agent.memory import DeviceMemory
+from hwcost.backends.plugin_backends import free_bytes
 from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
-from hwcost.timing.execution import own_runners
+from hwcost.timing.execution import plugin_runners
 from hwcost.timing.execution.failure import failed_visit, is_out_of_memory
 from hwcost.timing.execution.member import Member
-from hwcost.timing.execution.memory import DeviceMemory, Memory
+from hwcost.timing.execution.memory import Memory
 from hwcost.timing.execution.of_quantities import of_quantities
 from hwcost.timing.execution.passes import Passes, point_at
 from hwcost.timing.execution.watched_memory import WatchedMemory
@@ -130,7 +131,7 @@ def prepare(setting: Setting, workload: Workload, position: int) -> Member:
     """
     memory = WatchedMemory(setting) if setting.protocol.watches_memory else None
     preparing = timer.stopwatch()
-    runner = own_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
+    runner = plugin_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
     try:
         member = Member(setting, workload, position, preparing(), runner)
         member.quantities = of_quantities(member, setting, memory)

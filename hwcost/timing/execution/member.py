@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent import warmup
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
 from hwcost.timing import timer
 from hwcost.timing.arrival import Arrival
-from hwcost.timing.execution import visit_end, warmup
+from hwcost.timing.execution import visit_end
 from hwcost.timing.guards import cache, work
 from hwcost.timing.protocol import LEAST_GROUP
 from hwcost.timing.visits.accepted import uncontended, with_counters

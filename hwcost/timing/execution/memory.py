@@ -1,92 +1,22 @@
-"""How much memory the workloads of a process take, measured as they are prepared, and whether a further one fits."""
+"""The memory of a process that measures for a campaign, see :mod:`hwcost.agent.memory`; it is read by psutil."""
 
 from __future__ import annotations
 
-import ctypes
-import gc
-from collections.abc import Callable
-from contextlib import suppress
-
 import psutil
 
-from hwcost.devices import cgroups
-
-SHARE = 0.6
-"""Share of the free memory that a group may take where nothing else is said."""
+from hwcost.agent import cgroups, memory
 
 
-class DeviceMemory:
-    """How much of a device's own memory workloads take; of a device without any, nothing is known, and all fits.
+class Memory(memory.Memory):
+    """The growth of this process's resident memory; see the base class."""
 
-    Args:
-        free_bytes: Function that returns the free bytes of the device; None where it has no memory of its own.
-    """
+    def resident_bytes(self) -> int:
+        """See the base class."""
+        return int(psutil.Process().memory_info().rss)
 
-    def __init__(self, free_bytes: Callable[[], int | None] = lambda: None) -> None:
-        self._free_bytes = free_bytes
-        self._first_bytes: int | None = None
-        self._last_bytes: int | None = None
-        self._largest_bytes = 0
-
-    def has_room(self) -> bool:
-        """Says whether one more workload fits into the share of it: one that takes as much as the largest so far."""
-        if self._first_bytes is None or self._last_bytes is None:
-            return True
-        return self._first_bytes - self._last_bytes + self._largest_bytes <= SHARE * self._first_bytes
-
-    def note(self) -> None:
-        """Notes how much the workload took that was prepared last; the first one's share includes the runtime's own."""
-        now_bytes = self._free_bytes()
-        if now_bytes is None:
-            return
-        if self._first_bytes is None:
-            self._first_bytes = now_bytes
-        else:
-            self._largest_bytes = max(self._largest_bytes, (self._last_bytes or now_bytes) - now_bytes)
-        self._last_bytes = now_bytes
-
-    def begin(self) -> None:
-        """Begins a further group, once the workloads before it are freed."""
-        self._last_bytes = self._free_bytes()
-
-
-class Memory:
-    """The growth of this process's resident memory.
-
-    Args:
-        limit_bytes: Bytes that the process may take beyond what it has now; None for a share of what is free.
-    """
-
-    def __init__(self, limit_bytes: int | None = None) -> None:
-        self._process = psutil.Process()
-        self._base_bytes = self._last_bytes = self._resident_bytes()
-        self._largest_bytes = 0
-        self.limit_bytes = int(SHARE * free_bytes()) if limit_bytes is None else limit_bytes
-
-    def has_room(self) -> bool:
-        """Says whether one more workload fits: one that takes as much as the largest so far."""
-        return self._last_bytes - self._base_bytes + self._largest_bytes <= self.limit_bytes
-
-    def note(self) -> None:
-        """Notes how much the workload took that was prepared last."""
-        now_bytes = self._resident_bytes()
-        self._largest_bytes = max(self._largest_bytes, now_bytes - self._last_bytes)
-        self._last_bytes = now_bytes
-
-    def begin(self) -> None:
-        """Begins a further group, once the workloads before it are freed and what they took was given back."""
-        give_back()
-        self._last_bytes = self._resident_bytes()
-
-    def _resident_bytes(self) -> int:
-        return int(self._process.memory_info().rss)
-
-
-def give_back() -> None:
-    """Collects garbage, and lets the C library hand free memory back to the system, where it is one that keeps it."""
-    gc.collect()
-    with suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    def free_bytes(self) -> int:
+        """See the base class."""
+        return free_bytes()
 
 
 def free_bytes() -> int:

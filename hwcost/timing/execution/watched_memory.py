@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.devices.system_files import text
-from hwcost.timing.execution.memory import give_back
+from hwcost.agent.files import text
+from hwcost.agent.memory import give_back
 
 if TYPE_CHECKING:
     from hwcost.timing.setting import Setting

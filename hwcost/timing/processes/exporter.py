@@ -66,7 +66,7 @@ def main() -> int:
 
 def backend_of(job: ExportJob) -> Backend:
     """Makes the backend that a job exports for, and binds this process to the job's CPUs."""
-    from hwcost.devices import processors
+    from hwcost.agent import processors
 
     if job.cpus:
         processors.bind(job.cpus)

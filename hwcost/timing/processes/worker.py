@@ -111,7 +111,8 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
         UsageError: When other code was measured than that of the job's working tree.
         DeviceError: When the device was lost.
     """
-    from hwcost.devices import DeviceHandle, processors, require
+    from hwcost.agent import processors
+    from hwcost.devices import DeviceHandle, require
     from hwcost.timing import timer
 
     if job.epoch_s is not None:
@@ -119,7 +120,7 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
     if job.cpus:
         processors.bind(job.cpus)
     from hwcost.backends import backend as made
-    from hwcost.backends import own_backends
+    from hwcost.backends import plugin_backends
     from hwcost.timing.execution.groups import Groups
     from hwcost.timing.processes.origin import check_origin
     from hwcost.timing.protocol import Protocol
@@ -131,7 +132,7 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
     backend = made(job.backend, job.threads, job.backend_options, handle.kind)
     backend.round = job.round
     telemetry = telemetry_of(backend, handle)
-    yield {"event": "environment", **environment_of(own_backends.versions(backend, job.backend), handle, telemetry)}
+    yield {"event": "environment", **environment_of(plugin_backends.versions(backend, job.backend), handle, telemetry)}
     setting = Setting(backend, handle, Protocol.from_dict(job.protocol), telemetry, job.round, job.seed)
     limits = Limits(job.passes, job.round_s, job.memory_bytes, job.current_fd, job.takes_turns)
     yield from Groups(setting, limits, list(zip(map(from_dict, job.workloads), job.positions, strict=True))).events()

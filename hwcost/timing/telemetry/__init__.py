@@ -8,7 +8,7 @@ from hwcost.devices import device_kind
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing.telemetry.combined import Combined
 from hwcost.timing.telemetry.host import HostTelemetry
-from hwcost.timing.telemetry.own_providers import provider_of
+from hwcost.timing.telemetry.plugin_providers import provider_of
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend

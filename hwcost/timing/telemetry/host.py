@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.counters import clock_reader
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing import conditions, timer
 
@@ -16,7 +17,7 @@ class HostTelemetry(Telemetry):
 
     def __init__(self, handle: DeviceHandle) -> None:
         super().__init__(handle)
-        self._clock_hz = conditions.clock_reader()
+        self._clock_hz = clock_reader()
         self._visit: conditions.Reading = {}
         self._before: tuple[float | None, float | None, float] = (None, None, 0.0)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.devices import processors
-from hwcost.devices.system_files import text
+from hwcost.agent import processors
+from hwcost.agent.files import text
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing import timer
 

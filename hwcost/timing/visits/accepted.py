@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hwcost.devices import processors
+from hwcost.agent import processors
 from hwcost.devices.telemetry import BlockReading
 from hwcost.timing.guards import guards
 from hwcost.timing.protocol import Protocol

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hwcost._locks import FileLock
+from hwcost.agent import cgroups, processors
+from hwcost.agent.locks import FileLock
+from hwcost.agent.processors import Core
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import refuse_too_many, reserved
-from hwcost.devices import cgroups, processors
-from hwcost.devices.processors import Core
 from hwcost.errors import BusyError, UsageError
 from tests.timing.trees import tree
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 import hwcost
+from hwcost.agent import processors
 from hwcost.backends.null import Null
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.campaign.processes import exports
@@ -19,7 +20,6 @@ from hwcost.campaign.rounds.budget import Budget
 from hwcost.campaign.rounds.forecast import Earlier, announced_exports, forecast
 from hwcost.campaign.rounds.progress import Progress
 from hwcost.cli.main import invoke
-from hwcost.devices import processors
 from hwcost.errors import InterruptedRunError
 from hwcost.spaces.accounting import Work
 from hwcost.stores import open_store

@@ -15,15 +15,15 @@ import pytest
 from hwcost import errors
 from hwcost.agent import cores as of_runner
 from hwcost.agent import machine as machine_of_runner
+from hwcost.agent import processors
 from hwcost.agent import sweep as sweep_of_runner
+from hwcost.agent.counters import clock_reader
 from hwcost.backends import sweep
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import reserved
 from hwcost.campaign.processes.launch import temporary_file
 from hwcost.campaign.processes.worker_process import NOT_BEGUN, in_hand
-from hwcost.devices import processors
 from hwcost.facts import Process, of_moment
-from hwcost.timing import conditions
 from hwcost.timing.processes.exporter import ExportJob, backend_of
 
 
@@ -59,15 +59,13 @@ def test_cpus_are_held_and_a_flag_says_that_nothing_is_bound_to_them(
     with of_runner.Cores(1, 0, print) as held:
         assert len(held.cpus) == 1
         assert not held.is_exclusive
-        assert not of_runner.pin(held.cpus)
 
 
 def test_processes_go_on_where_they_are(unbound: str) -> None:
     assert processors.bind([0]) == unbound
-    assert processors.allowed() == of_runner.allowed()
     assert processors.allowed()
     assert backend_of(ExportJob("null", {}, 1, False, cpus=[0])).name == "null"
-    conditions.clock_reader()()
+    clock_reader()()
     affinity = next(fact for fact in of_moment("process") if fact.name == "cpu_affinity").find(Process())
     assert affinity == machine_of_runner._settings("/")["cpu_affinity"]
     assert affinity is None or "refuses" in unbound
@@ -77,11 +75,9 @@ def test_processes_go_on_where_they_are(unbound: str) -> None:
 def test_caches_of_several_cpus_are_not_said_to_be_empty(
     module: ModuleType, unbound: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place, several in ((processors, [2, 4]), (sweep_of_runner, [2, 4])):
-        monkeypatch.setattr(place, "allowed", lambda several=several: several)
+    monkeypatch.setattr(processors, "allowed", lambda: [2, 4])
     assert not module.empty_host_caches(1 << 20)
-    for place in (processors, sweep_of_runner):
-        monkeypatch.setattr(place, "allowed", lambda: [2])
+    monkeypatch.setattr(processors, "allowed", lambda: [2])
     assert module.empty_host_caches(1 << 20)
 
 

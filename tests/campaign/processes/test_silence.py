@@ -16,15 +16,17 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hwcost.agent import processors
+from hwcost.agent.silence import LOOKS, WORKING, Look
 from hwcost.backends.null import Null
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.campaign.processes import fork_client, silence
 from hwcost.campaign.processes.exports import export, job_of
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import Launch
-from hwcost.campaign.processes.silence import LOOKS, WORKING, Look, Silence
+from hwcost.campaign.processes.silence import Silence
 from hwcost.campaign.processes.worker_process import WorkerProcess, WorkerStalledError
-from hwcost.devices import DeviceHandle, device_kind, load, processors, require
+from hwcost.devices import DeviceHandle, device_kind, load, require
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload

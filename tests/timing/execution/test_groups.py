@@ -187,7 +187,7 @@ def test_a_workload_that_fails_leaves_its_group() -> None:
 
 def test_memory_ends_a_group_and_the_rest_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     resident = [0]
-    monkeypatch.setattr(memory.Memory, "_resident_bytes", lambda self: resident[0])
+    monkeypatch.setattr(memory.Memory, "resident_bytes", lambda self: resident[0])
 
     class Heavy(SimDevice):
         def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:

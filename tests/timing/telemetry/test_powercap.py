@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwcost.agent import processors
 from hwcost.backends.null import Null
-from hwcost.devices import DeviceHandle, load, processors
+from hwcost.devices import DeviceHandle, load
 from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hwcost.errors import ContractError
-from hwcost.exchange.benchmarks import own_formats
+from hwcost.exchange.benchmarks import plugin_formats
 from hwcost.exchange.benchmarks.base import Given, History, Reader, Writer
 from hwcost.exchange.benchmarks.reading import read, readers
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported
@@ -112,4 +112,4 @@ def test_a_generator_of_runs_is_as_good_as_a_list(member: str, tmp_path: Path) -
 
 def test_a_writer_gives_texts_by_path() -> None:
     with pytest.raises(ContractError, match=r"the format 'mine' gave .* from write; expected an Exported\(files\)"):
-        own_formats.write(Texts(), History([], {}, []))
+        plugin_formats.write(Texts(), History([], {}, []))

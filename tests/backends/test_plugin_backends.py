@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hwcost.backends import Backend, backend, own_backends, usable
+from hwcost.backends import Backend, backend, plugin_backends, usable
 from hwcost.errors import ContractError
 from hwcost.testing.plugins import registered
 
@@ -110,9 +110,9 @@ def test_a_slip_in_making_it_is_told(member: str, said: str) -> None:
 
 
 def test_versions_are_texts_by_package() -> None:
-    assert own_backends.versions(Right(), "mine") == {"mine": "1"}
+    assert plugin_backends.versions(Right(), "mine") == {"mine": "1"}
     with pytest.raises(ContractError, match=r"gave '1.0' from version; expected a text for each package"):
-        own_backends.versions(TextOfVersion(), "mine")
+        plugin_backends.versions(TextOfVersion(), "mine")
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_versions_are_texts_by_package() -> None:
 def test_free_bytes_are_a_whole_number(monkeypatch: pytest.MonkeyPatch, found: Any, said: str) -> None:
     monkeypatch.setattr(Right, "free_bytes", lambda one: found, raising=False)
     with pytest.raises(ContractError, match=said):
-        own_backends.free_bytes(Right())
+        plugin_backends.free_bytes(Right())
     monkeypatch.setattr(Right, "free_bytes", lambda one: 3)
-    assert own_backends.free_bytes(Right()) == 3
+    assert plugin_backends.free_bytes(Right()) == 3
 
 
 def test_free_bytes_that_fail_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Right, "free_bytes", lambda one: {}["card"])
     with pytest.raises(ContractError, match="the backend 'mine' failed in free_bytes: KeyError: 'card'"):
-        own_backends.free_bytes(Right())
+        plugin_backends.free_bytes(Right())

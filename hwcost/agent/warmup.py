@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from typing import Sequence
 
 LONG_S = 0.1
 """Calls of at least this many seconds need no warm-up after a switch: their caches are as cold in a loop."""

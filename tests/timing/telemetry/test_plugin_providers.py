@@ -9,7 +9,7 @@ import pytest
 from hwcost.devices import DeviceHandle, load
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.errors import ContractError, UsageError
-from hwcost.timing.telemetry.own_providers import provider_of
+from hwcost.timing.telemetry.plugin_providers import provider_of
 
 XEON = DeviceHandle(load("xeon"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.timing.execution import warmup
+from hwcost.agent import warmup
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterable, Mapping, Sequence
 
-from hwcost.devices.system_files import text, text_or_empty
+from .files import text, text_or_empty
 
 ROOT = Path("/")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -21,7 +21,7 @@ FIELDS = 8
 """Fields that add up to all of a CPU's time; the time of guests is part of the first two."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Core:
     """A physical core.
 
@@ -37,7 +37,7 @@ class Core:
     quicker_kinds: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CpuTimes:
     """Seconds of a logical CPU since the machine was started.
 
@@ -118,6 +118,34 @@ def cpu_times(fields: Iterable[str]) -> CpuTimes:
     seconds = [float(field) / TICKS_PER_S for field in list(fields)[:FIELDS]]
     idle_s = sum(seconds[i] for i in IDLE if i < len(seconds))
     return CpuTimes(sum(seconds), sum(seconds) - idle_s, seconds[STEAL] if len(seconds) > STEAL else 0.0)
+
+
+def steal_s(root: Path = ROOT) -> tuple[float, float]:
+    """Returns the seconds that a hypervisor took of the CPUs that this process may use, and all of their seconds.
+
+    Where these CPUs are not listed, the numbers are those of all CPUs together.
+
+    Raises:
+        OSError: When the times cannot be read.
+        ValueError: When there are none.
+    """
+    by_cpu = times(root)
+    own = [by_cpu[cpu] for cpu in allowed() if cpu in by_cpu]
+    if not own:
+        name, *fields = text(root / "proc/stat").split("\n", 1)[0].split() or [""]
+        if name != "cpu":
+            raise ValueError("no cpu line")
+        own = [cpu_times(fields)]
+    return sum(one.steal_s for one in own), sum(one.total_s for one in own)
+
+
+def sibling_busy_s(root: Path = ROOT) -> tuple[float, float]:
+    """Returns the busy and all seconds of the CPUs that share a core with one of this process's, but are not its own."""
+    own = allowed()
+    siblings = {cpu for core in cores(own, root) for cpu in core.siblings}.difference(own)
+    by_cpu = times(root) if siblings else {}
+    found = [by_cpu[cpu] for cpu in siblings if cpu in by_cpu]
+    return sum(one.busy_s for one in found), sum(one.total_s for one in found)
 
 
 def busy_shares(before: Mapping[int, CpuTimes], after: Mapping[int, CpuTimes]) -> dict[int, float]:

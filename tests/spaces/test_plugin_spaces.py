@@ -8,7 +8,7 @@ from hwcost.errors import ContractError
 from hwcost.spaces import Gene, SearchSpace, space
 from hwcost.testing.plugins import registered
 
-HERE = "tests.spaces.test_own_spaces"
+HERE = "tests.spaces.test_plugin_spaces"
 
 
 class Own(SearchSpace):

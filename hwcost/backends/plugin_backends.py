@@ -1,6 +1,6 @@
 """Backends of other distributions, checked before they are used: an error names the backend and its slip.
 
-hwcost's own are not checked. What their runners return is checked in :mod:`hwcost.timing.execution.own_runners`.
+hwcost's own are not checked. What their runners return is checked in :mod:`hwcost.timing.execution.plugin_runners`.
 """
 
 from __future__ import annotations
