@@ -24,6 +24,12 @@ RATIO = 2.0
 BLOCKS = 40.0
 """Least number of uncontended blocks of a campaign, so that the state is evident: fewer may be some neighbour's quiet state."""
 
+CLEAR = 0.04
+"""Log time by which a rare state must be quicker than the uncontended one of before: what is closer is a step of the level."""
+
+RARE_BLOCKS = 3.0
+"""Least number of blocks of a rare state: a state without blocks is none, however well delays about it describe all others."""
+
 MEDIAN = 0.6745
 """Median of the absolute values of a standard normal distribution."""
 
@@ -46,6 +52,17 @@ def is_evident(residual: Floats, uncontended: Floats, blocks: int) -> bool:
     near = int((np.abs(residual) <= NEAR).sum()) / (2 * NEAR)
     above = int(((residual > ABOVE[0]) & (residual <= ABOVE[1])).sum()) / (ABOVE[1] - ABOVE[0])
     return float(uncontended.sum()) >= BLOCKS * rows and near >= RATIO * above
+
+
+def is_rare_state(shift: Floats, uncontended: Floats, blocks: int) -> bool:
+    """Says whether a quicker machine, that explains the blocks better, may be the uncontended one.
+
+    Args:
+        shift: Log latency of every item on that machine less the one of before, shape (items,).
+        uncontended: Probability that each row saw that machine, shape (n,).
+        blocks: Number of blocks, of which rows may be parts.
+    """
+    return float(np.median(shift)) < -CLEAR and float(uncontended.sum()) >= RARE_BLOCKS * len(uncontended) / blocks
 
 
 def quicker_by(residual: Floats, noise: float, blocks: int) -> float:

@@ -16,9 +16,9 @@ computed, however little any one of them says. Block k, of workload i in process
 Everything is fitted by expectation maximisation: probabilities of states at every block by the forward and backward
 recursions (:mod:`hwcost.levels.state_chain`), then level, items, layouts and variances one after another, each given the
 others. From blocks it takes the uncontended ones, by their probability and by how little they are outlying; contended ones
-tell the sensitivities, and items that were hardly ever seen uncontended. There are several starts, since a machine that is
-hardly ever uncontended looks at first like a slower one that is. A campaign is contended when states explain its blocks
-clearly better than none: by ``GAIN`` in log likelihood.
+tell the sensitivities, and items that were hardly ever seen uncontended. There are several starts
+(:mod:`hwcost.campaign.estimates.block_starts`). A campaign is contended when states explain its blocks clearly better than
+none: by ``GAIN`` in log likelihood.
 
 Sources: Dempster, Laird and Rubin 1977 (expectation maximisation), in the form of Meng and Rubin 1993 (one unknown after
 another); Rabiner 1989 (hidden Markov models); Lange, Little and Taylor 1989 (weights of outlying blocks); Durbin and Koopman
@@ -40,9 +40,9 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
-from hwcost.campaign.estimates.block_evidence import is_evident, quicker_by
+from hwcost.campaign.estimates.block_evidence import is_evident, is_rare_state, quicker_by
 from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
-from hwcost.campaign.estimates.block_starts import item_quantiles, starts
+from hwcost.campaign.estimates.block_starts import item_quantiles, rare_starts, usual_starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
 from hwcost.campaign.estimates.call_effects import CallEffects
 from hwcost.campaign.estimates.sensitivities import Sensitivities
@@ -84,13 +84,12 @@ LEVEL_STEPS = 4.0
 """Number of steps that the usual movement counts as."""
 
 LAYOUT = 0.004
-"""Usual standard deviation of what a process does to one item, before a campaign shows its own."""
+"""Usual standard deviation of what a process does to one item."""
 
 MOST_MOMENTS = 100_000
 """Moments of the chain at most; with more blocks, neighbouring ones share a state, and memory grows no further."""
 
-SLOWEST_S = 60.0
-QUICKEST_S = 0.02
+QUICKEST_S, SLOWEST_S = 0.02, 60.0
 """Mean time for which a state stays lies between these."""
 
 LEAST_SHARE = 0.03
@@ -124,7 +123,7 @@ class BlockModel:
     noise: float
     level_error: float
     reading_error: float
-    states: Contention | None
+    states: Contention | None = None
     is_evident: bool = False
     quicker: float = 0.0
 
@@ -172,11 +171,16 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
         least_delay: Smallest log delay of a contended state.
     """
     segment, delays = segments(table.time, table.round), delays_from(least_delay)
+    blocks = len(table.y) if table.call is None else int(table.call.max()) + 1
     best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), NO_DELAY), NO_DELAY)
-    for item, clear in starts(table):
+    for item in usual_starts(table):
         found = _search(table, segment, _start(table, segment, item, delays), delays)
-        is_other = not clear or float(np.median(found.item - best.item)) < -clear
-        if is_other and found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+        if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+            best = found
+    for item in rare_starts(table):
+        found = _search(table, segment, _start(table, segment, item, delays), delays)
+        is_better = found.log_likelihood > best.log_likelihood + GAIN + table.items
+        if is_better and is_rare_state(found.item - best.item, found.uncontended, blocks):
             best = found
     is_contended, shift = best is not plain, 0.0
     if is_contended and best.noise > MOST_NOISE:
@@ -186,13 +190,13 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     reading_error = shift / math.sqrt(12.0)
     level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), reading_error)
     level = best.segments[segment] - best.segments[segment].mean()
-    states = _states(best.uncontended, residual, best.noise) if is_contended else None
-    blocks = len(residual) if table.call is None else int(table.call.max()) + 1
-    return BlockModel(
-        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error, abs(reading_error),
-        states, is_contended and is_evident(residual, best.uncontended, blocks),
-        quicker_by(residual, best.noise, blocks) if is_contended else 0.0,
+    model = BlockModel(
+        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error, abs(reading_error)
     )  # fmt: skip
+    if not is_contended:
+        return model
+    states, quicker = _states(best.uncontended, residual, best.noise), quicker_by(residual, best.noise, blocks)
+    return replace(model, states=states, is_evident=is_evident(residual, best.uncontended, blocks), quicker=quicker)
 
 
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
@@ -292,7 +296,6 @@ def _sensitivities(
     """
     from scipy.sparse import csr_array
 
-
     def of_items(weight: Floats) -> Any:
         return csr_array((weight, table.item, bounds), shape=(len(probability), table.items)).T @ probability
 
@@ -305,10 +308,7 @@ def _sensitivities(
 
 
 def _log_steps(fit: _Fit) -> float:
-    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour.
-
-    What calls do counts likewise.
-    """
+    """Log density of what calls do, and of the level's steps: a level that jumps like a neighbour is no better than one."""
     steps = np.diff(fit.segments) / fit.step
     return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step)) + fit.calls.log_density
 

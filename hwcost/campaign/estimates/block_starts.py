@@ -11,41 +11,46 @@ from hwcost._stats import quantile_of_each
 from hwcost._types import Floats
 from hwcost.campaign.estimates.block_table import BlockTable
 
-USUAL = ((0.2, 7), (0.04, 7))
-"""Quantiles of what all items have in common at which the search for the uncontended latency begins, and the neighbouring
-blocks whose median shows it."""
+QUANTILES = (0.2, 0.04)
+"""Quantiles at which the search for the uncontended latency begins: of an item's blocks, or of what all have in common."""
+
+COMMON_BLOCKS = 7
+"""Neighbouring blocks whose median shows what all items have in common."""
+
+FEW_BLOCKS = 25
+"""Blocks of an item up to which its quickest one is a start: the quantiles of so few miss a state that is rare for it."""
 
 RARE = ((0.01, 7), (0.004, 3))
-"""The same for a machine that is hardly ever uncontended: the rarer that is, the shorter it lasts."""
-
-CLEAR = 0.04
-"""Log time by which such a machine must be quicker than one that explains the blocks less well: a rare state that is closer to
-others is a step of the level, or noise."""
-
-FEW_BLOCKS = 40
-"""Blocks of an item up to which its quickest one is a start too: the quantiles of so few miss a state that is rare for it."""
+"""Quantiles and neighbouring blocks for a machine that is hardly ever uncontended: the rarer that is, the shorter it lasts."""
 
 PASSES = 3
 """Times that items and what they have in common are determined by turns."""
 
 
-def starts(table: BlockTable) -> Iterator[tuple[Floats, float]]:
-    """Yields where one search after another begins: log latencies of all items, shape (items,), and the log time by which what
-    it finds must be quicker than what was found before.
+def usual_starts(table: BlockTable) -> Iterator[Floats]:
+    """Yields log latencies of all items, shape (items,), for one search after another.
 
     A machine that is uncontended for a small part of the time looks at first like a slower one that is all the time, so one
-    start is not enough. The quickest block of every item is among them where items have few blocks: items differ in how
-    strongly they feel contention, which what they have in common leaves out.
+    start is not enough.
 
     Args:
         table: The blocks.
     """
-    for quantile, neighbours in USUAL:
-        yield common_quantile(table, quantile, neighbours), 0.0
-    for quantile, neighbours in RARE:
-        yield common_quantile(table, quantile, neighbours), CLEAR
+    yield item_quantiles(table, QUANTILES[0])
+    for quantile in QUANTILES:
+        yield common_quantile(table, quantile, COMMON_BLOCKS)
     if np.bincount(table.item).min() <= FEW_BLOCKS:
-        yield item_quantiles(table, 0.0), CLEAR
+        yield item_quantiles(table, 0.0)
+
+
+def rare_starts(table: BlockTable) -> Iterator[Floats]:
+    """Yields the same for a machine that is hardly ever uncontended.
+
+    Args:
+        table: The blocks.
+    """
+    for quantile, neighbours in RARE:
+        yield common_quantile(table, quantile, neighbours)
 
 
 def item_quantiles(table: BlockTable, quantile: float) -> Floats:

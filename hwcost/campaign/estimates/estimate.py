@@ -3,7 +3,7 @@
 The model is ``log latency = item + level(class, t) + round + noise``, see :mod:`hwcost.campaign.estimates.time_model`; a
 latency is the one at the mean level of the campaign. A visit's latency is the median of its blocks; on a machine whose
 blocks see two states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts.
-An item that only one visit shows uncontended is unconfirmed: its interval is as wide as the delay. Where workloads were
+An item that too few visits show uncontended is unconfirmed: its interval is as wide as the delay. Where workloads were
 measured in turn, their blocks tell level, states and delays together (:mod:`hwcost.campaign.estimates.block_model`):
 contended blocks count too, less their delay, and the level's own error is part of every interval.
 """
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
 UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
+TOO_SLOW = "some blocks are {:.0f} % quicker than the state that seems to be the uncontended one, so that the interval is as wide"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
 BOTH = "the processes that measured it fall into two groups, and the interval holds both"
 UNUSABLE = "none of its visits can be used"
@@ -188,7 +189,7 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
         half = max(half or 0.0, values.delay)
     lost = 0.0 if values.lost is None else float(values.lost.mean())
     half = None if half is None else half + lost
-    reason = UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS
+    reason = _unconfirmed(values) if is_unconfirmed else "" if n > 1 else ONE_PROCESS
     is_confirmed = not is_unconfirmed and lost <= CLEAR
     return {key: _Estimate(math.exp(float(y.mean())), half, reason or _lost(lost), is_confirmed=is_confirmed)}
 
@@ -200,13 +201,18 @@ def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, val
     for i, key in {int(i): visit.workload_key for visit, i in zip(visits, table.item, strict=True)}.items():
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
         is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
-        reason = lacking if half is None else lost or (UNCONFIRMED if is_unconfirmed else "")
+        reason = lacking if half is None else lost or (_unconfirmed(values) if is_unconfirmed else "")
         level, bands = float(found.level[i]), bands_of_item(table, model, i)
         both = half_width_of_bands(bands, float(model.item[i]), int((table.item == i).sum()))
         if half is not None and both > half:
             half, reason = both, reason or BOTH
         estimates[key] = _Estimate(math.exp(model.item[i]), half, reason, level, not is_unconfirmed, bands)
     return estimates
+
+
+def _unconfirmed(values: VisitValues) -> str:
+    """Says why a latency is unconfirmed."""
+    return TOO_SLOW.format(-100 * math.expm1(-values.quicker)) if values.quicker > 0 else UNCONFIRMED
 
 
 def _lost(log_delay: float) -> str:

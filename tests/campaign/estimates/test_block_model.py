@@ -114,6 +114,48 @@ def test_campaigns_agree_beside_delays_of_all_sizes(study: ModuleType) -> None:
     assert np.median(np.abs(shifts)) < 0.02
 
 
+def test_a_machine_that_is_hardly_ever_uncontended_is_no_slower_machine(study: ModuleType) -> None:
+    """A neighbour computes for 96 % of the time, so that some 15 of 640 blocks see the machine uncontended."""
+    from studies.sim_neighbours import Neighbour
+
+    loads = [(Neighbour(1.4, 0.96, 0.5),), (Neighbour(1.7, 0.96, 0.5),), (Neighbour(1.3, 0.95, 1.0), Neighbour(1.15, 0.4, 0.2))]
+    campaigns = [drawn(study, seed, neighbours=loads[seed % 3]) for seed in range(9)]
+    assert np.mean([one.slowed for one in campaigns]) > 0.93
+    found = [study.errors(one, "block model") for one in campaigns if (one.delay < 0.005).sum() >= 10]
+    assert len(found) >= 6
+    assert np.median(np.abs(np.concatenate([one.error for one in found]))) < 0.03
+    assert np.concatenate([one.is_covered for one in found]).mean() >= 0.95
+
+
+def test_blocks_that_are_far_quicker_than_all_others_leave_nothing_confirmed(study: ModuleType) -> None:
+    """Four of 640 blocks saw a machine without the neighbour that slowed all others by a quarter."""
+    one = drawn(study, 2, neighbours=())
+    y = one.blocks.y + 0.22 * (np.arange(len(one.blocks.y)) % 160 != 100) + 0.3 * (np.arange(len(one.blocks.y)) % 40 < 10)
+    found = study.errors(replace(one, blocks=replace(one.blocks, y=y)), "block model")
+    assert found.is_unconfirmed.all()
+    assert found.is_covered.mean() > 0.9
+
+
+def test_few_passes_confirm_what_one_process_shows_where_the_uncontended_state_is_evident(study: ModuleType) -> None:
+    """Three passes in each of four processes beside a neighbour that computes for half of the time."""
+    found = [study.errors(drawn(study, seed, passes=3), "block model") for seed in range(10)]
+    confirmed = np.concatenate([~one.is_unconfirmed for one in found])
+    covered = np.concatenate([one.is_covered for one in found])
+    assert confirmed.mean() > 0.8
+    assert covered[confirmed].mean() >= 0.92
+    assert np.median(np.concatenate([one.half_width for one in found])[confirmed]) < 0.02
+
+
+def test_a_state_slightly_quicker_than_the_uncontended_one_is_a_step_of_the_level(study: ModuleType) -> None:
+    """A neighbour computes for six of ten seconds, and processes differ by a little."""
+    for seed in range(3):
+        one = drawn(study, seed, passes=30, items=12, neighbours=())
+        y = one.blocks.y + 0.34 * (one.blocks.time % 10.0 < 6.0)
+        found = study.errors(replace(one, blocks=replace(one.blocks, y=y)), "block model")
+        assert not found.is_unconfirmed.any()
+        assert abs(np.median(found.error)) < 0.01
+
+
 def test_without_a_neighbour_there_are_no_states(study: ModuleType) -> None:
     for seed in range(4):
         one = drawn(study, seed, neighbours=())
