@@ -268,7 +268,7 @@ from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase, train
 
-recipe = Recipe(steps=2, batch_size=96, seq_len=128, dtype=sys.argv[1], accumulate=int(sys.argv[2]))
+recipe = Recipe(steps=3, batch_size=192, seq_len=128, dtype=sys.argv[1], accumulate=int(sys.argv[2]))
 def make(batches, own):
     net = supernet("supershaper", 0, scale="mini")
     return net, Phase("training", SupernetLm(net, batches, rule("sandwich", net, 1, 0)), own), ()
@@ -295,7 +295,7 @@ print(planned, most[0] - before)
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator's thresholds are glibc's")
 @pytest.mark.parametrize(("dtype", "accumulate"), [("float32", 1), ("float32", 2), ("bfloat16", 1)])
 def test_planned_memory_is_what_a_training_uses(dtype: str, accumulate: int) -> None:
-    """Large blocks are returned to the system at once, so that the process grows by what is alive; moments by step two."""
+    """Large blocks are returned to the system at once, so that the process grows by what is alive."""
     pytest.importorskip("torch")
     done = subprocess.run(
         [sys.executable, "-c", USED, dtype, str(accumulate)], check=True, capture_output=True, text=True,
