@@ -19,6 +19,7 @@ from hwcost.objectives.objective import Minimize
 from hwcost.searchers import Problem, Trial
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.sampling import Sampling
+from hwcost.searchers.trial import Trials
 from hwcost.spaces.components import Components
 from hwcost.supernets.recipe import Recipe
 from hwcost.systems.components import PAPER_SHARES, GateCosts
@@ -26,6 +27,8 @@ from hwcost.systems.components.presets import ComponentsPreset
 
 KINDS = ("ff", "qk", "v", "head")
 """Kinds of gates that are planted: all but means and joints."""
+BATCH = 64
+"""Inputs of a step of DO."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,11 @@ class PlantedNet:
         for step in range(recipe.steps):
             if preset.sampled_decay:
                 policy.rate = rate * recipe.rate(step) / recipe.learning_rate
-            archs = list(policy.ask())
-            gates = np.array([arch.genes for arch in archs], dtype=np.float64)
+            archs = policy.ask()
             noise = rng.normal(0, 0.05) + rng.normal(0, self.noise, len(archs))
-            losses, costs = LEVEL + (1 - gates) @ self.worths + noise, gates @ self.prices
-            rows = zip(archs, losses.tolist(), costs.tolist(), strict=True)
-            policy.tell([Trial(arch, values=(loss, cost)) for arch, loss, cost in rows])
+            losses, costs = LEVEL + (1 - archs.codes) @ self.worths + noise, archs.codes @ self.prices
+            rows = enumerate(zip(losses.tolist(), costs.tolist(), strict=True))
+            policy.tell(Trials(archs, [Trial(archs, values=values, row=row) for row, values in rows]))
         return np.array(policy.chosen().genes, dtype=bool)
 
     def direct(
@@ -121,13 +123,13 @@ class PlantedNet:
         direct = Direct(self.prices, penalty * preset.direct_whole_cost, mode or preset.direct_mode)
         truth = torch.tensor(self.worths, dtype=torch.float32).sqrt()
         weights = truth.clone().requires_grad_()
-        optimizer = torch.optim.AdamW([weights], lr=recipe.learning_rate)
+        optimizer = torch.optim.AdamW([weights], lr=recipe.learning_rate, fused=True)
         random = torch.Generator().manual_seed(self.seed)
         for step in range(recipe.steps):
-            inputs = torch.randn(64, self.number, generator=random)
-            loss = (inputs @ (direct.gates * weights - truth)).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
+            inputs = torch.randn(BATCH, self.number, generator=random)
+            with torch.no_grad():  # the gradients of the mean square of (inputs @ (gates * weights - truth))
+                slope = 2 / BATCH * ((inputs @ (direct.gates * weights - truth)) @ inputs)
+                direct.gates.grad, weights.grad = slope * weights, slope * direct.gates
             for group in optimizer.param_groups:
                 group["lr"] = recipe.rate(step)
             optimizer.step()

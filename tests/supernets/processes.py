@@ -11,7 +11,7 @@ from torch import distributed
 
 from hwcost.supernets.process_group import connected
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 
 def together(count: int, folder: Path, work: Callable[[], Any], ends: Sequence[int] | None = None) -> None:

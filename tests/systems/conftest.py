@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwcost.systems.plan import planned_memory
 from tests.tasks.glue import write_json
 
 WORDS = [
@@ -52,13 +53,15 @@ def _without_processes(laws_here: None) -> None:
     """Measures the law of the null backend in this process."""
 
 
-@pytest.fixture(autouse=True)
-def _unplanned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _unplanned() -> Iterator[None]:
     """Begins runs without the plan of their memory, which takes longer than small trainings, unless a test asks for it."""
-    if "planned_runs" not in request.fixturenames:
-        monkeypatch.setattr("hwcost.systems.base.planned_memory", lambda *given: [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hwcost.systems.base.planned_memory", lambda *given: [])
+        yield
 
 
 @pytest.fixture
-def planned_runs() -> None:
+def planned_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs plan their memory before they begin."""
+    monkeypatch.setattr("hwcost.systems.base.planned_memory", planned_memory)
