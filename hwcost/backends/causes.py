@@ -15,6 +15,10 @@ _PLACE = re.compile(r"Exception from |Check '|.*:$")
 _ADVICE = (
     (r"in output, which is not a known type", "Return a tensor, or tensors in a tuple, a dict or a dataclass"),
     (r"data-dependent|cond\.true_graph|control flow|Could not guard", "Choose branches by shapes, not by values of tensors"),
+    (r"index out of range in self|indexSelectLargeIndex|srcIndex < srcSelectDimSize",
+     "Ids go beyond the rows of a table: let the factory return example inputs that stay below them"),
+    (r"must have the same dtype|expected scalar type \w+ but found",
+     "Let the example inputs have the number format of the weights, or ask for one --dtype, which casts both"),
     (r"No ONNX function|DispatchError|does not support|Unsupported", "Replace that operator by ones that ONNX knows"),
 )
 """Patterns of reasons, and the advice for each."""
