@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwcost._imports import own_place
-from hwcost.backends.causes import advice, plain_cause
+from hwcost.backends.causes import call_advice, plain_cause
 from hwcost.errors import HwcostError, MeasurementError
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Visit
@@ -49,7 +49,7 @@ def _raised(error: Exception) -> BaseException:
 def _of_code(error: Exception) -> str:
     """Returns what code that is not the library's raised: the reason, its place in the user's files, and what helps."""
     cause = plain_cause(error)
-    helps = advice(cause)
+    helps = call_advice(cause)
     return f"{type(error).__name__}: {cause}{own_place(error)}" + (f".{helps}" if helps else "")
 
 
