@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -93,7 +93,22 @@ def reason(error: BaseException) -> str:
     """Returns an error of the user's code and its place, for example ``ValueError: no such size (models.py, line 12)``."""
     lines = without_colours(str(error)).strip().splitlines() or ["no reason given"]
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames
-    is_placed = not own or isinstance(error, SyntaxError)  # whose text has its place
-    place = "" if is_placed else f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})"
-    return f"{type(error).__name__}: {lines[0]}{place}"
+    is_placed = isinstance(error, SyntaxError)  # whose text has its place
+    return f"{type(error).__name__}: {lines[0]}{'' if is_placed else _place(_own(frames) or frames)}"
+
+
+def own_place(error: BaseException) -> str:
+    """Returns where in the files of the current folder an error was raised, for example `` (models.py, line 12)``.
+
+    It is empty where none of them was at work.
+    """
+    return _place(_own(traceback.extract_tb(error.__traceback__)))
+
+
+def _own(frames: Sequence[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    folder, installed = os.getcwd() + os.sep, os.sep + "site-packages" + os.sep  # a virtual environment may lie within it
+    return [frame for frame in frames if frame.filename.startswith(folder) and installed not in frame.filename]
+
+
+def _place(frames: Sequence[traceback.FrameSummary]) -> str:
+    return f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""

@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from hwcost._distributions import entry_points
+from hwcost._imports import own_place
 from hwcost.errors import ContractError, HwcostError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def named(who: str, method: str) -> Iterator[None]:
     except HwcostError:
         raise
     except Exception as error:
-        raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}") from error
+        raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}{own_place(error)}") from error
 
 
 def imported(value: str) -> Any:

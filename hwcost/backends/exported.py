@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import plain_cause
-from hwcost.errors import MeasurementError
+from hwcost.errors import DataError, MeasurementError
 from hwcost.workloads.built import described
 
 
@@ -57,6 +57,13 @@ def first_outputs(runner: Runner, what: str, export: Exported) -> list[NDArray[A
         return runner.outputs()
     except Exception as error:
         raise does_not_run(what, export, error) from error
+
+
+def does_not_load(what: str, export: Exported, why: str) -> DataError | MeasurementError:
+    """Makes the error for a file that a runtime cannot load: the user's own ends a campaign, an exported one fails alone."""
+    if export.reference is None:
+        return DataError(f"{what} cannot load '{export.path}': {why}")
+    return MeasurementError(f"{what} cannot load the file that was exported: {why}")
 
 
 def does_not_run(what: str, export: Exported, error: Exception) -> MeasurementError:

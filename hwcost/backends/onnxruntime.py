@@ -110,8 +110,10 @@ class OnnxRuntime(Backend):
 
         Raises:
             UsageError: When the device has no provider, or the provider does not compute in that precision.
+            DataError: When ONNX Runtime cannot load the user's own file.
             DeviceError: When the provider cannot start.
-            MeasurementError: When another provider runs a node, or the outputs differ from eager torch's.
+            MeasurementError: When it cannot load an exported file, another provider runs a node, or the outputs differ from
+                eager torch's.
         """
         from hwcost.backends.exported import first_outputs
         from hwcost.backends.onnx_export import exported
@@ -125,7 +127,7 @@ class OnnxRuntime(Backend):
         try:
             self._check_dtype(workload, export.dtype, provider)
             ready = self._rewritten(export, workload, provider)
-            session = opened(ready.path, self._settings(provider, export.dtype))
+            session = opened(ready, self._settings(provider, export.dtype))
         finally:
             export.discard()
         facts = {**self.version(), **self._facts(session, ready, provider), **export.facts()}

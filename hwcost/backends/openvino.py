@@ -12,7 +12,7 @@ import numpy as np
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.causes import plain_cause
 from hwcost.backends.sweep import empty_host_caches
-from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
 
@@ -82,7 +82,7 @@ class OpenVino(Backend):
         return runner
 
     def _compile(self, export: Exported, precision: str, what: str) -> Any:
-        from hwcost.backends.exported import does_not_run
+        from hwcost.backends.exported import does_not_load, does_not_run
 
         inputs, core = export.inputs, _core()
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -94,7 +94,7 @@ class OpenVino(Backend):
         try:
             model = core.read_model(str(export.path))
         except RuntimeError as error:
-            raise DataError(f"OpenVINO cannot load '{export.path}': {plain_cause(error)}") from None
+            raise does_not_load("OpenVINO", export, plain_cause(error)) from None
         try:
             if model.is_dynamic():
                 model.reshape({port: inputs[port.any_name].shape for port in model.inputs})

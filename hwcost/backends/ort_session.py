@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from hwcost.agent.errors import is_out_of_memory
 from hwcost.backends.causes import plain_cause
+from hwcost.backends.exported import Exported, does_not_load
 from hwcost.backends.quiet import quiet
-from hwcost.errors import DataError, DeviceError, MeasurementError
+from hwcost.errors import DeviceError, MeasurementError
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -29,6 +30,17 @@ LEVELS = {
 
 REFUSED = "fallback to CPU EP has been explicitly disabled"
 """Part of the message with which ONNX Runtime itself refuses to run nodes on the CPU."""
+
+_OPSETS = re.compile(r"Opset (\d+) is under development.* till opset (\d+)", re.DOTALL)
+"""Message on a file that is newer than ONNX Runtime."""
+
+_LOAD_ADVICE = (
+    (r"opset|IR version", "Install a newer ONNX Runtime, or export the model again with a lower one"),
+    (r"not a registered function|No Op registered", "Export the model without operators that ONNX Runtime itself lacks"),
+    (r"Could not find an implementation", "Export the model in another number format or with another opset"),
+    (r"External data path|external data location", "Put the file with the weights beside the model, named without a path"),
+)
+"""Patterns of reasons why a file cannot be loaded, and the advice for each."""
 
 SHOWN = 5
 """Kinds of operators that a message names."""
@@ -59,20 +71,21 @@ class SessionSettings:
     spinning: bool = False
 
 
-def opened(path: Path, settings: SessionSettings) -> Any:
+def opened(export: Exported, settings: SessionSettings) -> Any:
     """Loads a model.
 
     Args:
-        path: The model.
+        export: The model.
         settings: Settings of the session.
 
     Returns:
         An ``onnxruntime.InferenceSession``.
 
     Raises:
-        DataError: When the model cannot be loaded.
+        DataError: When the user's own file cannot be loaded.
         DeviceError: When the first provider could not start, and ONNX Runtime took another.
-        MeasurementError: When nodes would run on a provider that was not asked for, or none on the one that was.
+        MeasurementError: When an exported file cannot be loaded, nodes would run on a provider that was not asked for, or
+            none on the one that was.
     """
     import onnxruntime as ort
     from onnxruntime.capi import onnxruntime_pybind11_state as failures
@@ -81,13 +94,15 @@ def opened(path: Path, settings: SessionSettings) -> Any:
     load_libraries(ort, settings.providers)
     providers = [(name, settings.options.get(name, {})) for name in settings.providers]
     try:  # without its own fallback, which a session would also take later, in the middle of a run
-        session = ort.InferenceSession(str(path), _options(ort, settings), providers=providers, enable_fallback=0)
+        session = ort.InferenceSession(str(export.path), _options(ort, settings), providers=providers, enable_fallback=0)
     except (failures.InvalidProtobuf, failures.InvalidGraph, failures.NotImplemented) as error:
-        raise DataError(f"ONNX Runtime cannot load '{path}': {plain_cause(error)}") from None
-    except failures.Fail as error:
-        if REFUSED not in str(error):
+        raise does_not_load("ONNX Runtime", export, _why(error)) from None
+    except (failures.Fail, failures.InvalidArgument) as error:
+        if REFUSED in str(error):
+            raise _falls_back(first, "some of its operators") from None
+        if first != CPU or is_out_of_memory(error):
             raise
-        raise _falls_back(first, "some of its operators") from None
+        raise does_not_load("ONNX Runtime", export, _why(error)) from None
     except (RuntimeError, ValueError) as error:
         if first == CPU or is_out_of_memory(error):
             raise
@@ -138,6 +153,15 @@ def node_counts(session: Any) -> dict[str, int] | None:
     """Counts a session's nodes by provider, for the record; None where this ONNX Runtime does not tell."""
     found = nodes(session)
     return None if found is None else {provider: sum(kinds.values()) for provider, kinds in found.items()}
+
+
+def _why(error: Exception) -> str:
+    """Returns why a model cannot be loaded, and what helps."""
+    cause = plain_cause(error)
+    limits = _OPSETS.search(str(error))
+    if limits:
+        cause = f"it has opset {limits[1]}, and this version runs opsets up to {limits[2]}"
+    return cause + next((f". {text}." for pattern, text in _LOAD_ADVICE if re.search(pattern, cause)), "")
 
 
 def _cannot_start(provider: str, why: str) -> DeviceError:

@@ -11,7 +11,7 @@ from hwcost.campaign.plans.selection import dealt, select
 from hwcost.errors import UsageError
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.spaces import space as make_space
-from hwcost.workloads import FactoryWorkload, OnnxWorkload, component_stacks, models
+from hwcost.workloads import FactoryWorkload, OnnxWorkload, component_stacks, models, plugin_workloads
 from hwcost.workloads.base import Workload
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.input_option import read_inputs
@@ -47,6 +47,7 @@ def workloads(
         factory: Factory that builds the architectures; None for the space's own builder.
 
     Raises:
+        ContractError: When a kind of workload of another distribution cannot be planned.
         UsageError: When there are things of both kinds, or architectures of several spaces or of differing options.
     """
     given = list(targets) if isinstance(targets, Iterable) else [targets]
@@ -57,7 +58,10 @@ def workloads(
     if not archs:
         if factory is not None:
             raise UsageError("model= builds architectures; a workload already says what is built. Leave model= out")
-        return [one.resolved() for one in given if isinstance(one, Workload)]
+        own = [one for one in given if isinstance(one, Workload)]
+        for one in own:
+            plugin_workloads.check(one)
+        return [one.resolved() for one in own]
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
     return architecture_workloads(space or space_of(archs), archs, options, factory)

@@ -9,6 +9,7 @@ import typer
 
 from hwcost.cli import console
 from hwcost.errors import NotEnoughMemoryError
+from hwcost.registry import is_own
 
 if TYPE_CHECKING:
     from hwcost.supernets.memory import StepMemory
@@ -66,8 +67,11 @@ def check(settings: Settings, device: str, processes: int) -> None:
 
 def _checked(settings: Settings, device: str, processes: int) -> MemoryCheck:
     from hwcost.supernets.memory_check import available_bytes, check_memory
+    from hwcost.supernets.registry import SUPERNETS, supernet
 
     _ = settings.recipe.over(processes)
+    if settings.space in SUPERNETS and not is_own(SUPERNETS.load(settings.space)):
+        supernet(settings.space, settings.seed, **settings.options)  # which names its slips
     return check_memory(_step(settings), settings.recipe, processes, available_bytes(device))
 
 

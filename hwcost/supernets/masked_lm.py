@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hwcost.errors import DataError
+from hwcost.errors import DataError, UsageError
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.objective import Batch, Pass, device_of, moved
 from hwcost.supernets.process_group import here
@@ -22,6 +23,10 @@ __all__ = ["Batches", "NetLm", "SupernetLm", "asked", "inputs", "masked_lm_loss"
 
 Batches = Callable[[int], dict[str, Any]]
 """Returns a numpy batch by its number, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
+
+
+TAKEN = ("input_ids", "attention_mask", "token_type_ids", "positions")
+"""Arguments that masked language modelling gives a net, in order."""
 
 
 def inputs(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -54,9 +59,21 @@ class SupernetLm:
         supernet: The supernet.
         batches: Batches of text; all subnets of a step see the same one.
         rule: Rule that chooses the subnets of a step; all micro batches of a step run the same subnets.
+
+    Raises:
+        UsageError: When the supernet's nets take other inputs than text.
     """
 
     def __init__(self, supernet: Supernet, batches: Batches, rule: Rule) -> None:
+        takes = inspect.signature(supernet.forward)
+        try:
+            takes.bind(*TAKEN)
+        except TypeError:
+            raise UsageError(
+                f"nets of space '{supernet.space.name}' are not masked language models: forward of their supernet takes "
+                f"{takes}, and is given {', '.join(TAKEN)}. Train it from Python with an objective of your own, by "
+                "hwcost.supernets.training.train"
+            ) from None
         self.supernet, self.batches, self.rule = supernet, batches, rule
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:

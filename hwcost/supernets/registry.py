@@ -35,6 +35,7 @@ def supernet(space: str, seed: int = 0, **options: Any) -> Supernet:
 
     Raises:
         UnknownNameError: When there is no such space.
+        ContractError: When the supernet of another distribution fails, or trains otherwise than it extracts.
         UsageError: When the space's nets share no weights: each student of ``autodistill`` is distilled by itself.
         MissingExtraError: When torch is not installed.
     """
@@ -45,9 +46,10 @@ def supernet(space: str, seed: int = 0, **options: Any) -> Supernet:
             "hwcost.supernets.student.student(space, arch), and train it with hwcost.supernets.distillation"
         )
     try:
-        made: Supernet = SUPERNETS.load(of.name)(of, seed)
+        kind = SUPERNETS.load(of.name)
+        from hwcost.supernets import plugin_supernets
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "torch") from None
-    return made
+    return plugin_supernets.made(kind, of, seed)

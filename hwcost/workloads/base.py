@@ -140,14 +140,17 @@ class Workload(ABC):
             The module of :meth:`build` and the tensors of :meth:`inputs`, floating-point ones in the workload's dtype.
 
         Raises:
+            ContractError: When a kind of another distribution builds something else.
             UsageError: When this kind of workload is not a torch model.
         """
-        module = self.build()
+        module, inputs = self.build(), self.inputs()
         import torch
 
-        from hwcost.workloads.built import Built
+        from hwcost.workloads.built import Built, check_built
 
-        tensors = {name: torch.from_numpy(array) for name, array in self.inputs().items()}
+        check_built(self, module, inputs)
+        module.eval()
+        tensors = {name: torch.from_numpy(array) for name, array in inputs.items()}
         dtype = getattr(torch, stored(self.dtype))
         return Built(module, tensors).with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 

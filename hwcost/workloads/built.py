@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hwcost.errors import UsageError
+from hwcost.errors import ContractError, UsageError
+from hwcost.registry import is_own
 
 if TYPE_CHECKING:
     import torch
@@ -97,6 +98,32 @@ def as_tensors(value: Any, name: str, advice: str) -> Any:
     if isinstance(value, PLAIN):
         return value
     raise UsageError(f"example input {name} is not a tensor but of type {type(value).__name__}. {advice}")
+
+
+def check_built(workload: object, module: Any, inputs: Any) -> None:
+    """Looks at what a kind of workload of another distribution builds.
+
+    Args:
+        workload: The workload.
+        module: Object that its ``build`` returned.
+        inputs: Object that its ``inputs`` returned.
+
+    Raises:
+        ContractError: When it is not a module, or the inputs are not arrays by name.
+    """
+    if is_own(type(workload)):
+        return
+    import numpy as np
+    import torch
+
+    who = f"the workload {type(workload).__module__}.{type(workload).__name__}"
+    if not isinstance(module, torch.nn.Module):
+        raise ContractError(f"{who} gave {type(module).__name__} from build; expected a torch.nn.Module")
+    if not isinstance(inputs, dict):
+        raise ContractError(f"{who} gave {type(inputs).__name__} from inputs; expected a dict of NumPy arrays by argument")
+    for name, one in inputs.items():
+        if not isinstance(one, np.ndarray):
+            raise ContractError(f"{who} gave {type(one).__name__} for the input '{name}'; expected a NumPy array")
 
 
 def described(name: str, shape: tuple[int, ...], dtype: str) -> str:

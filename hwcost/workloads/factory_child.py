@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-from hwcost.errors import HwcostError
+from hwcost._imports import reason
+from hwcost.errors import HwcostError, MeasurementError
 from hwcost.workloads.factory import FactoryWorkload
 
 
@@ -24,6 +25,9 @@ def main() -> int:
         answer = FactoryWorkload.from_fields(fields).described(asked["defaults"]).as_dict()
     except HwcostError as error:
         answer = {"error": type(error).__name__, "text": str(error)}
+    except Exception as error:  # whatever else torch finds wrong in what the user's code made
+        text = f"what factory '{fields['factory']}' returned cannot be used: {reason(error)}"
+        answer = {"error": MeasurementError.__name__, "text": text}
     json.dump(answer, answers)
     answers.close()
     return 0

@@ -16,6 +16,7 @@ from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.workloads.base import ITEMSIZES, Workload, check_shape, digest
 from hwcost.workloads.builder import Input, draw_inputs
 from hwcost.workloads.input_option import InputShape
+from hwcost.workloads.onnx_checks import check_outputs, check_weights, instead
 from hwcost.workloads.onnx_ports import Port, ports
 
 _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
@@ -23,7 +24,6 @@ _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 _FIXED = "fixes_seq_len"
 BYTES = 128
 """Upper bound of integers of 8 bits, such as those of images."""
-_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,14 @@ class OnnxWorkload(Workload):
             default: Batch size and sequence length of dynamic dimensions where nothing else determines them.
 
         Raises:
-            DataError: When the file is missing or no ONNX model.
+            DataError: When the file is missing or no ONNX model, or its outputs are constants.
             UsageError: When the graph fixes other sizes, has a dynamic dimension of unknown size, or no such input.
         """
         check_shape(batch_size, seq_len, dtype or "float32")
         made = cls(str(Path(path).resolve()), _file_digest(path))
         graph = made.graph()
         found = ports(graph)
+        check_outputs(graph, [port.name for port in found], path)
         own = _file_dtype(graph, found)
         if dtype not in (None, own, "bfloat16"):
             raise UsageError(
@@ -155,8 +156,8 @@ class OnnxWorkload(Workload):
         except DecodeError:
             graph = None
         if graph is None or not graph.node:
-            raise DataError(f"'{self.path}' is not an ONNX model{_instead(self.path)}")
-        _check_weights(graph, Path(self.path).parent)
+            raise DataError(f"'{self.path}' is not an ONNX model{instead(self.path)}")
+        check_weights(graph, Path(self.path).parent)
         return graph
 
     def file_dtype(self) -> str:
@@ -268,28 +269,6 @@ def _rows_looked_up(graph: Any, name: str) -> int | None:
         if node.op_type == "Gather" and aliases.intersection(looked_up) and table in rows:
             found.append(rows[table])
     return min(found, default=None)
-
-
-def _instead(path: str) -> str:
-    """Says what a file without a model is, where that is known."""
-    with open(path, "rb") as file:
-        begin = file.read(len(_LFS))
-    if not begin:
-        return ": it is empty. Export or download it again"
-    if begin == _LFS:
-        return " but a Git LFS pointer to one. Run 'git lfs pull' in that repository, and try again"
-    return ""
-
-
-def _check_weights(graph: Any, folder: Path) -> None:
-    """Raises DataError when a file that holds weights of the graph is not beside it."""
-    for tensor in graph.initializer:
-        for entry in tensor.external_data:
-            if entry.key == "location" and not (folder / entry.value).is_file():
-                raise DataError(
-                    f"weights of this ONNX model lie in '{entry.value}', which is not in '{folder}'. Put that file beside "
-                    f"the model, under that name."
-                )
 
 
 def _file_digest(path: str | Path) -> str:

@@ -160,7 +160,8 @@ def ports(graph: Any) -> list[Port]:
         tensor = value.type.tensor_type
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)) if tensor.elem_type else np.dtype(object)
         if dtype.kind in "OUSc":
-            what = value.type.WhichOneof("value") if not tensor.elem_type else f"a tensor of {dtype}"
+            kind = str(value.type.WhichOneof("value")).removesuffix("_type")
+            what = f"a tensor of {dtype if dtype.kind == 'c' else 'texts'}" if tensor.elem_type else f"of type {kind}"
             raise UsageError(f"input '{value.name}' is {what}. Only tensors of numbers can be filled.")
         dims = tuple(map(_dim, tensor.shape.dim)) if tensor.HasField("shape") else None
         found.append(Port(value.name, tensor.elem_type, dtype, dims))

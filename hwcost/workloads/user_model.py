@@ -84,7 +84,28 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
     if not isinstance(module, torch.nn.Module):
         kind = type(module).__name__ + (f" of {len(module)}" if isinstance(module, (tuple, list)) else "")
         raise UsageError(f"factory '{name}' returned {kind}, not a torch.nn.Module. {EXPECTED}")
+    _check_weights(name, module)
     return UserModel(module, _checked_example(name, example))
+
+
+def _check_weights(name: str, module: torch.nn.Module) -> None:
+    """Raises UsageError where a weight of a module has no numbers, or no shape yet."""
+    from itertools import chain
+
+    from torch.nn.parameter import is_lazy
+
+    for where, tensor in chain(module.named_parameters(), module.named_buffers()):
+        if is_lazy(tensor):
+            raise UsageError(
+                f"factory '{name}' returned a module whose '{where}' has no shape yet (a lazy module). Call the module once "
+                "in the factory, on inputs as it gets them, before it is returned."
+            )
+        if tensor.is_meta:
+            raise UsageError(
+                f"factory '{name}' returned a module whose '{where}' lies on the device 'meta', where it has a shape and no "
+                "numbers. Make the module on the CPU, or give it memory with module.to_empty(device='cpu') and load or "
+                "initialise its weights."
+            )
 
 
 @contextmanager

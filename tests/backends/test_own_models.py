@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from hwcost.backends import backend
 from hwcost.backends.causes import advice, plain_cause
-from hwcost.errors import MeasurementError, UsageError
+from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.workloads import FactoryWorkload, OnnxWorkload
 
 pytestmark = pytest.mark.torch
@@ -209,6 +209,23 @@ def test_shapes_that_do_not_fit_are_told(runtime, tmp_path) -> None:
     with pytest.raises(MeasurementError, match="fails with the inputs x 1x128 float32: .*--input NAME=1x64"):
         backend(runtime).prepare(OnnxWorkload.of(path), CPU)
     assert backend(runtime).prepare(OnnxWorkload.of(path, seq_len=16), CPU).outputs()[0].shape == (1, 16)
+
+
+def test_a_file_that_is_too_new_says_so(tmp_path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from onnx import TensorProto
+
+    ports = {"x": (TensorProto.FLOAT, [2, 2])}, {"y": (TensorProto.FLOAT, [2, 2])}
+    model = onnx.load(save(tmp_path / "a.onnx", [("Exp", ["x"], ["y"])], *ports))
+    model.opset_import[0].version = 99
+    onnx.save(model, str(tmp_path / "a.onnx"))
+    with pytest.raises(DataError, match=r"a.onnx': it has opset 99, and this version runs opsets up to \d+. Install"):
+        backend("onnxruntime").prepare(OnnxWorkload.of(tmp_path / "a.onnx"), CPU)
+    model.opset_import[0].version, model.ir_version = 17, 99
+    onnx.save(model, str(tmp_path / "a.onnx"))
+    with pytest.raises(DataError, match="a.onnx': Unsupported model IR version: 99, max .*. Install a newer"):
+        backend("onnxruntime").prepare(OnnxWorkload.of(tmp_path / "a.onnx"), CPU)
 
 
 def test_dimensions_of_zero_are_dynamic(runtime, tmp_path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hwcost.errors import ContractError
 from hwcost.exchange.benchmarks import plugin_formats
-from hwcost.exchange.benchmarks.base import Given, History, Reader, Writer
+from hwcost.exchange.benchmarks.base import Exported, Given, History, Reader, Writer
 from hwcost.exchange.benchmarks.reading import read, readers
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 from hwcost.testing.plugins import registered
@@ -113,3 +113,22 @@ def test_a_generator_of_runs_is_as_good_as_a_list(member: str, tmp_path: Path) -
 def test_a_writer_gives_texts_by_path() -> None:
     with pytest.raises(ContractError, match=r"the format 'mine' gave .* from write; expected an Exported\(files\)"):
         plugin_formats.write(Texts(), History([], {}, []))
+
+
+@pytest.mark.parametrize(
+    ("exported", "said"),
+    [
+        (Exported({}), r"the files \{\}; expected a dict of texts by path"),
+        (Exported({"a.csv": "1", "b.csv": b"2"}), "bytes for the file 'b.csv'; expected its text. Nothing was written"),
+        (Exported({"../a.csv": "1"}), "a file with the path '../a.csv'; expected one below the folder"),
+        (Exported({"": "1", "b.csv": "2"}), "a file with the path ''; expected one below"),
+        (Exported({"": "1"}, remarks="no history"), "the remarks 'no history'; expected a tuple of sentences"),
+    ],
+)
+def test_files_that_cannot_all_be_written_are_not_begun(exported: Exported, said: str) -> None:
+    class Files(Texts):
+        def write(self, history: History) -> Any:
+            return exported
+
+    with pytest.raises(ContractError, match="the format 'mine' gave from write " + said):
+        plugin_formats.write(Files(), History([], {}, []))

@@ -39,6 +39,22 @@ def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
     assert calls == 1 or calls * seconds <= 0.02 * 2.1
 
 
+@pytest.mark.parametrize("module", [timer, agent_timer])
+def test_one_slow_call_makes_no_block(module: Any) -> None:
+    """The second call of a TorchScript module compiles; blocks of one call would follow all through the visit."""
+    device = FakeDevice(1e-4)
+    clock = timer.Clock(device.clock)
+
+    def timing(calls: int) -> Any:
+        device.time_s += 0.5 if device.calls == 0 else 0.0
+        found = clock.timing(device.run)(calls)
+        return found if module is timer else {"seconds": found.host_s}
+
+    block = module.first_block(timing, 0.02, clock)
+    calls = block.calls if module is timer else block["calls"]
+    assert 200 <= calls <= 420
+
+
 def test_what_takes_no_time_is_refused() -> None:
     device = FakeDevice(0.0)
     with pytest.raises(MeasurementError, match="E_RESOLUTION: .* Nothing seems to be executed"):

@@ -231,3 +231,14 @@ def test_a_module_in_place_of_a_factory_is_told() -> None:
 @pytest.mark.parametrize("name", ["array", "scripted"])
 def test_arrays_and_scripted_modules_are_taken(name) -> None:
     assert run(name).shape == (4, 2)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_used_says_so_from_the_process_that_looks(tmp_path, monkeypatch) -> None:
+    (tmp_path / "own_stubborn.py").write_text(
+        "import torch\n\nclass Stubborn(torch.nn.Linear):\n    def to(self, *to):\n        raise RuntimeError('I stay')\n\n"
+        "def make(): return Stubborn(2, 2), torch.ones(1, 2)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MeasurementError, match=r"'own_stubborn:make' returned cannot be used: .*I stay \(own_stub"):
+        FactoryWorkload("own_stubborn:make").check_works()

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,7 +156,7 @@ def test_an_image_of_bytes_has_no_sequence_length(tmp_path) -> None:
     ("content", "message"),
     [
         (b"", "is not an ONNX model: it is empty"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer to one. Run 'git lfs pull'"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer. Run 'git lfs pull'"),
         (b"no model", "is not an ONNX model"),
     ],
 )
@@ -172,4 +175,46 @@ def test_weights_that_were_left_behind_are_named(tmp_path) -> None:
     assert OnnxWorkload.of(path).dtype == "float32"
     (tmp_path / "w.bin").unlink()
     with pytest.raises(DataError, match="lie in 'w.bin', which is not in .*Put that file beside the model"):
+        OnnxWorkload.of(path)
+    (tmp_path / "w.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(DataError, match="end at byte 64: the file is not whole but a Git LFS pointer. Run 'git lfs pull'"):
+        OnnxWorkload.of(path)
+    (tmp_path / "w.bin").write_bytes(bytes(63))
+    with pytest.raises(DataError, match="has 63 bytes, .*is not whole. Copy or download it again"):
+        OnnxWorkload.of(path)
+
+
+def saved(path: Path, nodes: list[Any], inputs: list[Any]) -> Path:
+    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    weights = onnx.numpy_helper.from_array(np.ones((4, 4), np.float32), "W")
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", inputs, [output], [weights])), str(path))
+    return path
+
+
+def test_a_graph_whose_outputs_are_constants_has_no_latency(tmp_path) -> None:
+    """A runtime would compute it once, as it loads the file, and the latency would be that of nothing."""
+    port = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 4])
+    constant = [helper.make_node("MatMul", ["W", "W"], ["y"])]
+    with pytest.raises(DataError, match=r"c.onnx' depends on its inputs \(x\): a runtime computes such outputs once"):
+        OnnxWorkload.of(saved(tmp_path / "c.onnx", constant, [port]))
+    with pytest.raises(DataError, match="depends on an input, since it has none"):
+        OnnxWorkload.of(saved(tmp_path / "n.onnx", constant, []))
+    drawn = [helper.make_node("RandomNormal", [], ["z"], shape=[4, 4]), helper.make_node("MatMul", ["z", "W"], ["y"])]
+    assert OnnxWorkload.of(saved(tmp_path / "d.onnx", drawn, [])).batch_size is None
+
+
+def test_an_input_that_a_branch_reads_matters(tmp_path) -> None:
+    port = helper.make_tensor_value_info("x", TensorProto.FLOAT, [4, 4])
+    given = [helper.make_tensor_value_info("z", TensorProto.FLOAT, [4, 4])]
+    reads = helper.make_graph([helper.make_node("Exp", ["x"], ["z"])], "a", [], given)
+    other = helper.make_graph([helper.make_node("Exp", ["W"], ["z"])], "b", [], given)
+    true = helper.make_node("Constant", [], ["c"], value=helper.make_tensor("c", TensorProto.BOOL, [], [True]))
+    branch = helper.make_node("If", ["c"], ["y"], then_branch=reads, else_branch=other)
+    assert OnnxWorkload.of(saved(tmp_path / "i.onnx", [true, branch], [port])).batch_size == 4
+
+
+def test_inputs_that_are_no_numbers_are_named(tmp_path) -> None:
+    port = helper.make_tensor_value_info("x", TensorProto.STRING, [1])
+    path = saved(tmp_path / "s.onnx", [helper.make_node("Identity", ["x"], ["y"])], [port])
+    with pytest.raises(UsageError, match="input 'x' is a tensor of texts. Only tensors of numbers"):
         OnnxWorkload.of(path)

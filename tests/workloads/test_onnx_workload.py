@@ -85,10 +85,9 @@ def test_other_files_are_no_models(tmp_path, content) -> None:
 
 def test_nodes_without_inputs_are_no_look_ups(tmp_path) -> None:
     model = onnx.load(str(text_model(tmp_path / "a.onnx")))
-    for node in model.graph.node:
-        del node.input[:]
+    model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["unused"], value_int=1))
     onnx.save(model, str(tmp_path / "b.onnx"))
-    assert OnnxWorkload.of(tmp_path / "b.onnx").inputs()["ids"].max() < 2
+    assert OnnxWorkload.of(tmp_path / "b.onnx").inputs()["ids"].max() < 50
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])

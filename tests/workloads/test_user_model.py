@@ -25,6 +25,10 @@ def three(): return nn.Identity(), torch.ones(1), torch.ones(1)
 def later():
     import user_helper
     return user_helper.module()
+def without_numbers():
+    with torch.device("meta"):
+        return nn.Linear(2, 3), torch.ones(1, 2)
+def without_shapes(): return nn.Sequential(nn.LazyLinear(3)), torch.ones(1, 2)
 value = 3
 """
 
@@ -102,3 +106,16 @@ def test_errors_have_no_colours_and_say_what_was_returned() -> None:
         call_factory("user_code:coloured", {})
     with pytest.raises(UsageError, match="returned tuple of 3, not a torch.nn.Module"):
         call_factory("user_code:three", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("without_numbers", "whose 'weight' lies on the device 'meta'.*module.to_empty"),
+        ("without_shapes", "whose '0.weight' has no shape yet.*Call the module once in the factory"),
+    ],
+)
+def test_a_module_without_weights_is_refused(name, says) -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(UsageError, match=says):
+        call_factory(f"user_code:{name}", {})

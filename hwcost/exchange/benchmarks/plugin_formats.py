@@ -5,6 +5,7 @@ One that fails to say whether a file is its own is left out, so that the files o
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from hwcost._left_out import left_out
@@ -71,4 +72,23 @@ def write(writer: Writer, history: History) -> Exported:
         found: Any = writer.write(history)
     if not isinstance(found, Exported):
         raise ContractError(f"the format '{writer.name}' gave {found!r:.80} from write; expected an Exported(files)")
+    slip = _slip(found)
+    if slip is not None:
+        raise ContractError(f"the format '{writer.name}' gave from write {slip}. Nothing was written")
     return found
+
+
+def _slip(exported: Any) -> str | None:
+    """Returns in words what cannot be written of files that a format gave; None where everything can."""
+    files = exported.files
+    if not isinstance(files, dict) or not files:
+        return f"the files {files!r:.80}; expected a dict of texts by path, with one at least"
+    if isinstance(exported.remarks, str) or not all(isinstance(one, str) for one in exported.remarks):
+        return f"the remarks {exported.remarks!r:.80}; expected a tuple of sentences"
+    for name, text in files.items():
+        path = PurePath(name) if isinstance(name, str) else None
+        if path is None or path.is_absolute() or ".." in path.parts or (not path.parts and len(files) > 1):
+            return f"a file with the path {name!r:.80}; expected one below the folder, or '' where there is a single file"
+        if not isinstance(text, str):
+            return f"{type(text).__name__} for the file {name!r:.80}; expected its text"
+    return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hwcost._imports import own_place
 from hwcost.agent import errors
+from hwcost.backends.causes import call_advice, plain_cause
 from hwcost.errors import HwcostError, MeasurementError
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Visit
@@ -43,14 +45,20 @@ def _raised(error: Exception) -> BaseException:
     return error.__cause__ if isinstance(error, MeasurementError) and error.__cause__ else error
 
 
+def _of_code(error: Exception) -> str:
+    """Returns what code that is not the library's raised: the reason, its place in the user's files, and what helps."""
+    cause = plain_cause(error)
+    helps = call_advice(cause)
+    return f"{type(error).__name__}: {cause}{own_place(error)}" + (f".{helps}" if helps else "")
+
+
 def _reason(workload: Workload, error: Exception) -> Flag:
-    from hwcost.backends.causes import plain_cause
     from hwcost.backends.memory import out_of_memory
 
     raised = _raised(error)
     if is_out_of_memory(error) and not isinstance(raised, HwcostError):
         error = out_of_memory(workload, raised)
-    text = str(error) if isinstance(error, HwcostError) else f"{type(error).__name__}: {plain_cause(error)}"
+    text = str(error) if isinstance(error, HwcostError) else _of_code(error)
     if isinstance(error, MeasurementError) and text.startswith("E_"):
         code, _, text = text.partition(": ")
         return Flag(code, text)

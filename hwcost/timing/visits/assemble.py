@@ -263,7 +263,10 @@ class _Assembly:
         cap_s = self.protocol.cap_s(spent_s / len(self.timed))
         text = f"{len(self.timed)} blocks in {spent_s:.1f} s (cap {cap_s:.3g} s) never became steady: "
         text += f"{what}, by {100 * per_block * len(self.timed) / spent_s:+.2g} % per second."
-        return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
+        remedy = "Let the machine cool or rest, and see the samples."
+        if what.endswith("slower"):
+            remedy += " A model that keeps a state between calls, such as a cache that grows, has to reset it in forward."
+        return Flag("E_NO_STEADY", text, remedy)
 
 
 def _shares(event: Event) -> dict[str, float]:

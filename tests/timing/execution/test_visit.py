@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -233,7 +234,12 @@ def test_a_quick_workload_is_called_many_times_in_a_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "says"), [(MemoryError(), "ran out of memory"), (ValueError("no such shape"), "no such shape")]
+    ("error", "says"),
+    [
+        (MemoryError(), "ran out of memory"),
+        (ValueError("no such shape"), "no such shape"),
+        (IndexError("index out of range in self"), ". Ids go beyond the rows of a table: let the factory return"),
+    ],
 )
 def test_a_workload_that_raises_gives_a_failed_visit(error: Exception, says: str) -> None:
     def law(call: int) -> float:
@@ -244,6 +250,18 @@ def test_a_workload_that_raises_gives_a_failed_visit(error: Exception, says: str
     seen = visited(law)
     assert seen.status == "failed"
     assert says in str(seen.flags[0])
+
+
+def test_a_failed_visit_names_the_place_in_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a virtual environment, whose files are not the user's, lies in the same folder."""
+    monkeypatch.chdir(tmp_path)
+    called: dict[str, Any] = {}
+    for name, code in (
+        (".venv/lib/site-packages/theirs.py", "def check(): raise ValueError('no such shape')"),
+        ("nets.py", "import math\ndef law(call):\n    return check()"),
+    ):
+        exec(compile(code, str(tmp_path / name), "exec"), called)
+    assert "ValueError: no such shape (nets.py, line 3)" in str(visited(called["law"]).flags[0])
 
 
 def test_a_workload_that_cannot_run_here_is_the_users_error() -> None:
