@@ -210,9 +210,8 @@ class Pipeline(Campaigns, Generic[PresetT]):
                 kept = f"finished work is kept in '{self.folder}', and the same command resumes the run"
                 if not self._files.is_begun:
                     kept = "nothing is kept yet, and the same command begins it anew"
-                raise InterruptedRunError(
-                    f"interrupted in stage '{self._stage}' of {len(self.stages())}{why}; {kept}"
-                ) from None
+                number, count = self._place()
+                raise InterruptedRunError(f"interrupted in stage {number} of {count}, {self._stage}{why}; {kept}") from None
             report = self._report()
             self._files.write(REPORT, report)
         return report
@@ -320,8 +319,12 @@ class Pipeline(Campaigns, Generic[PresetT]):
         """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
         if not self.processes.is_first:
             return
+        self._progress(Event(self._stage, *self._place(), doing, done, total, remark))
+
+    def _place(self) -> tuple[int, int]:
+        """Returns the number of the current stage, from 1, and the number of all."""
         names = list(self.stages())
-        self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
+        return names.index(self._stage) + 1, len(names)
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

@@ -53,7 +53,7 @@ def test_ctrl_c_is_130_and_says_how_to_go_on(tmp_path, capsys, monkeypatch) -> N
     with monkeypatch.context() as patch:
         patch.setattr(Counting, "add", interrupted)
         assert invoke(command(tmp_path / "run")) == 130
-    assert "interrupted in stage 'sum' of 3" in capsys.readouterr().err
+    assert "interrupted in stage 3 of 3, sum; " in capsys.readouterr().err
     assert invoke(command(tmp_path / "run")) == 0
     assert "squares: numbers" not in capsys.readouterr().err
 
