@@ -105,6 +105,8 @@ def _keeps(results: Results, claim: str, row: Evolved, rows: Sequence[Evolved]) 
     bound = format_seconds(row.budget_s)
     if fast.at_level_s is None:
         return Claim(claim, f"not measured: predicted {format_seconds(fast.predicted_s)} of {bound}", False)
-    moved = "" if level is None else f" on the level of the first measurements, now {level['ratio']:.3f} times as high"
+    moved = ""
+    if level is not None:
+        moved = f" at the machine's level of the first campaign, {level['ratio']:.3f} times as high in this one"
     found = f"{format_seconds(fast.at_level_s)} of {bound}{moved}; {kept.count(True)} of {len(kept)} budgets are kept"
     return Claim(claim, found, fast.keeps_budget is True)
