@@ -195,9 +195,9 @@ def _together(run: Callable[[], dict[str, Any]], settings: Settings) -> dict[str
 
 
 def _write(report: dict[str, Any], folder: Path, json: str | None) -> None:
-    from hwcost.report import write_page
-
     try:
+        from hwcost.report import write_page  # which takes a while, too
+
         page = write_page(report, folder)
     except KeyboardInterrupt:
         raise InterruptedRunError(

@@ -208,6 +208,8 @@ class Pipeline(Campaigns, Generic[PresetT]):
         with self.processes.leading():
             try:
                 self._run_stages(check_memory)
+                report = self._report()
+                self._files.write(REPORT, report)
             except (KeyboardInterrupt, InterruptedRunError) as error:
                 why = f": {error.what}" if isinstance(error, GoneError) else ""
                 kept = f"finished work is kept in '{self.folder}', and the same command resumes the run"
@@ -215,8 +217,6 @@ class Pipeline(Campaigns, Generic[PresetT]):
                     kept = "nothing is kept yet, and the same command begins it anew"
                 number, count = self._place()
                 raise InterruptedRunError(f"interrupted in stage {number} of {count}, {self._stage}{why}; {kept}") from None
-            report = self._report()
-            self._files.write(REPORT, report)
         return report
 
     def _run_stages(self, check_memory: bool) -> None:
