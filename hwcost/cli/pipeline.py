@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hwcost.systems import Event, Pipeline, Plan, Settings
 
 GIVEN = "In place of the system's own"
-PROCESSES = "about 0.4 GB beside them, and one that measures 0.4 to 1 GB, both more with large nets"
+PROCESSES = "about 0.5 GB beside them, and one that measures 0.4 to 1 GB, both more with large nets"
 """Resident memory of the processes of a run, as seen with the presets ``smoke`` and ``quick`` and backend torch."""
 
 Name = Annotated[
