@@ -103,9 +103,9 @@ def _tables(report: dict[str, Any]) -> Iterator[Table]:
         ends = {name: pair for name in names if names.keys() >= set(pair := _ends(name))}
         within = {end for pair in ends.values() for end in pair}
         columns = [name for name in names if name not in within and any(_cell(name, row.get(name)) for row in rows)]
-        told = known.get(stage, {}).get(field, {})
-        meanings = {name: _in_plain_words(text) for name, text in told.get("columns", {}).items()}
-        about = (described.get(stage), _in_plain_words(told.get("about", "")), _task(result.get("task")))
+        words = known.get(stage, {}).get(field, {})
+        meanings = {name: _in_plain_words(text) for name, text in words.get("columns", {}).items()}
+        about = (described.get(stage), _in_plain_words(words.get("about", "")), _task(result.get("task")))
         yield Table(
             f"{stage}{TABLES[field]}", list(filter(None, about)),
             [in_words(column) for column in columns],

@@ -155,7 +155,7 @@ class Student(Latency, Quality):
         predicted_memory_bytes: The same as predicted; None where no model of it was fitted.
         predicted_throughput_per_s: Predicted sequences per second by batch size, as text; empty where the latency model is
             of one shape.
-        found_by: What it is here for: the searchers on whose fronts it stands, and ``reference``.
+        found_by: Names of the searchers on whose fronts it stands, and ``reference`` for the reference.
     """
 
     params: int
