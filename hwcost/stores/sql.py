@@ -137,7 +137,7 @@ class SqlStore(SqlHistory):
         if not records:
             return
         campaign_id, number = records[0].identity.campaign_id, records[0].visit.round
-        with self._adding("close a group of", campaign_id) as connection:
+        with self._adding("add records to", campaign_id) as connection:
             self._add_records(connection, records)
             self._drop_passes(connection, campaign_id, number)
         self._known_environments.update(record.environment.key for record in records)

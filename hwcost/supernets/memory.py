@@ -61,7 +61,7 @@ class Memory:
         gradients_bytes: Gradients of parameters that are there at the peak.
         activations_bytes: Everything else that is there at the peak: activations that are kept for the gradients, and what
             is being computed, by the optimiser too.
-        gaps_bytes: Memory that the allocator holds and that nothing can use, :data:`GAPS` of all the other.
+        gaps_bytes: Memory that the allocator holds and that nothing can use, a share of all the other.
     """
 
     parameters_bytes: int
@@ -93,6 +93,7 @@ class StepMemory:
         is_repeated: Whether each event is of the second micro batch, which a step of one has not, shape (events,).
         sizes: Bytes of each storage at the micro batches of :data:`PROBED`, shape (2, storages).
         is_gradient: Whether each storage is a parameter's gradient, shape (storages,).
+        gaps: Share of what is alive by which the allocator holds more.
     """
 
     parameters_bytes: int
@@ -102,6 +103,7 @@ class StepMemory:
     is_repeated: NDArray[np.bool_]
     sizes: Floats
     is_gradient: NDArray[np.bool_]
+    gaps: float = GAPS
 
     def at(self, micro_batch: int, is_summed: bool) -> Memory:
         """Returns the memory at its peak.
@@ -120,7 +122,7 @@ class StepMemory:
         found = Memory(
             self.parameters_bytes, self.optimizer_bytes, int(gradients[peak]), int(whole[peak] - gradients[peak]), 0
         )
-        return replace(found, gaps_bytes=int(GAPS * found.alive_bytes))
+        return replace(found, gaps_bytes=int(self.gaps * found.alive_bytes))
 
 
 def step_memory(

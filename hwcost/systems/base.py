@@ -34,6 +34,7 @@ from hwcost.systems.settings import REHEARSAL, Preset, Settings
 from hwcost.systems.sizes import resized, size
 from hwcost.systems.stage_files import Finished, StageFiles
 from hwcost.systems.stages import Result, Stage
+from hwcost.systems.tables import tables_of
 from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
 
@@ -61,6 +62,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
         measures: Whether latencies are measured; not where a cost model is given, unless a device is named and here.
         given_costs: Cost models that were given, by the names of :meth:`spaces`; some may be over shapes.
         costs: The same at the protocol's batch size and its longest sequence length.
+        paper: Authors and title of the paper whose figures, tables and sections are named; empty where there is none.
         takes: Names of the parts that a user may give: ``cost``, ``searcher``, ``constraints``, ``estimator``.
         cost_kind: Name of the cost model that a store or a table which is given is fitted with.
         needs_task: Whether a stage cannot do without a labelled task.
@@ -74,6 +76,7 @@ class Pipeline(Campaigns, Generic[PresetT]):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    paper: ClassVar[str] = ""
     presets: ClassVar[Mapping[str, Preset]]
     takes: ClassVar[tuple[str, ...]] = ()
     cost_kind: ClassVar[str] = "hybrid"
@@ -205,16 +208,15 @@ class Pipeline(Campaigns, Generic[PresetT]):
         with self.processes.leading():
             try:
                 self._run_stages(check_memory)
+                report = self._report()
+                self._files.write(REPORT, report)
             except (KeyboardInterrupt, InterruptedRunError) as error:
                 why = f": {error.what}" if isinstance(error, GoneError) else ""
                 kept = f"finished work is kept in '{self.folder}', and the same command resumes the run"
                 if not self._files.is_begun:
                     kept = "nothing is kept yet, and the same command begins it anew"
-                raise InterruptedRunError(
-                    f"interrupted in stage '{self._stage}' of {len(self.stages())}{why}; {kept}"
-                ) from None
-            report = self._report()
-            self._files.write(REPORT, report)
+                number, count = self._place()
+                raise InterruptedRunError(f"interrupted in stage {number} of {count}, {self._stage}{why}; {kept}") from None
         return report
 
     def _run_stages(self, check_memory: bool) -> None:
@@ -252,8 +254,10 @@ class Pipeline(Campaigns, Generic[PresetT]):
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
         results = {name: one.result for name, one in self._finished.items()}
         report = {
-            "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
+            "pipeline": self.name, "title": self.title, "paper": self.paper, "settings": asdict(self.settings),
+            "preset": asdict(self.preset),
             "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
+            "described": self._described(), "tables": {name: tables_of(one.kind) for name, one in self.stages().items()},
             "doubts": doubts(results, self.is_rehearsal, self.notes), "is_rehearsal": self.is_rehearsal,
             "verdicts": self._verdicts(),
             "seconds": {name: one.seconds for name, one in self._finished.items()},
@@ -286,12 +290,15 @@ class Pipeline(Campaigns, Generic[PresetT]):
         if self.settings.tasks:
             _ = self.tasks
         count = processes or self.began
-        stages = {name: (stage.__doc__ or "").strip().split("\n")[0] for name, stage in self.stages().items()}
         return plan_of(
             pipeline=self.name, title=self.title, settings=asdict(self.settings), preset=asdict(self._preset(count)),
-            parts=self.given(), stages=stages, workloads=self.calls() if self.measures else [],
+            parts=self.given(), stages=self._described(), workloads=self.calls() if self.measures else [],
             trainings=self._undivided(), train_on=self.train_on, processes=count,
         )  # fmt: skip
+
+    def _described(self) -> Plain:
+        """Returns the first sentence on every stage."""
+        return {name: (stage.__doc__ or "").strip().split("\n")[0] for name, stage in self.stages().items()}
 
     def _undivided(self) -> dict[str, Training]:
         """Returns the trainings with as many micro batches as one process has."""
@@ -320,8 +327,12 @@ class Pipeline(Campaigns, Generic[PresetT]):
         """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
         if not self.processes.is_first:
             return
+        self._progress(Event(self._stage, *self._place(), doing, done, total, remark))
+
+    def _place(self) -> tuple[int, int]:
+        """Returns the number of the current stage, from 1, and the number of all."""
         names = list(self.stages())
-        self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
+        return names.index(self._stage) + 1, len(names)
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

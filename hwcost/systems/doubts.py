@@ -71,9 +71,10 @@ def _of_fits(stage: str, result: Any) -> Iterator[str]:
         r2, mape = fit.metrics.get("r2"), fit.metrics.get("mape")
         if r2 is not None and r2 < LEAST_R2:
             error = "" if mape is None else f", with a mean error of {mape:.1f} %"
+            explained = f"{r2:.2f}" if r2 > 0 else "nothing"
             yield (
-                f"The model of {fit.quantity} of stage {stage} explains {r2:.2f} of the differences between {fit.rows} "
-                f"nets{error}: what was searched by its predictions is in doubt. {_apart(fit)}{fit.remedy}"
+                f"The model of {fit.quantity} of stage {stage} explains {explained} of the differences between {fit.rows} "
+                f"nets (R2 {r2:.2f}){error}: what was searched by its predictions is in doubt. {_apart(fit)}{fit.remedy}"
             )
 
 
@@ -115,7 +116,7 @@ def _of_latencies(stage: str, result: Any) -> Iterator[str]:
         (f"have an interval wider than {100 * WIDEST:g} %: the machine was not left alone", list(filter(_is_wide, rows))),
     ):
         if few:
-            yield f"Of {len(rows)} measured nets of stage {stage}, {len(few)} {reason}."
+            yield f"Of {len(rows)} latencies that stage {stage} measured, {len(few)} {reason}."
     judged = [row.in_interval for row in rows if isinstance(row, ComparedLatency) and row.in_interval is not None]
     if judged and judged.count(True) < LEAST_INSIDE * len(judged):
         yield (

@@ -31,7 +31,7 @@ class Latency:
     """A measured latency.
 
     Attributes:
-        measured_s: Seconds; None when no visit was usable.
+        measured_s: Measured latency of a call, with a 95 % interval; None when no visit was usable.
         measured_low_s: Lower end of the 95 % interval, in seconds, or None.
         measured_high_s: Upper end of the 95 % interval, in seconds, or None.
     """
@@ -52,11 +52,12 @@ class ComparedLatency(Latency):
     """A measured latency beside the predicted one.
 
     Attributes:
-        predicted_s: Predicted seconds.
+        predicted_s: Predicted latency of a call, with a 90 % interval.
         predicted_low_s: Lower end of the prediction's 90 % interval, in seconds, or None.
         predicted_high_s: Upper end of the prediction's 90 % interval, in seconds, or None.
         in_interval: Whether the measurement lies in the prediction's interval; None when either is missing.
-        at_level_s: Seconds that would have been measured at the machine's level of the model's measurements.
+        at_level_s: Latency that would have been measured at the machine's level of the model's measurements, with a 95 %
+            interval.
         at_level_low_s: Lower end of the 95 % interval of ``at_level_s``, or None.
         at_level_high_s: Upper end of the 95 % interval of ``at_level_s``, or None.
     """

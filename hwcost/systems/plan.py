@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import NotEnoughMemoryError
@@ -56,6 +56,7 @@ class Training:
         fewest: Least number of sequences in a micro batch.
         batch_sizes: Further batches that are divided into as many micro batches.
         alike: Names of further recipes whose trainings take the same.
+        gaps: Share of its tensors by which the allocator holds more; None for that of most trainings.
     """
 
     recipe: Recipe
@@ -64,12 +65,14 @@ class Training:
     fewest: int = 1
     batch_sizes: tuple[int, ...] = ()
     alike: tuple[str, ...] = ()
+    gaps: float | None = None
 
     def memory(self) -> StepMemory:
         """Returns what a step allocates and frees, at any number of sequences in a micro batch."""
         from hwcost.supernets.memory import step_memory
 
-        return step_memory(self.make, self.recipe, self.vocabulary)
+        found = step_memory(self.make, self.recipe, self.vocabulary)
+        return found if self.gaps is None else replace(found, gaps=self.gaps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,14 +46,15 @@ def test_the_same_command_reads_what_is_there(tmp_path, capsys) -> None:
     assert "begins" not in err
 
 
-def test_ctrl_c_is_130_and_says_how_to_go_on(tmp_path, capsys, monkeypatch) -> None:
+@pytest.mark.parametrize("where", ["add", "claims"])
+def test_ctrl_c_is_130_and_says_how_to_go_on(tmp_path, capsys, monkeypatch, where) -> None:
     def interrupted(self):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Counting, "add", interrupted)
+        patch.setattr(Counting, where, interrupted)
         assert invoke(command(tmp_path / "run")) == 130
-    assert "interrupted in stage 'sum' of 3" in capsys.readouterr().err
+    assert "interrupted in stage 3 of 3, sum; " in capsys.readouterr().err
     assert invoke(command(tmp_path / "run")) == 0
     assert "squares: numbers" not in capsys.readouterr().err
 

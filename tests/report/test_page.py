@@ -93,3 +93,49 @@ def test_nothing_is_wider_than_the_window(tmp_path: Path, opened: Any, width: in
         assert page[0] <= page[1]
         if width == 1300:  # all columns are in sight; a narrow window scrolls the table alone
             assert table[0] <= table[1]
+
+
+def test_a_table_says_what_its_stage_does_and_what_its_columns_mean(tmp_path: Path) -> None:
+    told = {
+        **report(winners={"nets": [{"arch": "8_8", "measured_s": None}, {"arch": "8_16", "measured_s": 0.5}]}),
+        "described": {"winners": "Measures the winners (Table 6)."},
+        "tables": {"winners": {"nets": {"about": "The nets.", "columns": {
+            "measured_s": "Seconds; None where nothing was measured.", "predicted_s": "Predicted seconds.",
+        }}}},
+    }  # fmt: skip
+    page = write_page(told, tmp_path).read_text()
+    assert "Measures the winners (Table 6). The nets." in page
+    assert "<strong>measured</strong>: Seconds; empty where nothing was measured." in page
+    assert "<strong>predicted</strong>" not in page  # no net has a prediction
+
+
+def test_the_head_names_paper_shape_and_what_was_given(tmp_path: Path) -> None:
+    told = {
+        **report(), "paper": "Tsai et al.", "parts": {"sizes": {"base.steps": 60, "sweep.rates": [1, 2]}},
+        "preset": {"measuring": {"batch_size": 8, "seq_lens": [32, 128], "dtype": "float32"}},
+    }  # fmt: skip
+    page = write_page(told, tmp_path).read_text()
+    assert "8 x 32 or 128 tokens a call (sequences x length), in float32" in page
+    assert "After Tsai et al." in page
+    assert "Given sizes base.steps 60, sweep.rates 1, 2." in page
+
+
+def test_latencies_and_speed_ups_by_length_have_a_row_for_each(tmp_path: Path) -> None:
+    latency = {"measured_s": 0.5, "measured_low_s": 0.4, "measured_high_s": 0.6}
+    winners = {
+        "latencies": {"do": {"32": latency, "128": latency}},
+        "mean_speed_up": {"do": {"ratio": 2.0, "low": 1.5, "high": 3.0}},
+    }  # fmt: skip
+    page = write_page(report(winners=winners, own={"latencies": {"do": 0.5}}), tmp_path).read_text().replace("\u00a0", " ")
+    assert headings(page)[:5] == ["name", "tokens", "measured", "name", "ratio"]
+    assert page.count("<td>500 ms (400 to 600)</td>") == 2
+    assert "<td>2 (1.5 to 3)</td>" in page
+    assert re.findall(r"<h2>Stage ([^<]*)</h2>", page) == ["winners, latencies", "winners, speed-up of the mean"]
+
+
+def test_large_numbers_are_read_as_counts(tmp_path: Path) -> None:
+    page = write_page(report(winners={"nets": [{"flops": 6012400.0, "score": 0.8125}]}), tmp_path).read_text()
+    assert "<td>6.012\u00a0M</td><td>0.8125</td>" in page
+    task = {"task": "rte", "metric": "accuracy", "split": "validation"}
+    page = write_page(report(winners={"nets": [{"score": 0.8125}], "task": task}), tmp_path).read_text()
+    assert "The score is accuracy on rte (validation)." in page

@@ -17,15 +17,26 @@ from hwcost.systems.autodistil.results import Results
 pytestmark = pytest.mark.torch
 
 
-def results(losses: dict[str, float], scores: list[float]) -> Results:
-    measured = SimpleNamespace(measured_s=0.001, predicted_s=None, params=1000)
+def net(seconds: float, half: float | None = None) -> SimpleNamespace:
+    low, high = (None, None) if half is None else (seconds - half, seconds + half)
+    return SimpleNamespace(
+        measured_s=seconds, measured_low_s=low, measured_high_s=high, predicted_s=None, params=1000
+    )
+
+
+ALIKE = net(0.001)
+
+
+def results(
+    losses: dict[str, float], scores: list[float], own: SimpleNamespace = ALIKE, teacher: SimpleNamespace = ALIKE
+) -> Results:
     return cast(
         Results,
         SimpleNamespace(
             agnostic=SimpleNamespace(chosen="own", size_class=list(losses), unseen_loss=list(losses.values())),
             proxy=SimpleNamespace(task=SimpleNamespace(text="accuracy")),
             winners=SimpleNamespace(
-                nets={"teacher": measured, "agnostic": measured}, size_class=[SimpleNamespace(score=one) for one in scores]
+                nets={"teacher": teacher, "agnostic": own}, size_class=[SimpleNamespace(score=one) for one in scores]
             ),
         ),
     )
@@ -44,6 +55,15 @@ def test_a_net_is_compared_with_the_median_of_its_class() -> None:
     assert relations.found == "loss 2.000e-05, median 3.000e-05 of the 3 nets within 10 % of its operations"
     assert score.found == "accuracy 0.800, median 0.725 of other nets of its class, 2 of which were fine-tuned"
     assert [relations.holds, score.holds] == [True, True]
+
+
+def test_a_net_is_faster_where_the_intervals_say_so() -> None:
+    losses = {"own": 2e-5}
+    *_, sure = claims(results(losses, [0.8], net(0.009, 0.001), net(0.012, 0.001)))
+    *_, vague = claims(results(losses, [0.8], net(0.009, 0.002), net(0.012, 0.002)))
+    *_, bare = claims(results(losses, [0.8], net(0.009), net(0.012)))
+    assert [sure.holds, vague.holds, bare.holds] == [True, False, True]
+    assert sure.found.startswith("9.00 ms (8.00 ms to 10.0 ms) against 12.0 ms (11.0 ms to 13.0 ms), ")
 
 
 def test_no_remark_asks_for_the_unit_of_the_systems_own_limit(tmp_path) -> None:

@@ -62,8 +62,8 @@ def found(*nets: Latency, fits: tuple[Fit, ...] = ()) -> list[str]:
     return doubts({"search": Stage({str(number): net for number, net in enumerate(nets)}, list(fits))}, False)
 
 
-LATENCY = "model of latency of stage search explains 0.47 of the differences between 30 nets, with a mean error of 7.5 %"
-PEAK_MEMORY = "model of peak memory of stage search explains 0.50 of the differences between 12 nets"
+LATENCY = "model of latency of stage search explains 0.47 of the differences between 30 nets (R2 0.47), with a mean error"
+PEAK_MEMORY = "model of peak memory of stage search explains 0.50 of the differences between 12 nets (R2 0.50)"
 
 
 def test_a_run_without_fault_has_no_doubts() -> None:
@@ -81,13 +81,14 @@ def test_a_rehearsal_says_so_first() -> None:
     ("nets", "fits", "said"),
     [
         ((), (fit(0.47),), LATENCY),
+        ((), (fit(-0.44),), "explains nothing of the differences between 30 nets (R2 -0.44)"),
         ((), (Memory(12, {"r2": 0.5}),), PEAK_MEMORY),
         ((), (Both(30, {"r2": 0.99}, [], [], [], memory=Memory(12, {"r2": 0.5})),), PEAK_MEMORY),
         ((latency(1.0, None, None),), (), "1 have no interval"),
-        ((latency(1.0, 0.9, 1.1), latency(), latency()), (), "Of 3 measured nets of stage search, 1 have an interval wider"),
+        ((latency(1.0, 0.9, 1.1), latency(), latency()), (), "Of 3 latencies that stage search measured, 1 have an"),
         ((compared(True), compared(False)), (), "Only 1 of 2 winners of stage search lie in the 90 % interval"),
     ],
-    ids=["fit", "another quantity", "within another", "no interval", "wide", "outside"],
+    ids=["fit", "no fit", "another quantity", "within another", "no interval", "wide", "outside"],
 )
 def test_every_doubt_names_its_stage_and_number(nets, fits, said) -> None:
     (one,) = found(*nets, fits=fits)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
 
+import numpy as np
 import pytest
 
 from hwcost.cli.main import invoke
@@ -169,6 +170,26 @@ def test_the_nets_of_a_sweep_are_among_what_is_measured() -> None:
         asked = {**sizes, "measuring.seq_lens": lengths}
         made = pipeline("components", "nowhere", Settings("smoke"), dry_run=True, sizes=asked)
         assert [(one.seq_len, one.nets) for one in made.calls() if one.stage == "sweep"] == wanted
+
+
+@pytest.mark.torch
+@pytest.mark.once
+def test_trainings_of_gates_are_planned_with_wider_gaps(monkeypatch) -> None:
+    """Processes that train gates hold 1.11 to 1.49 times as much as their tensors."""
+    pytest.importorskip("torch")
+    from hwcost.supernets.memory import StepMemory
+
+    made = pipeline("components", "nowhere", Settings("smoke"), dry_run=True).trainings()
+    assert {name: one.gaps for name, one in made.items() if one.gaps is not None} == {"direct": 0.4, "sampled": 0.4}
+
+    def unplanned(*given: object) -> StepMemory:
+        one, none = np.array([0, 0]), np.array([False])
+        return StepMemory(100, 200, one, np.array([1, -1]), one > 0, np.array([[400.0], [800.0]]), none)
+
+    monkeypatch.setattr("hwcost.supernets.memory.step_memory", unplanned)
+    assert {name: made[name].memory().at(4, is_summed=False).gaps_bytes for name in ("base", "direct")} == {
+        "base": 110, "direct": 440,
+    }  # fmt: skip
 
 
 @pytest.mark.torch

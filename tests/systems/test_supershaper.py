@@ -30,10 +30,11 @@ from hwcost.systems.processes import Processes
 from hwcost.systems.supershaper.bert import bert_like, bert_of
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
+from hwcost.systems.supershaper.claims import _shaped
 from hwcost.systems.supershaper.evolutions import Evolutions
 from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance
-from hwcost.systems.supershaper.intervals import correlation, mean, ratio
+from hwcost.systems.supershaper.intervals import Interval, correlation, mean, ratio
 from hwcost.systems.supershaper.presets import PRESETS
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
@@ -300,3 +301,19 @@ def test_wrong_presets_are_refused(text: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'xgboost'"):
         pipeline("supershaper", tmp_path / "run", given, sizes={"predictor": "xgbost"})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_correlation_counts_by_the_lower_end_of_its_interval() -> None:
+    def judged(*rows: Interval) -> bool:
+        differences = [SimpleNamespace(name=f"params {size}M", spearman=row) for size, row in enumerate(rows)]
+        found: Any = SimpleNamespace(
+            winners=SimpleNamespace(nets={}), search=SimpleNamespace(winners=[]), latencies=SimpleNamespace(boosted=None),
+            by_size=SimpleNamespace(differences=differences),
+        )  # fmt: skip
+        (claim,) = _shaped(found)
+        return claim.holds
+
+    assert judged(Interval(0.7, 0.4, 0.9))
+    assert judged(Interval(0.7, None, None))
+    assert not judged(Interval(0.8, -1.0, 1.0))
+    assert judged(Interval(0.8, -1.0, 1.0), Interval(0.7, 0.4, 0.9), Interval(0.6, 0.1, 0.9))

@@ -6,6 +6,7 @@ import numpy as np
 
 from hwcost.systems.autodistil.results import Results
 from hwcost.systems.claims import Claim
+from hwcost.systems.latencies import Latency
 from hwcost.units import format_count, format_seconds
 
 CLASS = 0.1
@@ -44,17 +45,31 @@ def _score(results: Results) -> Claim:
 
 def _speed(results: Results) -> Claim:
     teacher, student = results.winners.nets["teacher"], results.winners.nets["agnostic"]
-    own, reference = (format_seconds(net.measured_s) if net.measured_s else "-" for net in (student, teacher))
-    times = f"{own} against {reference}"
+    times = f"{_measured(student)} against {_measured(teacher)}"
     if student.measured_s is None and teacher.measured_s is None:
         predicted = "" if student.predicted_s is None else f": predicted {format_seconds(student.predicted_s)}"
         times = f"not measured{predicted}"
     return Claim(
         "it is measured faster than the teacher",
         f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
-        _is_faster(student.measured_s, teacher.measured_s),
+        _is_faster(student, teacher),
     )
 
 
-def _is_faster(one_s: float | None, other_s: float | None) -> bool:
-    return one_s is not None and other_s is not None and one_s < other_s
+def _measured(net: Latency) -> str:
+    """Returns a latency with its interval where there is one."""
+    if net.measured_s is None:
+        return "-"
+    if net.measured_low_s is None or net.measured_high_s is None:
+        return format_seconds(net.measured_s)
+    own, low, high = map(format_seconds, (net.measured_s, net.measured_low_s, net.measured_high_s))
+    return f"{own} ({low} to {high})"
+
+
+def _is_faster(one: Latency, other: Latency) -> bool:
+    """Says whether a net is faster than another one by the unfavourable ends of their intervals."""
+    if one.measured_s is None or other.measured_s is None:
+        return False
+    most = one.measured_s if one.measured_high_s is None else one.measured_high_s
+    least = other.measured_s if other.measured_low_s is None else other.measured_low_s
+    return most < least

@@ -54,6 +54,10 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     name = "autodistil"
     title = "AutoDistil: the best students of three SuperLMs"
+    paper = (
+        'Xu et al., "AutoDistil: '
+        'Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models"'
+    )
     presets = PRESETS
     takes = ("cost", "searcher", "constraints")
     needs_task = True

@@ -147,7 +147,7 @@ class Winners:
     """Selected nets beside the teacher and beside nets of the same size.
 
     Attributes:
-        nets: ``teacher``, ``agnostic`` and ``proxy SUBSPACE``.
+        nets: The nets by name: ``teacher``, ``agnostic`` (of the task-agnostic search) and ``proxy SUBSPACE``.
         size_class: The net of the task-agnostic search first, then others of about as many operations.
     """
 

@@ -63,6 +63,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     name = "autodistill"
     title = "AutoDistill: students that dominate a reference"
+    paper = 'Zhang et al., "AutoDistill: An End-to-End Framework to Explore and Distill Hardware-Efficient Language Models"'
     presets = PRESETS
     takes = ("cost", "searcher", "constraints")
 
@@ -128,6 +129,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             predicted_throughput_per_s={
                 str(batch): batch / model(arch) for batch, model in sorted(self._models_by_batch.items())
             },
+            found_by=self.search.found_by(self.space.key(arch)),
         )  # fmt: skip
 
     @stage

@@ -130,6 +130,11 @@ class Search:
     is_measured: bool = False
     has_memory: bool = False
 
+    def found_by(self, arch: str) -> list[str]:
+        """Returns the searchers on whose fronts a student stands, and ``reference`` where it is the reference."""
+        fronts = [name for name, one in self.by_name.items() if arch in one.front]
+        return [*fronts, *(["reference"] if arch == self.reference else [])]
+
     @property
     def by_name(self) -> dict[str, Searched]:
         """The searches by the name of their searcher, in the order in which they run."""
@@ -142,7 +147,7 @@ class Student(Latency, Quality):
 
     Attributes:
         params: Number of parameters.
-        predicted_s: Predicted seconds.
+        predicted_s: Predicted latency of a call.
         throughput_per_s: Sequences per second; None where it was not measured.
         flops_utilisation: Share of the device's peak rate; None where the peak is not known.
         bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
@@ -150,6 +155,7 @@ class Student(Latency, Quality):
         predicted_memory_bytes: The same as predicted; None where no model of it was fitted.
         predicted_throughput_per_s: Predicted sequences per second by batch size, as text; empty where the latency model is
             of one shape.
+        found_by: Names of the searchers on whose fronts it stands, and ``reference`` for the reference.
     """
 
     params: int
@@ -160,6 +166,7 @@ class Student(Latency, Quality):
     peak_memory_bytes: float | None = None
     predicted_memory_bytes: float | None = None
     predicted_throughput_per_s: dict[str, float] = field(default_factory=dict)
+    found_by: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

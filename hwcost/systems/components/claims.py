@@ -14,7 +14,7 @@ from hwcost.systems.components.results import (
     Student,
     Sweep,
 )
-from hwcost.systems.components.series import is_monotone, series
+from hwcost.systems.components.series import is_monotone, series, shows_trade
 from hwcost.systems.components.speed import mean_speed_up
 from hwcost.systems.task_scores import TaskUsed
 from hwcost.units import format_seconds
@@ -66,15 +66,20 @@ def _sweep(sweep: Sweep) -> list[Claim]:
         return []
     lines = series(sweep.points)
     holds = all(is_monotone(points, quality, sweep.drop) for points in lines.values())
-    rows = [f"{name}: {', '.join(map(_point, points))}" for name, points in lines.items()]
-    kept = [f"{LABELS[method]} {name or 'none'}" for method, name in sweep.chosen.items()]
-    text = f"speed and {sweep.task.text}, by lambda; base net 1 and {quality:.3f}. {'. '.join(rows)}"
-    text += f". Fastest within {sweep.drop:g}: {', '.join(kept)}"
-    return [Claim("the more the cost weighs, the faster and the worse the net, until it collapses", text, holds)]
+    is_shown = any(shows_trade(points, sweep.drop) for points in lines.values())
+    rows = [f"{name}: {'; '.join(map(_point, points))}" for name, points in lines.items()]
+    methods = [method for method in sweep.chosen if any(point.method == method for point in sweep.points)]
+    kept = [f"{LABELS[method]} {sweep.chosen[method] or 'none'}" for method in methods]
+    text = f"speed over the base net's, and {sweep.task.text}, which is {quality:.3f} of the base net. {'. '.join(rows)}"
+    text += f". Fastest within a loss of {sweep.drop:g}: {', '.join(kept)}"
+    if not is_shown:
+        text += f". No larger lambda made a net both faster and worse by more than {sweep.drop:g}"
+    claim = "the more the cost weighs (lambda), the faster and the worse the net, until it collapses"
+    return [Claim(claim, text, holds and is_shown)]
 
 
 def _point(point: Point) -> str:
-    return f"{point.penalty:g} {point.speed:.2f} and {point.quality:.3f}"
+    return f"lambda {point.penalty:g} {point.speed:.2f} times, {point.quality:.3f}"
 
 
 def _overhead(found: Overhead) -> Claim:
@@ -88,6 +93,7 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
     latencies, nets = results.winners.latencies, results.retraining.nets
     own_s, base_s = nets[name].predicted_s, nets["base"].predicted_s
     text = "not measured"
+    is_base = nets[name].arch == nets["base"].arch
     if own_s is not None and base_s is not None:
         text = f"not measured: predicted {base_s / own_s:.2f} times, "
         text += f"{format_seconds(own_s)} against {format_seconds(base_s)}"
@@ -97,12 +103,14 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
         text = f"{speed_up.ratio:.2f} times{ends}: {own} against {base}"
     sure = speed_up.ratio if speed_up.low is None else speed_up.low
     mean = results.winners.mean_speed_up[name].ratio
-    if mean is not None and len(results.winners.speed_up[name]) > 1:
+    if is_base:
+        text = "its gates are those of the base net"
+    elif mean is not None and len(results.winners.speed_up[name]) > 1:
         text += f"; {mean:.2f} times by the mean over lengths"
     return Claim(
         f"{LABELS[name]} net is measured faster than the base net at {length} tokens",
         f"{text}; {_quality(nets[name], nets[name + AGAIN], nets['base'], results.retraining.task)}",
-        sure is not None and sure > 1,
+        not is_base and sure is not None and sure > 1,
     )
 
 

@@ -74,6 +74,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     name = "components"
     title = "Finding Fast Transformers: the components that are worth their time"
+    paper = 'Tsai et al., "Finding Fast Transformers: One-Shot Neural Architecture Search by Component Composition"'
     presets = PRESETS
     takes = ("cost", "searcher", "constraints", "estimator")
     cost_kind = "lut"

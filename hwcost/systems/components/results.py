@@ -200,8 +200,8 @@ class Retraining:
 
     Attributes:
         task: The task that they are fine-tuned on.
-        nets: ``base``; ``do`` and ``sdo`` with the weights of their search, ``do-r`` and ``sdo-r`` trained again; and
-            ``search`` and ``search-r`` where the user gave a searcher.
+        nets: The nets by name: ``base``; ``do`` and ``sdo`` with the weights of their search, ``do-r`` and ``sdo-r`` trained
+            again; and ``search`` and ``search-r`` where the user gave a searcher.
     """
 
     task: TaskUsed
@@ -213,7 +213,8 @@ class SpeedUp:
     """Latency of the base net over that of another one.
 
     Attributes:
-        ratio: The ratio; None where either was not measured.
+        ratio: Latency of the base net over the net's own, with the ratios from the unfavourable and the favourable ends of
+            both intervals; None where either was not measured.
         low: The ratio from the unfavourable ends of both intervals, or None.
         high: The ratio from the favourable ends of both intervals, or None.
     """

@@ -50,3 +50,17 @@ def is_monotone(points: Sequence[Point], quality: float, tolerance: float) -> bo
     pairs = list(itertools.pairwise(points[: first + 1]))
     faster = all(after.speed >= before.speed * (1 - SLACK) for before, after in pairs)
     return faster and all(after.quality <= before.quality + tolerance for before, after in pairs)
+
+
+def shows_trade(points: Sequence[Point], tolerance: float) -> bool:
+    """Says whether some weight of the cost made a net faster and another worse than the least does, beyond noise.
+
+    Args:
+        points: Nets of one method, from the least weight up.
+        tolerance: Fall of quality that does not count, as noise.
+    """
+    if not points:
+        return False
+    first = points[0]
+    faster = max(point.speed for point in points) > first.speed * (1 + SLACK)
+    return faster and min(point.quality for point in points) < first.quality - tolerance

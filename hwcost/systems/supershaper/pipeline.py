@@ -69,6 +69,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     name = "supershaper"
     title = "SuperShaper: shapes of a net under limits on size and on latency"
+    paper = 'Ganesan et al., "SuperShaper: Task-Agnostic Super Pre-training of BERT Models with Variable Hidden Dimensions"'
     presets = PRESETS
     takes = ("cost", "searcher", "constraints")
 

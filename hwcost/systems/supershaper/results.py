@@ -182,8 +182,8 @@ class Net(ComparedLatency):
 
     Attributes:
         arch: Key of the architecture.
-        params: Number of parameters.
-        perplexity: Perplexity with the weights that it inherits.
+        params: Number of parameters of the net as it is built, which the paper counts otherwise.
+        perplexity: Perplexity with the weights that it inherits, on text that nothing was selected on.
         keeps_budget: Whether it keeps its bound on latency as measured; None where it has none, or was not measured.
     """
 
@@ -198,7 +198,8 @@ class Winners:
     """Winners beside templates and random nets (Figure 8, Table 6).
 
     Attributes:
-        nets: The nets by name: the bounds of winners, templates, ``smallest``, ``largest``, ``random 1`` and so on.
+        nets: The nets by name: winners by their bounds, in millions of parameters of a net of the paper's scale (of another
+            scale, at the same share of the range of sizes); templates, ``smallest``, ``largest``, ``random 1`` and so on.
         level: Machine's level in this campaign over that of the latency model's: ratio, ends of its interval, and number of
             anchors; None where it is not known.
     """

@@ -16,7 +16,7 @@ pytest.importorskip("safetensors")
 from benchmarks.studies.planted_net import PlantedNet
 from hwcost.systems.components.presets import PRESETS, Sweeping
 from hwcost.systems.components.results import Point
-from hwcost.systems.components.series import fastest_within, is_monotone, series
+from hwcost.systems.components.series import fastest_within, is_monotone, series, shows_trade
 from hwcost.systems.components.sweep import settings_of
 from tests.conftest import ROOT
 
@@ -60,6 +60,14 @@ def test_nothing_is_expected_beyond_the_collapse() -> None:
     assert not is_monotone([fine[0], point("do", 1e-2, 1.1, 0.81)], 0.83, 0.01)
     assert not is_monotone([point("do", 1e-3, 1.2, 0.79), point("do", 1e-2, 1.3, 0.82)], 0.83, 0.01)
     assert is_monotone([], 0.83, 0.01)
+
+
+def test_a_trade_shows_in_nets_that_are_faster_and_worse_than_noise() -> None:
+    assert all(shows_trade(points, 0.01) for points in series(TABLE_7).values())
+    assert not shows_trade([point("do", 0.1, 1.0, 0.5), point("do", 1.6, 2.12, 0.5)], 0.01)  # nets that only guess
+    assert not shows_trade([point("do", 0.1, 1.0, 0.5), point("do", 1.6, 1.01, 0.4)], 0.01)
+    assert not shows_trade([point("do", 0.1, 1.0, 0.5)], 0.01)
+    assert not shows_trade([], 0.01)
 
 
 def test_settings_go_up_with_lambda_for_each_nu() -> None:
