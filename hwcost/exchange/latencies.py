@@ -231,7 +231,8 @@ def _counts_runs(name: str, texts: Sequence[str]) -> bool:
 
 def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    first = next(filter(is_typical, names), names[0])
+    likely = [name for name in names if is_of_whole(name) or "e2e" in name.lower()] or names
+    first = next(filter(is_typical, likely), likely[0])
     return DataError(
         f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
         f"--latency {shlex.quote(first)} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
