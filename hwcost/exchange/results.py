@@ -176,7 +176,7 @@ def _positive(texts: Iterable[str]) -> Floats | None:
 
 
 def _numbers(texts: Iterable[str]) -> Floats:
-    """Returns the numbers of a column; NaN for what is no finite one."""
+    """Returns the numbers of a column; NaN for anything else."""
     values = np.array([math.nan if (value := number(text)) is None else value for text in texts], dtype=np.float64)
     return np.where(np.isfinite(values), values, math.nan)
 

@@ -342,6 +342,10 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
         text = texts[wrong[0]]
         what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
-        advice = f"Correct the line; a column of names is passed with --categorical {for_shell(gene.name)}."
+        names = f"a column of names is passed with --categorical {for_shell(gene.name)}"
+        advice = f"Correct the line; {names}." if text else (
+            f"Complete or delete {'the line' if len(wrong) == 1 else 'these lines'}, or leave the column out: "
+            f"--drop {for_shell(gene.name)}."
+        )
         raise sheet.error(wrong[0], gene.name, what + more, advice)
     return [value for value in values if value is not None]
