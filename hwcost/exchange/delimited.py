@@ -216,8 +216,8 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             _refuse_other_header(header, rows, source)
             is_apart = index > 0 and line - rows[index - 1][0] > 1 + sum(cell.count("\n") for cell in row)
             advice = (
-                "An empty line stands before it: where another table begins there, give each in a file of its own; otherwise "
-                "delete the line."
+                "An empty line stands before it: where another table begins there, give each in a file of its own; "
+                "otherwise delete the line."
                 if is_apart
                 else "Complete or delete the line; a cut last line is the mark of an interrupted copy."
             )
