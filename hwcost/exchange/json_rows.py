@@ -39,6 +39,9 @@ RESULTS = {
     "optimum-benchmark": {"config", "report"},
     "trtexec": {"latencyMs", "computeMs"},
     "trtexec --exportProfile": {"count", "name", "timeMs", "averageMs"},
+    "vllm": {"avg_latency", "latencies"},
+    "vllm bench serve": {"median_ttft_ms", "request_throughput"},
+    "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""

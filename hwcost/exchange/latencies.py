@@ -288,7 +288,7 @@ def _absent(sheet: Sheet) -> DataError:
     if sheet.place == "line" and len(sheet.header) == 1 and not named_as_times(sheet.header):
         return DataError(
             f"{sheet.head}: no sign separates cells, and '{sheet.header[0][:60]}' is not named as latencies are: the file "
-            f"does not look like a table. Save architectures and their latencies as CSV, with a header. {sheet.about}".rstrip()
+            f"does not look like a table. Save architectures and their latencies as CSV. {sheet.about}".rstrip()
         )
     timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
     silent = [name for name in sheet.header if is_latency_name(name) and not any(map(is_time, sheet.columns[name]))]
