@@ -50,3 +50,13 @@ def test_text_below_a_table_of_markdown_is_skipped(tmp_path: Path) -> None:
     assert "line 6 skipped: text below the table." in held.remarks
     with pytest.raises(DataError, match="line 6: 1 values where the header has"):
         read(tmp_path, f"{table}\nanother one:\n{table}")
+
+
+def test_settings_of_one_value_are_remarked_with_the_option_that_leaves_them_out() -> None:
+    rows = {"layers": [2, 4, 8], "build": ["a"] * 3, "n_batch": [512] * 3, "my device": ["x"] * 3, "latency_ms": [2, 4, 8]}
+    held = read_table(rows, "table")
+    assert any(remark.endswith("--drop 'build,n_batch,my device' leaves them out.") for remark in held.remarks)
+    assert len(held.space.genes) == 4
+    left = read_table(rows, "table", TableOptions(drop="build,n_batch,my device"))
+    assert [gene.name for gene in left.space.genes] == ["layers"]
+    assert not any("one value" in remark for remark in left.remarks)
