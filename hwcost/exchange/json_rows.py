@@ -39,7 +39,7 @@ RESULTS = {
     "optimum-benchmark": {"config", "report"},
     "trtexec": {"latencyMs", "computeMs"},
     "trtexec --exportProfile": {"count", "name", "timeMs", "averageMs"},
-    "vllm": {"avg_latency", "latencies"},
+    "vllm": {"avg_latency", "latencies", "percentiles"},
     "vllm bench serve": {"median_ttft_ms", "request_throughput"},
     "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},

@@ -62,6 +62,7 @@ _PHYSICAL = frozenset(
     ("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput", "rtf",
      "rtfx", "speedup", "delay")
 )  # fmt: skip
+_THROUGHPUT = frozenset(("throughput", "tput"))
 _MEMORY = frozenset(("memory", "mem", "vram", "rss"))
 _IN_USE = frozenset(("peak", "max", "maximum", "allocated", "reserved", "used", "usage"))
 """Words that make a name of memory one of what a run took; its numbers tell it from what a device has."""
@@ -166,7 +167,8 @@ def _may_be_measured(name: str) -> bool:
     if not words.isdisjoint(_MEMORY) and not words.isdisjoint(_IN_USE):
         return True
     is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
-    return is_named and words.isdisjoint(_CHOSEN)
+    chosen = _CHOSEN - {"input"} if not words.isdisjoint(_THROUGHPUT) else _CHOSEN  # a rate of inputs may be offered
+    return is_named and words.isdisjoint(chosen)
 
 
 def _positive(texts: Iterable[str]) -> Floats | None:

@@ -296,8 +296,8 @@ def _constants(sheet: Sheet, wanted: Collection[str]) -> list[str]:
         return []
     quoted = ", ".join(f"'{name}'" for name in names)
     return [
-        f"columns {quoted} hold one value in all rows: a new architecture has to give it. Where nobody will ask for another "
-        f"one, --drop {for_shell(*names)} leaves them out."
+        f"columns {quoted} hold one value in all rows: a new architecture has to give them. Where nobody will ask for "
+        f"others, --drop {for_shell(*names)} leaves them out."
     ]
 
 

@@ -89,3 +89,9 @@ def test_a_wrong_value_is_refused_with_its_place(tmp_path, name, change, message
     with pytest.raises(DataError) as error:
         read(tmp_path / name, None, HERE)
     assert message in str(error.value)
+
+
+def test_latencies_of_any_tool_are_not_taken_for_seconds_of_vllm(tmp_path) -> None:
+    (tmp_path / "in.json").write_text(json.dumps({"avg_latency": 12.5, "latencies": [12.0, 13.0], "batch": 8}))
+    with pytest.raises(DataError, match="not of a format that is recognised"):
+        read(tmp_path / "in.json", None, HERE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import groupby
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, refuse_repeated
 
-_OF_LATENCY, _OF_SERVING = {"avg_latency", "latencies"}, {"num_prompts", "request_throughput", "median_ttft_ms"}
+_OF_LATENCY = {"avg_latency", "latencies", "percentiles"}
+_OF_SERVING = {"num_prompts", "request_throughput", "median_ttft_ms"}
 _PARTS = ("ttft", "tpot", "itl", "e2el")
 """Times of a request: to its first token, for every further one, between tokens, and in all."""
 
@@ -37,8 +37,8 @@ class Vllm(Reader):
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the median latency of a batch, or the median times of requests; each line of JSON Lines is a run."""
         runs = [self._run(node, document, given, index) for index, node in enumerate(document.records)]
-        for _, same in groupby(sorted(runs, key=_began), key=_began):
-            refuse_repeated([one for run in same for one in run.series], document)
+        for began in {run.run.started_at for run in runs}:
+            refuse_repeated([one for run in runs if run.run.started_at == began for one in run.series], document)
         return runs
 
     def _run(self, node: Node, document: Document, given: Given, index: int) -> Imported:
@@ -69,10 +69,6 @@ def _served(node: Node, given: Given, rest: dict[str, object]) -> list[Row]:
         for part, one in found
         if one is not None and one.number() != 0
     ]
-
-
-def _began(run: Imported) -> str:
-    return run.run.started_at
 
 
 def _date(node: Node) -> str | None:
