@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 OTHERS = "Other tools' files"
 """Panel of the options that other tools' formats take."""
+
+LONGEST_RECORD = 10_000_000
+"""Bytes of a first line of JSON Lines that is looked at."""
 
 _OF_EXPORT = ("run", "suite", "device")
 _OF_IMPORT = ("device", "backend", "suite", "name", "measured_at", "dry_run")
@@ -162,11 +166,10 @@ def import_(
     like any other. A file with a fault is refused whole. Other tools' files are recognised by content, or by --format.
     """
     from hwcost.elsewhere.results import is_results
-    from hwcost.stores import SUFFIXES
     from hwcost.stores.parquet import is_parquet
 
     tests = (is_parquet, _is_job, is_results)
-    own = [file for file in files if file.suffix in SUFFIXES or any(test(file) for test in tests)]
+    own = [file for file in files if _is_store(file) or any(test(file) for test in tests)]
     if format is None and len(files) == 1 and own:
         refuse_unused(context, _OF_IMPORT, "for a file of hwcost's own")
         _import_own(files[0], store, json)
@@ -178,6 +181,20 @@ def import_(
 
     given = Given(device=device, backend=backend, suite=suite, name=name, measured_at=measured_at)
     formats.import_(files, store, format, given, dry_run, json)
+
+
+def _is_store(path: Path) -> bool:
+    """Whether a file is named as stores are; one of JSON Lines whose first record is another tool's is none."""
+    from hwcost.stores import LINES_SUFFIX, SUFFIXES
+
+    if path.suffix != LINES_SUFFIX:
+        return path.suffix in SUFFIXES
+    try:
+        with path.open("rb") as file:
+            first = loads(file.readline(LONGEST_RECORD))
+    except (OSError, ValueError, RecursionError):
+        return True
+    return not isinstance(first, dict) or "hwcost" in first
 
 
 def _is_job(path: Path) -> bool:

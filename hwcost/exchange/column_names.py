@@ -75,7 +75,8 @@ _COUNT = re.compile(
 
 _ANYWHERE = frozenset(
     ("ratio", "speedup", "percent", "percentage", "pct", "zscore", "rank", "budget", "limit", "deadline", "slo", "sla",
-     "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference")
+     "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference", "count",
+     "counts")
 )  # fmt: skip
 _OF_ONE_HUNDRED = re.compile(r"(?<!\d)(?<!\d )%")
 _RATE_UNIT = re.compile(
@@ -117,7 +118,7 @@ _WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS}
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
 _STATISTIC = re.compile(
     rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?"
-    r"|(?:percentiles?|quantiles?)\..+|sem|std_?err|\d\d? ?%"
+    r"|(?:percentiles?|quantiles?)\..+|sem|std_?err|(?:100|\d\d?(?:\.\d+)?|(?:cdf|cum(?:ulative)?)?) ?%"
     r"|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
@@ -148,6 +149,8 @@ def is_latency_name(name: str) -> bool:
         return not words.isdisjoint(TIMES) or is_latency_name(match["head"])
     if match := _NUMBER_END.fullmatch(name.strip()):
         return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
+    if "%" in name and not words.isdisjoint(_ENDS):  # a share of the time, such as ``Self Time on Device (%)``
+        return True
     plain = _BRACKETED.sub("", name)
     return _is_latency(plain) or not _ENDS.isdisjoint(words_in_order(plain)[-1:]) or _amid(name) is not None
 

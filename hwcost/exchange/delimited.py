@@ -53,14 +53,15 @@ def read_delimited(text: str, source: str) -> Sheet:
     text, titles = without_titles(text, DELIMITERS, skipped)
     text, is_aligned = _aligned(text)
     delimiter = declared[1] if declared else find_delimiter(text)
-    rows, joined = joined_headers(_rows(text, delimiter, source, skipped))
+    rows, below = _without_text_below(_rows(text, delimiter, source, skipped), delimiter)
+    rows, joined = joined_headers(rows)
     if not rows:
         raise DataError(f"{source}: the file is empty. Expected a header and rows, such as {_EXAMPLE}.")
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
     body, headers = without_headers(header, body)
     cut = _cut_short(content, body)
-    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *facts, *titles, *joined, *headers, *cut)
+    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *facts, *titles, *below, *joined, *headers, *cut)
     if delimiter == ",":
         return sheet
     named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
@@ -159,6 +160,15 @@ def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:
         raise DataError(f"{source}: line {line}: {error}. Expected comma-separated values.") from None
 
 
+def _without_text_below(rows: Rows, delimiter: str) -> tuple[Rows, list[str]]:
+    """Skips lines of text below a table of Markdown, whose rows all have bars; says which."""
+    held = [i for i, (_, row) in enumerate(rows) if len(row) > 1]
+    if delimiter != "|" or len(held) < 2 or held[-1] + 1 == len(rows) or held[-1] + 1 != len(held):
+        return rows, []
+    lines = [line for line, _ in rows[len(held) :]]
+    return rows[: len(held)], [f"{places('line', lines)} skipped: text below the table."]
+
+
 def _unstressed(rows: Rows) -> Rows:
     """Takes the signs of Markdown off cells that are bold, slanted or code."""
     return [(line, [match[2] if (match := _STRESSED.fullmatch(cell)) else cell for cell in row]) for line, row in rows]
@@ -201,13 +211,19 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             " Is it a row rather than a header? Then put a line with the names of the columns before it."
         )
         raise DataError(f"{source}: line 1: {what}. Give every column a name of its own.{where}")
-    for line, row in rows:
+    for index, (line, row) in enumerate(rows):
         if len(row) != len(header):
             _refuse_other_header(header, rows, source)
+            is_apart = index > 0 and line - rows[index - 1][0] > 1 + sum(cell.count("\n") for cell in row)
+            advice = (
+                "An empty line stands before it: where another table begins there, give each in a file of its own; "
+                "otherwise delete the line."
+                if is_apart
+                else "Complete or delete the line; a cut last line is the mark of an interrupted copy."
+            )
             raise DataError(
                 f"{source}: line {line}: {len(row)} values where the header has {len(header)} columns "
-                f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). "
-                "Complete or delete the line; a cut last line is the mark of an interrupted copy."
+                f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). {advice}"
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))

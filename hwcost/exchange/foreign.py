@@ -68,8 +68,10 @@ _TEXTS = (
     (re.compile(rb":::MLL(og|OG)|=+\s*MLPerf Results"), "MLPerf"),
     (re.compile(rb"&&&& RUNNING TensorRT|\[[^\]\n]{8,30}\] \[[IVWE]\] "), "trtexec"),
     (re.compile(rb"(\[?[\d:/.,T -]{8,30}\]?,?\s)?\[?(INFO|DEBUG|WARNING|ERROR)\b[\]:]"), "log"),
+    (re.compile(rb"\s*(\[[^\]\n]*\]\s*)?iteration\s+\d+/\s*\d+\s*\|"), "log"),
     (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
     (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),
+    (re.compile(rb"[^\s,;|{\[\"][^\n\t;|{\[]*:[ \r]*(\n\s+(- )?[\w\"' ]+:\s|\{ *[\w\"' ]+: )"), "YAML"),
     (re.compile(rb"\\(begin|toprule|hline)|[^\n&]+(&[^\n&]*)+\\\\"), "LaTeX"),
 )  # fmt: skip
 """Beginnings of text files that hold something else than a table of cells, and their kinds."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from hwcost.errors import DataError
-from hwcost.exchange.column_names import is_latency_name
+from hwcost.exchange.column_names import is_latency_name, is_rate_name
 from hwcost.exchange.delimited import as_sheet, headerless_operators
 from hwcost.exchange.frames import read_frame
 from hwcost.exchange.json_objects import RepeatedNameError, unique_names
@@ -38,6 +38,10 @@ RESULTS = {
     "asv": {"commit_hash", "results"},
     "optimum-benchmark": {"config", "report"},
     "trtexec": {"latencyMs", "computeMs"},
+    "trtexec --exportProfile": {"count", "name", "timeMs", "averageMs"},
+    "vllm": {"avg_latency", "latencies", "percentiles"},
+    "vllm bench serve": {"median_ttft_ms", "request_throughput"},
+    "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""
@@ -109,13 +113,27 @@ def _about(value: Any) -> str:
     results = first.get("results") if isinstance(first, Mapping) else None
     first = results[0] if isinstance(results, list) and results else first
     keys = set(first) if isinstance(first, Mapping) else set()
+    if isinstance(value, list) and len(value) > 1 and isinstance(value[1], Mapping):
+        keys |= set(value[1])  # a first record may say how often all others were measured
     tool = next((tool for tool, known in RESULTS.items() if known <= keys), None)
     if tool is None:
         return ""
     return f"The file looks like results of {tool}; 'hwcost import FILE' takes those into a history (docs/formats.md)."
 
 
+def _refuse_trace(value: Any, source: str) -> None:
+    """Refuses events of a profiler in Chrome's format of traces, alone or below ``traceEvents``."""
+    events = value.get("traceEvents") if isinstance(value, Mapping) else value
+    first = events[0] if isinstance(events, list) and events else None
+    if isinstance(first, Mapping) and first.keys() >= {"ph", "name"}:
+        raise DataError(
+            f"{source}: this is a trace of a profiler: it holds events of one run, and no architectures. Save architectures "
+            "and their latencies as CSV, with a header, and give that file."
+        )
+
+
 def _table(value: Any, source: str) -> Sheet:
+    _refuse_trace(value, source)
     if isinstance(value, list) and value:
         if all(isinstance(one, Mapping) for one in value):
             return read_frame(value, source, "record")
@@ -154,7 +172,8 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
     named = [(name, one) for name, one in value.items() if isinstance(one, Mapping) and _holds_rows(one)]
     if len(named) == 1 and not within:
         return _by_key(named[0][1], source).remarking(f"rows are the entries of '{named[0][0]}'.")
-    if inner and all(isinstance(one, (int, float)) for one in inner):
+    is_of_run = any(is_latency_name(name) or is_rate_name(name) for name in value)
+    if inner and all(isinstance(one, (int, float)) for one in inner) and not is_of_run:
         return _by_spelling(value, source)
     several = [path for path, _ in within] or [name for name, _ in named]
     kind = "lists of records" if within and all(isinstance(one, list) for _, one in within) else "tables"

@@ -231,7 +231,8 @@ def _counts_runs(name: str, texts: Sequence[str]) -> bool:
 
 def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    first = next(filter(is_typical, names), names[0])
+    likely = [name for name in names if is_of_whole(name) or "e2e" in name.lower()] or names
+    first = next(filter(is_typical, likely), likely[0])
     return DataError(
         f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
         f"--latency {shlex.quote(first)} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
@@ -284,6 +285,11 @@ def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> lis
 
 
 def _absent(sheet: Sheet) -> DataError:
+    if sheet.place == "line" and len(sheet.header) == 1 and not named_as_times(sheet.header):
+        return DataError(
+            f"{sheet.head}: no sign separates cells, and '{sheet.header[0][:60]}' is not named as latencies are: the file "
+            f"does not look like a table. Save architectures and their latencies as CSV. {sheet.about}".rstrip()
+        )
     timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
     silent = [name for name in sheet.header if is_latency_name(name) and not any(map(is_time, sheet.columns[name]))]
     named = silent[0] if silent and timed is None else None
@@ -308,7 +314,8 @@ def _absent(sheet: Sheet) -> DataError:
         return DataError(f"{sheet.head}: no column is named as latencies are. {which}: give their difference in a column.")
     if turned := _turned(sheet):
         return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
-    where = "COLUMN --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
+    middle = next((name for name in sheet.header if name.lower() in MIDDLES.split("|")), "COLUMN")
+    where = f"{middle} --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {sheet.known}. Name the column: --latency {where}."

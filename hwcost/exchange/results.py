@@ -8,7 +8,16 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.exchange.column_names import TIMES, is_input_extent, is_rate_name, middle_of, split_unit, spread_of, words_of
+from hwcost.exchange.column_names import (
+    TIMES,
+    is_input_extent,
+    is_rate_name,
+    is_typical,
+    middle_of,
+    split_unit,
+    spread_of,
+    words_of,
+)
 from hwcost.exchange.latencies import COUNTED
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
@@ -51,8 +60,13 @@ _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
 _PHYSICAL = frozenset(
     ("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput", "rtf",
-     "rtfx")
+     "rtfx", "speedup", "delay")
 )  # fmt: skip
+_THROUGHPUT = frozenset(("throughput", "tput"))
+_MEMORY = frozenset(("memory", "mem", "vram", "rss"))
+_IN_USE = frozenset(("peak", "max", "maximum", "allocated", "reserved", "used", "usage"))
+"""Words that make a name of memory one of what a run took; its numbers tell it from what a device has."""
+
 _CHOSEN = frozenset(
     ("peak", "max", "maximum", "theoretical", "rated", "nominal", "target", "offered", "arrival", "input", "limit", "cap")
 )
@@ -61,7 +75,7 @@ _CHOSEN = frozenset(
 def without_results(
     features: Sheet, table: Sheet, latency_s: Floats, wanted: Collection[str], times: Collection[str] = ()
 ) -> Sheet:
-    """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy, times.
+    """Returns the features without what the measurement gave: iterations that fit into its time, rates, energy, memory.
 
     The spread of a column goes with it: ``fps_std`` says nothing about a new net either.
 
@@ -123,8 +137,14 @@ def _is_result(name: str, texts: Sequence[str], latency_s: Floats, is_time: bool
     is_count = _counts_runs(name) or "score" in words_of(name)
     if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
-    values = _positive(texts)
-    if values is None or np.ptp(values) == 0 or np.ptp(latency_s) == 0:
+    values = _numbers(texts)
+    if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL):  # nobody chooses a mean
+        return not bool(np.isnan(values).any())
+    is_held = values > 0
+    if not bool(np.all(values >= 0)) or 2 * int(is_held.sum()) < len(values):
+        return False
+    values, latency_s = values[is_held], latency_s[is_held]
+    if np.ptp(values) == 0 or np.ptp(latency_s) == 0:
         return False
     falls = float(np.corrcoef(np.log(values), np.log(latency_s))[0, 1]) <= FALLS
     if is_count:
@@ -144,14 +164,23 @@ def _may_be_measured(name: str) -> bool:
     words = words_of(name)
     if is_input_extent(name):
         return False
+    if not words.isdisjoint(_MEMORY) and not words.isdisjoint(_IN_USE):
+        return True
     is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
-    return is_named and words.isdisjoint(_CHOSEN)
+    chosen = _CHOSEN - {"input"} if not words.isdisjoint(_THROUGHPUT) else _CHOSEN  # a rate of inputs may be offered
+    return is_named and words.isdisjoint(chosen)
 
 
 def _positive(texts: Iterable[str]) -> Floats | None:
     """Returns the numbers of a column; None where one is none, or not positive."""
+    values = _numbers(texts)
+    return values if bool(np.all(values > 0)) else None
+
+
+def _numbers(texts: Iterable[str]) -> Floats:
+    """Returns the numbers of a column; NaN for anything else."""
     values = np.array([math.nan if (value := number(text)) is None else value for text in texts], dtype=np.float64)
-    return values if bool(np.all(np.isfinite(values) & (values > 0))) else None
+    return np.where(np.isfinite(values), values, math.nan)
 
 
 def _has_more_digits(value: float) -> bool:

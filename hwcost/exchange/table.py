@@ -52,6 +52,9 @@ MIN_ROWS = 2
 MOST_MISSING = 12
 """Missing columns that a message names before it counts the rest."""
 
+MANY_CONSTANTS = 3
+"""Columns of one value from which a remark says how to leave them out."""
+
 ROWS_OF_A_SETTING = 3
 """Rows that each value of a column has on average, from which it may be a setting, such as a device or a batch size."""
 
@@ -280,9 +283,22 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     sheet = sheet.remarking(*remarks_on_numbers(sheet, [name for name in devices if is_numeric(sheet.columns[name])]))
     categorical.update(devices)
     _refuse_name(sheet, wanted | sheet.categories)
+    sheet = sheet.remarking(*_constants(sheet, wanted))
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
     padded = sheet.padded.intersection(sheet.columns)
     return Table(columns, options.increasing, sorted(padded)), sheet.remarking(*remarks_on_categories(sheet, columns))
+
+
+def _constants(sheet: Sheet, wanted: Collection[str]) -> list[str]:
+    """Returns the remark on columns of one value, as tools write of every setting: a new architecture has to name it too."""
+    names = [name for name, texts in sheet.columns.items() if name not in wanted and len(set(texts)) == 1]
+    if len(names) < MANY_CONSTANTS:
+        return []
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return [
+        f"columns {quoted} hold one value in all rows: a new architecture has to give them. Where nobody will ask for "
+        f"others, --drop {for_shell(*names)} leaves them out."
+    ]
 
 
 def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
@@ -342,6 +358,10 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
         text = texts[wrong[0]]
         what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
-        advice = f"Correct the line; a column of names is passed with --categorical {for_shell(gene.name)}."
+        names = f"a column of names is passed with --categorical {for_shell(gene.name)}"
+        advice = f"Correct the line; {names}." if text else (
+            f"Complete or delete {'the line' if len(wrong) == 1 else 'these lines'}, or leave the column out: "
+            f"--drop {for_shell(gene.name)}."
+        )
         raise sheet.error(wrong[0], gene.name, what + more, advice)
     return [value for value in values if value is not None]

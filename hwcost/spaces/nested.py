@@ -11,7 +11,7 @@ from typing import Any
 _CLASS = re.compile(r"\w+ ?(?=\{)")
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _KEY = re.compile(rf"{_NUMBER}(?P<sign>[_|; ])\s*{_NUMBER}(?:(?P=sign)\s*{_NUMBER})*")
-_SIZES = re.compile(r"\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
+_SIZES = re.compile(r"(?!0[xX])\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
 _PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
 _SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
 _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")

@@ -111,3 +111,17 @@ def test_mistakes(call, tmp_path, monkeypatch, arguments, message):
     done = call(*arguments)
     assert isinstance(done.exception, UsageError), done.exception
     assert message in str(done.exception)
+
+
+def test_json_lines_of_another_tool_are_no_store(call, store, tmp_path):
+    lines = [json.dumps(one) + "\n" for one in json.loads((DATA / "llama_bench.json").read_text())]
+    (tmp_path / "tests.jsonl").write_text("".join(lines))
+    done = call("import", tmp_path / "tests.jsonl", "--store", store, "--device", "bench-1")
+    assert "imported 3 estimates of 1 runs" in done.stderr
+    (tmp_path / "table.jsonl").write_text('{"layers": 2, "latency_ms": 3.5}\n{"layers": 4, "latency_ms": 4.5}\n')
+    done = call("import", tmp_path / "table.jsonl", "--store", store, "--device", "bench-1")
+    assert "A table of latencies of architectures is not imported" in str(done.exception)
+    (tmp_path / "cut.jsonl").write_text(lines[0] + lines[1][:20])
+    done = call("import", tmp_path / "cut.jsonl", "--store", store)
+    assert isinstance(done.exception, DataError)
+    assert "line 2, column 1: this is not JSON" in str(done.exception)

@@ -13,6 +13,7 @@ FILES = {
     "asv": "asv", "pytest-benchmark": "pytest_benchmark.json", "pyperf": "pyperf.json",
     "google-benchmark": "google_benchmark.json", "nvbench": "nvbench.json", "optimum-benchmark": "optimum_benchmark.json",
     "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv", "hyperfine": "hyperfine.json",
+    "llama-bench": "llama_bench.json", "vllm": "vllm_serving.json",
 }  # fmt: skip
 
 

@@ -249,3 +249,26 @@ def test_formats_are_found_by_name() -> None:
         read(DATA / "pyperf.json", "pyprf")
     with pytest.raises(UsageError, match="exported, not imported"):
         read(DATA / "pyperf.json", "bencher")
+
+
+def llm_table(rows, model="config.backend.model") -> str:
+    """A CSV of many benchmarks: the last cells of those that failed are empty, but for the traceback."""
+    header = f"config.name,{model},config.backend.device,config.environment.gpu,report.traceback,report.prefill.latency.p50"
+    return "\n".join([header, *(f"awq,{net},cuda,\"['Example GPU']\",{rest}" for net, rest in rows)]) + "\n"
+
+
+def test_a_table_of_many_benchmarks_keeps_those_that_failed(tmp_path) -> None:
+    failed = '"Traceback (most recent call last):\n  File ""a.py""\nRuntimeError: out of memory\n",'
+    (tmp_path / "in.csv").write_text(llm_table([("net-1", ",0.25"), ("net-2", failed), ("net-3", ",")]))
+    _, runs = read(tmp_path / "in.csv")
+    assert [run.estimates[0].value for run in runs] == [0.25, None, None]
+    assert [run.estimates[0].reason for run in runs] == ["", "RuntimeError: out of memory", "the row has no report"]
+    assert {run.series[0].device for run in runs} == {"Example GPU"}
+    assert len({run.series[0].series_key for run in runs}) == 3
+
+
+def test_rows_that_nothing_tells_apart_are_not_one_series(tmp_path) -> None:
+    """The name of the net stands in a column that no reader knows."""
+    (tmp_path / "in.csv").write_text(llm_table([("net-1", ",0.25"), ("net-2", ",0.5")], model="Model"))
+    with pytest.raises(DataError, match="'awq' has two results of latency_s with the same settings"):
+        read(tmp_path / "in.csv")

@@ -121,7 +121,10 @@ def test_rates_energy_and_counts_of_runs_that_follow_from_the_latency_are_no_fea
     measured = {
         "fps": RATES, "items_per_second": RATES, "Throughput (img/s)": RATES, "energy_j": [0.1037 * one for one in MEASURED],
         "iterations": RUNS, "num_runs": RUNS, "rounds": RUNS, "rtf": [0.1037 * one for one in MEASURED], "avg_ts": RATES,
-        "samples_ts.0": RATES, "AI-Score": RATES,
+        "samples_ts.0": RATES, "AI-Score": RATES, "speedup": RATES, "gpu_peak_mem(gb)": RATES,
+        "report.prefill.memory.max_allocated": MEASURED, "queuing_delay": [0, *MEASURED[1:]],
+        "Input Tput (tok/s)": RATES,
+        "average_power": [0.7, *([0] * (N - 1))],
     }  # fmt: skip
     for name, values in measured.items():
         read = table({name: values})
@@ -134,6 +137,7 @@ def test_what_was_chosen_stays_whatever_its_name() -> None:
     chosen: dict[str, list[Any]] = {
         "iterations": LAYERS[::-1], "diffusion_iterations": RUNS, "qps": [(10, 20, 50)[i % 3] for i in range(N)],
         "peak_flops_per_s": RATES, "memory_bytes_per_s": [(484e9, 936.2e9, 448e9)[i % 3] for i in range(N)],
+        "input_rate_per_s": RATES, "max_memory_gb": [(16, 24, 80)[i % 3] for i in range(N)], "gpu_memory": RATES,
         "power_limit_w": RATES, "synflow_score": MEASURED, "samples": [8 * one for one in LAYERS],
     }  # fmt: skip
     for name, values in chosen.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hwcost.exchange.table import read_table
+from hwcost.spaces.nested import read_key
 
 
 def test_names_that_hardly_repeat_are_remarked() -> None:
@@ -49,3 +50,8 @@ def test_numbers_of_nets_measured_at_several_batch_sizes_are_no_features() -> No
     assert [gene.name for gene in read_table({**kept, **known}, "table").space.genes] == [*kept, *list(known)[:3]]
     one = {"arch_id": names["uid"], **{name: known[name] for name in ("batch", "latency_ms")}, "params": names["uid"]}
     assert [gene.name for gene in read_table(one, "table").space.genes] == ["arch_id", "batch", "params"]
+
+
+def test_a_mask_in_hexadecimal_is_no_list() -> None:
+    assert read_key("0x0") is read_key("0xff") is None
+    assert read_key("8x512") == ["8", "512"]

@@ -119,7 +119,8 @@ def test_what_only_sounds_like_a_time_is_a_feature() -> None:
 
 
 def test_statistics_with_units_and_percentiles_are_no_features() -> None:
-    names = ["Noise (%)", "CV (%)", "rsd", "error", "Std (ms)", "p99 (us)"]
+    names = ["Noise (%)", "CV (%)", "rsd", "error", "Std (ms)", "p99 (us)", "99.9%", "100%", "%", "cdf%"]
+    names.append("Self Time on Device (%)")
     assert all(is_statistic_name(name) or is_latency_name(name) for name in names)
     assert genes({"latency_ms": MS, **dict.fromkeys(names, times(0.01))}) == []
     assert not any(map(is_statistic_name, ("noise_level", "maximum depth", "min (pixels)")))

@@ -75,10 +75,20 @@ def test_the_word_for_a_latency_says_more_than_a_unit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "other"),
+    [("e2e_time", "prompt_time"), ("total_latency", "median_decode_latency"), ("mean_e2el_ms", "mean_ttft_ms")],
+)
+def test_where_several_are_possible_the_whole_call_is_proposed(name: str, other: str) -> None:
+    with pytest.raises(DataError, match=f"Say which: --latency {name} "):
+        table({other: MS, name: MS})
+
+
+@pytest.mark.parametrize(
     ("name", "word"),
     [("time_per_1000_images_ms", "per_1000_images"), ("time for 100 runs (s)", "for 100 runs"), ("1/latency_ms", "1/"),
      ("latency_overhead_ms", "overhead"), ("neg_latency_ms", "neg"), ("latency (img/s)", "img/s"), ("latency (fps)", "fps"),
-     ("Latency [tokens/sec]", "tokens/sec"), ("latency (%)", "%"), ("latency_kcycles", "kcycles")],
+     ("Latency [tokens/sec]", "tokens/sec"), ("latency (%)", "%"), ("latency_kcycles", "kcycles"),
+     ("prefill.latency.count", "count")],
 )  # fmt: skip
 def test_what_many_calls_took_and_what_was_derived_is_no_latency(name: str, word: str) -> None:
     with pytest.raises(DataError, match=f"'{word}' says that it is computed from latencies"):

@@ -17,6 +17,7 @@ IMPORTED = {
     "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
     "hat": f"{_HERE}.latency_tables:Hat",
     "hyperfine": f"{_HERE}.hyperfine:Hyperfine",
+    "llama-bench": f"{_HERE}.llama_bench:LlamaBench",
     "nvbench": f"{_HERE}.nvbench:NvBench",
     "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
     "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",
@@ -24,6 +25,7 @@ IMPORTED = {
     "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
     "supershaper": f"{_HERE}.latency_tables:SuperShaper",
     "trtexec": f"{_HERE}.trtexec:Trtexec",
+    "vllm": f"{_HERE}.vllm:Vllm",
 }
 """hwcost's own readers, by the name that the user types."""
 

@@ -106,6 +106,41 @@ class Document:
         """The content as JSON, for reading with places in errors."""
         return Node(self.json, self.source)
 
+    @cached_property
+    def records(self) -> list[Node]:
+        """The objects of a list of JSON or of JSON Lines, or the rows of a CSV, each with its place.
+
+        Raises:
+            DataError: When a line is neither.
+        """
+        begin = self.text.lstrip()[:1]
+        if begin == "[":
+            return self.root.entries()
+        if begin != "{":
+            return [Node(cells, f"{self.source}: line {line}") for line, cells in self.rows]
+        if self.json_or_none is not None:
+            return [self.root]
+        lines = [(number, line) for number, line in enumerate(self.text.splitlines(), 1) if line.strip()]
+        return [Node(self._line(number, line), f"{self.source}: line {number}") for number, line in lines]
+
+    def _line(self, number: int, line: str) -> Any:
+        try:
+            return json.loads(line, object_pairs_hook=unique_names)
+        except RepeatedNameError as error:
+            raise error.at(f"{self.source}: line {number}") from None
+        except (ValueError, RecursionError):
+            what = "this is not JSON. The file may be cut short; copy it again."
+            raise DataError(f"{self.source}: line {number}: {what}") from None
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Names in the first of the records; empty where there are none."""
+        try:
+            first = self.records[0].value if self.records else None
+        except DataError:
+            return frozenset()
+        return frozenset(first) if isinstance(first, dict) else frozenset()
+
     @property
     def header(self) -> list[str]:
         """Names of the columns of a CSV; empty where it is not text."""

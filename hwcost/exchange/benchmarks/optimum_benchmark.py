@@ -12,7 +12,8 @@ from hwcost.errors import DataError
 from hwcost.exchange.benchmarks.base import Given, Imported, Reader
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
-from hwcost.exchange.benchmarks.rows import Origin, Row, imported
+from hwcost.exchange.benchmarks.rows import Origin, Row, imported, refuse_repeated
+from hwcost.spaces.nested import read_nested
 
 _MEASURED = {"latency", "throughput", "memory", "energy", "efficiency"}
 _LATENCY = {"unit", "values", "p50", "mean"}
@@ -40,11 +41,18 @@ class OptimumBenchmark(Reader):
         return bool(targets) and all(map(_is_target, targets))
 
     def read(self, document: Document, given: Given) -> list[Imported]:
-        """Reads the median latency of every target, such as ``prefill`` and ``decode``."""
-        roots = [document.root] if document.json_or_none is not None else _csv_roots(document)
-        return [self._run(root, document, given, index) for index, root in enumerate(roots)]
+        """Reads the median latency of every target, such as ``prefill`` and ``decode``; each row of a CSV is a run.
 
-    def _run(self, root: Node, document: Document, given: Given, index: int) -> Imported:
+        Raises:
+            DataError: When two rows are of one series: what they measured is in no column that says so.
+        """
+        is_csv = document.json_or_none is None
+        roots = _csv_roots(document) if is_csv else [document.root]
+        runs = [self._run(root, document, given, index, is_csv) for index, root in enumerate(roots)]
+        refuse_repeated([one for run in runs for one in run.series], document)
+        return runs
+
+    def _run(self, root: Node, document: Document, given: Given, index: int, is_row: bool) -> Imported:
         config = root.optional("config")
         report = root.optional("report") or root
         about = _about(config, document, given)
@@ -55,10 +63,20 @@ class OptimumBenchmark(Reader):
                 remarks.append(f"'{target}' is left out: it has no latency.")
             else:
                 rows.append(_row(target, latency, node, about))
+        if not rows and (reason := _failure(report, is_row and root.value.keys() == {"config"})):
+            rows, remarks = [Row(value=None, status="failed", reason=reason, **about)], [_MEANING]
         origin = Origin(
             self.name, facts={} if config is None else {"config": config.value}, part=str(index) if index else ""
         )
         return imported(rows, document, given, origin, remarks)
+
+
+def _failure(report: Node, is_empty: bool) -> str:
+    """Returns why a benchmark has no results: the last line of its traceback, or that all cells of its report are empty."""
+    traceback = report.optional("traceback")
+    if traceback is not None:
+        return next((line.strip() for line in reversed(traceback.text().splitlines()) if line.strip()), "it failed")
+    return "the row has no report" if is_empty else ""
 
 
 def _is_target(value: Any) -> bool:
@@ -155,8 +173,9 @@ def _unflattened(cells: Mapping[str, str], source: str) -> Node:
 
 
 def _cell(text: str) -> Any:
-    """Returns a number, list, truth value or text; nothing is evaluated."""
+    """Returns a number, list, truth value or text, as JSON or as Python prints them; only literals are read."""
     try:
         return {"True": True, "False": False}[text] if text in ("True", "False") else json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        nested = read_nested(text) if text[:1] in ("[", "{") else None
+        return text if nested is None else nested

@@ -62,7 +62,7 @@ def recognise(document: Document) -> Reader:
     found = [one for one in readers().values() if plugin_formats.recognises(one, document)]
     if len(found) == 1:
         return found[0]
-    if not document.is_folder and looks_like_json(document.text):
+    if not document.is_folder and not document.fields and looks_like_json(document.text):
         _ = document.json  # says where it is damaged
     written = [one for one in writers().values() if plugin_formats.recognises(one, document)]
     if written and not found:

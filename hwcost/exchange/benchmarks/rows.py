@@ -121,7 +121,7 @@ def imported(rows: Iterable[Row], document: Document, given: Given, origin: Orig
     run_id = _run_id(document, given, origin)
     try:
         series = [_series(row, document, given, origin.format) for row in rows]
-        _refuse_repeated(series, document)
+        refuse_repeated(series, document)
         estimates = [_estimate(row, one, run_id, began) for row, one in zip(rows, series, strict=True)]
         extra, dropped = _extra(rows, series, document, origin)
         run = Run(
@@ -193,7 +193,16 @@ def _workload_key(row: Row) -> str:
     return hashlib.sha256(canonical_json(deciding).encode()).hexdigest()[:KEY_DIGITS]
 
 
-def _refuse_repeated(series: Sequence[Series], document: Document) -> None:
+def refuse_repeated(series: Iterable[Series], document: Document) -> None:
+    """Refuses results of which nothing says what tells them apart.
+
+    Args:
+        series: Series of all results of one time.
+        document: The file that they stand in.
+
+    Raises:
+        DataError: When two of them are the same.
+    """
     seen: set[str] = set()
     for one in series:
         if one.series_key in seen:

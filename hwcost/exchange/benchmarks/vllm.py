@@ -1,0 +1,82 @@
+"""vLLM: the JSON of ``vllm bench latency --output-json`` and of ``vllm bench serve --save-result``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from hwcost.exchange.benchmarks.base import Given, Imported, Reader
+from hwcost.exchange.benchmarks.document import Document
+from hwcost.exchange.benchmarks.node import Node, optional_text
+from hwcost.exchange.benchmarks.rows import Origin, Row, imported, refuse_repeated
+
+_OF_LATENCY = {"avg_latency", "latencies", "percentiles"}
+_OF_SERVING = {"num_prompts", "request_throughput", "median_ttft_ms"}
+_PARTS = ("ttft", "tpot", "itl", "e2el")
+"""Times of a request: to its first token, for every further one, between tokens, and in all."""
+
+_SPEC = ("request_rate", "burstiness", "max_concurrency", "num_prompts", "total_input_tokens")
+_RAW = {"latencies", "ttfts", "itls", "tpots", "input_lens", "output_lens", "start_times", "generated_texts", "errors"}
+_MEANINGS = {
+    True: "latency is the median over the iterations of one batch, in seconds; the file does not name model and shape.",
+    False: "times are medians over the requests of a load, converted from ms; other loads are other series.",
+}
+
+
+class Vllm(Reader):
+    """Results of vLLM's benchmarks of latency and of serving."""
+
+    name = "vllm"
+    tool = "vLLM JSON (vllm bench latency --output-json, vllm bench serve --save-result)"
+
+    def recognises(self, document: Document) -> bool:
+        """Whether the first record has the fields of either benchmark."""
+        return document.fields >= _OF_LATENCY or document.fields >= _OF_SERVING
+
+    def read(self, document: Document, given: Given) -> list[Imported]:
+        """Reads the median latency of a batch, or the median times of requests; each line of JSON Lines is a run."""
+        runs = [self._run(node, document, given, index) for index, node in enumerate(document.records)]
+        for began in {run.run.started_at for run in runs}:
+            refuse_repeated([one for run in runs if run.run.started_at == began for one in run.series], document)
+        return runs
+
+    def _run(self, node: Node, document: Document, given: Given, index: int) -> Imported:
+        is_latency = node.optional("latencies") is not None and node.optional("avg_latency") is not None
+        rest = {name: one.value for name, one in node.members().items() if name not in _RAW}
+        if is_latency:
+            rows = [Row(given.name or document.path.name.partition(".")[0], _median(node), backend=self.name, rest=rest)]
+        else:
+            rows = _served(node, given, rest)
+        origin = Origin(self.name, _date(node), part=str(index) if index else "")
+        return imported(rows, document, given, origin, [_MEANINGS[is_latency]])
+
+
+def _median(node: Node) -> float:
+    latencies = node.field("latencies")
+    if not latencies.entries():
+        raise latencies.error("at least one latency")
+    return float(np.median([one.seconds() for one in latencies.entries()]))
+
+
+def _served(node: Node, given: Given, rest: dict[str, object]) -> list[Row]:
+    """Makes a row of every time that was measured; a time of further tokens is 0 where requests have a single one."""
+    name = given.name or optional_text(node, "model_id") or "model"
+    spec = {field: one.value for field in _SPEC if (one := node.optional(field)) is not None}
+    found = [(part, node.optional(f"median_{part}_ms")) for part in _PARTS]
+    return [
+        Row(name, one.seconds(1e3), component=part, spec=spec, backend="vllm", rest=rest)
+        for part, one in found
+        if one is not None and one.number() != 0
+    ]
+
+
+def _date(node: Node) -> str | None:
+    """Returns when a benchmark ended, which vLLM writes as ``20250131-120000``."""
+    text = optional_text(node, "date")
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%d-%H%M%S").isoformat()
+    except ValueError:
+        return text
