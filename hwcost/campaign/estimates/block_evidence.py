@@ -19,16 +19,16 @@ ABOVE = (0.03, 0.11)
 """Log delays whose blocks show how many would lie near the uncontended state without it."""
 
 RATIO = 2.0
-"""Least number of blocks near the uncontended state over those of an equal stretch above it, so that it is evident."""
+"""Least number of blocks near an evident uncontended state over those of an equal stretch above it."""
 
 BLOCKS = 40.0
-"""Least number of uncontended blocks of a campaign, so that the state is evident: fewer may be some neighbour's quiet state."""
+"""Least number of uncontended blocks where the state is evident: fewer may be some neighbour's quiet state."""
 
 CLEAR = 0.04
-"""Log time by which a rare state must be quicker than the uncontended one of before: what is closer is a step of the level."""
+"""Log time by which a rare state must be quicker than the one before it: what is closer is a step of the level."""
 
 RARE_BLOCKS = 3.0
-"""Least number of blocks of a rare state: a state without blocks is none, however well delays about it describe all others."""
+"""Least number of blocks of a rare state: one without any is none, however well delays about it describe others."""
 
 MEDIAN = 0.6745
 """Median of the absolute values of a standard normal distribution."""
@@ -37,7 +37,7 @@ QUICKER = 4.0
 """Scales of the noise beyond which a block is quicker than the uncontended state."""
 
 QUICKER_BLOCKS = 3
-"""Least number of such blocks, so that they are no accident."""
+"""Least number of such blocks that is not taken for an accident."""
 
 
 def is_evident(residual: Floats, uncontended: Floats, blocks: int) -> bool:

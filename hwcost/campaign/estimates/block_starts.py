@@ -18,10 +18,10 @@ COMMON_BLOCKS = 7
 """Neighbouring blocks whose median shows what all items have in common."""
 
 FEW_BLOCKS = 25
-"""Blocks of an item up to which its quickest one is a start: the quantiles of so few miss a state that is rare for it."""
+"""Blocks of an item up to which its quickest one is a start: quantiles of so few miss a state that is rare for it."""
 
 RARE = ((0.01, 7), (0.004, 3))
-"""Quantiles and neighbouring blocks for a machine that is hardly ever uncontended: the rarer that is, the shorter it lasts."""
+"""Quantiles and neighbouring blocks for a machine that is hardly ever uncontended: the rarer, the shorter it lasts."""
 
 PASSES = 3
 """Times that items and what they have in common are determined by turns."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
 UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
-TOO_SLOW = "some blocks are {:.0f} % quicker than the state that seems to be the uncontended one, so that the interval is as wide"
+TOO_SLOW = "some blocks are {:.0f} % quicker than what seems to be the uncontended machine, and the interval reaches as far"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
 BOTH = "the processes that measured it fall into two groups, and the interval holds both"
 UNUSABLE = "none of its visits can be used"

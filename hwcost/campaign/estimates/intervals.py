@@ -18,8 +18,8 @@ from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
 from hwcost.campaign.estimates.visit_values import VisitValues
 
 CONFIRMING = 2
-"""Visits that must show the uncontended machine, so that an item's latency is confirmed; one is enough where all items together
-show clearly which state is the uncontended one."""
+"""Visits that must show the uncontended machine, so that an item's latency is confirmed; one is enough where all items
+together show clearly which state is the uncontended one."""
 
 CONFIRMED = 0.5
 """Least share of a campaign's items that are confirmed, so that any is.

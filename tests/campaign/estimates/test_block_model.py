@@ -118,7 +118,8 @@ def test_a_machine_that_is_hardly_ever_uncontended_is_no_slower_machine(study: M
     """A neighbour computes for 96 % of the time, so that some 15 of 640 blocks see the machine uncontended."""
     from studies.sim_neighbours import Neighbour
 
-    loads = [(Neighbour(1.4, 0.96, 0.5),), (Neighbour(1.7, 0.96, 0.5),), (Neighbour(1.3, 0.95, 1.0), Neighbour(1.15, 0.4, 0.2))]
+    two = Neighbour(1.3, 0.95, 1.0), Neighbour(1.15, 0.4, 0.2)
+    loads = [(Neighbour(1.4, 0.96, 0.5),), (Neighbour(1.7, 0.96, 0.5),), two]
     campaigns = [drawn(study, seed, neighbours=loads[seed % 3]) for seed in range(9)]
     assert np.mean([one.slowed for one in campaigns]) > 0.93
     found = [study.errors(one, "block model") for one in campaigns if (one.delay < 0.005).sum() >= 10]

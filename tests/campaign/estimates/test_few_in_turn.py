@@ -67,13 +67,19 @@ def in_groups(
     return truth, visits
 
 
+def _look_for_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the searches for states, which take most of the time."""
+    monkeypatch.setattr(block_model, "usual_starts", lambda table: ())
+    monkeypatch.setattr(block_model, "rare_starts", lambda table: ())
+
+
 @pytest.mark.parametrize(
     ("n", "size", "layout", "step"), [(6, 1, 0.01, 0.0), (8, 2, 0.002, 0.015)]
 )
 def test_paired_contrasts_are_covered_however_few_workloads_run_in_turn(
     n: int, size: int, layout: float, step: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block_model, "starts", lambda table: ())  # no neighbour is looked for, which takes most of the time
+    _look_for_no_neighbour(monkeypatch)
     plan, covered, error, reported = plan_of(n), [], [], []
     one, other = np.triu_indices(n, 1)
     for seed in range(CAMPAIGNS):
@@ -91,7 +97,7 @@ def test_paired_contrasts_are_covered_however_few_workloads_run_in_turn(
 def test_two_workloads_in_two_processes_have_intervals_also_where_a_visit_has_a_block_less(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(block_model, "starts", lambda table: ())
+    _look_for_no_neighbour(monkeypatch)
     plan, covered = plan_of(2), []
     for seed in range(CAMPAIGNS):
         truth, visits = in_groups(plan, 2, seed, blocks=10)
