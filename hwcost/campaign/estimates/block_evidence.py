@@ -36,8 +36,8 @@ MEDIAN = 0.6745
 QUICKER = 4.0
 """Scales of the noise beyond which a block is quicker than the uncontended state."""
 
-QUICKER_BLOCKS = 3
-"""Least number of such blocks that is not taken for an accident."""
+QUICKER_BLOCKS, QUICKER_SHARE = 3, 0.003
+"""Least number of such blocks, and least share of them, that is not taken for an accident."""
 
 
 def is_evident(residual: Floats, uncontended: Floats, blocks: int) -> bool:
@@ -78,4 +78,5 @@ def quicker_by(residual: Floats, noise: float, blocks: int) -> float:
         return 0.0
     scale = max(noise, float(np.median(quick)) / MEDIAN)
     depth = quick[quick > max(QUICKER * scale, NEAR)]
-    return float(depth.max()) if len(depth) >= QUICKER_BLOCKS * len(residual) / blocks else 0.0
+    least = max(QUICKER_BLOCKS, QUICKER_SHARE * blocks) * len(residual) / blocks
+    return float(depth.max()) if len(depth) >= least else 0.0

@@ -55,4 +55,6 @@ def test_blocks_that_are_far_quicker_tell_how_far() -> None:
     residual = np.append(residuals(0, 400, 400), [-0.15, -0.21, -0.2])
     assert quicker_by(residual, 0.01, len(residual)) == pytest.approx(0.21)
     assert quicker_by(residual[:-1], 0.01, len(residual) - 1) == 0.0
+    many = np.append(residuals(0, 1000, 1000), [-0.15, -0.21, -0.2])
+    assert quicker_by(many, 0.01, len(many)) == 0.0
     assert quicker_by(np.abs(residual), 0.01, len(residual)) == 0.0
