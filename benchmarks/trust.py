@@ -1,8 +1,9 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
 Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N] [--published FOLDER]``; tables: drift, noise, null, compare,
-neighbours, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow. For the table
-of neighbours ``--passes 3,10`` are passes in each of its four processes, and ``--jobs 2`` campaigns simulated at a time.
+neighbours, crowded, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow. For
+the tables of neighbours and of crowded machines ``--passes 3,10`` are passes in each of four processes, and ``--jobs 2``
+campaigns simulated at a time.
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -22,7 +23,7 @@ import numpy as np
 import published
 from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
-from studies.neighbour_estimates import KNOWN, WHOLE, Errors, errors
+from studies.neighbour_estimates import KNOWN, UNSLOWED, WHOLE, Errors, errors
 from studies.neighbour_estimates import WAYS as ESTIMATORS
 from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
@@ -43,6 +44,12 @@ HALF = (0.45, 0.55)
 
 CAMPAIGNS = 20
 """Campaigns beside neighbours for each seed."""
+
+CROWDED = {"busy": "a neighbour that works 80 to 99 % of the time", "crowded": "three to eight neighbours"}
+"""Machines that are hardly ever uncontended, by the way in which they are drawn."""
+
+SEEN_BLOCKS = 3
+"""Uncontended blocks from which a campaign has seen the uncontended machine."""
 
 LONG_CALLS: Sequence[tuple[str, tuple[float, float], tuple[Neighbour | Bursts, ...]]] = (
     ("150 to 370 ms, none", (0.15, 0.37), ()),
@@ -147,11 +154,17 @@ def _print_calls(label: str, found: Sequence[Errors]) -> None:
     print(f"{100 * np.quantile(apart[is_known], 0.95):12.2f}{(apart <= both)[is_known].mean():7.3f}", flush=True)
 
 
-def estimated(seed: int, passes: int) -> tuple[float, dict[str, Errors]]:
-    """Returns the duty of the neighbours of a simulated campaign, and what every estimator makes of it."""
-    campaign = SimNeighbours.random(seed, passes)
+def estimated(seed: int, passes: int, kind: str = "random") -> tuple[float, int, dict[str, Errors]]:
+    """Returns the duty of a simulated campaign's neighbours, its uncontended blocks, and what every estimator makes of it.
+
+    Args:
+        seed: Seed of the campaign.
+        passes: Passes in each process.
+        kind: Way in which neighbours are drawn: ``random``, ``busy`` or ``crowded``.
+    """
+    campaign: SimNeighbours = getattr(SimNeighbours, kind)(seed, passes)
     drawn = campaign.draw()
-    return campaign.duty, {name: errors(drawn, name) for name in WHOLE}
+    return campaign.duty, int((drawn.delay < UNSLOWED).sum()), {name: errors(drawn, name) for name in WHOLE}
 
 
 def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
@@ -162,17 +175,36 @@ def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) 
     print(f"\n{count} campaigns of 12 to 40 workloads in {processes} processes beside neighbours: {counts}")
     print("(bars: coverage 92 to 98 %, unconfirmed <= 10 % at 10 passes and a duty of 50 %, 95th percentile of the error")
     print("<= 2 % at 60; errors and half-widths in percent, confirmed items only; two states are fitted with a level)")
-    print(f"{'passes':>6s}{'in all':>8s}  {'estimator':28s}{'coverage':>9s}{'unconfirmed':>13s}", end="")
-    print(f"{'median':>8s}{'p95':>8s}{'half-width':>12s}")
+    _print_columns()
     for number in passes:
         with ProcessPoolExecutor(jobs) as pool:
             campaigns = list(pool.map(estimated, range(count), repeat(number)))
         for name in WHOLE:
-            _print_errors(number, processes, name, [found[name] for _, found in campaigns])
-        half = [found[OURS] for duty, found in campaigns if HALF[0] <= duty <= HALF[1]]
+            _print_errors(number, processes, name, [found[name] for _, _, found in campaigns])
+        half = [found[OURS] for duty, _, found in campaigns if HALF[0] <= duty <= HALF[1]]
         if half:
             low, high = (100 * one for one in HALF)
             _print_errors(number, processes, f"  duty {low:.0f} to {high:.0f} %, {len(half)} campaigns", half)
+
+
+def crowded_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
+    """The same where the machine is hardly ever uncontended; campaigns without such blocks can tell nothing of it."""
+    count, processes = CAMPAIGNS * seeds, SimNeighbours(0).processes
+    for kind, label in CROWDED.items():
+        print(f"\n{count} campaigns of 8 to 29 workloads in {processes} processes beside {label}, of them those with")
+        print(f"{SEEN_BLOCKS} or more uncontended blocks (errors and half-widths in percent, confirmed items only)")
+        _print_columns()
+        for number in passes:
+            with ProcessPoolExecutor(jobs) as pool:
+                campaigns = list(pool.map(estimated, range(count), repeat(number), repeat(kind)))
+            seen = [found for _, blocks, found in campaigns if blocks >= SEEN_BLOCKS]
+            for name in WHOLE:
+                _print_errors(number, processes, f"{name}, {len(seen)} campaigns", [found[name] for found in seen])
+
+
+def _print_columns() -> None:
+    print(f"{'passes':>6s}{'in all':>8s}  {'estimator':28s}{'coverage':>9s}{'unconfirmed':>13s}", end="")
+    print(f"{'median':>8s}{'p95':>8s}{'half-width':>12s}")
 
 
 def _print_errors(passes: int, processes: int, label: str, found: Sequence[Errors]) -> None:
@@ -205,6 +237,7 @@ TABLES = {
     "null": null_table,
     "compare": compare_table,
     "neighbours": neighbours_table,
+    "crowded": crowded_table,
     "calls": calls_table,
 }
 
@@ -216,7 +249,8 @@ if __name__ == "__main__":
     parser.add_argument("--jobs", type=int, default=1, help="campaigns beside neighbours that are simulated at a time (1)")
     parser.add_argument("--published", type=Path, metavar="FOLDER")
     given = parser.parse_args()
-    TABLES["neighbours"] = partial(neighbours_table, passes=given.passes, jobs=given.jobs)
+    for name in ("neighbours", "crowded"):
+        TABLES[name] = partial(TABLES[name], passes=given.passes, jobs=given.jobs)
     for table in given.tables or TABLES:
         TABLES[table](max(given.seeds, NULL_SEEDS) if table == "null" and given.seeds >= 20 else given.seeds)
     if given.published is not None:

@@ -149,11 +149,29 @@ class SimNeighbours:
             Neighbour(
                 float(rng.uniform(1.05, 1.8)),
                 float(rng.uniform(0.1, 0.7)),
-                math.exp(rng.uniform(math.log(0.1), math.log(10.0))),
+                _between(rng, 0.1, 10.0),
             )
             for _ in range(count)
         )
         return cls(seed, items=int(rng.integers(12, 41)), passes=passes, neighbours=neighbours)
+
+    @classmethod
+    def busy(cls, seed: int, passes: int) -> SimNeighbours:
+        """Draws 8 to 29 workloads beside a neighbour that works 80 to 99 % of the time; half of the campaigns have another."""
+        rng = np.random.default_rng([seed, 79])
+        first = Neighbour(float(rng.uniform(1.05, 1.8)), float(rng.uniform(0.8, 0.99)), _between(rng, 0.1, 10.0))
+        second = Neighbour(float(rng.uniform(1.05, 1.3)), float(rng.uniform(0.1, 0.7)), _between(rng, 0.05, 3.0))
+        neighbours = (first, second) if rng.random() < 0.5 else (first,)
+        return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
+
+    @classmethod
+    def crowded(cls, seed: int, passes: int) -> SimNeighbours:
+        """Draws 8 to 29 workloads beside three to eight neighbours, all of which pause 0.5 to 20 % of the time."""
+        rng = np.random.default_rng([seed, 78])
+        shares = rng.dirichlet(np.ones(int(rng.integers(3, 9))))
+        works = 1.0 - _between(rng, 0.005, 0.2) ** shares
+        neighbours = tuple(Neighbour(float(rng.uniform(1.05, 1.5)), float(one), _between(rng, 0.03, 5.0)) for one in works)
+        return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
 
     @property
     def duty(self) -> float:
@@ -262,6 +280,11 @@ class SimNeighbours:
             if done + step >= work_s:
                 return now + (work_s - done) / rate - start_s
             done, now, k = done + step, (k + 1) * STEP_S, k + 1
+
+
+def _between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draws a number whose logarithm has a uniform distribution."""
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def _works(rng: np.random.Generator, neighbour: Neighbour | Bursts, steps: int) -> Floats:

@@ -62,12 +62,20 @@ def test_the_duty_of_two_neighbours_is_the_time_in_which_any_works(scripts: Simp
 
 
 def test_every_estimator_judges_the_same_campaign(scripts: SimpleNamespace) -> None:
-    duty, found = scripts.trust.estimated(3, 4)
+    duty, blocks, found = scripts.trust.estimated(3, 4)
     assert 0.1 <= duty < 1
+    assert blocks > 50
     assert set(found) == {"medians", "two states", "block model"}
     assert len({len(one.error) for one in found.values()}) == 1
     p95 = {name: np.quantile(np.abs(one.error[~one.is_unconfirmed]), 0.95) for name, one in found.items()}
     assert p95["block model"] < 0.03
+
+
+@pytest.mark.parametrize("kind", ["busy", "crowded"])
+def test_crowded_machines_are_hardly_ever_uncontended(scripts: SimpleNamespace, kind: str) -> None:
+    of = getattr(scripts.sim_neighbours.SimNeighbours, kind)
+    assert all(0.75 <= of(seed, 3).duty <= 0.998 for seed in range(20))
+    assert scripts.trust.estimated(5, 3, kind)[0] == of(5, 3).duty
 
 
 def test_a_group_takes_what_its_limit_allows(scripts: SimpleNamespace) -> None:
