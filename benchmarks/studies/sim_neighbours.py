@@ -157,7 +157,7 @@ class SimNeighbours:
 
     @classmethod
     def busy(cls, seed: int, passes: int) -> SimNeighbours:
-        """Draws 8 to 29 workloads beside a neighbour that works 80 to 99 % of the time; half of the campaigns have another."""
+        """Draws 8 to 29 workloads beside a neighbour that works 80 to 99 % of the time; half of them have another."""
         rng = np.random.default_rng([seed, 79])
         first = Neighbour(float(rng.uniform(1.05, 1.8)), float(rng.uniform(0.8, 0.99)), _between(rng, 0.1, 10.0))
         second = Neighbour(float(rng.uniform(1.05, 1.3)), float(rng.uniform(0.1, 0.7)), _between(rng, 0.05, 3.0))
