@@ -258,7 +258,9 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
         assert latest is not None
         assert latest.status == "interrupted"
         kept = [record.visit for record in store.records()]
-        assert {(visit.passes, visit.conditions["round_share"]) for visit in kept} == {((1, 2), 1 / 3)}
+        ((passes, share),) = {(visit.passes, visit.conditions["round_share"]) for visit in kept}
+        assert passes[:2] == (1, 2)
+        assert share == len(passes) / 6
         result = campaign.run(store, latest.campaign_id)
         assert result.is_complete
         assert {m.n_rounds for m in result.measurements} == {3}  # the first made less than half of its passes
