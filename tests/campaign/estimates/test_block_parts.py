@@ -95,13 +95,9 @@ def test_layers_tell_the_neighbour_that_every_call_meets(visits: list[Visit]) ->
     half = np.array([m.half_width for m in fit.measurements])
     assert (np.abs(errors(fit)) <= half).all()
     assert np.abs(errors(fit)).max() < 0.015
-    assert half.max() < 0.5 * max(m.half_width for m in whole.measurements if m.half_width is not None)
-
-
-def test_whole_calls_that_hardly_ever_ran_alone_hold_the_latency_too(visits: list[Visit]) -> None:
-    whole = fit_campaign(PLAN, without_layers(visits))
-    assert (np.abs(errors(whole)) <= [m.half_width for m in whole.measurements]).all()
-    assert np.abs(errors(whole)).max() < 0.03
+    assert half.max() < 0.03
+    doubt = [m.half_width for m in whole.measurements if m.half_width is not None]
+    assert max(*doubt, *np.abs(errors(whole))) > 0.05  # whole calls do not tell
 
 
 def test_a_workload_with_a_visit_that_lacks_layers_is_taken_in_whole_calls(visits: list[Visit]) -> None:
