@@ -77,6 +77,7 @@ def predict(
     """
     from hwcost.cost_models import load
     from hwcost.cost_models.families.roofline import LABEL
+    from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 
     shapes = _shapes(batch_size, seq_len)
     if not roofline:
@@ -90,6 +91,8 @@ def predict(
         fitted = load(folder)
         models = [fitted.at(*shape) for shape in shapes]
     archs, remarks = _architectures(models[0].space, arch, file)
+    level = UnconfirmedLevel.in_provenance(fitted.provenance)
+    remarks += [str(level)] if level else []
     tables.say(remarks)
     document = {**_joined([answers(model, archs, use_measured, fitted) for model in models]), "remarks": remarks}
     if roofline:

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
 from hwcost._types import Floats
 from hwcost.cost_models.features.measured_shapes import common_shape, of_shape, points_of
+from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
 from hwcost.quantities import LATENCY
+from hwcost.quantities import quantity as known_quantity
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.files import is_file
@@ -87,7 +89,7 @@ class Data:
         lines: Number of the line, record or row of each row of a table; empty where it is not known.
         place: Kind of thing that ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
         names: Name of each row, where an option names the column that holds it.
-        remarks: Decisions about the columns of a table, in whole sentences.
+        remarks: Decisions about the columns of a table, and doubts about a campaign, in whole sentences.
         kept: Columns of a table that the user keeps as features, even where they look like a leaked answer.
         quantity: Name of the quantity that was measured.
         row_noise: Relative standard deviation that its own visits leave to a row of mean weight; 0 where no row has an
@@ -280,6 +282,7 @@ def from_measurements(
     usable = [one for one, _ in kept]
     of_rows, points = points_of(made, [workload for _, workload in kept])
     half_widths = _half_widths(taken)
+    level = UnconfirmedLevel.of(usable) if known_quantity(quantity).power_of_latency is not None else None
     return Data(
         of_rows,
         points,
@@ -288,10 +291,10 @@ def from_measurements(
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
         at or {},
-        {"data": Path(source).name, **factory, **dtype},
+        {"data": Path(source).name, **factory, **dtype, **(level.provenance if level else {})},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
-        remarks=remarks,
+        remarks=(*remarks, *([str(level)] if level else [])),
         quantity=quantity,
         row_noise=_row_noise(half_widths),
     )

@@ -1,11 +1,14 @@
-"""Remarks on constraints before a search: those that none or all of the architectures satisfy."""
+"""Remarks before a search: on constraints that none or all of the architectures satisfy, and on doubtful cost models."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.objectives.constraint import Constraint
+from hwcost.objectives.cost_function import name_of
 from hwcost.searchers.operators import uniform
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.candidates import Candidates
@@ -19,22 +22,39 @@ ADVICE = "The search may find nothing: loosen a constraint, or take another spac
 def remarks(problem: Problem) -> tuple[str, ...]:
     """Says which constraints none or all of the architectures satisfy, with the range of values that they reach.
 
-    A large space is judged by a sample, in which rare feasible architectures may be missing: a remark rejects nothing.
+    Cost models of measurements that hardly ever saw the machine uncontended are named first. A large space is judged by a
+    sample, in which rare feasible architectures may be missing: a remark rejects nothing.
     Constraints that are measured, or checked by functions of the user's own, are left out, for their calls may be expensive.
 
     Args:
         problem: Space, objectives and constraints.
     """
+    return (*_of_levels(problem), *_of_constraints(problem))
+
+
+def _of_levels(problem: Problem) -> list[str]:
+    """Says which cost models predict at a level that is unconfirmed, each once."""
+    models = {id(model): model for model in (getattr(value, "cost", value) for value in problem.asked)}
+    levels = [
+        (name_of(model), UnconfirmedLevel.in_provenance(model.provenance))
+        for model in models.values()
+        if isinstance(model, CostModel)
+    ]
+    return [f"{name}: {level}" for name, level in levels if level is not None]
+
+
+def _of_constraints(problem: Problem) -> list[str]:
+    """Says which constraints none or all of the architectures satisfy."""
     constraints = [one for one in problem.constraints if one.is_vectorised and not one.measured]
     if not constraints:
-        return ()
+        return []
     candidates, drawn = _drawn(problem)
     masks = [one.feasible(candidates) for one in constraints]
     found = [_remark(one, mask, candidates, drawn) for one, mask in zip(constraints, masks, strict=True)]
     texts = [one for one in found if one is not None]
     if len(constraints) > 1 and all(mask.any() for mask in masks) and not np.all(masks, axis=0).any():
         texts.append(f"none of {drawn} satisfies all constraints together. {ADVICE}")
-    return tuple(texts)
+    return texts
 
 
 def _drawn(problem: Problem) -> tuple[Candidates, str]:

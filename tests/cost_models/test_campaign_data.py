@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 
 import hwcost
+from hwcost.cost_models import load
 from hwcost.cost_models.data import from_measurements, is_store, read
+from hwcost.cost_models.training.train import train
+from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
+from hwcost.objectives import Constraint, Minimize
+from hwcost.searchers.problem import Problem
 from hwcost.spaces import space
+from hwcost.study.remarks import remarks
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads.factory_model import FactoryModelWorkload
 from hwcost.workloads.model import ModelWorkload
@@ -53,6 +59,27 @@ def test_the_noise_of_a_row_of_mean_weight_is_that_of_its_visits():
     assert alike.row_noise == pytest.approx(0.02 / 1.96)
     assert 0.01 / 1.96 < from_measurements([measured(0, 0.01), measured(1, 0.04)]).row_noise < 0.04 / 1.96
     assert from_measurements([measured(0, None), measured(1, None)]).row_noise == 0.0
+
+
+def test_a_cost_model_of_unconfirmed_measurements_says_so(tmp_path, caplog):
+    contended = [measured(i, 0.4 + 0.02 * i, is_confirmed=False) for i in range(6)]
+    data = from_measurements(contended)
+    (remark,) = data.remarks
+    assert remark.startswith("6 of 6 measurements of this cost model are unconfirmed")
+    assert "±45" in remark
+    with caplog.at_level("WARNING", logger="hwcost"):
+        fitted = train(data, "lut").model
+    assert remark in caplog.text
+    fitted.save(tmp_path / "model")
+    assert str(UnconfirmedLevel.in_provenance(load(tmp_path / "model").provenance)) == remark
+    problem = Problem(SPACE, [Minimize(fitted)], [Constraint(fitted.with_measured(), most=1.0, probability=0)])
+    assert [one for one in remarks(problem) if "unconfirmed" in one] == [f"lut: {remark}"]
+    assert from_measurements(contended, quantity="tokens_per_s").remarks == data.remarks
+
+
+def test_confirmed_measurements_hold_the_level_for_a_few_others():
+    data = from_measurements([measured(i, 0.4, is_confirmed=i > 1) for i in range(6)])
+    assert (data.remarks, UnconfirmedLevel.in_provenance(data.provenance)) == ((), None)
 
 
 def test_the_space_keeps_its_options():

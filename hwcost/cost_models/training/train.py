@@ -28,6 +28,7 @@ from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift
 from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate, left_out_errors
 from hwcost.cost_models.training.metrics import Metrics, metrics
 from hwcost.cost_models.training.remembered import remembering
+from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
 
@@ -116,8 +117,8 @@ def train(
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
-    doubts = table_doubts(data, trained)
-    for doubt in doubts:
+    doubts, unconfirmed = table_doubts(data, trained), UnconfirmedLevel.in_provenance(data.provenance)
+    for doubt in [*doubts, *([unconfirmed] if unconfirmed else [])]:
         _log.warning("%s: %s", data.source, doubt)
     fitted.provenance = {
         **_origin(data), "rows": len(rows), "architectures": architectures, **monotone, **level,
