@@ -173,7 +173,12 @@ class Constraint:
     def holds(self, values: ArrayLike) -> NDArray[np.bool_]:
         """Says for n true values whether they are within the bounds, whatever probability is asked of predictions."""
         found = _numbers(values)
-        return np.asarray(self._distance(found, found) == 0)
+        is_within = ~np.isnan(found)
+        if self.most is not None:
+            is_within &= found <= self.most
+        if self.least is not None:
+            is_within &= found >= self.least
+        return np.asarray(is_within)
 
     def excess(self, values: ArrayLike, widths: Floats | float = 1.0) -> Floats:
         """Returns how far values are outside the bounds, relative to the bound: 0 within, infinite for what is not a number.

@@ -241,11 +241,11 @@ class Searcher(ABC):
             candidates: n candidates.
             known: Keys of further candidates that are not new.
         """
-        evaluated, pending, keys = self.evaluated, self.pending, candidates.keys
+        keys = candidates.keys
         first = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))  # of equal rows, the first one stays
-        rows = [row for key, row in first.items() if key not in evaluated and key not in pending]
+        new = set(first).difference(self.evaluated).difference(self.pending).difference(known)
         found = np.zeros(len(keys), dtype=bool)
-        found[[row for row in rows if keys[row] not in known] if known else rows] = True
+        found[[first[key] for key in new]] = True
         return found
 
 

@@ -13,8 +13,11 @@ from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.spaces.candidates import Candidates
 
+PROPOSALS = 15
+"""Candidates that are proposed for each one that is wanted, before fewer are returned than were wanted."""
+
 ROUNDS = 4
-"""Times that more is proposed, twice as much each time, before fewer are returned than were wanted."""
+"""Times that neighbours of parents are proposed, before a generation has fewer children than were wanted."""
 
 TILTS = (2.0, 0.5, 4.0, 0.25, 8.0, 0.125, 16.0, 1 / 16, 64.0, 1 / 64)
 """Powers that bend draws where others are infeasible: above 1 towards small choices, below 1 towards large ones."""
@@ -56,10 +59,12 @@ def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Candid
         propose: Function that returns as many proposals as its argument says, as codes.
     """
     found, known = Candidates.none(searcher.problem.space), set[bytes]()
-    for doubled in range(ROUNDS):
-        if len(found) >= n:
-            break
-        proposed = Candidates(found.space, propose(max(LEAST, n - len(found)) << doubled))
+    drawn, most = 0, PROPOSALS * max(LEAST, n)
+    while len(found) < n and drawn < most:
+        missing = n - len(found)
+        wanted = min(max(LEAST, missing * drawn // max(len(found), 1)), most - drawn)  # as many as have given as many
+        proposed = Candidates(found.space, propose(wanted))
+        drawn += wanted
         new = proposed[searcher.is_new(proposed, known)]
         known.update(new.keys)
         found = found + new[searcher.feasible(new)]
