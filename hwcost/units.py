@@ -8,8 +8,9 @@ import re
 from hwcost.errors import UsageError
 
 __all__ = [
-    "format_bytes", "format_clock", "format_count", "format_percent", "format_quantity", "format_seconds", "format_si",
-    "has_time_unit", "in_words", "parse_duration", "parse_percent", "parse_quantity", "unit_of", "written_unit",
+    "about_half_width", "format_bytes", "format_clock", "format_count", "format_half_width", "format_percent",
+    "format_quantity", "format_seconds", "format_si", "has_time_unit", "in_words", "parse_duration", "parse_percent",
+    "parse_quantity", "unit_of", "written_unit",
 ]  # fmt: skip
 
 DIMENSIONLESS = "1"
@@ -23,6 +24,15 @@ UNITS = {
 
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 """SI prefix to factor."""
+
+UNEVEN = 0.2
+"""Half-width on the log scale from which the ends of an interval lie at visibly different distances: -18 and +22 %."""
+
+VAST = math.log(10.0)
+"""Half-width on the log scale above which an interval is told by a factor."""
+
+MOST_LOG = 100.0
+"""Largest exponent of a factor that is told."""
 
 _DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _WRITTEN = {
@@ -83,6 +93,27 @@ def format_count(value: float | None, digits: int = 4) -> str:
 def format_percent(fraction: float | None, digits: int = 2) -> str:
     """Formats a fraction as percent, for example ``1.25 %``."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+
+
+def format_half_width(half_width: float | None, digits: int = 2, sign: str = "") -> str:
+    """Formats the half-width of an interval of a logarithm: ``1.25 %``, and a wide one by both ends: ``-69 % to +225 %``.
+
+    Args:
+        half_width: Half-width on the log scale; None where there is no interval.
+        digits: Digits behind the point of a narrow one.
+        sign: Text before a narrow one, such as ``±``.
+    """
+    if half_width is None or half_width < UNEVEN or math.isnan(half_width):
+        return ("" if half_width is None else sign) + format_percent(half_width, digits)
+    if half_width > VAST:
+        return f"a factor of {math.exp(min(half_width, MOST_LOG)):.2g}"
+    return f"{100 * math.expm1(-half_width):.0f} % to {100 * math.expm1(half_width):+.0f} %"
+
+
+def about_half_width(half_width: float, sign: str = "") -> str:
+    """Formats one that is expected, to two digits; arguments as of :func:`format_half_width`."""
+    narrow = f"{sign}{100 * half_width:.2g} %"
+    return narrow if half_width < UNEVEN else format_half_width(half_width)
 
 
 def unit_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.units import format_quantity, in_words, parse_quantity, unit_of, written_unit
+from hwcost.units import about_half_width, format_half_width, format_quantity, in_words, parse_quantity, unit_of, written_unit
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,20 @@ def test_a_value_may_be_written_with_a_unit(text: str, value: float, unit: str |
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a quantity"):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize(
+    ("half_width", "shown", "about"),
+    [
+        (0.0125, "±1.25 %", "±1.2 %"),
+        (0.19, "±19.00 %", "±19 %"),
+        (0.7, "-50 % to +101 %", "-50 % to +101 %"),
+        (1.179, "-69 % to +225 %", "-69 % to +225 %"),
+        (4.0, "a factor of 55", "a factor of 55"),
+        (1e9, "a factor of 2.7e+43", "a factor of 2.7e+43"),
+    ],
+)
+def test_a_wide_interval_of_a_logarithm_is_told_by_its_ends(half_width: float, shown: str, about: str) -> None:
+    assert format_half_width(half_width, sign="±") == shown
+    assert about_half_width(half_width, "±") == about
+    assert format_half_width(None, sign="±") == "-"

@@ -201,7 +201,7 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
 def _show(result: Trained, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
     from hwcost.spaces.shaped import unshaped
-    from hwcost.units import format_percent
+    from hwcost.units import format_half_width, format_percent
 
     model = result.model
     name = f"{model.name} ({model.chosen})" if model.chosen else model.name
@@ -212,7 +212,7 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     title = f"{what}{how} {model.n_rows_} rows{nets} of space {unshaped(model.space).name}{_over(model)}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
-    half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
+    half = why if model.log_interval_half_width_ is None else format_half_width(model.log_interval_half_width_, sign="±")
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
     lines = [

@@ -118,7 +118,7 @@ def _is_slowed(m: Measurement) -> bool:
 def _latencies(result: Result) -> None:
     from hwcost.timing.arrival import Arrival
     from hwcost.timing.measurement import PERCENTILE_CALLS
-    from hwcost.units import format_percent, format_seconds
+    from hwcost.units import format_half_width, format_percent, format_seconds
 
     arrival = Arrival.parse(result.plan.protocol.arrival)
     percents = PERCENTILE_CALLS if arrival.has_pauses else {}
@@ -127,7 +127,7 @@ def _latencies(result: Result) -> None:
     with_share = any(share is not None for share in shares.values())
     rows = [
         [m.workload.name, m.role, format_seconds(m.latency_s, 4),
-         format_percent(m.half_width) + ("" if m.is_confirmed else " unconfirmed"),
+         format_half_width(m.half_width) + ("" if m.is_confirmed else " unconfirmed"),
          *([format_seconds(m.observed_mean_s, 4)] if with_mean else ()),
          *(format_seconds(m.percentile_s(percent), 4) for percent in percents),
          *([format_percent(shares[m.workload.key], 1)] if with_share else ()), m.n_rounds,
@@ -158,21 +158,21 @@ def _quantities(result: Result) -> None:
 
 
 def _with_interval(one: QuantityEstimate) -> str:
-    from hwcost.units import format_percent, format_quantity
+    from hwcost.units import format_half_width, format_quantity
 
-    width = f" ± {format_percent(one.half_width, 1)}" if one.value and one.half_width else ""
+    width = f" {format_half_width(one.half_width, 1, '± ')}" if one.value and one.half_width else ""
     return format_quantity(one.quantity, one.value) + width
 
 
 def summary(result: Result) -> str:
     """Returns the sentence below the table: what was achieved, how long it took, where it lies."""
-    from hwcost.units import format_clock, format_percent
+    from hwcost.units import format_clock, format_half_width, format_percent
 
     widths = sorted(m.half_width for m in result.measurements if m.half_width is not None)
     achieved = _without_interval(result)
     if widths:
-        worst = widths[-1]
-        known = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        median, largest = (format_half_width(one) for one in (statistics.median(widths), widths[-1]))
+        known = f"half-width median {median}, largest {largest}"
         achieved = "; ".join(filter(None, (known, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError
-from hwcost.units import format_percent
+from hwcost.units import about_half_width, format_half_width
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
@@ -72,7 +72,7 @@ def show_plan(
     if few is None:
         console.print_table("Plan", ["workload", "role"], rows, footer)
         return
-    shown = [f"±{format_percent(width)}" for width in widths] + [""] * (len(rows) - len(widths))
+    shown = [format_half_width(width, sign="±") for width in widths] + [""] * (len(rows) - len(widths))
     rows = [[*row, width] for row, width in zip(rows, shown, strict=True)]
     console.print_table("Plan", ["workload", "role", "expected 90 % interval with it and all above"], rows, footer)
 
@@ -146,4 +146,4 @@ def _remaining(state: Progress) -> str:
 
 
 def _precision(state: Progress) -> str:
-    return "" if state.half_width is None else f"±{100 * state.half_width:.2g} % expected"
+    return "" if state.half_width is None else f"{about_half_width(state.half_width, '±')} expected"

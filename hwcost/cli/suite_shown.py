@@ -75,13 +75,13 @@ def _summary(planned: Sequence[Planned]) -> str:
 
 def _short(one: Planned) -> list[str]:
     """Returns the time and the half-width that are expected of a campaign, as cells of a table."""
-    from hwcost.units import format_clock
+    from hwcost.units import about_half_width, format_clock
 
     if one.plan is None or one.expected is None:
         return [_expected(one, None), ""]
     half_width = one.expected.half_width
     about = "at least" if one.expected.is_least else "about"
-    return [f"{about} {format_clock(one.expected.total_s)}", "" if half_width is None else f"{100 * half_width:.2g} %"]
+    return [f"{about} {format_clock(one.expected.total_s)}", "" if half_width is None else about_half_width(half_width)]
 
 
 def _broken(found: Iterable[Sequence[Broken]]) -> list[str]:

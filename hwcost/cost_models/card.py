@@ -7,7 +7,7 @@ from typing import Any
 
 from hwcost.cost_models.base import CostModel
 from hwcost.spaces.shaped import Shaped, unshaped
-from hwcost.units import format_percent
+from hwcost.units import format_half_width
 
 
 def card(model: CostModel) -> str:
@@ -20,7 +20,7 @@ def card(model: CostModel) -> str:
         "fitted on": f"{model.n_rows_} measurements",
         "different architectures": model.n_architectures_,
         **({"chosen by cross-validation": model.chosen} if model.chosen else {}),
-        "90 % interval, half-width": format_percent(model.log_interval_half_width_),
+        "90 % interval, half-width": format_half_width(model.log_interval_half_width_),
         **dict(sorted(model.provenance.items())),
     }
     lines = [

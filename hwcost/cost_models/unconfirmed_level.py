@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.units import format_percent
+from hwcost.units import format_half_width
 
 if TYPE_CHECKING:
     from hwcost.timing.measurement import Measurement
@@ -61,6 +61,6 @@ class UnconfirmedLevel:
         return (
             f"{self.unconfirmed} of {self.rows} measurements of this cost model are unconfirmed, because the machine was "
             f"contended nearly all the time. Predictions for the uncontended machine may all be off by as much as these "
-            f"measurements (±{format_percent(self.half_width)}). Intervals hold measurements beside the same neighbours, "
-            f"and tell how architectures differ. Measure again where nothing else runs."
+            f"measurements ({format_half_width(self.half_width, sign='±')}). Intervals hold measurements beside the same "
+            f"neighbours, and tell how architectures differ. Measure again where nothing else runs."
         )

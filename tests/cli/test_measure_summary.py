@@ -62,6 +62,6 @@ def test_the_table_tells_the_mean_as_observed_beside_the_latency_and_what_is_unc
     results.show(result, None)
     _, columns, rows, _ = shown[0]
     assert columns[2:5] == ["uncontended", "± 95 %", "observed mean"]
-    assert [row[3] for row in rows] == ["1.00 %", "40.00 % unconfirmed"]
+    assert [row[3] for row in rows] == ["1.00 %", "-33 % to +49 % unconfirmed"]
     assert [(row[2], row[4]) for row in rows] == [("20.00 ms", "30.00 ms")] * 2
     assert [one["observed_mean_s"] for one in results.as_document(result)["measurements"]] == pytest.approx([0.03, 0.03])

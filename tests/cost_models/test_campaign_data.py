@@ -66,7 +66,7 @@ def test_a_cost_model_of_unconfirmed_measurements_says_so(tmp_path, caplog):
     data = from_measurements(contended)
     (remark,) = data.remarks
     assert remark.startswith("6 of 6 measurements of this cost model are unconfirmed")
-    assert "±45" in remark
+    assert "(-36 % to +57 %)" in remark
     with caplog.at_level("WARNING", logger="hwcost"):
         fitted = train(data, "lut").model
     assert remark in caplog.text

@@ -15,7 +15,7 @@ from hwcost.campaign.rounds.budget import NEEDED
 from hwcost.campaign.rounds.precision import USUAL, choice, half_width
 from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
-from hwcost.units import format_clock, format_seconds
+from hwcost.units import about_half_width, format_clock, format_seconds
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
@@ -124,7 +124,7 @@ class Forecast:
         each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
         if self.is_least:
             return self._least(each)
-        each += "" if self.half_width is None else f", half-width about {100 * self.half_width:.2g} %"
+        each += "" if self.half_width is None else f", half-width about {about_half_width(self.half_width)}"
         each += f", since calls of {self.known} of {self.workloads} workloads were timed before"
         if self.budget_s is not None and self.total_s > self.budget_s:
             fit = int(self.workloads * self.budget_s / self.total_s)
@@ -144,9 +144,9 @@ class Forecast:
             text += f", and the budget of {format_clock(self.budget_s)} is shorter"
         if self.half_width is None:
             return text
-        text += f"; half-width about {100 * self.half_width:.2g} %"
+        text += f"; half-width about {about_half_width(self.half_width)}"
         if self.widest is not None and self.widest > self.half_width:
-            text += f", and {100 * self.widest:.2g} % with the fewest of both"
+            text += f", and {about_half_width(self.widest)} with the fewest of both"
         return f"{text}, assuming {USUAL}"
 
 
@@ -288,7 +288,7 @@ def underway(state: Progress, protocol: Protocol, budget_s: float | None = None)
         if state.half_width is None:
             return None
         what = f"{state.rounds} processes of about {state.planned_passes} passes fit into {format_clock(budget_s)}"
-        what += f"; half-width about {100 * state.half_width:.2g} % by the noise of the blocks so far"
+        what += f"; half-width about {about_half_width(state.half_width)} by the noise of the blocks so far"
         fewer = choice(state.half_width, protocol.half_width, state.workloads, budget_s)
         return f"{what}; {fewer}" if fewer else what
     if state.remaining_s <= LONG_S:

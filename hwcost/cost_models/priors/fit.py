@@ -16,7 +16,7 @@ from hwcost.quantities import LATENCY
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import Shaped
 from hwcost.spaces.table import Table
-from hwcost.units import format_percent
+from hwcost.units import format_half_width
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -112,8 +112,8 @@ def warning(trained: Trained) -> str | None:
     if half_width is None or half_width < WIDE:
         return None
     return (
-        f"the 90 % interval is ±{format_percent(half_width)}, because {trained.model.n_architectures_} architectures say "
-        "little about how far this device differs. Measure more of them."
+        f"the 90 % interval is {format_half_width(half_width, sign='±')}, because {trained.model.n_architectures_} "
+        "architectures say little about how far this device differs. Measure more of them."
     )
 
 

@@ -21,7 +21,7 @@ from hwcost.cost_models.features.repeats import FAR_OFF, Middles
 from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.training.conformal import LEVEL, quantile
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.units import format_percent
+from hwcost.units import format_half_width
 
 DISAGREE = 2.0
 """Multiple of the model's half-width beyond which the uncertainty of the middle of repeats puts them in doubt."""
@@ -189,7 +189,7 @@ def _doubts(middles: Middles, values: Floats, expected: Floats, half_widths: Flo
     is_far = np.abs(np.log(middles.values / predicted)) > np.maximum(ALONE * half_widths, FAR_OFF)
     found: dict[int, str] = {}
     for i in np.flatnonzero(is_apart | (is_far & ~is_agreed)).tolist():
-        sure = f"the model's 90 % interval is ±{format_percent(half_widths[i])}"
+        sure = f"the model's 90 % interval is {format_half_width(half_widths[i], sign='±')}"
         if is_apart[i]:
             rows = groups.rows_of(np.array([i]))
             factor = float(values[rows].max() / values[rows].min())

@@ -14,7 +14,7 @@ from typing import Any
 from hwcost.timing.guards.modes import Mode, bands, modes
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import Block
-from hwcost.units import format_si
+from hwcost.units import format_half_width, format_si
 
 __all__ = [
     "CODES", "clock_ratio", "cpu_fraction", "disturbed", "has_lost_much", "imprecise", "launch_bound", "mismatch",
@@ -326,9 +326,9 @@ def imprecise(half_width: float | None, wanted: float, needed: int, reason: str 
     if half_width <= wanted:
         return None
     if reason:
-        text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %: {reason}."
+        text = f"the half-width is {format_half_width(half_width)}, wanted {100 * wanted:g} %: {reason}."
         return Flag("W_IMPRECISE", text, "Measure more rounds, on a machine that is left alone.")
-    text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %."
+    text = f"the half-width is {format_half_width(half_width)}, wanted {100 * wanted:g} %."
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")
 
 
