@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("torch")
 
 from hwcost.objectives import Minimize
 from hwcost.searchers import Problem
+from hwcost.searchers.bayesian import Bayesian
 from hwcost.searchers.evolution import PRESETS as EVOLUTIONS
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture, space
@@ -273,8 +275,24 @@ def test_autodistills_search() -> None:
     """Section 4.3: 110 iterations to the third better student on average, of 500 at the most; Table 2: seven students."""
     paper = AUTODISTILL["paper"]
     assert (paper.evaluations, paper.winners) == (110, 7)
-    assert f"{paper.evaluations} evaluations in `paper`" in row("Bayesian search")
+    told = row("multi-objective Bayesian search")
+    assert f"{paper.evaluations} evaluations in `paper`" in told
+    assert f"`--set evaluations={500}`" in told
     assert "up to seven in `paper`" in row("seven students")
+
+
+def test_autodistills_searcher_asks_for_what_dominates_the_reference_unless_told_otherwise() -> None:
+    """A search with a reference, as that of the pipeline is, does not go by hypervolume by itself."""
+    of = space("autodistill", scale="mini")
+    objectives = [Minimize(lambda arch: float(of.params(arch)), "cost"), Minimize(lambda arch: 1.0, "loss")]
+    for options, seeks in (({}, True), ({"goal": "front"}, False)):
+        study = search(
+            of, objectives, searcher="bayesian", searcher_options=options, evaluations=3, reference=of.mobilebert
+        )
+        assert cast(Bayesian, study.searcher)._seeks_reference is seeks
+    told = row("multi-objective Bayesian search")
+    assert "most probably dominates" in told
+    assert "--searcher bayesian --searcher-option goal=front" in told
 
 
 def test_accuracies_of_small_students_hardly_differ() -> None:
