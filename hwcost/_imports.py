@@ -70,7 +70,7 @@ def interpreter() -> list[str]:
     """Returns the command of a Python whose modules are those of :func:`module_paths`, in that order.
 
     By itself Python looks into the current folder first, where a file may have the name of a module of its own library;
-    version 3.10 cannot be told not to.
+    version 3.10 cannot do otherwise.
     """
     return [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else [])]
 
