@@ -66,6 +66,21 @@ def import_function(name: str, what: str = "function") -> Callable[..., Any]:
     return called
 
 
+def interpreter() -> list[str]:
+    """Returns the command of a Python whose modules are those of :func:`module_paths`, in that order.
+
+    By itself Python looks into the current folder first, where a file may have the name of a module of its own library;
+    version 3.10 cannot do otherwise.
+    """
+    return [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else [])]
+
+
+def module_paths() -> list[str]:
+    """Returns the folders in which this process looks for modules, and the current one behind them if it is not there."""
+    current = os.getcwd()
+    return list(dict.fromkeys([*(path or current for path in sys.path), current]))
+
+
 @contextmanager
 def importable(folder: str) -> Iterator[None]:
     """Puts a folder first on ``sys.path``, and takes it out again."""

@@ -160,7 +160,7 @@ RECIPES: dict[str, Recipe] = {
     "supershaper-released": Recipe(steps=175_000, batch_size=2048, learning_rate=5e-5, weight_decay=0.0, accumulate=2),
     "autodistil-paper": _AUTODISTIL.for_relations(),
     "autodistil-released": replace(
-        _AUTODISTIL, steps=1_491_900, clip=1.0, sampling="sandwich", random=2, relation="logits-mse"
+        _AUTODISTIL, steps=1_491_900, clip=1.0, epsilon=1e-8, sampling="sandwich", random=2, relation="logits-mse"
     ),
     "components-paper": Recipe(
         steps=125_000, batch_size=4096, learning_rate=1.8e-3, warmup_steps=2500, optimizer="lamb", sampling="uniform"
@@ -174,11 +174,11 @@ RECIPES: dict[str, Recipe] = {
 }
 """SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1, 10 epochs in batches of 128
 on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, where Table 9 counts 40 million.
-How many random subnets a step has Algorithm 1 leaves open, three is a choice, and so is the epsilon. The released code runs
-15 epochs of sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps
-of Table 7's search (a base net has 250,000); ``minibert-paper`` is its distillation, appendix A.4, with Adam. AutoDistill:
-section 4.1; the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether
-all runs."""
+How many random subnets a step has Algorithm 1 leaves open, three is a choice, and so is the epsilon. The released code
+runs 15 epochs of sandwiches, clips, has an epsilon of its own, and leaves the softmax out. Finding Fast Transformers:
+appendix A.3, with the 125,000 steps of Table 7's search (a base net has 250,000); ``minibert-paper`` is its distillation,
+appendix A.4, with Adam. AutoDistill: section 4.1; the rate is a choice. ``mini`` trains a supernet of that scale on two
+cores in minutes; ``smoke`` tells whether all runs."""
 
 
 def recipe(name: str) -> Recipe:

@@ -96,6 +96,22 @@ class TaskScores:
     tasks: list[TaskUsed]
     nets: list[TaskScore]
 
+    def of_net(self, net: str, every_split: bool = False) -> dict[str, float]:
+        """Returns the metric of each task by the task's name, as a row of the papers' tables has them.
+
+        Args:
+            net: Name of the net.
+            every_split: Whether further splits to judge by, such as MNLI's mismatched one, are columns of their own.
+        """
+        found = {}
+        for row in [one for one in self.nets if one.net == net]:
+            found[row.task] = row.score
+            for name, value in row.others.items() if every_split else ():
+                split, _, metric = name.partition(" ")
+                if metric == row.metric:
+                    found[f"{row.task} ({split})"] = value
+        return found
+
 
 def task_drawings(found: TaskScores) -> Iterator[Drawing]:
     """Yields the figure of the scores, a group of bars per net; nothing where there are none."""

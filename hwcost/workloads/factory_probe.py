@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from hwcost import errors
+from hwcost._imports import interpreter, module_paths
 from hwcost.errors import HwcostError, MeasurementError
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ def failure(workload: FactoryWorkload, defaults: dict[str, Any]) -> HwcostError 
 
 def _answer(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkload | HwcostError:
     """Returns the resolved workload, or the error that kept it from being resolved."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(module_paths())}
     asked = json.dumps({"workload": workload.as_dict(), "defaults": defaults})
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "hwcost.workloads.factory_child"],
+            [*interpreter(), "-m", "hwcost.workloads.factory_child"],
             input=asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env=environment,
             check=False, timeout=TIMEOUT_S,
         )  # fmt: skip

@@ -11,10 +11,10 @@ from hwcost.spaces.autodistil import SUBSPACES, paper_macs, paper_params
 from hwcost.spaces.autodistill import STUDENTS as AUTODISTILL_STUDENTS
 from hwcost.spaces.components import Components
 
-# AutoDistil, Table 5: sub-space, architecture, parameters in millions, "FLOPs" (multiply-adds) in 10^9.
+# AutoDistil, Table 5: sub-space, architecture, parameters in millions, "FLOPs" (multiply-adds) in 10^9, as printed.
 TABLE_5 = {
-    "bert-base": ("reference", (12, 768, 4, 12), 109.48, 11.25),
-    "minilm": ("reference", (6, 768, 4, 12), 66.96, 5.66),
+    "bert-base": ("reference", (12, 768, 4, 12), 109, 11.2),
+    "minilm": ("reference", (6, 768, 4, 12), 66.5, 5.66),
     "agnostic": (*AUTODISTIL_STUDENTS["agnostic"], 26.8, 2.13),
     "proxy-base": (*AUTODISTIL_STUDENTS["proxy-base"], 50.1, 4.40),
     "proxy-small": (*AUTODISTIL_STUDENTS["proxy-small"], 26.1, 2.02),
@@ -26,8 +26,23 @@ def test_autodistil_table_5(name: str) -> None:
     subspace, genes, millions, giga_macs = TABLE_5[name]
     of = space("autodistil", subspace=subspace)
     arch = of.architecture(genes)
-    assert of.params(arch, "paper") == pytest.approx(millions * 1e6, rel=0.002)
-    assert of.flops(arch, seq_len=128, accounting="paper") / 2 == pytest.approx(giga_macs * 1e9, rel=0.002)
+    rel = 0.002 if name in AUTODISTIL_STUDENTS else 0.007  # BERT's is rounded, and others' six layers have 66.96 M
+    assert of.params(arch, "paper") == pytest.approx(millions * 1e6, rel=rel)
+    assert of.flops(arch, seq_len=128, accounting="paper") / 2 == pytest.approx(giga_macs * 1e9, rel=rel)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_teacher", "of_six_layers"),
+    [("agnostic", (81.1, 75.5), 62.4), ("proxy-base", (60.9, 54.3), 22.3), ("proxy-small", (82.0, 76.2), 64.3)],
+)
+def test_what_autodistils_students_do_without(name: str, of_teacher: tuple[float, float], of_six_layers: float) -> None:
+    """AutoDistil, Table 3: percent fewer "FLOPs" and parameters than BERT-base has, and "FLOPs" than six of its layers."""
+    _, (layers, hidden, ratio, heads) = AUTODISTIL_STUDENTS[name]
+    student = int(layers), int(hidden), ratio, int(heads)
+    teacher, six_layers = (12, 768, 4, 12), (6, 768, 4, 12)
+    fewer = [100 * (1 - count(*student) / count(*teacher)) for count in (paper_macs, paper_params)]
+    assert fewer == pytest.approx(of_teacher, abs=0.1)
+    assert 100 * (1 - paper_macs(*student) / paper_macs(*six_layers)) == pytest.approx(of_six_layers, abs=0.1)
 
 
 def test_autodistils_smallest_student_is_printed_with_two_digits() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.objectives import Constraint, Params
-from hwcost.spaces import space
+from hwcost.spaces import Component, space
 from hwcost.spaces.supershaper import RELEASED_FLOORED, TEMPLATES, WIDTHS, SuperShaper
 
 UNMERGED, MERGED = SuperShaper(), SuperShaper(merged=True)
@@ -257,3 +257,16 @@ def test_templates_at_a_small_scale_are_of_about_one_size() -> None:
         assert max(sizes.values()) / min(sizes.values()) < 1.12
     assert space("autodistill").mobilebert == space("autodistill").student("mobilebert")
     assert space("autodistill", scale="mini").mobilebert.genes == (64, 32, 4, 64, 4)
+
+
+def test_a_layer_of_the_formula_in_the_text() -> None:
+    """SuperShaper, section 3.1: ``d_h (2 (2 d_attn + d_ff + d_h))`` parameters, and twice as many operations a token.
+
+    Attention beside its projections is printed as ``2 seq_len d_attn`` operations; scores and values take that much each.
+    """
+    width, inner, tokens = 768, 3072, 128
+    layer = UNMERGED.component_work(Component("layer", (("hidden", width),)), 1, tokens)
+    params = width * 2 * (2 * width + inner + width)
+    biases = 4 * width + inner + width + 2 * width  # projections, feed-forward, bottlenecks
+    assert layer.params == params + biases + 2 * 2 * width  # and two norms
+    assert layer.flops == tokens * (2 * params + 2 * 2 * tokens * width)

@@ -101,7 +101,7 @@ def test_papers_recipes_are_as_printed() -> None:
         "autodistil-paper": {"batch_size": 2048, "learning_rate": 4e-5, "warmup_steps": 0, "sampling": "uniform",
                              "relation": "softmax-mse", "clip": None, "epsilon": RELATION_EPSILON},
         "autodistil-released": {"batch_size": 2048, "learning_rate": 4e-5, "warmup_steps": 0, "sampling": "sandwich",
-                                "random": 2, "relation": "logits-mse", "clip": 1.0},
+                                "random": 2, "relation": "logits-mse", "clip": 1.0, "epsilon": 1e-8},
         "components-paper": {"steps": 125_000, "batch_size": 4096, "learning_rate": 1.8e-3, "warmup_steps": 2500,
                              "optimizer": "lamb"},
         "autodistill-paper": {"steps": 37_000, "batch_size": 2048, "warmup_steps": 500, "optimizer": "lamb"},

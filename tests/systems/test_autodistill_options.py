@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,7 +28,17 @@ from hwcost.systems.autodistill.claims import claims
 from hwcost.systems.autodistill.fronts import areas, is_better, searched
 from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.memory import MEMORY
-from hwcost.systems.autodistill.results import Evaluated, Results, Search, Searched, Student, Winners
+from hwcost.systems.autodistill.results import (
+    Evaluated,
+    Quality,
+    Regular,
+    RegularStudent,
+    Results,
+    Search,
+    Searched,
+    Student,
+    Winners,
+)
 from hwcost.systems.autodistill.searches import _quality
 from hwcost.testing import autodistill_table
 from hwcost.timing.measurement import Measurement
@@ -282,12 +292,84 @@ def test_a_claim_says_by_what_nets_dominate_the_reference(
     first, second = (Searched(trials, ["1"], list(map(str, places)), [0.0]) for places in (own, chance))
     asked = Search("1", "bayesian", first, second, is_measured=is_measured)
     nets, areas_of = {"1": student(1.0, 1.0, None)}, {"bayesian": 0.5, "random": 0.25}
-    found = claims(cast(Results, SimpleNamespace(winners=Winners(nets, areas_of, areas_of), search=asked)))[0]
+    parts = {"winners": Winners(nets, areas_of, areas_of), "search": asked, "regular": Regular({})}
+    found, *others = claims(cast(Results, SimpleNamespace(**parts)))
+    assert len(others) == 1  # nothing was distilled regularly, as in reports of earlier versions
     assert found.found == (
         f"0.500 against 0.250 of the area there; {told}; of the whole area, which neither had as an objective, "
         "0.500 against 0.250"
     )
     assert found.holds
+
+
+def test_winners_are_compared_with_the_reference_after_regular_distillation_of_both(run) -> None:
+    """Table 2 has MobileBERT distilled for as many steps as the seven students."""
+    folder, report = run
+    results = results_of(report, Results)
+    *winners, last = results.regular.nets
+    assert (len(winners), last) == (SIZES["winners"], results.search.reference)
+    assert {path.name for path in (folder / "winners").iterdir()} == {*winners, last}
+    assert [one["claim"] for one in report["verdicts"]][2:] == [
+        "distilled regularly, a winner is faster than the reference that was distilled alike, and no worse (Table 2)"
+    ]
+
+
+def alike(name: str, seconds: float | None, accuracy: float) -> tuple[Student, RegularStudent]:
+    """A student of the paper's Table 2: seconds on TPUv4i, and accuracy of masked words after regular distillation."""
+    flash = Quality(perplexity=9.0, mlm_accuracy=0.1, nsp_accuracy=0.5)
+    own = RegularStudent(perplexity=8.0, mlm_accuracy=accuracy, nsp_accuracy=0.5, flash=flash, params=1)
+    return student(seconds, 9.0, None), own
+
+
+TABLE_2 = {
+    "512_128_4_512_4": (0.65e-3, 0.692), "512_128_1_640_2": (0.45e-3, 0.695), "512_128_1_640_4": (0.58e-3, 0.714),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds", "found"),
+    [
+        ({}, True, "2 of 2 winners are; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692, at 1.12 "
+                   "times its speed"),
+        ({"512_128_1_640_2": (0.45e-3, 0.68), "512_128_1_640_4": (0.66e-3, 0.714)}, False,
+         "0 of 2 winners are; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692, at 0.98 times its "
+         "speed"),
+        ({"512_128_4_512_4": (None, 0.692)}, False,
+         "not measured; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692"),
+    ],
+)  # fmt: skip
+def test_the_claim_of_table_2(changes: dict[str, Any], holds: bool, found: str) -> None:
+    """Section 4.2: "All seven models outperform the baseline regarding both accuracy and inference latency"."""
+    both = {key: alike(key, *values) for key, values in (TABLE_2 | changes).items()}
+    reference = next(iter(both))
+    trial = Evaluated(
+        arch=reference, latency_s=1.0, predicted_s=1.0, perplexity=1.0, mlm_accuracy=0.1, nsp_accuracy=0.5
+    )
+    empty = Searched([trial], [], [], [0.0])
+    parts = {
+        "winners": Winners({key: one for key, (one, _) in both.items()}, {}), "regular":
+        Regular({key: one for key, (_, one) in both.items()}), "search":
+        Search(reference, "bayesian", empty, empty, quality="mlm_accuracy"),
+    }  # fmt: skip
+    (claim,) = claims(cast(Results, SimpleNamespace(**parts)))[2:]
+    assert (claim.holds, claim.found) == (holds, found)
+
+
+@pytest.mark.parametrize(("half", "holds"), [(None, True), (0.02e-3, True), (0.05e-3, False)])
+def test_a_net_dominates_the_reference_where_the_intervals_say_so(half: float | None, holds: bool) -> None:
+    nets = {
+        key: replace(
+            student(seconds, loss, None), measured_low_s=None if half is None else seconds - half,
+            measured_high_s=None if half is None else seconds + half,
+        )
+        for key, seconds, loss in (("reference", 0.65e-3, 4.0), ("own", 0.58e-3, 3.0))
+    }  # fmt: skip
+    trial = Evaluated(
+        arch="reference", latency_s=1.0, predicted_s=1.0, perplexity=1.0, mlm_accuracy=0.1, nsp_accuracy=0.5
+    )
+    found = Searched([trial], ["own"], [], [0.0])
+    parts = {"winners": Winners(nets, {}), "search": Search("reference", "bayesian", found, found), "regular": Regular({})}
+    assert claims(cast(Results, SimpleNamespace(**parts)))[1].holds is holds
 
 
 @pytest.mark.parametrize("best", [student(1e-3, 9.0, None), student(9e-3, 2.5, None)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("torch")
 
 from hwcost.objectives import Minimize
 from hwcost.searchers import Problem
+from hwcost.searchers.bayesian import Bayesian
 from hwcost.searchers.evolution import PRESETS as EVOLUTIONS
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture, space
@@ -20,6 +22,8 @@ from hwcost.spaces.components import Components
 from hwcost.spaces.supershaper import RELEASED_FLOORED, SuperShaper
 from hwcost.study import search
 from hwcost.supernets.distillation import Distillation
+from hwcost.supernets.registry import supernet
+from hwcost.supernets.transformer import kept_layers
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.autodistil.presets import PRESETS as AUTODISTIL
 from hwcost.systems.autodistil.searches import SHARE
@@ -144,6 +148,16 @@ def test_the_operations_of_autodistils_tiny_nets_are_not_those_of_table_2() -> N
     assert "68.5 M to 521 M" in row("sub-spaces of 256 nets")
 
 
+def test_the_layers_of_autodistils_superlms() -> None:
+    """The released code keeps layer ``floor(i / (l / 12))`` of BERT's twelve, so that a SuperLM of seven has gaps too."""
+    net = supernet("autodistil:subspace=tiny,scale=mini")
+    depth = int(net.largest().genes[0])
+    kept = kept_layers(depth, net.layers)
+    assert (depth, net.layers) == (7, 12)
+    assert kept == [int(index / (depth / 12)) for index in range(depth)]
+    assert ", ".join(map(str, kept)) in row("the SuperLM")
+
+
 def test_autodistils_choices_of_nets() -> None:
     """Section 4.2: within half of the teacher's operations, of all nets; a class is within a tenth of the chosen size."""
     quick = AUTODISTIL["quick"]
@@ -255,6 +269,30 @@ def test_autodistills_teacher_and_steps() -> None:
     assert "at a rate of 0.001" in row("flash of")
     assert f"{paper.teacher.steps} steps" in row("teacher IB-BERT")
     assert "294.2 M" in row("teacher IB-BERT")
+
+
+def test_autodistills_search() -> None:
+    """Section 4.3: 110 iterations to the third better student on average, of 500 at the most; Table 2: seven students."""
+    paper = AUTODISTILL["paper"]
+    assert (paper.evaluations, paper.winners) == (110, 7)
+    told = row("multi-objective Bayesian search")
+    assert f"{paper.evaluations} evaluations in `paper`" in told
+    assert f"`--set evaluations={500}`" in told
+    assert "up to seven in `paper`" in row("seven students")
+
+
+def test_autodistills_searcher_asks_for_what_dominates_the_reference_unless_told_otherwise() -> None:
+    """A search with a reference, as that of the pipeline is, does not go by hypervolume by itself."""
+    of = space("autodistill", scale="mini")
+    objectives = [Minimize(lambda arch: float(of.params(arch)), "cost"), Minimize(lambda arch: 1.0, "loss")]
+    for options, seeks in (({}, True), ({"goal": "front"}, False)):
+        study = search(
+            of, objectives, searcher="bayesian", searcher_options=options, evaluations=3, reference=of.mobilebert
+        )
+        assert cast(Bayesian, study.searcher)._seeks_reference is seeks
+    told = row("multi-objective Bayesian search")
+    assert "most probably dominates" in told
+    assert "--searcher bayesian --searcher-option goal=front" in told
 
 
 def test_accuracies_of_small_students_hardly_differ() -> None:

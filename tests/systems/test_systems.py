@@ -232,6 +232,33 @@ def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_bes
     assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("supershaper").path.read_text()
 
 
+def test_tables_3_to_5_of_autodistil_have_the_teacher_beside_the_selected_students(runs) -> None:
+    stages = runs["autodistil"][1]["stages"]
+    rows = {row["net"]: row for row in stages["fine_tuned"]["by_net"]}
+    assert list(rows) == ["teacher", "agnostic", "proxy tiny", "proxy small", "proxy base"]
+    scores = {row["net"]: row["score"] for row in stages["fine_tuned"]["nets"]}
+    space = make_space("autodistil", subspace="reference", scale="mini")
+    whole = space.architecture((12, 96, 4, 12))
+    for name, row in rows.items():
+        assert (row["scores"], row["average"]) == ({TASK: scores[name]}, scores[name])
+        assert row["gain"] == pytest.approx(scores[name] - scores["teacher"])
+        assert row["fewer_params"] == pytest.approx(1 - row["params"] / space.params(whole, "paper"))
+        assert row["fewer_macs"] == pytest.approx(1 - row["macs"] / rows["teacher"]["macs"])
+    assert rows["teacher"]["params"] == space.params(whole, "paper")
+    assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("autodistil").path.read_text()
+
+
+def test_table_3_of_autodistill_has_the_reference_beside_the_winners(runs) -> None:
+    stages = runs["autodistill"][1]["stages"]
+    rows = stages["fine_tuned"]["by_net"]
+    assert [row["net"] for row in rows] == list(stages["regular"]["nets"])
+    assert rows[-1]["net"] == stages["search"]["reference"]
+    for row in rows:
+        measured = stages["winners"]["nets"][row["net"]]
+        assert (row["params"], row["measured_s"]) == (measured["params"], measured["measured_s"])
+        assert row["average"] == row["scores"][TASK]
+
+
 @pytest.mark.parametrize(
     ("name", "stages"),
     [

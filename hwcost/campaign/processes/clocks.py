@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hwcost._imports import interpreter, module_paths
 from hwcost._log import logger
 from hwcost.devices import device_kind
 from hwcost.errors import DeviceError, UsageError
@@ -56,12 +56,12 @@ def locked(handle: DeviceHandle) -> Iterator[float]:
 def _started(module: str, handle: DeviceHandle) -> subprocess.Popen[str]:
     """Starts the program in a session of its own, so that Ctrl-C at a terminal does not reach it."""
     return subprocess.Popen(
-        [sys.executable, "-m", module, handle.uuid or "", str(handle.index)],
+        [*interpreter(), "-m", module, handle.uuid or "", str(handle.index)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(module_paths())},
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
 
+from hwcost._imports import interpreter, module_paths
 from hwcost.errors import StoreError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -121,9 +121,9 @@ def program(
         pass_fds: Descriptors that it inherits.
         pipe: Kind of its stdin and stdout.
     """
-    tree = launch.tree or Tree(os.getcwd(), tuple(path or os.getcwd() for path in sys.path))
+    tree = launch.tree or Tree(os.getcwd(), tuple(module_paths()))
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [*interpreter(), "-m", module, *arguments],
         stdin=pipe,
         stdout=pipe,
         stderr=launch.stderr_fd,

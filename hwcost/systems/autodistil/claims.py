@@ -6,7 +6,7 @@ import numpy as np
 
 from hwcost.systems.autodistil.results import Results
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import Latency
+from hwcost.systems.latencies import Latency, is_surely_faster
 from hwcost.units import format_count, format_seconds
 
 CLASS = 0.1
@@ -52,7 +52,7 @@ def _speed(results: Results) -> Claim:
     return Claim(
         "it is measured faster than the teacher",
         f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
-        _is_faster(student, teacher),
+        is_surely_faster(student, teacher),
     )
 
 
@@ -64,12 +64,3 @@ def _measured(net: Latency) -> str:
         return format_seconds(net.measured_s)
     own, low, high = map(format_seconds, (net.measured_s, net.measured_low_s, net.measured_high_s))
     return f"{own} ({low} to {high})"
-
-
-def _is_faster(one: Latency, other: Latency) -> bool:
-    """Says whether a net is faster than another one by the unfavourable ends of their intervals."""
-    if one.measured_s is None or other.measured_s is None:
-        return False
-    most = one.measured_s if one.measured_high_s is None else one.measured_high_s
-    least = other.measured_s if other.measured_low_s is None else other.measured_low_s
-    return most < least

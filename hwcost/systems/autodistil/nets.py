@@ -74,6 +74,13 @@ class Nets:
         """Returns the number of a net's operations."""
         return float(self.space(net[0]).flops(net[1], self.preset.measuring.seq_len))
 
+    def printed_sizes(self, key: str) -> tuple[float, int]:
+        """Returns the multiply-adds and the parameters of a net by its name, both as the paper counts them."""
+        subspace, arch = self.parse(key)
+        space = self.space(subspace)
+        macs = space.flops(arch, self.preset.measuring.seq_len, accounting="paper") / 2
+        return macs, space.params(arch, "paper")
+
     def predicted_s(self, net: Net) -> float | None:
         """Returns the latency that the user's cost model predicts for a net; None without one of its sub-space."""
         return self.costs[net[0]](net[1]) if net[0] in self.costs else None

@@ -34,6 +34,7 @@ from hwcost.systems.autodistil.results import (
 )
 from hwcost.systems.autodistil.searches import Searches, best_trade_off
 from hwcost.systems.autodistil.trainings import planned
+from hwcost.systems.autodistil.tuned import TEACHER, FineTunedNets
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
@@ -123,17 +124,17 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             own = self.searches.tuned(subspace)
             chosen[subspace] = best_trade_off(own).net
             rows += own
-        teacher = self.fine_tuning.score("teacher", self._teacher_encoder, self.tasks[0])
+        teacher = self.fine_tuning.score(TEACHER, TEACHER, self.tasks[0])
         return Proxy(TaskUsed.of(self.tasks[0]), rows, chosen, teacher.score)
 
     @stage
     def winners(self) -> Winners:
         """Extracts the selected nets, measures them beside the teacher, and fine-tunes nets of the first one's size."""
         own = self.nets
-        named = {"teacher": own.teacher, "agnostic": own.parse(self.agnostic.chosen)}
+        named = {TEACHER: own.teacher, "agnostic": own.parse(self.agnostic.chosen)}
         named |= {f"proxy {subspace}": own.parse(key) for subspace, key in self.proxy.chosen.items()}
         for name, (subspace, arch) in named.items():
-            if name != "teacher":
+            if name != TEACHER:
                 self.losses(subspace).run.trained().save(arch, self.folder / "winners" / name.replace(" ", "-"))
         tuned = [self.agnostic.chosen, *self._drawn_of_class()]
         scores = self.cached_map("tuned", tuned, str, lambda key: self.score(own.parse(key)))
@@ -152,16 +153,17 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return Winners(nets, members)
 
     @stage
-    def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the selected nets on every task that the user gave (Table 10).
+    def fine_tuned(self) -> FineTunedNets:
+        """Fine-tunes the teacher and the selected nets on every task that the user gave (Tables 3, 4 and 10).
 
         What the searches found on the first task is taken from there: it is the same training.
         """
-        chosen = {"agnostic": self.agnostic.chosen}
+        chosen = {TEACHER: TEACHER, "agnostic": self.agnostic.chosen}
         chosen |= {f"proxy {subspace}": key for subspace, key in self.proxy.chosen.items()}
         found = self.fine_tuning.scores({key: key for key in chosen.values()})
         rows = [replace(row, net=name) for name, key in chosen.items() for row in found.nets if row.net == key]
-        return TaskScores(found.tasks, rows)
+        archs = {**chosen, TEACHER: self.nets.key(self.nets.teacher)}
+        return FineTunedNets.of(TaskScores(found.tasks, rows), archs, self.nets.printed_sizes)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -267,12 +269,11 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return self.fine_tuning.score(key, key, self.tasks[0]).score
 
     def encoder(self, net: str) -> nn.Module:
-        """Returns a net as it is extracted, by its name."""
+        """Returns a net as it is extracted, by its name, or the teacher."""
+        if net == TEACHER:
+            return backbone.teacher(self.teacher_folder)[0].to(self.train_on)
         subspace, arch = self.nets.parse(net)
         return self.losses(subspace).run.trained().extract(arch, "none").to(self.train_on)
-
-    def _teacher_encoder(self) -> nn.Module:
-        return backbone.teacher(self.teacher_folder)[0].to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hwcost.systems.autodistil.tuned import FineTunedNets
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
 from hwcost.systems.learnt import RelationsLearnt, WordsLearnt
-from hwcost.systems.task_scores import TaskScores, TaskUsed
+from hwcost.systems.task_scores import TaskUsed
 
 
 @dataclass(frozen=True)
@@ -166,4 +167,4 @@ class Results:
     agnostic: Agnostic
     proxy: Proxy
     winners: Winners
-    fine_tuned: TaskScores
+    fine_tuned: FineTunedNets

@@ -5,12 +5,13 @@ from __future__ import annotations
 from hwcost.systems.autodistill.fronts import is_better
 from hwcost.systems.autodistill.results import QUALITIES, Results, Search
 from hwcost.systems.claims import Claim
+from hwcost.systems.latencies import is_surely_faster
 from hwcost.units import format_seconds
 
 
 def claims(results: Results) -> list[Claim]:
     """Compares the Bayesian search, or the user's, with the random one, and its front with the reference."""
-    return [_covers_more(results), _dominates(results)]
+    return [_covers_more(results), _dominates(results), *_distilled_alike(results)]
 
 
 def _covers_more(results: Results) -> Claim:
@@ -54,7 +55,10 @@ def _predicted_areas(results: Results) -> str:
 def _dominates(results: Results) -> Claim:
     nets, search = results.winners.nets, results.search
     reference = nets[search.reference]
-    best = [key for key in search.own.front if is_better(nets[key], reference, search)]
+    best = [
+        key for key in search.own.front
+        if is_better(nets[key], reference, search) and is_surely_faster(nets[key], reference)
+    ]  # fmt: skip
     found = f"{len(best)} of its front do; the reference takes {format_seconds(reference.measured_s)}"
     if all(net.measured_s is None for net in nets.values()):
         found = f"not measured; as predicted, {len(search.own.dominating)} do; the reference takes "
@@ -63,3 +67,27 @@ def _dominates(results: Results) -> Claim:
         "a net that it found dominates the reference, as measured",
         f"{found}, its {QUALITIES[search.quality]} is {getattr(reference, search.quality):.4g}", bool(best),
     )  # fmt: skip
+
+
+def _distilled_alike(results: Results) -> list[Claim]:
+    """Compares winners with the reference after regular distillation of both (Table 2)."""
+    search, nets, measured = results.search, results.regular.nets, results.winners.nets
+    others = [key for key in nets if key != search.reference]
+    if search.reference not in nets or not others:
+        return []  # a report of an earlier version, or no winner beside the reference
+    losses = {key: one.loss(search.quality) for key, one in nets.items()}
+    beside, best = measured[search.reference], min(others, key=losses.__getitem__)
+    better = [
+        key for key in others if losses[key] <= losses[search.reference] and is_surely_faster(measured[key], beside)
+    ]
+    own, theirs = (getattr(nets[key], search.quality) for key in (best, search.reference))
+    text = f"{QUALITIES[search.quality]} {own:.4g} of the best, {best}, against {theirs:.4g}"
+    seconds, level_s = measured[best].measured_s, beside.measured_s
+    if seconds is not None and level_s is not None:
+        text = f"{len(better)} of {len(others)} winners are; {text}, at {level_s / seconds:.2f} times its speed"
+    return [
+        Claim(
+            "distilled regularly, a winner is faster than the reference that was distilled alike, and no worse (Table 2)",
+            text if level_s is not None else f"not measured; {text}", bool(better),
+        )
+    ]  # fmt: skip

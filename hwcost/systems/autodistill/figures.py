@@ -105,12 +105,16 @@ def _proxy(ax: Axes, search: Search) -> None:
 
 
 def _both_ways(ax: Axes, results: Results) -> None:
-    """Draws winners after flash and after regular distillation (Figure 6)."""
-    name, nets, measured = results.search.quality, results.regular.nets, results.winners.nets
-    latency = {key: 1e3 * (measured[key].measured_s or measured[key].predicted_s) for key in nets}
-    groups = {
-        "evaluated": [(getattr(one, name), 1e3 * one.latency_s) for one in results.search.own.trials],
-        "flash": [(getattr(net.flash, name), latency[key]) for key, net in nets.items()],
-        "regular": [(getattr(net, name), latency[key]) for key, net in nets.items()],
-    }
+    """Draws winners and the reference after flash and after regular distillation (Figure 6)."""
+    name, search, measured = results.search.quality, results.search, results.winners.nets
+    evaluated = [(getattr(one, name), 1e3 * one.latency_s) for one in search.own.trials]
+    groups: dict[str, list[tuple[float, float]]] = {"evaluated": evaluated, "flash": [], "regular": []}
+    for key, net in results.regular.nets.items():
+        latency = 1e3 * (measured[key].measured_s or measured[key].predicted_s)
+        both = [(getattr(one, name), latency) for one in (net.flash, net)]
+        if key == search.reference:
+            groups["reference, both"] = both
+        else:
+            groups["flash"].append(both[0])
+            groups["regular"].append(both[1])
     scatter(ax, groups, (QUALITIES[name], "latency (ms)"), "Winners, distilled both ways")

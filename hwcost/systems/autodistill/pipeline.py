@@ -42,6 +42,7 @@ from hwcost.systems.autodistill.results import (
 from hwcost.systems.autodistill.searches import search_both
 from hwcost.systems.autodistill.students import Students
 from hwcost.systems.autodistill.trainings import planned
+from hwcost.systems.autodistill.tuned import FineTuned
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.costs import at_measured, described
@@ -51,7 +52,6 @@ from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
-from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.text import Text
 from hwcost.systems.training import shown, train_phase, words_learnt
 
@@ -134,17 +134,20 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @stage
     def regular(self) -> Regular:
-        """Distils the best of the first search regularly: those that dominate the reference come first."""
+        """Distils the best of the first search regularly, those that dominate the reference first, and the reference.
+
+        The winners and the reference have had as many steps then, as in Table 2.
+        """
         found, nets, quality = self.search.own, self.winners.nets, self.preset.quality
         front = sorted(found.front, key=lambda key: nets[key].loss(quality))
         first = [key for key in front if key in found.dominating]
-        chosen = [*first, *(key for key in front if key not in first)][: self.preset.winners]
-        return self.students.regular(chosen)
+        chosen = [key for key in dict.fromkeys([*first, *front]) if key != self.search.reference][: self.preset.winners]
+        return self.students.regular([*chosen, self.search.reference])
 
     @stage
-    def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the regularly distilled students on every task that the user gave."""
-        return self.fine_tuning.scores({key: key for key in self.regular.nets})
+    def fine_tuned(self) -> FineTuned:
+        """Fine-tunes the regularly distilled students on every task that the user gave (Tables 3 and 4)."""
+        return FineTuned.of(self.fine_tuning.scores({key: key for key in self.regular.nets}), self.winners.nets)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -317,5 +320,5 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return FineTuning(self, self.text.tokenizer, self.preset.tuning)
 
     def encoder(self, net: str) -> nn.Module:
-        """Returns a winner, by its architecture's key."""
+        """Returns a regularly distilled student, by its key."""
         return subnet.load(self.folder / "winners" / net).to(self.train_on)

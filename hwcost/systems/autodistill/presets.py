@@ -24,7 +24,7 @@ class AutoDistillPreset(Preset):
         batches: Number of held-out batches that perplexity is computed on.
         measured: Number of nets that the latency model is fitted on.
         evaluations: Number of evaluations in each search, the reference included.
-        winners: Number of nets that are distilled regularly.
+        winners: Number of nets that are distilled regularly, the reference aside.
         tuning: Settings of fine-tuning, where the user gives tasks.
         quality: Quality that is an objective beside latency: ``perplexity``, ``mlm_accuracy`` or ``nsp_accuracy``.
         measure_in_search: Whether every evaluated student is measured, as the paper does (section 3.4); the fitted model

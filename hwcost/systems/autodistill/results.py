@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hwcost.systems.autodistill.memory import MEMORY, MemoryFit
+from hwcost.systems.autodistill.tuned import FineTuned
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
 from hwcost.systems.learnt import WordsLearnt
-from hwcost.systems.task_scores import TaskScores
 
 QUALITIES = {
     "perplexity": "perplexity", "mlm_accuracy": "accuracy of masked words", "nsp_accuracy": "accuracy of next sentences",
@@ -188,7 +188,7 @@ class Winners:
 
 @dataclass(frozen=True, kw_only=True)
 class RegularStudent(Quality):
-    """A winner, with its quality after regular distillation.
+    """A winner or the reference, with its quality after regular distillation (Table 2).
 
     Attributes:
         flash: Quality after flash distillation.
@@ -201,10 +201,10 @@ class RegularStudent(Quality):
 
 @dataclass(frozen=True)
 class Regular:
-    """The regular distillation of winners.
+    """The regular distillation of winners, and of the reference beside them (section 4.2).
 
     Attributes:
-        nets: Winners by key.
+        nets: Winners by key, and the reference, which reports of earlier versions lack.
     """
 
     nets: dict[str, RegularStudent]
@@ -219,4 +219,4 @@ class Results:
     search: Search
     winners: Winners
     regular: Regular
-    fine_tuned: TaskScores
+    fine_tuned: FineTuned

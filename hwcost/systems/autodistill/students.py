@@ -52,7 +52,7 @@ class Students:
         return found
 
     def regular(self, keys: Sequence[str]) -> Regular:
-        """Distils students regularly, keeps them as winners, and returns their qualities beside those after flash."""
+        """Distils students regularly, keeps them with the winners, and returns their qualities beside those after flash."""
         rows = self.pipeline.cached_map("regular", keys, str, self._regularly)
         for key in keys:
             remove_checkpoint(self.pipeline, key, REGULAR)

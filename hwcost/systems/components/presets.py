@@ -188,10 +188,12 @@ PRESETS["multilingual"] = replace(
     long_seq_len=None,
     tuning=TUNINGS["components-multilingual"],
     direct_penalty=1e-2,
+    distillation=Distilling(direct_penalty=1e-3),
 )
 """``paper``: appendix A, the grid of Table 7, and fine-tuning as in appendix D.1, on tasks that the user gives. Every
 training has 250,000 steps (appendix A.3); Table 7's own have 125,000. ``multilingual``: sections 5.3.2, A.3 and D.2, with
-120,000 pieces of a unigram model, 1,000,000 steps at 128 tokens, and the lambdas that selected its nets.
+120,000 pieces of a unigram model, 1,000,000 steps at 128 tokens, and the lambdas that selected its nets; those of students
+are the ones that "work out-of-the-box for other experiments" (appendix A.2), of DO and of SDO alike, as in ``paper``.
 
 The paper prints no unit of costs, no learning rate of DO's gates and no optimiser of SDO's policy. DO's costs are in percent
 here, as Tables 1 and 4 print them, and its rate is one with which every gate of no use closes within the steps, those of

@@ -58,7 +58,7 @@ class FineTuned(TaskScores):
         """
         rows = []
         for net, size in sizes.items():
-            scores = {one.task: one.score for one in found.nets if one.net == net}
+            scores = found.of_net(net)
             if scores:
                 rows.append(
                     TunedNet(

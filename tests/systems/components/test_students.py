@@ -52,6 +52,9 @@ def test_the_papers_sizes_are_the_printed_ones() -> None:
         found = PRESETS[name].distillation
         assert not found.is_on
         assert (found.grid, found.shares, found.ramp, found.recipe.steps) == ("minibert", (SILVER, GOLD), RAMP, 2_000_000)
+        made = pipeline("components", "nowhere", Settings(name, tasks=TASKS), dry_run=True)
+        assert (made.taggers.direct_penalty, made.taggers.sampled_penalty) == (1e-3, 1e-5)  # appendix A.2
+        assert made.preset.sampled_rate == 1e-2
     for preset in PRESETS.values():
         preset.distillation.check()
     assert not PRESETS["smoke"].distillation.is_on
