@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.units import about_half_width, format_half_width, format_quantity, in_words, parse_quantity, unit_of, written_unit
+from hwcost.units import (
+    about_half_width,
+    format_half_width,
+    format_quantity,
+    in_words,
+    parse_quantity,
+    unit_of,
+    written_unit,
+)
 
 
 @pytest.mark.parametrize(
