@@ -249,8 +249,17 @@ def test_a_card_that_torch_has_no_kernels_for_is_refused_at_once(
         return
     with pytest.raises(DeviceError, match=r"none for a GPU of compute capability \d\.\d\. Its last framework is torch"):
         torch_place.torch_device(k80)
-    with pytest.raises(errors.UsageError, match=f"none for a card of compute capability {capability[0]}.{capability[1]}"):
+    with pytest.raises(errors.DeviceError, match=f"none for a card of compute capability {capability[0]}.{capability[1]}"):
         torch_runtime.check_kernels(built, capability)
+
+
+def test_a_driver_that_is_too_old_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCuda(uuids=()).install(monkeypatch)
+    wanted = r"sees no CUDA device, so it cannot run on 'h100': The NVIDIA driver .* \(found version 12060\).*nvidia-smi"
+    with pytest.raises(DeviceError, match=wanted) as told:
+        torch_place.torch_device(CARD)
+    assert told.value.exit_code == 3
+    assert "\n" not in str(told.value)
 
 
 def test_a_context_that_is_lost_ends_the_process_and_not_one_workload_after_the_other(

@@ -202,6 +202,27 @@ def test_an_older_runtime_is_told_to_refuse_the_cpu_itself(monkeypatch) -> None:
     assert asked.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
 
 
+@pytest.mark.parametrize(("taken", "kind"), [("cpu", DeviceError), ("cuda", MeasurementError)])
+def test_an_older_runtime_that_refuses_is_asked_whether_the_provider_started(session, monkeypatch, taken, kind) -> None:
+    """It says the same where a library is missing and where the provider lacks an operator."""
+    failures = onnxruntime.capi.onnxruntime_pybind11_state
+    told = onnxruntime.InferenceSession
+
+    class Refusing(told):
+        def __init__(self, path, options, **given) -> None:
+            if options.get_session_config_entry(ort_session.NO_FALLBACK) == "1":
+                raise failures.Fail(f"[ONNXRuntimeError] : 1 : FAIL : nodes, but {ort_session.REFUSED} by the user.")
+            super().__init__(path, options, **given)
+
+    for one in told.__mro__:
+        if "get_provider_graph_assignment_info" in vars(one):
+            monkeypatch.delattr(one, "get_provider_graph_assignment_info")
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Refusing)
+    session.providers = [NAMES[taken]]
+    with pytest.raises(kind, match={"cpu": "could not start.*took CPU", "cuda": "would run some of its op"}[taken]):
+        prepared(device=GPU)
+
+
 def test_a_provider_of_another_kind_or_another_build_is_refused(monkeypatch) -> None:
     with pytest.raises(UsageError, match="provider 'cuda' runs on cuda devices, and 'cpu' is of kind cpu"):
         prepared(provider="cuda")

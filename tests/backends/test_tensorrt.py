@@ -241,7 +241,7 @@ def test_without_a_gpu_it_says_what_to_do(monkeypatch) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     monkeypatch.setitem(sys.modules, "tensorrt", FakeTensorrt())
-    with pytest.raises(DeviceError, match="sees no CUDA device.*CUDA build of torch") as error:
+    with pytest.raises(DeviceError, match="sees no CUDA device.*build of torch with CUDA") as error:
         prepared()
     assert error.value.exit_code == 3
     with pytest.raises(UsageError, match="runs on cuda, not on a device of kind cpu"):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost.backends.sweep import SWEEP
-from hwcost.errors import DeviceError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,17 +77,12 @@ class TorchGpu(Gpu):
         handle: The device.
 
     Raises:
-        DeviceError: When torch sees no such GPU.
+        DeviceError: When torch sees no GPU, or has no kernels for this one.
     """
 
     def __init__(self, handle: DeviceHandle) -> None:
         import torch
 
-        if not torch.cuda.is_available():
-            raise DeviceError(
-                f"this torch ({torch.__version__}) sees no CUDA device, so that TensorRT cannot run on '{handle.name}'. "
-                f"Install a CUDA build of torch, and see that the driver works (nvidia-smi)."
-            )
         from hwcost.backends.torch_place import torch_device
 
         self._torch, self._device = torch, torch_device(handle)
