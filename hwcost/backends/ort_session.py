@@ -65,6 +65,7 @@ class SessionSettings:
         threads: Intra-operator threads.
         optimization: Level of graph optimisation, one of ``LEVELS``.
         spinning: Whether waiting threads spin.
+        dimensions: Sizes of dynamic dimensions by name, at which a session is fixed.
     """
 
     providers: tuple[str, ...]
@@ -72,6 +73,7 @@ class SessionSettings:
     threads: int = 1
     optimization: str = "all"
     spinning: bool = False
+    dimensions: dict[str, int] = field(default_factory=dict)
 
 
 def opened(export: Exported, settings: SessionSettings) -> Any:
@@ -203,6 +205,8 @@ def _options(ort: Any, settings: SessionSettings) -> Any:
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[settings.optimization])
     options.log_severity_level = 4  # what goes wrong is raised
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings.spinning)))
+    for name, size in settings.dimensions.items():
+        options.add_free_dimension_override_by_name(name, size)
     if hasattr(ort.InferenceSession, "get_provider_graph_assignment_info"):
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     elif settings.providers[0] != CPU:  # an ONNX Runtime that does not tell which nodes: it refuses by itself

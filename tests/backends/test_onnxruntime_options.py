@@ -305,3 +305,39 @@ def test_what_cannot_be_rewritten_says_so() -> None:
     half = ComponentWorkload.of(SPACE, norm.part, seq_len=4, dtype="bfloat16")
     with pytest.raises(UsageError, match="not bfloat16"):
         prepared(half, quantization="qdq")
+
+
+@pytest.fixture
+def dynamic(tmp_path):
+    """A file that adds nothing to rows of a table, of a length that it computes from the shape of its input."""
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "seq"])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+    constants = [numpy_helper.from_array(np.ones((9, 4), np.float32), "table"), numpy_helper.from_array(np.array([1]), "at")]
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["rows"]),
+        helper.make_node("Shape", ["ids"], ["shape"]),
+        helper.make_node("Gather", ["shape", "at"], ["length"]),
+        helper.make_node("ConstantOfShape", ["length"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["nothing"]),
+        helper.make_node("Add", ["rows", "nothing"], ["out"]),
+    ]
+    graph = helper.make_graph(nodes, "dynamic", [ids], [out], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "a.onnx")
+    return OnnxWorkload.of(tmp_path / "a.onnx", batch_size=2, seq_len=3)
+
+
+def test_shapes_are_computed_beforehand_where_they_are_fixed(dynamic) -> None:
+    plain = prepared(dynamic)
+    assert "fixed_dimensions" not in plain.facts
+    settings = ort_session.SessionSettings((NAMES["cpu"],), dimensions={"batch": 2, "seq": 3})
+    (fixed,) = ort_session.nodes(ort_session.opened(exported(dynamic), settings)).values()
+    assert "Shape" not in fixed
+    assert fixed.total() < plain.facts["nodes"][NAMES["cpu"]]
+
+
+def test_a_dynamic_file_is_fixed_at_its_shapes_on_a_gpu(dynamic, session, monkeypatch) -> None:
+    """ONNX Runtime computes shapes on the CPU, which would be refused beside a GPU as a node that falls back."""
+    monkeypatch.setattr("hwcost.backends.ort_runner.OrtRunner", lambda *given: SimpleNamespace(facts=given[3], outputs=list))
+    monkeypatch.setattr("hwcost.backends.reference.verify", lambda *given: 0.0)
+    session.parts = {"cuda": ["Gather", "Add"]}
+    assert prepared(dynamic, GPU).facts["fixed_dimensions"] == {"batch": 2, "seq": 3}
