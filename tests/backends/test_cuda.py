@@ -253,6 +253,47 @@ def test_a_card_that_torch_has_no_kernels_for_is_refused_at_once(
         torch_runtime.check_kernels(built, capability)
 
 
+@pytest.mark.parametrize(("mode", "calls", "facts"), [("reduce-overhead", 3, {"graphs_left_out": 1}), ("default", 1, {})])
+def test_compiled_modules_are_captured_before_they_are_timed_and_graphs_left_out_are_counted(
+    mode: str, calls: int, facts: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inductor captures at the second call, and launches kernel by kernel where it cannot, with a line in its log."""
+    from torch._dynamo.utils import counters
+
+    made: list[int] = []
+
+    def compiled(module: Any, **how: Any) -> Any:
+        assert how["mode"] == mode
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            counters["inductor"]["cudagraph_skips"] += not made
+            made.append(1)
+            return module.forward(*args, **kwargs)
+
+        return call
+
+    FakeCuda().install(monkeypatch)
+    monkeypatch.setattr(torch, "compile", compiled)
+    runner = backend("torch-compile", options={"mode": mode}).prepare(small_workload(), CARD)
+    assert len(made) == calls
+    assert {name: runner.facts[name] for name in facts} == facts
+    assert ("graphs_left_out" in runner.facts) is bool(facts)
+    runner.close()
+
+
+def test_a_gpu_that_is_too_old_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor.exc import GPUTooOldForTriton
+
+    def call(*args: Any) -> None:
+        shown = type("Properties", (), {"name": "NVIDIA GeForce GTX 1080 Ti", "major": 6, "minor": 1})
+        raise GPUTooOldForTriton(shown, None)
+
+    FakeCuda().install(monkeypatch)
+    monkeypatch.setattr(torch, "compile", lambda module, **how: call)
+    with pytest.raises(MeasurementError, match="torch.compile cannot compile '.*': Found NVIDIA GeForce GTX 1080 Ti .*Try"):
+        backend("torch-compile").prepare(small_workload(), CARD)
+
+
 def test_a_driver_that_is_too_old_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeCuda(uuids=()).install(monkeypatch)
     wanted = r"sees no CUDA device, so it cannot run on 'h100': The NVIDIA driver .* \(found version 12060\).*nvidia-smi"
