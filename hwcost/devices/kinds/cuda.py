@@ -104,13 +104,14 @@ def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
 
 def from_proc(driver: Path) -> list[DetectedDevice]:
     """Reads the driver's directory, which holds names and UUIDs only."""
-    version = re.search(r"Kernel Module\D*([0-9.]+)", text_or_empty(driver / "version"))
+    version = re.search(r"Kernel Module.*?\s([0-9]+\.[0-9.]+)", text_or_empty(driver / "version"))
     devices: list[DetectedDevice] = []
     for information in sorted((driver / "gpus").glob("*/information")):
         text = text_or_empty(information)
         model, uuid = (re.search(rf"^{key}:\s*(.+)$", text, re.MULTILINE) for key in ("Model", "GPU UUID"))
         if model:
-            facts = {"uuid": uuid[1].strip() if uuid else None, "driver_version": version[1] if version else None}
+            known = uuid is not None and "?" not in uuid[1]  # the driver asks a card for it when the card is first used
+            facts = {"uuid": uuid[1].strip() if uuid and known else None, "driver_version": version[1] if version else None}
             devices.append(_device(len(devices), model[1].strip(), **facts))
     return devices
 
