@@ -8,7 +8,7 @@ import os
 import tempfile
 from typing import Any
 
-from .errors import DeviceError, MeasurementError, UsageError
+from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .sweep import empty_host_caches
 from .timer import host_timing
 
@@ -130,19 +130,29 @@ def opened(ort: Any, path: str, settings: Any, provider: str) -> Any:
         DeviceError: When the provider could not start.
         MeasurementError: When the CPU would run a part of the model.
     """
+    asked: dict[str, Any] = {"providers": [provider], "enable_fallback": 0}
     try:
-        session, is_whole = ort.InferenceSession(path, settings, providers=[provider]), True
-    except Exception as error:  # its errors have no base of their own
+        session, is_whole = ort.InferenceSession(path, settings, **asked), True
+    except (RuntimeError, ValueError) as error:
+        if provider == PROVIDERS["cpu"] or is_out_of_memory(error):
+            raise
+        raise cannot_start(provider, first_line(error)) from None
+    except Exception as error:  # its other errors have no base of their own
         if REFUSED not in str(error):
             raise
         settings.add_session_config_entry(NO_FALLBACK, "0")
-        session, is_whole = ort.InferenceSession(path, settings, providers=[provider]), False
+        session, is_whole = ort.InferenceSession(path, settings, **asked), False
     if session.get_providers()[0] != provider:
-        text = "%s was asked for, but it could not start, and %s runs. Install its CUDA and cuDNN libraries"
-        raise DeviceError(text % (provider, session.get_providers()[0]))
+        raise cannot_start(provider, "%s would run instead" % session.get_providers()[0])
     if not is_whole:
         raise MeasurementError("%s was asked for, but the CPU would run a part of the model" % provider)
     return session
+
+
+def cannot_start(provider: str, why: str) -> DeviceError:
+    """Makes the error for a provider without its libraries, or without a driver that they run with."""
+    text = "%s was asked for, but it could not start: %s. Install its CUDA and cuDNN libraries, and look at nvidia-smi"
+    return DeviceError(text % (provider, why.rstrip(".")))
 
 
 def load_libraries(ort: Any, provider: str) -> None:

@@ -192,7 +192,8 @@ def test_float32_on_a_card_is_float32_whatever_the_environment_says(monkeypatch:
 @pytest.mark.parametrize(
     ("taken", "kind", "why"),
     [
-        ("CPUExecutionProvider", DeviceError, "could not start, and CPUExecutionProvider runs. Install its CUDA"),
+        ("CPUExecutionProvider", DeviceError, "could not start: CPUExecutionProvider would run instead. Install its CUDA"),
+        ("", DeviceError, "could not start: CUDA failure 35: CUDA driver version is insufficient. Install its CUDA"),
         ("CUDAExecutionProvider", MeasurementError, "the CPU would run a part of the model"),
     ],
 )
@@ -200,7 +201,9 @@ def test_a_provider_without_its_libraries_is_no_unsupported_model(taken: str, ki
     """ONNX Runtime says the same of both."""
     asked: dict[str, str] = {}
 
-    def session(path: str, settings: Any, providers: list[str]) -> Any:
+    def session(path: str, settings: Any, providers: list[str], enable_fallback: int) -> Any:
+        if not taken:
+            raise RuntimeError("CUDA failure 35: CUDA driver version is insufficient.\nmore")
         if asked.get(onnx_runtime.NO_FALLBACK) == "1":
             raise Exception(f"[ONNXRuntimeError] : 1 : FAIL : nodes, but {onnx_runtime.REFUSED} by the user.")
         return SimpleNamespace(get_providers=lambda: [taken])

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _TYPE_VARIABLE = "TPU_ACCELERATOR_TYPE"
 _GOOGLE = "0x1ae0"
 _PCI_TYPES = {"0x005e": "v4", "0x0062": "v5p", "0x0063": "v5e", "0x006f": "v6e", "0x0076": "7x"}
-"""Types of TPU by their number on the PCI bus. Source: tpu_info/device.py of AI-Hypercomputer/cloud-accelerator-diagnostics."""
+"""Types of TPU by their number on the PCI bus.
+
+Source: ``tpu_info/device.py`` of AI-Hypercomputer/cloud-accelerator-diagnostics.
+"""
 _PCI_SEVERAL = {"0x0027": {"0x004e": "v2", "0x004f": "v3"}}
 """Types that have a number in common, by the number of the board. Same source."""
 
