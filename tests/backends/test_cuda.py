@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 
 from hwcost.backends import Runner, backend, precision, torch_place
 from hwcost.backends.torch_runner import torch_facts
-from hwcost.devices import DetectedDevice, DeviceHandle, load
+from hwcost.devices import DetectedDevice, DeviceHandle, Match, load
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
@@ -187,6 +188,11 @@ def test_tfloat32_is_refused_where_it_would_be_float32(monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 3\.7 computes in float32"):
         backend("torch").prepare(reduced, DeviceHandle(load("k80")))
     backend("torch").prepare(reduced, CARD).close()
+    own = DeviceHandle(replace(load("h100"), name="mine", match=Match(("RTX 2080",))), 0, "GPU-0")
+    turing = DetectedDevice("cuda", "nvidia", "NVIDIA GeForce RTX 2080", 0, "GPU-0", compute_capability="7.5")
+    monkeypatch.setattr("hwcost.devices.detect.present", lambda: [turing])
+    with pytest.raises(UsageError, match=r"a GPU of 7\.5 computes in float32"):  # whose profile does not say so
+        backend("torch").prepare(reduced, own)
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
     with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32. Unset it, or take float32"):
         backend("torch").prepare(reduced, CARD)
