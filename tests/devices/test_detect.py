@@ -131,6 +131,18 @@ def test_gpus_of_an_open_driver_that_nobody_has_used_yet(epyc: Path) -> None:
     assert {gpu.driver_version for gpu in gpus} == {"560.35.03"}
 
 
+def test_a_card_without_a_profile_of_its_own_is_measured_with_that_of_any_card() -> None:
+    own, other = from_smi(
+        "NVIDIA H200, GPU-1, 143771, 700.00, 1980, 9.0, 570.1, Disabled\n"
+        "NVIDIA GeForce RTX 4090, GPU-2, 24564, 450.00, 3105, 8.9, 570.1, [N/A]\n"
+    )
+    assert (profiles_of(own), profiles_of(other)) == (["h200"], ["cuda"])
+    handle = require("cuda:1", [own, other])
+    assert (handle.uuid, handle.profile.title) == ("GPU-2", "NVIDIA GeForce RTX 4090")
+    assert resolve("cuda", [other]).memory_bytes == 24564 * 1024**2
+    assert resolve("cuda", [other]).clock_hz == 3.105e9
+
+
 def test_nvidia_smi_output() -> None:
     text = (
         "Tesla T4, GPU-1, 15360, 70.00, 1590, 7.5, 535.104.05, [N/A]\n"

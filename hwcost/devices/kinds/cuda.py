@@ -14,9 +14,9 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.agent.files import text_or_empty
 from hwcost.devices.detected import DetectedDevice
@@ -50,6 +50,10 @@ class Cuda(DeviceKind):
     stall_s = 600.0
     clock_lock = "hwcost.devices.nvml_lock"
     telemetry = "hwcost.timing.telemetry.nvml:NvmlTelemetry"
+    detected_facts: ClassVar[Mapping[str, str]] = {
+        "memory_bytes": "Detected: NVML or nvidia-smi",
+        "clock_hz": "Detected: highest clock by NVML or nvidia-smi",
+    }
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
         """Returns the GPUs that CUDA may use here, in the order of their bus."""
