@@ -235,6 +235,14 @@ def test_what_is_absent_gives_its_reason_and_remedy(monkeypatch) -> None:
         backend("tensorrt")
 
 
+def test_a_release_without_strongly_typed_networks_is_refused(trt, monkeypatch) -> None:
+    monkeypatch.setattr(trt, "__version__", "8.6.1")
+    monkeypatch.setattr(trt, "NetworkDefinitionCreationFlag", type("Flag", (), {"EXPLICIT_BATCH": 0}))
+    with pytest.raises(DeviceError, match=r"tensorrt 8.6.1 builds no strongly typed networks.*hwcost\[tensorrt\]") as error:
+        prepared()
+    assert error.value.exit_code == 3
+
+
 def test_without_a_gpu_it_says_what_to_do(monkeypatch) -> None:
     import torch
 
