@@ -215,6 +215,14 @@ def test_engines_are_held_as_far_as_the_gpus_memory_goes(trt, monkeypatch) -> No
         made.check_alive(GPU)
 
 
+def test_memory_that_torch_keeps_is_given_back_since_tensorrt_cannot_take_it(trt) -> None:
+    runner = prepared()
+    gpu = runner._gpu
+    assert gpu.released == 0
+    runner.close()
+    assert gpu.released == 1
+
+
 def test_tfloat32_is_not_float32_under_another_name(trt, monkeypatch) -> None:
     with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 7\.5 computes in float32"):
         backend("tensorrt", options={"tf32": True}).prepare(small_workload(), DeviceHandle(load("t4")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,10 @@ class Gpu(ABC):
     @abstractmethod
     def sweep(self, cache_bytes: int) -> None:
         """Writes over a cache of that size, and waits."""
+
+
+    def release(self) -> None:  # noqa: B027 - an allocator may keep nothing
+        """Gives back memory that is kept for later, which TensorRT cannot take: it has an allocator of its own."""
 
 
 class TorchGpu(Gpu):
@@ -144,3 +149,8 @@ class TorchGpu(Gpu):
         with self._torch.cuda.stream(self._stream):
             self._swept.zero_()
         self.synchronize()
+
+    def release(self) -> None:
+        """See the base class."""
+        with suppress(RuntimeError):  # on a device that is lost
+            self._torch.cuda.empty_cache()
