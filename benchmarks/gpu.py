@@ -26,6 +26,7 @@ from gpu_parts import campaigns, peers, probes
 from gpu_parts.figure import Figure
 from gpu_parts.setting import Setting
 
+from hwcost.backends.torch_place import torch_device
 from hwcost.devices import DeviceHandle, present, profiles_of, require
 from hwcost.errors import DeviceError, HwcostError
 
@@ -107,10 +108,7 @@ def gpu(name: str | None) -> DeviceHandle:
     handle = require(name)
     if handle.kind != "cuda":
         raise DeviceError(f"'{name}' is a device of kind {handle.kind}, and these are measurements of a GPU.")
-    import torch
-
-    if not torch.cuda.is_available():
-        raise DeviceError(f"{handle} is here, and torch {torch.__version__} has no CUDA. Install a CUDA build of torch.")
+    torch_device(handle)  # which says why torch cannot use it
     return handle
 
 

@@ -110,9 +110,15 @@ def find(wanted: dict[str, Any], nvml: Callable[[], Nvml] = Nvml) -> Device:
     answering = [one for one in here if matches(wanted["match"], wanted["kind"], one)]
     chosen = [one for one in answering if wanted.get("index") in (None, one["index"])]
     if not chosen:
-        names = ", ".join("%s (index %s)" % (one["product"], one["index"]) for one in here) or "no such device"
+        names = ", ".join(map(described, here)) or "no such device"
         raise DeviceError("device '%s' is not here. Here: %s" % (wanted["name"], names))
     return Device(chosen[0], library)
+
+
+def described(card: dict[str, Any]) -> str:
+    """Returns the name of a card for messages; one that is cut into slices is none that a profile matches."""
+    cut = ", cut into slices (MIG)" if card.get("partition") else ""
+    return "%s (index %s%s)" % (card["product"], card["index"], cut)
 
 
 def visible(cards: list[dict[str, Any]], variable: str | None) -> list[dict[str, Any]]:

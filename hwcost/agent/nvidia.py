@@ -154,12 +154,12 @@ class CardCounters:
         self._nvml, self._index, self._handle = nvml, index, nvml.handle(index)
         self._energy_mj: int | None = None
         self._before_mhz: int | None = None
-        self._reasons: set[str] = set()
+        self._reasons: set[str] | None = None
         self._earlier, self._own = nvml.processes(self._handle), os.getpid()  # before this process has a context of CUDA
 
     def begin(self) -> None:
         """Takes the first reading over some passes."""
-        self._reasons, self._energy_mj = set(), self._energy()
+        self._reasons, self._energy_mj = None, self._energy()
 
     def before_block(self) -> None:
         """Takes a reading right before a block."""
@@ -171,7 +171,8 @@ class CardCounters:
         bits = self._nvml.number(
             "nvmlDeviceGetCurrentClocksThrottleReasons", self._handle, kind=ctypes.c_ulonglong
         )
-        self._reasons |= {name for bit, name in REASONS.items() if (bits or 0) & bit}
+        if bits is not None:
+            self._reasons = {name for bit, name in REASONS.items() if bits & bit} | (self._reasons or set())
         if clock is None or self._before_mhz is None:
             return {}
         return {"clock_hz": (clock + self._before_mhz) / 2 * 1e6}
@@ -182,7 +183,7 @@ class CardCounters:
         power = self._nvml.number("nvmlDeviceGetPowerUsage", self._handle)
         celsius = self._nvml.number("nvmlDeviceGetTemperature", self._handle, TEMPERATURE_GPU)
         found = {
-            "throttle_reasons": sorted(self._reasons),
+            "throttle_reasons": None if self._reasons is None else sorted(self._reasons),
             "foreign_pids": self._foreign_pids(),
             "temperature_celsius": None if celsius is None else {"gpu": float(celsius)},
             "visit_energy_j": None if None in (energy, self._energy_mj) else (energy - self._energy_mj) / 1e3,  # type: ignore[operator]

@@ -8,7 +8,7 @@ import os
 import tempfile
 from typing import Any
 
-from .errors import MeasurementError, UsageError
+from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .sweep import empty_host_caches
 from .timer import host_timing
 
@@ -18,6 +18,8 @@ KINDS = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
 TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 """Environment variable that keeps NVIDIA's libraries from rounding float32 to tfloat32, when it is ``0`` as they load."""
 POOL, ITEMSIZE = "pool.f32", 4
+NO_FALLBACK, REFUSED = "session.disable_cpu_ep_fallback", "fallback to CPU EP has been explicitly disabled"
+"""Setting under which nodes that the CPU would run are refused, and a part of the message that says so."""
 REFUSING = (1, 16)
 """First release that refuses nodes that would run on the CPU, where that is asked for."""
 TOLERANCE = 1e-4
@@ -76,12 +78,10 @@ class OnnxRuntime:
         spins = str(options.get("spinning", False)).lower() in ("true", "1", "yes")
         settings.add_session_config_entry("session.intra_op.allow_spinning", str(int(spins)))
         if self._provider != PROVIDERS["cpu"]:
-            settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            settings.add_session_config_entry(NO_FALLBACK, "1")
         path = os.path.join(self._folder, workload["onnx"])
         make_pool(os.path.join(self._folder, "weights.f32"), os.path.dirname(path), self._pool_numbers)
-        session = ort.InferenceSession(path, settings, providers=[self._provider])
-        if session.get_providers()[0] != self._provider:
-            raise MeasurementError("%s was asked for, but %s runs" % (self._provider, session.get_providers()[0]))
+        session = opened(ort, path, settings, self._provider)
         inputs = self._inputs(session, workload)
         if self._provider != PROVIDERS["cpu"] and release(ort) < REFUSING:
             check_nodes(ort, path, settings, self._provider, inputs)
@@ -118,6 +118,41 @@ def _choice(options: dict[str, Any], name: str, default: str, known: tuple[str, 
 def release(ort: Any) -> tuple[int, ...]:
     """Returns the first two numbers of ONNX Runtime's version."""
     return tuple(int(part) for part in ort.__version__.split(".")[:2])
+
+
+def opened(ort: Any, path: str, settings: Any, provider: str) -> Any:
+    """Loads a model.
+
+    ONNX Runtime refuses nodes of the CPU with the same words where a provider lacks a library and the CPU would run all of
+    them; a session that may fall back tells the two apart.
+
+    Raises:
+        DeviceError: When the provider could not start.
+        MeasurementError: When the CPU would run a part of the model.
+    """
+    asked: dict[str, Any] = {"providers": [provider], "enable_fallback": 0}
+    try:
+        session, is_whole = ort.InferenceSession(path, settings, **asked), True
+    except (RuntimeError, ValueError) as error:
+        if provider == PROVIDERS["cpu"] or is_out_of_memory(error):
+            raise
+        raise cannot_start(provider, first_line(error)) from None
+    except Exception as error:  # its other errors have no base of their own
+        if REFUSED not in str(error):
+            raise
+        settings.add_session_config_entry(NO_FALLBACK, "0")
+        session, is_whole = ort.InferenceSession(path, settings, **asked), False
+    if session.get_providers()[0] != provider:
+        raise cannot_start(provider, "%s would run instead" % session.get_providers()[0])
+    if not is_whole:
+        raise MeasurementError("%s was asked for, but the CPU would run a part of the model" % provider)
+    return session
+
+
+def cannot_start(provider: str, why: str) -> DeviceError:
+    """Makes the error for a provider without its libraries, or without a driver that they run with."""
+    text = "%s was asked for, but it could not start: %s. Install its CUDA and cuDNN libraries, and look at nvidia-smi"
+    return DeviceError(text % (provider, why.rstrip(".")))
 
 
 def load_libraries(ort: Any, provider: str) -> None:

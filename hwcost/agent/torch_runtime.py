@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from .errors import ContextLostError, UsageError, first_line
+from .errors import ContextLostError, DeviceError, UsageError, first_line
 from .sweep import SWEEP, empty_host_caches
 from .timer import device_timing, host_timing
 
@@ -18,6 +18,8 @@ TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 """Environment variable that keeps NVIDIA's libraries from rounding float32 to tfloat32, when it is ``0``."""
 OF_GPUS = ("float16", REDUCED)
 """Number formats that only GPUs compute in."""
+FIRST = {REDUCED: (8, 0), "bfloat16": (5, 3)}
+"""Compute capability of the first cards that multiply in a format. Source: NVIDIA A100 whitepaper; torch's own tests."""
 
 
 class TorchRuntime:
@@ -42,10 +44,8 @@ class TorchRuntime:
         torch.set_num_threads(job["threads"])
         if hasattr(torch, "set_num_interop_threads") and torch.get_num_interop_threads() != 1:
             torch.set_num_interop_threads(1)
-        if self._kind == "cuda" and not torch.cuda.is_available():
-            raise UsageError("this torch (%s) sees no CUDA device" % torch.__version__)
-        if self._kind == "cuda" and hasattr(torch.cuda, "get_arch_list"):
-            check_kernels(torch.cuda.get_arch_list(), torch.cuda.get_device_capability(0))
+        if self._kind == "cuda":
+            check_card(torch)
         self._pools: dict[str, Any] = {}
 
     def versions(self) -> dict[str, str]:
@@ -65,6 +65,8 @@ class TorchRuntime:
             raise UsageError("%s is for GPUs; on a CPU take float32 or bfloat16" % dtype)
         if dtype == REDUCED and os.environ.get(TF32_OVERRIDE) == "0":
             raise UsageError("tfloat32 was asked for, and %s=0 turns it into float32; unset it" % TF32_OVERRIDE)
+        if self._kind == "cuda":
+            check_format(torch, dtype)
         stored = "float32" if dtype == REDUCED else dtype
         module = build(workload["net"]).to(getattr(torch, stored)).eval()
         self._fill(module, workload["places"], stored)
@@ -146,6 +148,44 @@ class TorchRuntime:
         return facts
 
 
+def check_card(torch: Any) -> None:
+    """Refuses a torch that cannot use the card, before anything is measured.
+
+    Args:
+        torch: The module.
+
+    Raises:
+        DeviceError: When it sees no card, or has no kernels for the one that it sees.
+    """
+    if not torch.cuda.is_available():
+        try:
+            torch.cuda.init()
+            why = "nvidia-smi may tell why"
+        except (RuntimeError, AssertionError) as error:  # no driver, or one that is too old; a build without CUDA
+            why = first_line(error)
+        raise DeviceError("this torch (%s) sees no CUDA device: %s" % (torch.__version__, why))
+    if hasattr(torch.cuda, "get_arch_list"):
+        check_kernels(torch.cuda.get_arch_list(), torch.cuda.get_device_capability(0))
+
+
+def check_format(torch: Any, dtype: str) -> None:
+    """Refuses a number format that the card does not multiply in: tfloat32 would be float32 under another name.
+
+    Args:
+        torch: The module.
+        dtype: Number format of a workload.
+
+    Raises:
+        UsageError: When the card, or this release of torch, does not have it.
+    """
+    capability = tuple(torch.cuda.get_device_capability(0))
+    if capability < FIRST.get(dtype, (0, 0)):
+        text = "%s was asked for, and comes with compute capability %d.%d: this card has %d.%d; take float32"
+        raise UsageError(text % ((dtype, *FIRST[dtype], *capability)))
+    if dtype == REDUCED and not hasattr(getattr(torch.backends.cuda, "matmul", None), "allow_tf32"):
+        raise UsageError("tfloat32 was asked for, and torch %s does not have it; take float32" % torch.__version__)
+
+
 def check_kernels(built: list[str], capability: tuple[int, int]) -> None:
     """Refuses a card that torch has no kernels for, since every workload would fail in its first one.
 
@@ -155,7 +195,7 @@ def check_kernels(built: list[str], capability: tuple[int, int]) -> None:
         capability: Compute capability of the card.
 
     Raises:
-        UsageError: When they run on other cards only.
+        DeviceError: When they run on other cards only.
     """
     known = [found for found in (re.match(r"(sm|compute)_(\d+)(\d)[a-z]?$", name) for name in built) if found]
     for found in known:
@@ -164,7 +204,7 @@ def check_kernels(built: list[str], capability: tuple[int, int]) -> None:
             return
     if known:
         text = "this torch has kernels for %s, and none for a card of compute capability %d.%d; install one that has"
-        raise UsageError(text % (", ".join(built), capability[0], capability[1]))
+        raise DeviceError(text % (", ".join(built), capability[0], capability[1]))
 
 
 def set_precision(torch: Any, dtype: str) -> None:

@@ -127,10 +127,13 @@ class OnnxRuntime(Backend):
         try:
             self._check_dtype(workload, export.dtype, provider)
             ready = self._rewritten(export, workload, provider)
-            session = opened(ready, self._settings(provider, export.dtype))
+            settings = self._settings(provider, export.dtype, _dimensions(workload, export, provider))
+            session = opened(ready, settings)
         finally:
             export.discard()
         facts = {**self.version(), **self._facts(session, ready, provider), **export.facts()}
+        if settings.dimensions:
+            facts["fixed_dimensions"] = settings.dimensions
         runner = OrtRunner(session, export.inputs, handle.kind, facts)
         what = f"ONNX Runtime on '{workload.name}'"
         computed = compared_as(facts["precision"])
@@ -198,10 +201,9 @@ class OnnxRuntime(Backend):
             export = quantized(export, workload, self.quantization, symmetric=provider != "cpu")
         return export
 
-    def _settings(self, provider: str, dtype: str) -> SessionSettings:
-        return SessionSettings(
-            PROVIDERS[provider], self._provider_options(dtype), self.threads, self.optimization, self.spinning
-        )
+    def _settings(self, provider: str, dtype: str, dimensions: dict[str, int]) -> SessionSettings:
+        options = self._provider_options(dtype)
+        return SessionSettings(PROVIDERS[provider], options, self.threads, self.optimization, self.spinning, dimensions)
 
     def _provider_options(self, dtype: str) -> dict[str, dict[str, str]]:
         """Returns the options of each provider: the process sees one GPU, which is its first."""
@@ -238,3 +240,18 @@ class OnnxRuntime(Backend):
         if self.quantization != "none":
             return PRECISIONS[self.quantization]
         return "tf32" if dtype == "float32" and self.tf32 and provider != "cpu" else dtype
+
+
+def _dimensions(workload: Workload, export: Exported, provider: str) -> dict[str, int]:
+    """Returns the sizes at which a session on a GPU is fixed: those of the dynamic dimensions of the user's own file.
+
+    ONNX Runtime computes shapes on the CPU while a model with dynamic ones runs, and with fixed ones beforehand.
+    """
+    if provider == "cpu" or not isinstance(workload, OnnxWorkload):
+        return {}
+    from hwcost.workloads.onnx_ports import ports
+
+    found = [port for port in ports(workload.graph()) if port.name in export.inputs]
+    bound = [port.bind(export.inputs[port.name].shape).items() for port in found]
+    names = {dim for port in found for dim in port.dims or () if isinstance(dim, str)}
+    return {name: size for items in bound for name, size in items if name in names}

@@ -31,6 +31,9 @@ LEVELS = {
 REFUSED = "fallback to CPU EP has been explicitly disabled"
 """Part of the message with which ONNX Runtime itself refuses to run nodes on the CPU."""
 
+NO_FALLBACK = "session.disable_cpu_ep_fallback"
+"""Setting under which it refuses them."""
+
 _OPSETS = re.compile(r"Opset (\d+) is under development.* till opset (\d+)", re.DOTALL)
 """Message on a file that is newer than ONNX Runtime."""
 
@@ -62,6 +65,7 @@ class SessionSettings:
         threads: Intra-operator threads.
         optimization: Level of graph optimisation, one of ``LEVELS``.
         spinning: Whether waiting threads spin.
+        dimensions: Sizes of dynamic dimensions by name, at which a session is fixed.
     """
 
     providers: tuple[str, ...]
@@ -69,6 +73,7 @@ class SessionSettings:
     threads: int = 1
     optimization: str = "all"
     spinning: bool = False
+    dimensions: dict[str, int] = field(default_factory=dict)
 
 
 def opened(export: Exported, settings: SessionSettings) -> Any:
@@ -99,7 +104,7 @@ def opened(export: Exported, settings: SessionSettings) -> Any:
         raise does_not_load("ONNX Runtime", export, _why(error)) from None
     except (failures.Fail, failures.InvalidArgument) as error:
         if REFUSED in str(error):
-            raise _falls_back(first, "some of its operators") from None
+            raise _refused(ort, export, settings) from None
         if first != CPU or is_out_of_memory(error):
             raise
         raise does_not_load("ONNX Runtime", export, _why(error)) from None
@@ -107,10 +112,31 @@ def opened(export: Exported, settings: SessionSettings) -> Any:
         if first == CPU or is_out_of_memory(error):
             raise
         raise _cannot_start(first, f": {plain_cause(error)}") from None
-    if session.get_providers()[0] != first:
-        raise _cannot_start(first, f", and ONNX Runtime took {session.get_providers()[0]} in silence")
+    _check_started(session, first)
     _check_nodes(session, settings.providers)
     return session
+
+
+def _check_started(session: Any, first: str) -> None:
+    """Raises DeviceError when a session has another provider than the one that was asked for."""
+    if session.get_providers()[0] != first:
+        raise _cannot_start(first, f", and ONNX Runtime took {session.get_providers()[0]} in silence")
+
+
+def _refused(ort: Any, export: Exported, settings: SessionSettings) -> DeviceError | MeasurementError:
+    """Makes the error for nodes that the CPU would run: all of them where the provider lacks a library, else some.
+
+    ONNX Runtime says the same in both cases; a session that may fall back tells them apart.
+    """
+    options = _options(ort, settings)
+    options.add_session_config_entry(NO_FALLBACK, "0")
+    providers = [(name, settings.options.get(name, {})) for name in settings.providers]
+    session = ort.InferenceSession(str(export.path), options, providers=providers, enable_fallback=0)
+    try:
+        _check_started(session, settings.providers[0])
+    except DeviceError as error:
+        return error
+    return _falls_back(settings.providers[0], "some of its operators")
 
 
 def load_libraries(ort: Any, providers: Iterable[str]) -> None:
@@ -179,10 +205,12 @@ def _options(ort: Any, settings: SessionSettings) -> Any:
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[settings.optimization])
     options.log_severity_level = 4  # what goes wrong is raised
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings.spinning)))
+    for name, size in settings.dimensions.items():
+        options.add_free_dimension_override_by_name(name, size)
     if hasattr(ort.InferenceSession, "get_provider_graph_assignment_info"):
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     elif settings.providers[0] != CPU:  # an ONNX Runtime that does not tell which nodes: it refuses by itself
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        options.add_session_config_entry(NO_FALLBACK, "1")
     return options
 
 

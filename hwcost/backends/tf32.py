@@ -47,7 +47,11 @@ def check(device: DeviceHandle | DetectedDevice) -> None:
 
 
 def _capability(device: Any) -> str:
-    """Returns the compute capability of a GPU that was found, or the one in a profile; empty where it is unknown."""
-    if hasattr(device, "profile"):
-        return str(dict(device.profile.match.facts).get("compute_capability") or "")
-    return str(device.compute_capability or "")
+    """Returns the compute capability of a GPU, by its profile or as it was detected; empty where it is unknown."""
+    if not hasattr(device, "profile"):
+        return str(device.compute_capability or "")
+    from hwcost.devices import find
+
+    stated = dict(device.profile.match.facts).get("compute_capability")
+    here = find(device) if stated is None else None  # a profile of one's own need not state it
+    return str(stated or (here and here.compute_capability) or "")

@@ -23,6 +23,12 @@ _NUMBERS = itertools.count()
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
+GRAPHS = ("reduce-overhead", "max-autotune")
+"""Modes that launch a module as CUDA graphs on a GPU."""
+
+WARM_CALLS = 3
+"""Calls with which a module is prepared in them: the first one compiles, the second one captures, the third one replays."""
+
 
 class TorchCompile(TorchEager):
     """Compiles a module for its exact shapes while it is prepared.
@@ -43,9 +49,10 @@ class TorchCompile(TorchEager):
         """See the base class; compiles, so that the first timed call does not.
 
         Raises:
-            MeasurementError: When inductor fails, for example because there is no C++ compiler.
+            MeasurementError: When inductor fails, for example because there is no C++ compiler, or the GPU is too old.
         """
         import torch
+        from torch._dynamo.utils import counters
 
         if not CompiledRunner.alive:
             torch._dynamo.reset()
@@ -54,10 +61,11 @@ class TorchCompile(TorchEager):
         facts = torch_facts(built, workload.dtype) | {"mode": self.mode}
         call = torch.compile(built.module, mode=self.mode, dynamic=False)
         runner = CompiledRunner(built, facts, self.stream(handle), workload.dtype, call)
-        before = runner.compile_events()
+        has_graphs = handle.kind == "cuda" and self.mode in GRAPHS
+        before, skipped = runner.compile_events(), counters["inductor"]["cudagraph_skips"]
         try:
-            runner.run(1)
-        except torch._dynamo.exc.BackendCompilerFailed as error:
+            runner.run(WARM_CALLS if has_graphs else 1)
+        except torch._dynamo.exc.TorchDynamoException as error:
             runner.close()
             raise MeasurementError(
                 f"torch.compile cannot compile '{workload.name}': {plain_cause(error)}. Try --backend torch."
@@ -66,6 +74,8 @@ class TorchCompile(TorchEager):
             runner.close()
             raise
         runner.facts["compilations"] = runner.compile_events() - before
+        if has_graphs:
+            runner.facts["graphs_left_out"] = counters["inductor"]["cudagraph_skips"] - skipped
         return runner
 
 

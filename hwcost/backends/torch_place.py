@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.errors import first_line
 from hwcost.devices.kinds.cuda import MIG, VISIBLE
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError
 
@@ -40,13 +41,25 @@ def torch_device(device: DeviceHandle | DetectedDevice) -> torch.device:
         return torch.device(device.kind)
     if not cuda().is_available():
         name = getattr(device, "name", None) or getattr(device, "product", "the device")
-        raise DeviceError(
-            f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{name}'. Install a build of torch "
-            "with CUDA, and look whether nvidia-smi lists the device."
-        )
+        text = f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{name}'"
+        raise DeviceError(f"{text}{_why_not(cuda())}")
     index = cuda_index(cuda(), device)
     check_kernels(cuda(), index, device)
     return _cuda_device(index)
+
+
+def _why_not(module: Any) -> str:
+    """Returns why CUDA shows torch no device, and what to do: a driver that is too old is the most frequent reason."""
+    try:
+        module.init()
+    except RuntimeError as error:
+        return (
+            f": {first_line(error).rstrip('.')}. Look at nvidia-smi, which names the newest CUDA that the driver runs, and "
+            "install the build of torch for that one, or a newer driver."
+        )
+    except AssertionError:  # a build without CUDA
+        return ". Install a build of torch with CUDA, and look whether nvidia-smi lists the device."
+    return ". Look whether nvidia-smi lists the device."
 
 
 def check_kernels(module: Any, index: int, device: DeviceHandle | DetectedDevice) -> None:

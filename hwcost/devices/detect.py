@@ -21,6 +21,9 @@ Device = str | DeviceProfile | DeviceHandle
 RUN_ELSEWHERE = ("cpu", "cuda")
 """Kinds of device that a job folder can be measured on, by a machine without hwcost."""
 
+ANY = ("*",)
+"""Words of a profile that describes any device of its kind."""
+
 _INDEXED = re.compile(r"(?P<name>.+):(?P<index>[0-9]+)")
 
 
@@ -55,10 +58,7 @@ def resolve(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
     if isinstance(device, DeviceHandle):
         return device.profile
     profile = load(_split(device)[0]) if isinstance(device, str) else device
-    if profile.match.words != ("*",):
-        return profile
-    here = present() if devices is None else devices
-    found = next((one for one in here if one.kind == profile.kind), None)
+    found = find(profile, devices) if profile.match.words == ANY else None
     return profile if found is None else _filled_in(profile, found)
 
 
@@ -73,8 +73,13 @@ def find(device: DeviceProfile | DeviceHandle, devices: Sequence[DetectedDevice]
 
 
 def profiles_of(device: DetectedDevice) -> list[str]:
-    """Returns the names of the profiles that a present device answers to, among those that can be read."""
-    return [name for name, profile in every()[0].items() if matches(profile, device)]
+    """Returns the names of the profiles that a present device answers to, among those that can be read.
+
+    One for any device of its kind is among them where no other is, and for the machine's own processor.
+    """
+    found = {name: profile for name, profile in every()[0].items() if matches(profile, device)}
+    own = [name for name, profile in found.items() if profile.match.words != ANY]
+    return own if own and not device_kind(device.kind).is_host else list(found)
 
 
 def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceHandle:
@@ -96,7 +101,7 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
             raise DeviceError(f"device {device} is not here any more. Here: {_all_described(here)}.")
         return device
     name, index = _split(device) if isinstance(device, str) else (device.name, None)
-    profile = resolve(device, here)
+    profile = load(name) if isinstance(device, str) else device
     answering = [one for one in here if matches(profile, one)]
     if not answering:
         raise DeviceError(_absence(name, profile, here))
@@ -104,6 +109,7 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
     if chosen is None:
         known = ", ".join(f"--device {name}:{one.index}" for one in answering)
         raise DeviceError(f"no '{profile.name}' with the index {index} is here, of kind {profile.kind}. Known: {known}.")
+    profile = _filled_in(profile, chosen) if profile.match.words == ANY else profile
     return DeviceHandle(profile, chosen.index, chosen.uuid)
 
 

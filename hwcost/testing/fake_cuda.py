@@ -19,6 +19,9 @@ QUEUE = 1024
 
 GIB = 1024**3
 
+NO_DRIVER = "The NVIDIA driver on your system is too old (found version 12060). Please update your GPU driver\n"
+"""Reason for which CUDA shows no GPU."""
+
 
 class FakeEvent:
     """A moment on the stream.
@@ -179,6 +182,15 @@ class FakeCuda:
     def is_available(self) -> bool:
         """Whether CUDA shows any GPU."""
         return bool(self.uuids)
+
+    def init(self) -> None:
+        """Starts CUDA, which tells why it shows no GPU.
+
+        Raises:
+            RuntimeError: When it shows none.
+        """
+        if not self.uuids:
+            raise RuntimeError(NO_DRIVER)
 
     def set_device(self, device: Any) -> None:
         """Makes a GPU the present one, which there is only one of."""

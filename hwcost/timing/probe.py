@@ -18,6 +18,7 @@ from typing import Any
 
 from hwcost._extras import imported
 from hwcost._io import write_text
+from hwcost.agent.errors import first_line
 from hwcost.devices.detected import DetectedDevice
 from hwcost.errors import DataError, MeasurementError, StoreError, UsageError
 from hwcost.timing.guards.cache import UNKNOWN_CACHE_BYTES
@@ -103,21 +104,23 @@ def run_probes(
     Raises:
         UsageError: When the device's kind or a dtype cannot be probed.
         DeviceError: When this torch sees no GPU.
-        MeasurementError: When torch sees other GPUs only.
+        MeasurementError: When torch sees other GPUs only, or nothing can be probed.
         MissingExtraError: When a GPU is asked for and torch is not installed.
     """
     place = _place(device, threads)
-    results, say = [], progress or (lambda what: None)
+    results, say, why = [], progress or (lambda what: None), ""
     with _torch_threads(threads), _present(place):
         for name, prepare in _probes(device, dtypes, threads, place):
             say(name)
             try:
                 probe = prepare()
-            except MeasurementError as error:
-                say(f"{name} is left out: {error}")
-                continue
-            with _precision(probe.dtype, place):
-                results.append(_measured(probe, threads, clock))
+                with _precision(probe.dtype, place):
+                    results.append(_measured(probe, threads, clock))
+            except (MeasurementError, RuntimeError) as error:  # the second of torch: no memory, or no such product
+                why = first_line(error)
+                say(f"{name} is left out: {why}")
+    if not results:
+        raise MeasurementError(f"nothing of '{device.product}' can be probed: {why}")
     return ProbeReport(device.key, device.product, tuple(results))
 
 

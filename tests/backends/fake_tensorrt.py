@@ -26,7 +26,7 @@ class FakeGpu(Gpu):
     stream = 7
 
     def __init__(self, handle=None) -> None:
-        self.launches = self.swept = 0
+        self.launches = self.swept = self.released = 0
         self.faults: set[str] = set()
 
     def _placed(self, array) -> Memory:
@@ -64,6 +64,9 @@ class FakeGpu(Gpu):
 
     def sweep(self, cache_bytes) -> None:
         self.swept += cache_bytes
+
+    def release(self) -> None:
+        self.released += 1
 
 
 Severity = enum.Enum("Severity", ["INTERNAL_ERROR", "ERROR", "WARNING", "INFO", "VERBOSE"])

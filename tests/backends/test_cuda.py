@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 
 from hwcost.backends import Runner, backend, precision, torch_place
 from hwcost.backends.torch_runner import torch_facts
-from hwcost.devices import DetectedDevice, DeviceHandle, load
+from hwcost.devices import DetectedDevice, DeviceHandle, Match, load
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
@@ -187,6 +188,11 @@ def test_tfloat32_is_refused_where_it_would_be_float32(monkeypatch: pytest.Monke
     with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 3\.7 computes in float32"):
         backend("torch").prepare(reduced, DeviceHandle(load("k80")))
     backend("torch").prepare(reduced, CARD).close()
+    own = DeviceHandle(replace(load("h100"), name="mine", match=Match(("RTX 2080",))), 0, "GPU-0")
+    turing = DetectedDevice("cuda", "nvidia", "NVIDIA GeForce RTX 2080", 0, "GPU-0", compute_capability="7.5")
+    monkeypatch.setattr("hwcost.devices.detect.present", lambda: [turing])
+    with pytest.raises(UsageError, match=r"a GPU of 7\.5 computes in float32"):  # whose profile does not say so
+        backend("torch").prepare(reduced, own)
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
     with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0 turns it into float32. Unset it, or take float32"):
         backend("torch").prepare(reduced, CARD)
@@ -249,8 +255,58 @@ def test_a_card_that_torch_has_no_kernels_for_is_refused_at_once(
         return
     with pytest.raises(DeviceError, match=r"none for a GPU of compute capability \d\.\d\. Its last framework is torch"):
         torch_place.torch_device(k80)
-    with pytest.raises(errors.UsageError, match=f"none for a card of compute capability {capability[0]}.{capability[1]}"):
+    with pytest.raises(errors.DeviceError, match=f"none for a card of compute capability {capability[0]}.{capability[1]}"):
         torch_runtime.check_kernels(built, capability)
+
+
+@pytest.mark.parametrize(("mode", "calls", "facts"), [("reduce-overhead", 3, {"graphs_left_out": 1}), ("default", 1, {})])
+def test_compiled_modules_are_captured_before_they_are_timed_and_graphs_left_out_are_counted(
+    mode: str, calls: int, facts: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inductor captures at the second call, and launches kernel by kernel where it cannot, with a line in its log."""
+    from torch._dynamo.utils import counters
+
+    made: list[int] = []
+
+    def compiled(module: Any, **how: Any) -> Any:
+        assert how["mode"] == mode
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            counters["inductor"]["cudagraph_skips"] += not made
+            made.append(1)
+            return module.forward(*args, **kwargs)
+
+        return call
+
+    FakeCuda().install(monkeypatch)
+    monkeypatch.setattr(torch, "compile", compiled)
+    runner = backend("torch-compile", options={"mode": mode}).prepare(small_workload(), CARD)
+    assert len(made) == calls
+    assert {name: runner.facts[name] for name in facts} == facts
+    assert ("graphs_left_out" in runner.facts) is bool(facts)
+    runner.close()
+
+
+def test_a_gpu_that_is_too_old_for_the_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor.exc import GPUTooOldForTriton
+
+    def call(*args: Any) -> None:
+        shown = type("Properties", (), {"name": "NVIDIA GeForce GTX 1080 Ti", "major": 6, "minor": 1})
+        raise GPUTooOldForTriton(shown, None)
+
+    FakeCuda().install(monkeypatch)
+    monkeypatch.setattr(torch, "compile", lambda module, **how: call)
+    with pytest.raises(MeasurementError, match="torch.compile cannot compile '.*': Found NVIDIA GeForce GTX 1080 Ti .*Try"):
+        backend("torch-compile").prepare(small_workload(), CARD)
+
+
+def test_a_driver_that_is_too_old_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCuda(uuids=()).install(monkeypatch)
+    wanted = r"sees no CUDA device, so it cannot run on 'h100': The NVIDIA driver .* \(found version 12060\).*nvidia-smi"
+    with pytest.raises(DeviceError, match=wanted) as told:
+        torch_place.torch_device(CARD)
+    assert told.value.exit_code == 3
+    assert "\n" not in str(told.value)
 
 
 def test_a_context_that_is_lost_ends_the_process_and_not_one_workload_after_the_other(

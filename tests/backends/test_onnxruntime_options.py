@@ -202,6 +202,27 @@ def test_an_older_runtime_is_told_to_refuse_the_cpu_itself(monkeypatch) -> None:
     assert asked.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
 
 
+@pytest.mark.parametrize(("taken", "kind"), [("cpu", DeviceError), ("cuda", MeasurementError)])
+def test_an_older_runtime_that_refuses_is_asked_whether_the_provider_started(session, monkeypatch, taken, kind) -> None:
+    """It says the same where a library is missing and where the provider lacks an operator."""
+    failures = onnxruntime.capi.onnxruntime_pybind11_state
+    told = onnxruntime.InferenceSession
+
+    class Refusing(told):
+        def __init__(self, path, options, **given) -> None:
+            if options.get_session_config_entry(ort_session.NO_FALLBACK) == "1":
+                raise failures.Fail(f"[ONNXRuntimeError] : 1 : FAIL : nodes, but {ort_session.REFUSED} by the user.")
+            super().__init__(path, options, **given)
+
+    for one in told.__mro__:
+        if "get_provider_graph_assignment_info" in vars(one):
+            monkeypatch.delattr(one, "get_provider_graph_assignment_info")
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Refusing)
+    session.providers = [NAMES[taken]]
+    with pytest.raises(kind, match={"cpu": "could not start.*took CPU", "cuda": "would run some of its op"}[taken]):
+        prepared(device=GPU)
+
+
 def test_a_provider_of_another_kind_or_another_build_is_refused(monkeypatch) -> None:
     with pytest.raises(UsageError, match="provider 'cuda' runs on cuda devices, and 'cpu' is of kind cpu"):
         prepared(provider="cuda")
@@ -284,3 +305,39 @@ def test_what_cannot_be_rewritten_says_so() -> None:
     half = ComponentWorkload.of(SPACE, norm.part, seq_len=4, dtype="bfloat16")
     with pytest.raises(UsageError, match="not bfloat16"):
         prepared(half, quantization="qdq")
+
+
+@pytest.fixture
+def dynamic(tmp_path):
+    """A file that adds nothing to rows of a table, of a length that it computes from the shape of its input."""
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "seq"])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, None)
+    constants = [numpy_helper.from_array(np.ones((9, 4), np.float32), "table"), numpy_helper.from_array(np.array([1]), "at")]
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["rows"]),
+        helper.make_node("Shape", ["ids"], ["shape"]),
+        helper.make_node("Gather", ["shape", "at"], ["length"]),
+        helper.make_node("ConstantOfShape", ["length"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["nothing"]),
+        helper.make_node("Add", ["rows", "nothing"], ["out"]),
+    ]
+    graph = helper.make_graph(nodes, "dynamic", [ids], [out], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "a.onnx")
+    return OnnxWorkload.of(tmp_path / "a.onnx", batch_size=2, seq_len=3)
+
+
+def test_shapes_are_computed_beforehand_where_they_are_fixed(dynamic) -> None:
+    plain = prepared(dynamic)
+    assert "fixed_dimensions" not in plain.facts
+    settings = ort_session.SessionSettings((NAMES["cpu"],), dimensions={"batch": 2, "seq": 3})
+    (fixed,) = ort_session.nodes(ort_session.opened(exported(dynamic), settings)).values()
+    assert "Shape" not in fixed
+    assert fixed.total() < plain.facts["nodes"][NAMES["cpu"]]
+
+
+def test_a_dynamic_file_is_fixed_at_its_shapes_on_a_gpu(dynamic, session, monkeypatch) -> None:
+    """ONNX Runtime computes shapes on the CPU, which would be refused beside a GPU as a node that falls back."""
+    monkeypatch.setattr("hwcost.backends.ort_runner.OrtRunner", lambda *given: SimpleNamespace(facts=given[3], outputs=list))
+    monkeypatch.setattr("hwcost.backends.reference.verify", lambda *given: 0.0)
+    session.parts = {"cuda": ["Gather", "Add"]}
+    assert prepared(dynamic, GPU).facts["fixed_dimensions"] == {"batch": 2, "seq": 3}

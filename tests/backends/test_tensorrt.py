@@ -215,6 +215,14 @@ def test_engines_are_held_as_far_as_the_gpus_memory_goes(trt, monkeypatch) -> No
         made.check_alive(GPU)
 
 
+def test_memory_that_torch_keeps_is_given_back_since_tensorrt_cannot_take_it(trt) -> None:
+    runner = prepared()
+    gpu = runner._gpu
+    assert gpu.released == 0
+    runner.close()
+    assert gpu.released == 1
+
+
 def test_tfloat32_is_not_float32_under_another_name(trt, monkeypatch) -> None:
     with pytest.raises(UsageError, match=r"comes with compute capability 8\.0: a GPU of 7\.5 computes in float32"):
         backend("tensorrt", options={"tf32": True}).prepare(small_workload(), DeviceHandle(load("t4")))
@@ -235,13 +243,21 @@ def test_what_is_absent_gives_its_reason_and_remedy(monkeypatch) -> None:
         backend("tensorrt")
 
 
+def test_a_release_without_strongly_typed_networks_is_refused(trt, monkeypatch) -> None:
+    monkeypatch.setattr(trt, "__version__", "8.6.1")
+    monkeypatch.setattr(trt, "NetworkDefinitionCreationFlag", type("Flag", (), {"EXPLICIT_BATCH": 0}))
+    with pytest.raises(DeviceError, match=r"tensorrt 8.6.1 builds no strongly typed networks.*hwcost\[tensorrt\]") as error:
+        prepared()
+    assert error.value.exit_code == 3
+
+
 def test_without_a_gpu_it_says_what_to_do(monkeypatch) -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     monkeypatch.setitem(sys.modules, "tensorrt", FakeTensorrt())
-    with pytest.raises(DeviceError, match="sees no CUDA device.*CUDA build of torch") as error:
+    with pytest.raises(DeviceError, match="sees no CUDA device.*build of torch with CUDA") as error:
         prepared()
     assert error.value.exit_code == 3
     with pytest.raises(UsageError, match="runs on cuda, not on a device of kind cpu"):

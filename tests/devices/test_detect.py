@@ -118,6 +118,31 @@ def test_gpus_of_the_driver_directory(epyc: Path) -> None:
     assert find(load("k80"), gpus) == gpus[0]
 
 
+def test_gpus_of_an_open_driver_that_nobody_has_used_yet(epyc: Path) -> None:
+    """Such a driver names the machine before its version, and shows no UUID before a card is used."""
+    version = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  560.35.03  Release Build  (dvs-builder@U16)\n"
+    write(epyc, "proc/driver/nvidia/version", version)
+    unknown = "GPU-????????-????-????-????-????????????"
+    for bus, uuid in (("04", unknown), ("05", "GPU-12345678-1234-1234-1234-123456789012")):
+        text = f"Model: \t\t NVIDIA H200\nIRQ: 1\nGPU UUID: \t {uuid}\n"
+        write(epyc, f"proc/driver/nvidia/gpus/0000:{bus}:00.0/information", text)
+    gpus = [device for device in present(epyc) if device.kind == "cuda"]
+    assert [gpu.uuid for gpu in gpus] == [None, "GPU-12345678-1234-1234-1234-123456789012"]
+    assert {gpu.driver_version for gpu in gpus} == {"560.35.03"}
+
+
+def test_a_card_without_a_profile_of_its_own_is_measured_with_that_of_any_card() -> None:
+    own, other = from_smi(
+        "NVIDIA H200, GPU-1, 143771, 700.00, 1980, 9.0, 570.1, Disabled\n"
+        "NVIDIA GeForce RTX 4090, GPU-2, 24564, 450.00, 3105, 8.9, 570.1, [N/A]\n"
+    )
+    assert (profiles_of(own), profiles_of(other)) == (["h200"], ["cuda"])
+    handle = require("cuda:1", [own, other])
+    assert (handle.uuid, handle.profile.title) == ("GPU-2", "NVIDIA GeForce RTX 4090")
+    assert resolve("cuda", [other]).memory_bytes == 24564 * 1024**2
+    assert resolve("cuda", [other]).clock_hz == 3.105e9
+
+
 def test_nvidia_smi_output() -> None:
     text = (
         "Tesla T4, GPU-1, 15360, 70.00, 1590, 7.5, 535.104.05, [N/A]\n"
@@ -174,6 +199,7 @@ def test_tpu_device_files_and_type(epyc: Path, monkeypatch: pytest.MonkeyPatch) 
         (["0x0063", "0x0063"], None, [["tpu-v5e"], ["tpu-v5e"]]),
         (["0x006f", "0x1234"], None, [["tpu-v6e"]]),
         (["0x0027"], None, [[]]),
+        (["0x0027/0x004e", "0x0027/0x004f"], None, [["tpu-v2"], []]),  # a v2 and a v3
         (["0x0027"], "v2-8", [["tpu-v2"]]),
         (["0x0063"], "v5litepod-4", [["tpu-v5e"]]),
         ([], "v6e-1", [["tpu-v6e"]]),
@@ -183,7 +209,9 @@ def test_tpus_on_the_bus(epyc: Path, monkeypatch: pytest.MonkeyPatch, numbers, s
     monkeypatch.delenv("TPU_ACCELERATOR_TYPE", raising=False)
     for place, number in enumerate(numbers):
         write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/vendor", "0x1ae0\n")
-        write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/device", f"{number}\n")
+        chip, _, board = number.partition("/")
+        write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/device", f"{chip}\n")
+        write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/subsystem_device", f"{board}\n")
     write(epyc, "sys/bus/pci/devices/0000:01:00.0/vendor", "0x8086\n")
     write(epyc, "sys/bus/pci/devices/0000:01:00.0/device", "0x0063\n")
     if said:

@@ -11,7 +11,7 @@ from hwcost.devices import load, names
 from hwcost.testing.device_profiles import DeviceProfileSuite
 
 NAMED = {
-    "a100", "cpu", "epyc", "gtx1080ti", "h100", "h200", "k80", "l4", "raspberry-pi-4", "t4", "titan-xp", "tpu-v2",
+    "a100", "cpu", "cuda", "epyc", "gtx1080ti", "h100", "h200", "k80", "l4", "raspberry-pi-4", "t4", "titan-xp", "tpu-v2",
     "tpu-v4i", "tpu-v5e", "tpu-v6e", "xeon",
 }  # fmt: skip
 

@@ -111,6 +111,28 @@ class FakeNvml:
 K80 = {"name": "k80", "kind": "cuda", "index": None, "match": load("k80").to_dict()["match"]}
 
 
+def test_a_card_that_is_cut_into_slices_is_named_as_such() -> None:
+    class Cut(FakeNvml):
+        def nvmlDeviceGetMigMode(self, handle: Any, now: Any, later: Any) -> int:  # noqa: N802
+            now._obj.value = 1
+            return 0
+
+    with pytest.raises(DeviceError, match=r"Here: .*Tesla K80 \(index 1, cut into slices \(MIG\)\)"):
+        devices.find(K80, lambda: nvidia.Nvml(Cut()))
+
+
+def test_reasons_that_a_card_does_not_tell_are_unknown() -> None:
+    class Virtual(FakeNvml):
+        def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle: Any, bits: Any) -> int:  # noqa: N802
+            return 3  # not supported
+
+    for library, known in ((FakeNvml(), True), (Virtual(), False)):
+        card = nvidia.CardCounters(nvidia.Nvml(library), 1)
+        card.begin()
+        card.after_block()
+        assert ("throttle_reasons" in card.end()) is known
+
+
 def test_the_card_of_the_profile_is_taken_and_shown_alone() -> None:
     device = devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
     assert (device.facts["product"], device.facts["index"]) == ("Tesla K80", 1)

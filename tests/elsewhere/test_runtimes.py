@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hwcost.agent import onnx_runtime, sweep, timer
-from hwcost.agent.errors import ContextLostError, MeasurementError, UsageError
+from hwcost.agent.errors import ContextLostError, DeviceError, MeasurementError, UsageError
 from hwcost.elsewhere.events import Block
 
 CPU, CUDA = SimpleNamespace(kind="cpu"), SimpleNamespace(kind="cuda")
@@ -116,6 +116,57 @@ def test_tfloat32_that_the_environment_forbids_is_refused(monkeypatch: pytest.Mo
         runtime.prepare({"net": {}, "dtype": "tfloat32", "name": "w"})
 
 
+def card(capability: tuple[int, int], **cuda: Any) -> Any:
+    """Returns a torch with one card, whose kernels are for those of compute capability 3.7 and 8.0."""
+    found = {"is_available": lambda: True, "get_arch_list": lambda: ["sm_37", "sm_80"], **cuda}
+    shown = SimpleNamespace(get_device_capability=lambda index: capability, **found)
+    flags = SimpleNamespace(cuda=SimpleNamespace(matmul=SimpleNamespace(allow_tf32=True)))
+    return SimpleNamespace(__version__="2.3.1", cuda=shown, backends=flags)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("dtype", "capability", "why"),
+    [
+        ("tfloat32", (7, 5), r"tfloat32 was asked for, and comes with compute capability 8\.0: this card has 7\.5"),
+        ("bfloat16", (3, 7), r"bfloat16 was asked for, and comes with compute capability 5\.3: this card has 3\.7"),
+    ],
+)
+def test_a_format_that_a_card_does_not_multiply_in_is_refused(dtype: str, capability: tuple[int, int], why: str) -> None:
+    from hwcost.agent.torch_runtime import check_format
+
+    with pytest.raises(UsageError, match=why):
+        check_format(card(capability), dtype)
+    for fine in ("float32", "float16"):
+        check_format(card(capability), fine)
+    check_format(card((8, 0)), dtype)
+
+
+@pytest.mark.torch
+def test_tfloat32_is_refused_by_a_torch_that_does_not_have_it() -> None:
+    from hwcost.agent.torch_runtime import check_format
+
+    old = card((8, 0))
+    old.backends.cuda = SimpleNamespace()
+    with pytest.raises(UsageError, match="torch 2.3.1 does not have it"):
+        check_format(old, "tfloat32")
+
+
+@pytest.mark.torch
+def test_a_card_that_torch_cannot_use_is_absent_with_the_reason() -> None:
+    from hwcost.agent.torch_runtime import check_card
+
+    def init() -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 11040).\nmore")
+
+    check_card(card((3, 7)))
+    with pytest.raises(DeviceError, match=r"sees no CUDA device: The NVIDIA driver .* \(found version 11040\)\.$") as told:
+        check_card(card((3, 7), is_available=lambda: False, init=init))
+    assert told.value.exit_code == 3
+    with pytest.raises(DeviceError, match=r"none for a card of compute capability 5\.2"):
+        check_card(card((5, 2)))
+
+
 def test_a_process_that_has_lost_its_card_says_so() -> None:
     from hwcost.agent.torch_runtime import TorchRuntime
 
@@ -136,6 +187,31 @@ def test_float32_on_a_card_is_float32_whatever_the_environment_says(monkeypatch:
     with pytest.raises(UsageError, match="this ONNX Runtime has no CUDAExecutionProvider"):
         onnx_runtime.OnnxRuntime({"threads": 1, "backend_options": {}, "pool_numbers": 0}, "", CUDA)
     assert os.environ["NVIDIA_TF32_OVERRIDE"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("taken", "kind", "why"),
+    [
+        ("CPUExecutionProvider", DeviceError, "could not start: CPUExecutionProvider would run instead. Install its CUDA"),
+        ("", DeviceError, "could not start: CUDA failure 35: CUDA driver version is insufficient. Install its CUDA"),
+        ("CUDAExecutionProvider", MeasurementError, "the CPU would run a part of the model"),
+    ],
+)
+def test_a_provider_without_its_libraries_is_no_unsupported_model(taken: str, kind: type[Exception], why: str) -> None:
+    """ONNX Runtime says the same of both."""
+    asked: dict[str, str] = {}
+
+    def session(path: str, settings: Any, providers: list[str], enable_fallback: int) -> Any:
+        if not taken:
+            raise RuntimeError("CUDA failure 35: CUDA driver version is insufficient.\nmore")
+        if asked.get(onnx_runtime.NO_FALLBACK) == "1":
+            raise Exception(f"[ONNXRuntimeError] : 1 : FAIL : nodes, but {onnx_runtime.REFUSED} by the user.")
+        return SimpleNamespace(get_providers=lambda: [taken])
+
+    settings = SimpleNamespace(add_session_config_entry=asked.__setitem__)
+    settings.add_session_config_entry(onnx_runtime.NO_FALLBACK, "1")
+    with pytest.raises(kind, match=why):
+        onnx_runtime.opened(SimpleNamespace(InferenceSession=session), "model.onnx", settings, "CUDAExecutionProvider")
 
 
 def test_libraries_in_python_packages_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

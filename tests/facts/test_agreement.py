@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hwcost.devices.detected import DetectedDevice
-from hwcost.facts import differing
+from hwcost.facts import FACTS, Process, differing
 from hwcost.stores.environment import Environment
 
 MEMORY = 16_106_127_360 - 4096  # just below a boundary of the device key's rounding
@@ -62,3 +62,10 @@ def test_another_machine_or_software_is_named(host: dict[str, Any], more: dict[s
 def test_keys_decide_where_the_facts_behind_them_are_unknown() -> None:
     assert differing({"device_key": "a"}, {"device_key": "b"}) == {"device_key": ("a", "b")}
     assert differing({"device_key": "a"}, {"device_key": None}) == {}
+
+
+def test_variables_that_change_the_latency_of_gpus_and_tpus_are_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    (env,) = (fact for fact in FACTS if (fact.group, fact.name) == ("software", "env"))
+    for name in ("CUDA_LAUNCH_BLOCKING", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF", "XLA_FLAGS"):
+        monkeypatch.setenv(name, "1")
+        assert env.find(Process())[name] == "1"

@@ -21,6 +21,8 @@ class NVMLError_NoPermission(NVMLError):  # noqa: N801, N818 - as pynvml calls i
 class FakeNvml(SimpleNamespace):
     """Cards of NVML that are as bad as ``reasons`` say, are used by the processes ``pids``, and may be lost.
 
+    Without ``reasons`` (None) they do not tell, as virtual cards.
+
     A handle is the UUID. With ``slices`` the first card is cut into slices of these UUIDs. Clocks that are locked, and
     reset, stand in ``calls``; without ``may_lock`` they are refused. Without ``counts`` there is no counter of energy. Cards
     in ``hidden`` are counted, and have no handle.
@@ -101,6 +103,8 @@ class FakeNvml(SimpleNamespace):
 
     def nvmlDeviceGetCurrentClocksThrottleReasons(self, gpu: str) -> int:  # noqa: N802
         self._card_only(gpu)
+        if self.reasons is None:
+            raise NVMLError("not supported")
         return self.reasons
 
     def nvmlDeviceGetTotalEnergyConsumption(self, gpu: str) -> int:  # noqa: N802

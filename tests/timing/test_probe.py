@@ -81,6 +81,23 @@ def test_a_gpu_is_probed_further_and_what_cannot_be_is_left_out_with_the_reason(
     assert told[-1] == "gate is left out: torch 2.6.0 cannot compile CUDA source"
 
 
+def test_a_probe_that_a_device_has_no_memory_for_is_left_out(
+    clock: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> Probe:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 1.00 GiB.\nmore")
+
+    monkeypatch.setattr(copy_probe, "prepare", full)
+    told: list[str] = []
+    report = run_probes(CPU, clock=clock, progress=told.append)
+    assert [result.name for result in report.results] == ["matmul", "dispatch"]
+    assert "copy is left out: CUDA out of memory. Tried to allocate 1.00 GiB." in told
+    for module in (matmul_probe, dispatch_probe):
+        monkeypatch.setattr(module, "prepare", full)
+    with pytest.raises(MeasurementError, match="nothing of 'Some Xeon' can be probed: CUDA out of memory"):
+        run_probes(CPU, clock=clock)
+
+
 def test_torch_threads_are_put_back(clock: Callable[[], int]) -> None:
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwcost.backends.sweep import SWEEP
-from hwcost.errors import DeviceError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +71,10 @@ class Gpu(ABC):
         """Writes over a cache of that size, and waits."""
 
 
+    def release(self) -> None:  # noqa: B027 - an allocator may keep nothing
+        """Gives back memory that is kept for later, which TensorRT cannot take: it has an allocator of its own."""
+
+
 class TorchGpu(Gpu):
     """A GPU by torch's allocator, streams and graphs.
 
@@ -78,17 +82,12 @@ class TorchGpu(Gpu):
         handle: The device.
 
     Raises:
-        DeviceError: When torch sees no such GPU.
+        DeviceError: When torch sees no GPU, or has no kernels for this one.
     """
 
     def __init__(self, handle: DeviceHandle) -> None:
         import torch
 
-        if not torch.cuda.is_available():
-            raise DeviceError(
-                f"this torch ({torch.__version__}) sees no CUDA device, so that TensorRT cannot run on '{handle.name}'. "
-                f"Install a CUDA build of torch, and see that the driver works (nvidia-smi)."
-            )
         from hwcost.backends.torch_place import torch_device
 
         self._torch, self._device = torch, torch_device(handle)
@@ -150,3 +149,8 @@ class TorchGpu(Gpu):
         with self._torch.cuda.stream(self._stream):
             self._swept.zero_()
         self.synchronize()
+
+    def release(self) -> None:
+        """See the base class."""
+        with suppress(RuntimeError):  # on a device that is lost
+            self._torch.cuda.empty_cache()

@@ -28,14 +28,20 @@ def load(name: str) -> Any:
 
     Raises:
         MissingExtraError: When it is not installed; names the extra.
-        DeviceError: When it is, and cannot be imported, since libraries are missing.
+        DeviceError: When it is, and cannot be imported, since libraries are missing, or is too old.
     """
     if not find_spec(MODULES[name]):
         raise MissingExtraError(name, EXTRAS[name])
     try:
-        return import_module(MODULES[name])
+        found = import_module(MODULES[name])
     except (ImportError, OSError) as error:
         raise DeviceError(
             f"{name} is installed but cannot be imported: {error}. Its bindings need its libraries: install them again with "
             f"pip install --force-reinstall 'hwcost[{EXTRAS[name]}]'; those of TensorRT come from NVIDIA's index."
         ) from None
+    if not hasattr(found.NetworkDefinitionCreationFlag, "STRONGLY_TYPED"):
+        raise DeviceError(
+            f"{name} {found.__version__} builds no strongly typed networks, as releases from 10 on do. Install it with: "
+            f"pip install 'hwcost[{EXTRAS[name]}]', or take --backend onnxruntime."
+        )
+    return found

@@ -71,6 +71,7 @@ class TensorRTRunner(Runner):
     def close(self) -> None:
         """See the base class."""
         self._engine, self._call = None, _closed
+        self._gpu.release()
 
     def _issue(self, n: int) -> None:
         call = self._call

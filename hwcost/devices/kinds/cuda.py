@@ -14,9 +14,9 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.agent.files import text_or_empty
 from hwcost.devices.detected import DetectedDevice
@@ -50,6 +50,10 @@ class Cuda(DeviceKind):
     stall_s = 600.0
     clock_lock = "hwcost.devices.nvml_lock"
     telemetry = "hwcost.timing.telemetry.nvml:NvmlTelemetry"
+    detected_facts: ClassVar[Mapping[str, str]] = {
+        "memory_bytes": "Detected: NVML or nvidia-smi",
+        "clock_hz": "Detected: highest clock by NVML or nvidia-smi",
+    }
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
         """Returns the GPUs that CUDA may use here, in the order of their bus."""
@@ -104,13 +108,14 @@ def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
 
 def from_proc(driver: Path) -> list[DetectedDevice]:
     """Reads the driver's directory, which holds names and UUIDs only."""
-    version = re.search(r"Kernel Module\D*([0-9.]+)", text_or_empty(driver / "version"))
+    version = re.search(r"Kernel Module.*?\s([0-9]+\.[0-9.]+)", text_or_empty(driver / "version"))
     devices: list[DetectedDevice] = []
     for information in sorted((driver / "gpus").glob("*/information")):
         text = text_or_empty(information)
         model, uuid = (re.search(rf"^{key}:\s*(.+)$", text, re.MULTILINE) for key in ("Model", "GPU UUID"))
         if model:
-            facts = {"uuid": uuid[1].strip() if uuid else None, "driver_version": version[1] if version else None}
+            known = uuid is not None and "?" not in uuid[1]  # the driver asks a card for it when the card is first used
+            facts = {"uuid": uuid[1].strip() if uuid and known else None, "driver_version": version[1] if version else None}
             devices.append(_device(len(devices), model[1].strip(), **facts))
     return devices
 

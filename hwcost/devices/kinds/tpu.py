@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 _TYPE_VARIABLE = "TPU_ACCELERATOR_TYPE"
 _GOOGLE = "0x1ae0"
-_PCI_TYPES = {"0x005e": "v4", "0x0062": "v5p", "0x0063": "v5e", "0x006f": "v6e"}
-"""Types of TPU by their number on the PCI bus, as libtpu's own tools know them."""
-_PCI_SEVERAL = ("0x0027",)
-"""Numbers that v2 and v3 have in common."""
+_PCI_TYPES = {"0x005e": "v4", "0x0062": "v5p", "0x0063": "v5e", "0x006f": "v6e", "0x0076": "7x"}
+"""Types of TPU by their number on the PCI bus.
+
+Source: ``tpu_info/device.py`` of AI-Hypercomputer/cloud-accelerator-diagnostics.
+"""
+_PCI_SEVERAL = {"0x0027": {"0x004e": "v2", "0x004f": "v3"}}
+"""Types that have a number in common, by the number of the board. Same source."""
 
 
 class Tpu(DeviceKind):
@@ -66,7 +69,8 @@ def _pci_chips(root: Path) -> list[str | None]:
     for place in sorted((root / "sys/bus/pci/devices").glob("*")):
         number = text_or_empty(place / "device")
         if text_or_empty(place / "vendor") == _GOOGLE and (number in _PCI_TYPES or number in _PCI_SEVERAL):
-            found.append(_PCI_TYPES.get(number))
+            boards = _PCI_SEVERAL.get(number, {})
+            found.append(_PCI_TYPES.get(number) or boards.get(text_or_empty(place / "subsystem_device")))
     return found
 
 

@@ -45,7 +45,7 @@ class NvmlTelemetry(Telemetry):
         self._is_slice = (handle.uuid or "").startswith(MIG)
         self._energy: _Energy | None = None
         self._before_hz: float | None = None
-        self._reasons: set[str] = set()
+        self._reasons: set[str] | None = None
         if self._nvml is not None:
             self._open()
         self._earlier, self._own = self._pids(), os.getpid()  # before this process has a context of CUDA
@@ -64,7 +64,7 @@ class NvmlTelemetry(Telemetry):
 
     def begin(self) -> None:
         """See the base class."""
-        self._reasons = set()
+        self._reasons = None
         self._energy = _Energy(self)
 
     def before_block(self) -> None:
@@ -74,7 +74,9 @@ class NvmlTelemetry(Telemetry):
     def after_block(self) -> BlockReading:
         """See the base class; reasons for a lower clock are collected while the device is still warm from the block."""
         clock_hz = self._clock_hz()
-        self._reasons |= self._present_reasons()
+        present = self._present_reasons()
+        if present is not None:
+            self._reasons = present | (self._reasons or set())
         if self._energy is not None:
             self._energy.poll()
         known = clock_hz is not None and self._before_hz is not None
@@ -87,7 +89,7 @@ class NvmlTelemetry(Telemetry):
         memory = self._ask("nvmlDeviceGetMemoryInfo")
         temperature = self._ask_card("nvmlDeviceGetTemperature", getattr(self._nvml, "NVML_TEMPERATURE_GPU", 0))
         found = {
-            "throttle_reasons": tuple(sorted(self._reasons)),
+            "throttle_reasons": None if self._reasons is None else tuple(sorted(self._reasons)),
             "foreign_pids": self._foreign_pids(),
             "temperature_celsius": None if temperature is None else {"gpu": float(temperature)},
             "power_w": self.power_w(),
@@ -138,10 +140,11 @@ class NvmlTelemetry(Telemetry):
         clock = self._ask_card("nvmlDeviceGetClockInfo", getattr(self._nvml, "NVML_CLOCK_SM", 1))
         return None if clock is None else clock * 1e6
 
-    def _present_reasons(self) -> set[str]:
+    def _present_reasons(self) -> set[str] | None:
+        """Returns the present reasons for a lower clock; None where the card does not tell, as most virtual ones."""
         bits = self._ask_card("nvmlDeviceGetCurrentClocksThrottleReasons")
         if bits is None:
-            return set()
+            return None
         return {name for reason, name in REASONS.items() if bits & int(getattr(self._nvml, reason, 0))}
 
     def _pids(self) -> set[int] | None:

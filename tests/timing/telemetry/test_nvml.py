@@ -32,8 +32,14 @@ def test_it_is_asked_for_the_card_of_the_handle() -> None:
     nvml.reasons = 4 | 64
     telemetry.after_block()
     assert telemetry.end()["throttle_reasons"] == ("hw_thermal_slowdown", "sw_power_cap")
+    nvml.reasons = 0
     telemetry.begin()
+    telemetry.after_block()
     assert telemetry.end()["throttle_reasons"] == ()
+    nvml.reasons = None  # a virtual card does not tell
+    telemetry.begin()
+    telemetry.after_block()
+    assert "throttle_reasons" not in telemetry.end()
     assert telemetry.settings() == {"ecc": True}
     telemetry.check()
     nvml.lost = True
