@@ -104,7 +104,7 @@ def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:
         return lambda text: number(text) != 0
     if what in _SUCCESSES and values <= _YES | _NO:
         return lambda text: text.lower() in _NO
-    if what in _WARM and values <= {"true", "false", "yes", "no"}:
+    if what in _WARM and values <= (_YES | _NO if words_in_order(name)[0] == "is" else {"true", "false", "yes", "no"}):
         return lambda text: text.lower() in _YES
     if what in _FAILURES and _are_messages(values):
         return lambda text: text.lower() not in _NOTHING

@@ -34,6 +34,7 @@ from hwcost.exchange.column_names import (
     words_of,
 )
 from hwcost.exchange.failure_marks import refuse_marks
+from hwcost.exchange.identifiers import are_clock_readings
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS, TableOptions
 from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
@@ -266,7 +267,8 @@ def _candidates(sheet: Sheet) -> list[str]:
     nothing in particular, such as ``duration``, may be that of a whole benchmark, so that others are asked about as well; so
     are the latencies of whole calls beside those of a token or a step.
     """
-    timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
+    timed = [name for name, texts in sheet.columns.items() if any(map(is_time, texts))]
+    timed = [name for name in timed if not are_clock_readings(sheet.columns[name], split_unit(name)[1])]
     named = named_as_latencies(timed)
     named = [name for name in named if not is_of_cold_call(name)] or named
     if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):

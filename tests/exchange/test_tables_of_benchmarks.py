@@ -152,7 +152,7 @@ def marked(bad: Any, good: Any) -> list[Any]:
         ("success", False, True), ("is_valid", "no", "yes"), ("error", "CUDA out of memory", ""), ("failed", 1, 0),
         ("error_message", "killed", None), ("returncode", 137, 0), ("exit_code", -9, 0), ("Skipped", "Yes", "No"),
         ("status", "timed out", "done"), ("outcome", "out of memory", "passed"), ("is_warmup", True, False),
-        ("phase", "warm-up", "measure"),
+        ("phase", "warm-up", "measure"), ("is_warmup", 1, 0),
     ],
 )  # fmt: skip
 def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, good: Any) -> None:
