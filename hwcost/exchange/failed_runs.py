@@ -23,7 +23,7 @@ _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
 _STATES = frozenset(("status", "state", "outcome"))
 _SUCCESSES = frozenset(("success", "succeeded", "successful", "ok", "valid", "passed"))
 _FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped"))
-_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit status"))
+_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit codes", "exit status"))
 _WARM = frozenset(("warmup", "warm up"))
 _PHASES = frozenset(("phase", "stage"))
 

@@ -106,9 +106,12 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
             _refuse_contradiction(sheet, LATENCY)
         return _read(sheet, (LATENCY,), options.unit or "s", _spread_columns(sheet, LATENCY))
     if layout is not None:
-        unit = options.unit or layout.unit
+        unit = options.unit or layout.unit or _unit(sheet, layout.latency[0])
+        if unit is None:
+            raise _unitless(sheet, layout.latency[0])
         spread = layout.spread if all(name in sheet.columns for name in layout.spread) else ()
-        how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {unit}."
+        said = _how(sheet, layout.latency[0], unit)
+        how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {said}."
         return _read(sheet, layout.latency, unit, spread, how)
     return _found(sheet, options.unit)
 
