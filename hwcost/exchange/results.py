@@ -41,9 +41,15 @@ DIGITS = 2
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
 _PHYSICAL = frozenset(
-    ("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput", "rtf",
-     "rtfx", "speedup", "delay")
+    ("energy", "power", "mfu", "hfu", "goodput", "rtf",
+     "rtfx", "speedup", "slowdown", "relative", "delay")
 )  # fmt: skip
+_OBSERVED = frozenset(("utilization", "utilisation", "util", "temperature", "temp"))
+"""Words of the name of a state of the device, which of so many values nobody chose."""
+
+MOST_CHOSEN = 10
+"""Different values below which such a state may have been chosen."""
+
 _THROUGHPUT = frozenset(("throughput", "tput"))
 _MEMORY = frozenset(("memory", "mem", "vram", "rss"))
 _IN_USE = frozenset(("peak", "max", "maximum", "allocated", "reserved", "used", "usage"))
@@ -127,9 +133,11 @@ def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -
     if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
     values = _numbers(texts)
-    if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL):  # nobody chooses a mean
+    if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL | _OBSERVED):  # nobody chooses a mean
         return not bool(np.isnan(values).any())
     is_held = values > 0
+    if not words_of(name).isdisjoint(_OBSERVED) and len(np.unique(values[~np.isnan(values)])) >= MOST_CHOSEN:
+        return True
     if not bool(np.all(values >= 0)) or 2 * int(is_held.sum()) < len(values):
         return False
     values, latency_s = values[is_held], latency_s[is_held]
@@ -155,7 +163,8 @@ def _may_be_measured(name: str) -> bool:
         return False
     if not words.isdisjoint(_MEMORY) and not words.isdisjoint(_IN_USE):
         return True
-    is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
+    is_named = is_rate_name(name) or split_unit(name)[1] is not None
+    is_named = is_named or not words.isdisjoint(_PHYSICAL | _OBSERVED | TIMES)
     chosen = _CHOSEN - {"input"} if not words.isdisjoint(_THROUGHPUT) else _CHOSEN  # a rate of inputs may be offered
     return is_named and words.isdisjoint(chosen)
 

@@ -82,10 +82,25 @@ def test_the_time_of_a_whole_trial_is_not_that_of_a_call() -> None:
 
 
 def test_times_in_a_column_of_another_name_are_pointed_at() -> None:
-    with pytest.raises(DataError, match="Name the column: --latency Mean, whose cells are times,"):
+    with pytest.raises(DataError, match=r"Name the column: --latency Mean, whose cells are times\."):
         table({"Mean": [f"{one} us" for one in MS]})
-    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us, ns or min"):
+    with pytest.raises(DataError, match="--latency Score, in the unit that the column 'Unit' gives"):
         table({"Score": MS, "Unit": ["us/op"] * N})
+    assert genes({"Score": MS, "Unit": ["us/op"] * N}, latency="Score") == []
+    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us, ns or min"):
+        table({"Score": MS, "Unit": ["ops/s"] * N})
+
+
+def test_the_whole_of_parts_is_proposed() -> None:
+    with pytest.raises(DataError, match="embed_ms, attention_ms, total_ms. Say which: --latency total_ms "):
+        table({"embed_ms": MS, "attention_ms": MS, "total_ms": MS})
+    with pytest.raises(DataError, match=r"Say which: --latency 'Avg \(ns\)' "):
+        table({"Total Time (ns)": MS, "Avg (ns)": MS})
+
+
+@pytest.mark.parametrize("name", ["mean (s)", "Avg [s]", "Mean(s)"])
+def test_a_mean_in_seconds_is_a_latency(name: str) -> None:
+    assert table({name: MS}).latency_s[0] == MS[0]
 
 
 def test_rates_of_a_part_of_the_machine_are_no_features() -> None:
@@ -317,6 +332,8 @@ def test_a_table_above_an_empty_line_is_not_skipped(tmp_path: Path) -> None:
         ("[03/01/2024-12:00:09] [I] Latency: min = 1.2 ms, max = 1.9 ms\n", "this is what trtexec printed"),
         ("INFO: STARTING!\nINFO: count=50 first=12345 avg=12100 std=88\n", "this is a log of a program"),
         ("2024-03-01 12:00:00,123 INFO: took 3 ms\n", "this is a log of a program"),
+        ("[Step 1/11] Parsing\n[ INFO ] Median: 14.50 ms\n", "this is a log of a program"),
+        ("[------ net ------]\n   |  fp32\n8  |  12.1\nTimes are in microseconds.\n", "torch.utils.benchmark printed"),
         ("=====\nMLPerf Results Summary\n=====\nSUT name : x\n", "this is a log of MLPerf"),
     ],
 )
