@@ -42,6 +42,7 @@ RESULTS = {
     "vllm": {"avg_latency", "latencies", "percentiles"},
     "vllm bench serve": {"median_ttft_ms", "request_throughput"},
     "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
+    "genai-perf": {"request_latency", "request_throughput"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""
