@@ -12,6 +12,7 @@ from hwcost.exchange.benchmarks.base import Given, Imported
 from hwcost.exchange.benchmarks.genai_perf import GenAiPerf
 from hwcost.exchange.benchmarks.perf_analyzer import PerfAnalyzer
 from hwcost.exchange.benchmarks.reading import read
+from hwcost.exchange.table import read_table
 from hwcost.testing.formats import FormatSuite
 from tests.exchange.benchmark_files import DATA, HERE
 
@@ -99,6 +100,19 @@ def test_a_csv_of_hyperfine_has_the_series_of_its_json(tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text((DATA / "hyperfine.csv").read_text().replace("0.002593", "x"))
     with pytest.raises(DataError, match=r"line 2: median: expected a number, got \"x\""):
         read(tmp_path / "h.csv", None, HERE)
+
+
+def test_every_load_of_sglang_is_a_series(tmp_path: Path) -> None:
+    found, runs = read(DATA / "sglang.jsonl", None, HERE)
+    assert found.name == "sglang"
+    assert [values(run) for run in runs] == [
+        {"e2el": 1.25, "ttft": 0.0405, "tpot": 0.0095, "itl": 0.00925},
+        {"e2el": 2.15, "ttft": 0.0805, "tpot": 0.0165, "itl": 0.01625},
+    ]
+    assert {(one.name, one.backend) for run in runs for one in run.series} == {("sglang", "sglang")}
+    assert [run.series[0].spec["request_rate"] for run in runs] == [2.0, 8.0]
+    with pytest.raises(DataError, match="looks like results of SGLang; 'hwcost import FILE'"):
+        read_table(DATA / "sglang.jsonl", "table")
 
 
 class TestPerfAnalyzer(FormatSuite):

@@ -25,6 +25,7 @@ IMPORTED = {
     "perf-analyzer": f"{_HERE}.perf_analyzer:PerfAnalyzer",
     "pyperf": f"{_HERE}.pyperf:Pyperf",
     "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
+    "sglang": f"{_HERE}.vllm:Sglang",
     "supershaper": f"{_HERE}.latency_tables:SuperShaper",
     "trtexec": f"{_HERE}.trtexec:Trtexec",
     "vllm": f"{_HERE}.vllm:Vllm",
