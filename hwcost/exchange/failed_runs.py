@@ -23,6 +23,7 @@ _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
 _STATES = frozenset(("status", "state", "outcome"))
 _SUCCESSES = frozenset(("success", "succeeded", "successful", "ok", "valid", "passed"))
 _FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped"))
+_TIMEOUTS = frozenset(("timeout", "timed out"))
 _CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit codes", "exit status"))
 _WARM = frozenset(("warmup", "warm up"))
 _PHASES = frozenset(("phase", "stage"))
@@ -105,6 +106,8 @@ def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:
     if what in _SUCCESSES and values <= _YES | _NO:
         return lambda text: text.lower() in _NO
     if what in _WARM and values <= (_YES | _NO if words_in_order(name)[0] == "is" else {"true", "false", "yes", "no"}):
+        return lambda text: text.lower() in _YES
+    if what in _TIMEOUTS and values <= _YES | _NO:
         return lambda text: text.lower() in _YES
     if what in _FAILURES and _are_messages(values):
         return lambda text: text.lower() not in _NOTHING

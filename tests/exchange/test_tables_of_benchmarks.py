@@ -168,6 +168,7 @@ def marked(bad: Any, good: Any) -> list[Any]:
         ("error_message", "killed", None), ("returncode", 137, 0), ("exit_code", -9, 0), ("Skipped", "Yes", "No"),
         ("status", "timed out", "done"), ("outcome", "out of memory", "passed"), ("is_warmup", True, False),
         ("phase", "warm-up", "measure"), ("is_warmup", 1, 0),
+        ("timed_out", True, False), ("timeout", 1, 0),
     ],
 )  # fmt: skip
 def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, good: Any) -> None:
@@ -185,6 +186,7 @@ def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, 
         ("status", ["tuned", "default"] * 12), ("code", [0, 3] * 12), ("warmup", [0, 1] * 12),
         ("skip", [True, False] * 12), ("valid", ["same", "valid"] * 12), ("phase", ["prefill", "decode"] * 12),
         ("errors", [0, 2] * 12), ("state", ["no errors", "cold"] * 12), ("success", [98, 99] * 12),
+        ("timeout", [30, 60] * 12),
     ],
 )  # fmt: skip
 def test_what_says_no_failure_is_a_feature(name: str, values: list[Any]) -> None:
@@ -332,6 +334,7 @@ def test_a_table_above_an_empty_line_is_not_skipped(tmp_path: Path) -> None:
         ("[03/01/2024-12:00:09] [I] Latency: min = 1.2 ms, max = 1.9 ms\n", "this is what trtexec printed"),
         ("INFO: STARTING!\nINFO: count=50 first=12345 avg=12100 std=88\n", "this is a log of a program"),
         ("2024-03-01 12:00:00,123 INFO: took 3 ms\n", "this is a log of a program"),
+        ("Command line parameters;\nm;bert.xml\n;\nlatency (ms);14.5\n", "a report of OpenVINO's benchmark_app"),
         ("[Step 1/11] Parsing\n[ INFO ] Median: 14.50 ms\n", "this is a log of a program"),
         ("[------ net ------]\n   |  fp32\n8  |  12.1\nTimes are in microseconds.\n", "torch.utils.benchmark printed"),
         ("=====\nMLPerf Results Summary\n=====\nSUT name : x\n", "this is a log of MLPerf"),
