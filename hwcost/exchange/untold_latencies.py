@@ -30,7 +30,8 @@ LOOKED_AT = 200
 """Different cells of a column that are looked through for names of latencies, where no column has one."""
 
 VALUES = ("value", "score", "result", "measurement", "metric value")
-"""Names, in small letters, of a column that holds numbers of any kind, whose unit stands beside it."""
+BESIDE = 2
+"""Names, in small letters, of a column that holds numbers of any kind, and the columns within which their unit follows."""
 
 BEGIN, END = frozenset(("start", "started", "begin")), frozenset(("end", "ended", "complete", "completed", "finished"))
 """Words of the names of columns that say when a run began, and when it ended."""
@@ -94,10 +95,18 @@ def absent(sheet: Sheet) -> DataError:
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
         text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
-    rate = next((name for name in sheet.header if is_rate_name(name)), None)
-    if rate is not None:
-        text += f" '{rate}' is a rate by its name: a latency is one over it, times what one call handles."
+    if rate := _rate(sheet):
+        text += f" {rate}: a latency is one over it, times what one call handles."
     return DataError(f"{text} {sheet.about}".rstrip())
+
+
+def _rate(sheet: Sheet) -> str:
+    """Says which column is a rate, by its name or by the unit in every cell of another one; empty for none."""
+    name = next(filter(is_rate_name, sheet.header), None)
+    if name is not None:
+        return f"'{name}' is a rate by its name"
+    units = [name for name, texts in sheet.columns.items() if all(map(is_rate_name, set(texts)))]
+    return f"the column '{units[0]}' gives '{sheet.columns[units[0]][0]}', the unit of a rate" if units else ""
 
 
 def _proposed(sheet: Sheet, timed: str | None) -> str:
@@ -105,9 +114,11 @@ def _proposed(sheet: Sheet, timed: str | None) -> str:
     if timed is not None:
         return f"{shlex.quote(timed)}, whose cells are times"
     middle = next((name for name in sheet.header if name.lower() in MIDDLES.split("|")), None)
-    value = middle or next((name for name in sheet.header if name.lower() in VALUES), None)
     units = [name for name, texts in sheet.columns.items() if any(texts) and all(map(unit_of, filter(None, texts)))]
-    if units and value is not None:
+    place = sheet.header.index(units[0]) if units else 0
+    near = sheet.header[max(place - BESIDE, 0) : place]
+    value = next((name for name in near if name.lower() in (*MIDDLES.split("|"), *VALUES)), None)
+    if value is not None:
         return f"{shlex.quote(value)}, in the unit that the column '{units[0]}' gives"
     return f"{shlex.quote(middle or 'COLUMN')} --unit s, ms, us, ns or min"
 

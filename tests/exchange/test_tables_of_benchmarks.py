@@ -87,8 +87,10 @@ def test_times_in_a_column_of_another_name_are_pointed_at() -> None:
     with pytest.raises(DataError, match="--latency Score, in the unit that the column 'Unit' gives"):
         table({"Score": MS, "Unit": ["us/op"] * N})
     assert genes({"Score": MS, "Unit": ["us/op"] * N}, latency="Score") == []
-    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us, ns or min"):
+    with pytest.raises(DataError, match="--latency COLUMN --unit .* column 'Unit' gives 'ops/s', the unit of a rate"):
         table({"Score": MS, "Unit": ["ops/s"] * N})
+    with pytest.raises(DataError, match="--latency COLUMN --unit"):  # criterion's 'value' is a parameter
+        table({"value": WIDTH, "throughput_num": [""] * N, "sample_measured_value": MS, "unit": ["ns"] * N})
 
 
 def test_the_whole_of_parts_is_proposed() -> None:
