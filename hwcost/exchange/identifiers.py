@@ -77,6 +77,7 @@ _RESULT_NAME = re.compile(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
     r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
+_NOTE_NAME = re.compile(r"(.*[_ .-])?(notes?|comments?|remarks?)", re.IGNORECASE)
 _SPLIT = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 _STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
 _OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
@@ -104,7 +105,7 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
         if name in found or not any(len(set(cells)) > 1 for cells in rest.values()):
             continue
-        what = _numbers(name, texts, rest) if _holds_amounts(name, texts) else _texts(texts)
+        what = _numbers(name, texts, rest) if _holds_amounts(name, texts) else _texts(name, texts)
         if what:
             found[name] = what
     for name, texts in free.items():
@@ -147,8 +148,10 @@ def counts_repeats(name: str, texts: list[str]) -> bool:
     return values in (set(range(len(values))), set(range(1, len(values) + 1)))
 
 
-def _texts(texts: list[str]) -> str | None:
-    """Says what a column of texts holds where it names rows."""
+def _texts(name: str, texts: list[str]) -> str | None:
+    """Says what a column of texts holds where it names rows, or was written beside some of them."""
+    if _NOTE_NAME.fullmatch(name) and "" in texts:
+        return "notes on single rows"
     if are_dates(texts):
         return DATES
     if len(parts := {text.lower() for text in texts}) > 1 and parts <= _SPLIT:

@@ -113,6 +113,7 @@ def features(columns: dict[str, list[Any]], **options: Any) -> list[str]:
         ("day", [f"{1 + i % 3:02d}.01.2024" for i in range(N)], "dates"),
         ("Unnamed: 0", list(range(N)), "row numbers of a data frame"),
         ("Unnamed: 0", [i % 12 for i in range(N)], "row numbers of a data frame"),
+        ("comment", ["" if i % 9 else "cold start?" for i in range(N)], "notes on single rows"),
         ("Unnamed: 0.1", [3 * i + i % 2 for i in range(N)], "row numbers of a data frame"),
         ("index", [2 * i for i in range(N)], "row numbers of a data frame"),
         ("net", list(range(N)), "a running number"),

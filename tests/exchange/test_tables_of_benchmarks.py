@@ -170,7 +170,7 @@ def marked(bad: Any, good: Any) -> list[Any]:
         ("error_message", "killed", None), ("returncode", 137, 0), ("exit_code", -9, 0), ("Skipped", "Yes", "No"),
         ("status", "timed out", "done"), ("outcome", "out of memory", "passed"), ("is_warmup", True, False),
         ("phase", "warm-up", "measure"), ("is_warmup", 1, 0),
-        ("timed_out", True, False), ("timeout", 1, 0),
+        ("timed_out", True, False), ("timeout", 1, 0), ("result_valid", "INVALID", "VALID"), ("Result", "failed", "passed"),
     ],
 )  # fmt: skip
 def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, good: Any) -> None:
