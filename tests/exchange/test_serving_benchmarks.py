@@ -103,16 +103,21 @@ def test_a_csv_of_hyperfine_has_the_series_of_its_json(tmp_path: Path) -> None:
 
 
 def test_every_load_of_sglang_is_a_series(tmp_path: Path) -> None:
-    found, runs = read(DATA / "sglang.jsonl", None, HERE)
+    first = json.loads((DATA / "sglang.jsonl").read_text())
+    second = {**first, "request_rate": 8.0, "median_e2e_latency_ms": 2150.0, "median_itl_ms": 0}
+    path = tmp_path / "night.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in (first, second)))
+    found, runs = read(path, None, HERE)
     assert found.name == "sglang"
-    assert [values(run) for run in runs] == [
-        {"e2el": 1.25, "ttft": 0.0405, "tpot": 0.0095, "itl": 0.00925},
-        {"e2el": 2.15, "ttft": 0.0805, "tpot": 0.0165, "itl": 0.01625},
-    ]
-    assert {(one.name, one.backend) for run in runs for one in run.series} == {("sglang", "sglang")}
+    parts = {"ttft": 0.0405, "tpot": 0.0095}
+    assert [values(run) for run in runs] == [{**parts, "e2el": 1.25, "itl": 0.00925}, {**parts, "e2el": 2.15}]
+    assert {(one.name, one.backend) for run in runs for one in run.series} == {("night", "sglang")}
     assert [run.series[0].spec["request_rate"] for run in runs] == [2.0, 8.0]
+    path.write_text("".join(json.dumps(first) + "\n" for _ in range(2)))
+    with pytest.raises(DataError, match="two results"):
+        read(path, None, HERE)
     with pytest.raises(DataError, match="looks like results of SGLang; 'hwcost import FILE'"):
-        read_table(DATA / "sglang.jsonl", "table")
+        read_table(path, "table")
 
 
 class TestPerfAnalyzer(FormatSuite):
