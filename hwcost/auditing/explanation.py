@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
+from hwcost.cost_models.training.doubts import FAR_LEVEL, OTHER_SETTING
 from hwcost.exchange.sheet import places
 
 if TYPE_CHECKING:
@@ -117,8 +119,15 @@ def _cure(report: AuditReport) -> list[str]:
     return [
         "A cost model fitted on the latencies as they stand takes part of this for the architectures' doing; fitted with "
         f"the level beside the architecture it does not (ratio afterwards {report.von_neumann_after:.2f}). But where each "
-        "architecture was measured only once, some doubt stays about which of the two it was."
+        "architecture was measured only once, some doubt stays about which of the two it was.",
+        *([OTHER_SETTING] if _jumps_far(report) else []),
     ]
+
+
+def _jumps_far(report: AuditReport) -> bool:
+    """Whether a stretch of rows and the next one differ by more than a machine's speed does."""
+    ratios = [after.level / before.level for before, after in itertools.pairwise(report.segments)]
+    return any(max(ratio, 1.0 / ratio) >= 1.0 + FAR_LEVEL for ratio in ratios)
 
 
 def _signal(report: AuditReport) -> list[str]:

@@ -247,13 +247,15 @@ def _over(model: CostModel) -> str:
 
 def _drift_line(model: CostModel) -> str:
     """Says that the machine's level moved and was taken out; empty where it was not."""
+    from hwcost.cost_models.training.doubts import FAR_LEVEL, OTHER_SETTING
     from hwcost.units import format_percent
 
     drift = model.provenance.get("drift")
     if drift is None:
         return ""
     moved = format_percent(drift["level_range"], 1)
-    return f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
+    text = f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
+    return f"{text} {OTHER_SETTING}" if "steps" in drift["kind"] and drift["level_range"] >= FAR_LEVEL else text
 
 
 def _shrunk_line(model: CostModel) -> str:

@@ -144,6 +144,7 @@ def is_latency_name(name: str) -> bool:
         return True
     if unit is not None:
         is_named = _is_latency(what) or unit != "s" or not what or not words.isdisjoint(TIMES)
+        is_named = is_named or words_of(what) <= _OF_MIDDLES  # of a mean, a plural in brackets makes no sense
         return is_named and not _is_rate(name, what)
     if match := _STATISTIC_END.fullmatch(name.strip()):
         return not words.isdisjoint(TIMES) or is_latency_name(match["head"])
@@ -342,4 +343,9 @@ def is_of_part(name: str) -> bool:
 
 def is_of_whole(name: str) -> bool:
     """Whether a name says the latency of a whole call, as beside that of its parts: ``total_latency_ms``."""
-    return says_latency(name) and not is_of_part(name) and _WHOLE.search(_HUMP.sub("_", name).lower()) is not None
+    return says_latency(name) and names_whole(name)
+
+
+def names_whole(name: str) -> bool:
+    """Whether a name says the whole of something, and not a part: ``total_ms``."""
+    return not is_of_part(name) and _WHOLE.search(_HUMP.sub("_", name).lower()) is not None

@@ -202,7 +202,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
     """
     header, rows = _without_blanks([" ".join(name.split()) for name in header], rows)
     header = ["", *header] if _are_numbered(header, rows) else header
-    header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
+    header = [_index_name(header[1:]), *header[1:]] if header[0] == "" and len(header) > 1 else header
     header = _with_spreads_numbered(header)
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated or "" in header:
@@ -227,6 +227,12 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _index_name(others: list[str]) -> str:
+    """Returns the name that pandas gives a column without one, ``Unnamed: 0.1`` where an index was written twice."""
+    again = sum(name.startswith("Unnamed: 0") for name in others)
+    return f"Unnamed: 0.{again}" if again else "Unnamed: 0"
 
 
 def _with_spreads_numbered(header: list[str]) -> list[str]:

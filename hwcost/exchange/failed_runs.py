@@ -20,10 +20,11 @@ _BEFORE = frozenset(("is", "was", "has", "run", "job", "result", "benchmark", "b
 _BEHIND = frozenset(("occurred", "message", "msg", "text", "reason", "type"))
 """Words that may stand before and behind the one that says what a column holds."""
 
-_STATES = frozenset(("status", "state", "outcome"))
+_STATES = frozenset(("status", "state", "outcome", "result"))
 _SUCCESSES = frozenset(("success", "succeeded", "successful", "ok", "valid", "passed"))
 _FAILURES = frozenset(("error", "err", "errors", "exception", "failed", "failure", "crashed", "oom", "skipped"))
-_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit status"))
+_TIMEOUTS = frozenset(("timeout", "timed out"))
+_CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit codes", "exit status"))
 _WARM = frozenset(("warmup", "warm up"))
 _PHASES = frozenset(("phase", "stage"))
 
@@ -102,9 +103,11 @@ def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:
         return lambda text: _WARMING.fullmatch(text) is not None
     if what in _CODES and all(number(text) is not None for text in texts):
         return lambda text: number(text) != 0
-    if what in _SUCCESSES and values <= _YES | _NO:
-        return lambda text: text.lower() in _NO
-    if what in _WARM and values <= {"true", "false", "yes", "no"}:
+    if what in _SUCCESSES:
+        return lambda text: text.lower() in _NO if values <= _YES | _NO else _FAILED.fullmatch(text) is not None
+    if what in _WARM and values <= (_YES | _NO if words_in_order(name)[0] == "is" else {"true", "false", "yes", "no"}):
+        return lambda text: text.lower() in _YES
+    if what in _TIMEOUTS and values <= _YES | _NO:
         return lambda text: text.lower() in _YES
     if what in _FAILURES and _are_messages(values):
         return lambda text: text.lower() not in _NOTHING

@@ -54,6 +54,14 @@ _ADVICE = {
         "trtexec --exportTimes=FILE.json writes what 'hwcost import' reads"
     ),
     "log": "a log of a program, and not a table. Save architectures and their latencies as CSV, and give that file",
+    "benchmark_app": (
+        "a report of OpenVINO's benchmark_app, which is of a single network. Save architectures and their latencies as CSV, "
+        "with a header"
+    ),
+    "comparison": (
+        "a comparison that torch.utils.benchmark printed. Save architectures and their latencies as CSV: a measurement's "
+        "median is in seconds, and its sub_label and description tell it apart"
+    ),
     "old Excel": f"an old Excel workbook (.xls). {_EXPORT}",
 }
 """Kind of file to what it is and what to do."""
@@ -68,6 +76,9 @@ _TEXTS = (
     (re.compile(rb":::MLL(og|OG)|=+\s*MLPerf Results"), "MLPerf"),
     (re.compile(rb"&&&& RUNNING TensorRT|\[[^\]\n]{8,30}\] \[[IVWE]\] "), "trtexec"),
     (re.compile(rb"(\[?[\d:/.,T -]{8,30}\]?,?\s)?\[?(INFO|DEBUG|WARNING|ERROR)\b[\]:]"), "log"),
+    (re.compile(rb"\[ (INFO|DEBUG|WARNING|ERROR) \]|\[Step \d+/\d+\]"), "log"),
+    (re.compile(rb"Command line parameters;"), "benchmark_app"),
+    (re.compile(rb"\[-{2,}[^\n]*-{2,}\][ \t]*\r?\n"), "comparison"),
     (re.compile(rb"\s*(\[[^\]\n]*\]\s*)?iteration\s+\d+/\s*\d+\s*\|"), "log"),
     (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
     (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),

@@ -5,6 +5,7 @@ A cost model cannot use them: a new net has a name of its own. And as features t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 
@@ -32,7 +33,7 @@ LONGEST_COUNT = 2**53
 FEWEST_NAMES = 10
 """Different texts below which a column that follows the others is a category and not a name."""
 
-_PANDAS_INDEX = re.compile(r"(Unnamed: \d+|level_\d+|index|__index_level_\d+__)", re.IGNORECASE)
+_PANDAS_INDEX = re.compile(r"(Unnamed: \d+(?:\.\d+)*|level_\d+|index|__index_level_\d+__)", re.IGNORECASE)
 _INDEX_NAME = re.compile(
     r"(.*[_ .-])?(id|ids|idx|index|no|nr|num|number|row|rank|uid|uuid|guid|hash|sha|sha1|sha256|md5|key|name|sample|trial"
     r"|net|network|arch|architecture|model|config|candidate|subnet|run|step|iter|iteration|order|#)|#|n°",
@@ -65,6 +66,7 @@ _SHORT_CLOCK_NAME = re.compile(
 _SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
 TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)
+_CLOCK_UNITS = {1.0: "s", 1e3: "ms", 1e6: "us", 1e9: "ns"}
 _REPEAT_NAME = re.compile(
     r"(.*[_ .-])?(run|rep|repeat|repetition|replicate|replica|trial|iter|iteration|round|pass|attempt|try|measurement"
     r"|sample)([_ .-]?(id|idx|index|no|nr|num|number|#))?",
@@ -75,6 +77,7 @@ _RESULT_NAME = re.compile(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
     r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
+_NOTE_NAME = re.compile(r"(.*[_ .-])?(notes?|comments?|remarks?)", re.IGNORECASE)
 _SPLIT = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 _STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
 _OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
@@ -102,7 +105,7 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
         if name in found or not any(len(set(cells)) > 1 for cells in rest.values()):
             continue
-        what = _numbers(name, texts, rest) if _holds_amounts(name, texts) else _texts(texts)
+        what = _numbers(name, texts, rest) if _holds_amounts(name, texts) else _texts(name, texts)
         if what:
             found[name] = what
     for name, texts in free.items():
@@ -145,8 +148,10 @@ def counts_repeats(name: str, texts: list[str]) -> bool:
     return values in (set(range(len(values))), set(range(1, len(values) + 1)))
 
 
-def _texts(texts: list[str]) -> str | None:
-    """Says what a column of texts holds where it names rows."""
+def _texts(name: str, texts: list[str]) -> str | None:
+    """Says what a column of texts holds where it names rows, or was written beside some of them."""
+    if _NOTE_NAME.fullmatch(name) and "" in texts:
+        return "notes on single rows"
     if are_dates(texts):
         return DATES
     if len(parts := {text.lower() for text in texts}) > 1 and parts <= _SPLIT:
@@ -248,6 +253,20 @@ def _falls_somewhere(texts: Sequence[str]) -> bool:
         return bool((np.diff(np.array(values, dtype=np.float64)) < 0).any())
     is_sortable = len(set(map(len, texts))) == 1 and all(map(_SORTABLE.fullmatch, texts))
     return is_sortable and list(texts) != sorted(texts)
+
+
+def are_clock_readings(texts: Sequence[str], unit: str | None) -> bool:
+    """Whether all cells of a column of times are instants of about one year, which a clock gives since 1970.
+
+    Args:
+        texts: The cells.
+        unit: Unit of the column, ``s``, ``ms``, ``us`` or ``ns``; None where nothing says it.
+    """
+    values = np.array([math.nan if (value := number(text)) is None else value for text in texts], dtype=np.float64)
+    if not len(values) or not bool(np.isfinite(values).all()) or float(values.min()) <= 0 or not _are_instants(values):
+        return False
+    is_of_one_year = float(np.ptp(values)) <= ONE_YEAR * float(values.max())
+    return is_of_one_year and unit in (None, _CLOCK_UNITS[_scale(float(values.max()))])
 
 
 def _scale(value: float) -> float:

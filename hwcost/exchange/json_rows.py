@@ -40,8 +40,10 @@ RESULTS = {
     "trtexec": {"latencyMs", "computeMs"},
     "trtexec --exportProfile": {"count", "name", "timeMs", "averageMs"},
     "vllm": {"avg_latency", "latencies", "percentiles"},
+    "SGLang": {"median_e2e_latency_ms", "median_ttft_ms", "request_throughput"},
     "vllm bench serve": {"median_ttft_ms", "request_throughput"},
     "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
+    "genai-perf": {"request_latency", "request_throughput"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""

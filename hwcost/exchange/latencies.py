@@ -19,8 +19,6 @@ from hwcost.exchange.column_names import (
     TIMES,
     computed_word,
     is_general,
-    is_instant,
-    is_latency_name,
     is_of_cold_call,
     is_of_part,
     is_of_whole,
@@ -30,32 +28,24 @@ from hwcost.exchange.column_names import (
     named_as_times,
     says_latency,
     split_unit,
-    unit_of,
     words_of,
 )
 from hwcost.exchange.failure_marks import refuse_marks
-from hwcost.exchange.numerals import is_number, number
+from hwcost.exchange.identifiers import are_clock_readings
+from hwcost.exchange.numerals import number
 from hwcost.exchange.options import UNITS, TableOptions
 from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
 from hwcost.exchange.sheet import Sheet
 from hwcost.exchange.time_cells import is_time, say_their_unit, value_in
+from hwcost.exchange.untold_latencies import absent, begin_and_end, several, unitless
 from hwcost.spaces.layouts import Layout
 
 LATENCY = "latency_s"
 """Name of the column of latencies in seconds, which needs no option."""
 
-SHOWN = 8
-"""Columns that a message names where several may be meant."""
-
-LOOKED_AT = 200
-"""Different cells of a column that are looked through for names of latencies, where no column has one."""
-
 TOTALS = frozenset(("total", "sum", "elapsed", "duration"))
 COUNTED = frozenset(("runs", "iterations", "iters", "repeats", "repetitions", "reps", "calls", "loops", "inferences"))
 """Words of the name of a time that may be that of several runs, and of the name of a column that counts them."""
-
-BEGIN, END = frozenset(("start", "started", "begin")), frozenset(("end", "ended", "complete", "completed", "finished"))
-"""Words of the names of columns that say when a run began, and when it ended."""
 
 REQUESTED = frozenset(
     ("requests", "queries", "prompts", "invocations", "instances", "occurrences", "executions", "launches")
@@ -105,9 +95,12 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
             _refuse_contradiction(sheet, LATENCY)
         return _read(sheet, (LATENCY,), options.unit or "s", _spread_columns(sheet, LATENCY))
     if layout is not None:
-        unit = options.unit or layout.unit
+        unit = options.unit or layout.unit or _unit(sheet, layout.latency[0])
+        if unit is None:
+            raise unitless(sheet, layout.latency[0])
         spread = layout.spread if all(name in sheet.columns for name in layout.spread) else ()
-        how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {unit}."
+        said = _how(sheet, layout.latency[0], unit)
+        how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {said}."
         return _read(sheet, layout.latency, unit, spread, how)
     return _found(sheet, options.unit)
 
@@ -154,7 +147,7 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     units = {name: unit or _unit(sheet, name) for name in names}
     unknown = next((name for name, one in units.items() if one is None), None)
     if unknown is not None:
-        raise _unitless(sheet, unknown)
+        raise unitless(sheet, unknown)
     parts = [_seconds(sheet, name, str(units[name])) for name in names]
     said = [f"{name} in {_how(sheet, name, str(one))}" for name, one in units.items()]
     remarks = [f"latency is {' + '.join(said)}."]
@@ -171,28 +164,21 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     return Latencies(np.sum(parts, axis=0), None, names, tuple(remarks))
 
 
-def _unitless(sheet: Sheet, column: str) -> DataError:
-    return DataError(
-        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us, ns "
-        f"or min (unit=... in Python), or name the column for example '{column}_ms'."
-    )
-
-
 def _found(sheet: Sheet, unit: str | None) -> Latencies:
     """Takes the one column that is named as latencies are, or the columns of repeats of one."""
     possible = _candidates(sheet)
     if not possible:
-        raise _absent(sheet)
+        raise absent(sheet)
     if len(possible) > 1:
         repeats = _repeats(sheet, possible, unit)
         if repeats is None:
-            raise _several(sheet, possible)
+            raise several(sheet, possible)
         return repeats
     name = possible[0]
     _refuse_total(sheet, name)
     said = _unit(sheet, name)
     if unit is None and said is None:
-        raise _unitless(sheet, name)
+        raise unitless(sheet, name)
     chosen = str(unit or said)
     how = f"latency is {name}, in {_how(sheet, name, chosen)}."
     return _read(sheet, (name,), chosen, _spread_columns(sheet, name), how)
@@ -206,7 +192,7 @@ def _how(sheet: Sheet, name: str, unit: str) -> str:
 def _refuse_total(sheet: Sheet, name: str) -> None:
     """Refuses a total beside a column that counts the runs it is of, or beside its begin and end: not the time of one."""
     runs = next((one for one in sheet.header if one != name and _counts_runs(one, sheet.columns[one])), None)
-    ends = _ends(sheet)
+    ends = begin_and_end(sheet)
     words = words_of(name)
     if runs is not None and not words.isdisjoint(TOTALS) and "per" not in words:
         what = f"the time of all runs, which the column '{runs}' counts. Give the time of one"
@@ -217,26 +203,10 @@ def _refuse_total(sheet: Sheet, name: str) -> None:
     raise DataError(f"{sheet.head}: the column '{name}' may be {what}; --latency {shlex.quote(name)} takes it as it stands.")
 
 
-def _ends(sheet: Sheet) -> list[str]:
-    """Returns the first column that is named as the begin of a run, and the first that is named as its end."""
-    found = [next((one for one in sheet.header if not words.isdisjoint(words_of(one))), None) for words in (BEGIN, END)]
-    return [name for name in found if name is not None]
-
-
 def _counts_runs(name: str, texts: Sequence[str]) -> bool:
     values = [number(text) for text in texts]
     is_count = all(value is not None and value >= 1 and float(value).is_integer() for value in values)
     return is_count and not words_of(name).isdisjoint(COUNTED | REQUESTED) and any(value != 1 for value in values)
-
-
-def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    likely = [name for name in names if is_of_whole(name) or "e2e" in name.lower()] or names
-    first = next(filter(is_typical, likely), likely[0])
-    return DataError(
-        f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
-        f"--latency {shlex.quote(first)} (latency=... in Python); a sum is written with +. {sheet.about}".rstrip()
-    )
 
 
 def _repeats(sheet: Sheet, names: Sequence[str], unit: str | None) -> Latencies | None:
@@ -246,7 +216,7 @@ def _repeats(sheet: Sheet, names: Sequence[str], unit: str | None) -> Latencies 
         return None
     said = unit or _unit(sheet, names[0])
     if said is None:
-        raise _unitless(sheet, names[0])
+        raise unitless(sheet, names[0])
     rows = np.column_stack([_seconds(sheet, name, said) for name in names])
     if typical_deviation(rows) > MOST_IN_COLUMNS:
         return None
@@ -266,7 +236,8 @@ def _candidates(sheet: Sheet) -> list[str]:
     nothing in particular, such as ``duration``, may be that of a whole benchmark, so that others are asked about as well; so
     are the latencies of whole calls beside those of a token or a step.
     """
-    timed = [name for name in sheet.header if any(map(is_time, sheet.columns[name]))]
+    timed = [name for name, texts in sheet.columns.items() if any(map(is_time, texts))]
+    timed = [name for name in timed if not are_clock_readings(sheet.columns[name], split_unit(name)[1])]
     named = named_as_latencies(timed)
     named = [name for name in named if not is_of_cold_call(name)] or named
     if all(map(is_general, named)) and (others := _say_more(sheet, named, named_as_times(timed))):
@@ -282,66 +253,6 @@ def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> lis
     has_unit = any(_unit(sheet, name) is not None for name in general)
     others = [name for name in times if name not in general]
     return [one for one in others if says_latency(one) or (_unit(sheet, one) and (is_typical(one) or not has_unit))]
-
-
-def _absent(sheet: Sheet) -> DataError:
-    if sheet.place == "line" and len(sheet.header) == 1 and not named_as_times(sheet.header):
-        return DataError(
-            f"{sheet.head}: no sign separates cells, and '{sheet.header[0][:60]}' is not named as latencies are: the file "
-            f"does not look like a table. Save architectures and their latencies as CSV. {sheet.about}".rstrip()
-        )
-    timed = next((name for name, texts in sheet.columns.items() if say_their_unit(texts) and all(map(is_time, texts))), None)
-    silent = [name for name in sheet.header if is_latency_name(name) and not any(map(is_time, sheet.columns[name]))]
-    named = silent[0] if silent and timed is None else None
-    if named is not None:
-        shown = next((text for text in sheet.columns[named] if text), None)
-        what = (
-            "its cells are empty" if shown is None else f"none of its cells is a number, the first one being '{shown[:60]}'"
-        )
-        return DataError(
-            f"{sheet.head}: the column '{named}' is named as latencies are, but {what}. "
-            "Write the latencies as plain numbers; of formulas in a workbook, save the values."
-        )
-    computed = [(name, word) for name in sheet.header if is_latency_name(name) and (word := computed_word(name))]
-    if computed:
-        name, word = computed[0]
-        return DataError(
-            f"{sheet.head}: no column holds latencies. '{name}' is none by its name: '{word}' says that it is computed from "
-            f"latencies, or bounds them. Give the latencies themselves; --latency {shlex.quote(name)} takes it as it stands."
-        )
-    if len(ends := [name for name in _ends(sheet) if is_instant(name)]) == 2:
-        which = f"'{ends[0]}' and '{ends[1]}' say when a run began and ended"
-        return DataError(f"{sheet.head}: no column is named as latencies are. {which}: give their difference in a column.")
-    if turned := _turned(sheet):
-        return DataError(f"{sheet.head}: no column is named as latencies are, and {turned}")
-    middle = next((name for name in sheet.header if name.lower() in MIDDLES.split("|")), "COLUMN")
-    where = f"{middle} --unit s, ms, us, ns or min" if timed is None else f"{shlex.quote(timed)}, whose cells are times,"
-    text = (
-        f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
-        f"Found: {sheet.known}. Name the column: --latency {where}."
-    )
-    if sheet.place == "line" and any(is_number(name) for name in sheet.header):
-        text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
-    rate = next((name for name in sheet.header if is_rate_name(name)), None)
-    if rate is not None:
-        text += f" '{rate}' is a rate by its name: a latency is one over it, times what one call handles."
-    return DataError(f"{text} {sheet.about}".rstrip())
-
-
-def _turned(sheet: Sheet) -> str:
-    """Says in which column names of latencies stand in cells, as in tables that are transposed or long; empty for none."""
-    for name, texts in sheet.columns.items():
-        cells = [text for text in list(dict.fromkeys(texts))[:LOOKED_AT] if not is_time(text) and unit_of(text) is None]
-        cell = next(filter(is_latency_name, cells), None)
-        if cell is None:
-            continue
-        if name == sheet.header[0] and len(set(texts)) == len(texts):
-            return f"'{cell[:60]}' begins a row: the table seems to be transposed. Give one row for each architecture."
-        return (
-            f"'{cell[:60]}' stands in the cells of the column '{name}'. Give one row for each architecture, and the latency "
-            "in a column of its own."
-        )
-    return ""
 
 
 def _spread_columns(sheet: Sheet, name: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from hwcost.exchange.column_names import (
 from hwcost.exchange.latencies import COUNTED
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, for_shell
+from hwcost.spaces.layouts import find_layout
 
 FEWEST_ROWS = 5
 """Rows below which numbers that follow the latencies are chance."""
@@ -37,31 +38,18 @@ NEAR = 0.01
 DIGITS = 2
 """Digits that a number which somebody chose has at most; measured ones have more."""
 
-_TOOLS = (
-    (
-        frozenset(("real_time", "cpu_time", "iterations")),
-        frozenset(
-            ("iterations", "repetitions", "repetition_index", "family_index", "per_family_instance_index", "run_type",
-             "aggregate_name", "aggregate_unit", "error_occurred", "error_message", "skipped", "skip_message")
-        ),
-    ),
-    (
-        frozenset(("Inferences/Second", "Server Queue", "Server Compute Infer")),
-        frozenset(
-            ("Inferences/Second", "Client Send", "Network+Server Send/Recv", "Server Queue", "Server Compute Input",
-             "Server Compute Infer", "Server Compute Output", "Server Cache Hit", "Client Recv")
-        ),
-    ),
-)  # fmt: skip
-"""Columns by which results of google/benchmark and of Triton's perf_analyzer are recognised, and those that give what was
-measured, or how."""
-
 _COUNTS = COUNTED | {"rounds", "samples"}
 _BESIDE_COUNTS = frozenset(("n", "num", "no", "nr", "number", "of", "count", "benchmark", "measured", "timed"))
 _PHYSICAL = frozenset(
-    ("energy", "power", "utilization", "utilisation", "util", "temperature", "mfu", "hfu", "goodput", "rtf",
-     "rtfx", "speedup", "delay")
+    ("energy", "power", "mfu", "hfu", "goodput", "rtf",
+     "rtfx", "speedup", "slowdown", "relative", "delay")
 )  # fmt: skip
+_OBSERVED = frozenset(("utilization", "utilisation", "util", "temperature", "temp"))
+"""Words of the name of a state of the device, which of so many values nobody chose."""
+
+MOST_CHOSEN = 10
+"""Different values below which such a state may have been chosen."""
+
 _THROUGHPUT = frozenset(("throughput", "tput"))
 _MEMORY = frozenset(("memory", "mem", "vram", "rss"))
 _IN_USE = frozenset(("peak", "max", "maximum", "allocated", "reserved", "used", "usage"))
@@ -87,8 +75,9 @@ def without_results(
         times: Columns of times whose cells say their unit, which need no unit in their names.
     """
     others = [name for name in features.columns if name not in wanted]
-    own = {name for known, results in _TOOLS if table.columns.keys() >= known for name in results}
-    found = [name for name in others if name in own or _is_result(name, features.columns[name], latency_s, name in times)]
+    layout = find_layout(table.columns)
+    own = frozenset(() if layout is None else layout.results)
+    found = [name for name in others if _is_of_tool(name, own) or _is_measured(name, features, latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
     doubts = [doubt for name in found if (doubt := _doubt_of_unit(name, table, latency_s))]
@@ -132,15 +121,23 @@ def _left_out(names: Sequence[str]) -> str:
     )
 
 
-def _is_result(name: str, texts: Sequence[str], latency_s: Floats, is_time: bool) -> bool:
+def _is_of_tool(name: str, own: Collection[str]) -> bool:
+    """Whether a column, or the one that it is an entry of, is one of the results that a tool writes."""
+    return name in own or name.partition(".")[0] in own
+
+
+def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -> bool:
     """Whether a column is named as a result is, and its numbers are those of one."""
+    texts = features.columns[name]
     is_count = _counts_runs(name) or "score" in words_of(name)
     if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
     values = _numbers(texts)
-    if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL):  # nobody chooses a mean
+    if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL | _OBSERVED):  # nobody chooses a mean
         return not bool(np.isnan(values).any())
     is_held = values > 0
+    if not words_of(name).isdisjoint(_OBSERVED) and len(np.unique(values[~np.isnan(values)])) >= MOST_CHOSEN:
+        return True
     if not bool(np.all(values >= 0)) or 2 * int(is_held.sum()) < len(values):
         return False
     values, latency_s = values[is_held], latency_s[is_held]
@@ -166,7 +163,8 @@ def _may_be_measured(name: str) -> bool:
         return False
     if not words.isdisjoint(_MEMORY) and not words.isdisjoint(_IN_USE):
         return True
-    is_named = is_rate_name(name) or split_unit(name)[1] is not None or not words.isdisjoint(_PHYSICAL | TIMES)
+    is_named = is_rate_name(name) or split_unit(name)[1] is not None
+    is_named = is_named or not words.isdisjoint(_PHYSICAL | _OBSERVED | TIMES)
     chosen = _CHOSEN - {"input"} if not words.isdisjoint(_THROUGHPUT) else _CHOSEN  # a rate of inputs may be offered
     return is_named and words.isdisjoint(chosen)
 

@@ -23,6 +23,7 @@ from hwcost.exchange.device_columns import device_columns, names_versions, remar
 from hwcost.exchange.failed_runs import refuse_failed_runs, refuse_first_repeats
 from hwcost.exchange.groups import filled
 from hwcost.exchange.identifiers import find_identifiers, names_rows, remarks_on_order
+from hwcost.exchange.impossible_latencies import refuse_limit, refuse_wrong_unit
 from hwcost.exchange.latencies import LATENCY, Latencies, read_latencies
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
@@ -124,6 +125,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     layout = find_layout(held.columns)
     refuse_failed_runs(held, options.columns)
     latencies = _latencies(held, options, layout)
+    if options.unit is None:
+        refuse_wrong_unit(held, [name for name in latencies.columns if name not in latencies.spread], latencies.latency_s)
     refuse_summaries(held, latencies.latency_s, options.columns)
     chosen = _features(held, options, latencies.columns)
     wanted = {*options.keep, *options.categorical, *options.increasing}
@@ -138,6 +141,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     architectures = _architectures(features, made)
     repeats = held.without([*latencies.columns, *(gene.name for gene in made.genes)])
     refuse_first_repeats(repeats, architectures, latencies.latency_s, options.columns)
+    if options.latency is None and len(set(latencies.columns) - set(latencies.spread)) == 1:
+        refuse_limit(held, latencies.columns[0], architectures, latencies.latency_s)
     others = held.without([*(set(latencies.columns) - set(latencies.spread)), *chosen.columns]).columns
     rest = {**others, **features.without(gene.name for gene in made.genes).columns}
     wide = remarks_on_other_devices(held, [gene.name for gene in made.genes], options.latency)

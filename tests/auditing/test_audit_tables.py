@@ -159,6 +159,17 @@ def test_a_level_of_sixty_percent_either_way_is_the_machine():
     report = audit_table(table(latency_s))
     assert (report.verdict, report.codes) == ("drifting", ("W_DRIFT",))
     assert report.level_range > 2.0
+    assert "two devices or settings" not in report.explanation
+
+
+@pytest.mark.parametrize(("factor", "is_said"), [(2.5, True), (1.4, False)])
+def test_a_jump_that_hardly_a_machine_makes_is_doubted(factor, is_said):
+    """Rows of two devices, joined to one file, would be fitted for the mean of both."""
+    latency_s = LAW_S * noise()
+    latency_s[:300] *= factor
+    report = audit_table(table(latency_s))
+    assert report.codes == ("W_DRIFT",)
+    assert ("may be of two devices or settings that no column names" in report.explanation) == is_said
 
 
 def test_rates_in_place_of_latencies_are_invalid():

@@ -110,3 +110,15 @@ def test_records_in_lines_are_no_store(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps({"a": i % 7, "latency_us": 5.0 + i % 7}) + "\n" for i in range(20)))
     assert hc.fit(path, "ridge", space="table")((3,)) == pytest.approx(8e-6, rel=0.01)
+
+
+def test_a_fit_doubts_rows_of_two_devices(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Predictions for the mean level of two devices are those of neither."""
+    lines = write(tmp_path / "t.csv", with_names=False).read_text().splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    slower = [f"{a},{b},{float(ms) * (1 if i < 30 else 2.6)}" for i, (a, b, ms) in enumerate(cells)]
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:1], *slower[:30], lines[0], *slower[30:]]) + "\n")
+    fitting = ["--space", "table", "--model", "polynomial", "--no-plot", "--out", str(tmp_path / "m")]
+    assert invoke(["fit", str(tmp_path / "t.csv"), *fitting]) == 0
+    captured = capsys.readouterr()
+    assert "may be of two devices or settings that no column names" in " ".join((captured.out + captured.err).split())

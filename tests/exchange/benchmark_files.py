@@ -14,6 +14,7 @@ FILES = {
     "google-benchmark": "google_benchmark.json", "nvbench": "nvbench.json", "optimum-benchmark": "optimum_benchmark.json",
     "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv", "hyperfine": "hyperfine.json",
     "llama-bench": "llama_bench.json", "vllm": "vllm_serving.json",
+    "genai-perf": "genai_perf.csv", "perf-analyzer": "perf_analyzer.csv", "sglang": "sglang.jsonl",
 }  # fmt: skip
 
 

@@ -124,7 +124,8 @@ def test_rates_energy_and_counts_of_runs_that_follow_from_the_latency_are_no_fea
         "samples_ts.0": RATES, "AI-Score": RATES, "speedup": RATES, "gpu_peak_mem(gb)": RATES,
         "report.prefill.memory.max_allocated": MEASURED, "queuing_delay": [0, *MEASURED[1:]],
         "Input Tput (tok/s)": RATES,
-        "average_power": [0.7, *([0] * (N - 1))],
+        "average_power": [0.7, *([0] * (N - 1))], "Relative": RATES, "slowdown": MEASURED,
+        "gpu_temp": [40 + i % 15 for i in range(N)], "GPU utilization (%)": [60 + i % 30 for i in range(N)],
     }  # fmt: skip
     for name, values in measured.items():
         read = table({name: values})
@@ -138,7 +139,8 @@ def test_what_was_chosen_stays_whatever_its_name() -> None:
         "iterations": LAYERS[::-1], "diffusion_iterations": RUNS, "qps": [(10, 20, 50)[i % 3] for i in range(N)],
         "peak_flops_per_s": RATES, "memory_bytes_per_s": [(484e9, 936.2e9, 448e9)[i % 3] for i in range(N)],
         "input_rate_per_s": RATES, "max_memory_gb": [(16, 24, 80)[i % 3] for i in range(N)], "gpu_memory": RATES,
-        "power_limit_w": RATES, "synflow_score": MEASURED, "samples": [8 * one for one in LAYERS],
+        "power_limit_w": RATES, "synflow_score": MEASURED,
+        "temperature": [0.1 * (i % 9 + 1) for i in range(N)], "samples": [8 * one for one in LAYERS],
     }  # fmt: skip
     for name, values in chosen.items():
         assert genes({name: values})[1:] == [name]

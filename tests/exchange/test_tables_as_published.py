@@ -253,7 +253,7 @@ def test_a_value_at_the_beginning_of_its_group_is_that_of_the_group(tmp_path: Pa
     read = written(tmp_path / "t.csv", content)
     assert [arch.genes[0] for arch in read.architectures] == [2, 2, 4, 4, 6, 6]
     assert "column 'layers' gives a value at the beginning of a group only" in read.remarks[0]
-    notes = table({"note": ["slow", "", "", "", "", "again"], "op": ["a", "", "b", "a", "", "b"], "latency_ms": MS})
+    notes = table({"mode": ["slow", "", "", "", "", "again"], "op": ["a", "", "b", "a", "", "b"], "latency_ms": MS})
     assert [arch.genes[1:] for arch in notes.architectures][1] == ("", "")
 
 

@@ -82,10 +82,27 @@ def test_the_time_of_a_whole_trial_is_not_that_of_a_call() -> None:
 
 
 def test_times_in_a_column_of_another_name_are_pointed_at() -> None:
-    with pytest.raises(DataError, match="Name the column: --latency Mean, whose cells are times,"):
+    with pytest.raises(DataError, match=r"Name the column: --latency Mean, whose cells are times\."):
         table({"Mean": [f"{one} us" for one in MS]})
-    with pytest.raises(DataError, match="Name the column: --latency COLUMN --unit s, ms, us, ns or min"):
+    with pytest.raises(DataError, match="--latency Score, in the unit that the column 'Unit' gives"):
         table({"Score": MS, "Unit": ["us/op"] * N})
+    assert genes({"Score": MS, "Unit": ["us/op"] * N}, latency="Score") == []
+    with pytest.raises(DataError, match="--latency COLUMN --unit .* column 'Unit' gives 'ops/s', the unit of a rate"):
+        table({"Score": MS, "Unit": ["ops/s"] * N})
+    with pytest.raises(DataError, match="--latency COLUMN --unit"):  # criterion's 'value' is a parameter
+        table({"value": WIDTH, "throughput_num": [""] * N, "sample_measured_value": MS, "unit": ["ns"] * N})
+
+
+def test_the_whole_of_parts_is_proposed() -> None:
+    with pytest.raises(DataError, match="embed_ms, attention_ms, total_ms. Say which: --latency total_ms "):
+        table({"embed_ms": MS, "attention_ms": MS, "total_ms": MS})
+    with pytest.raises(DataError, match=r"Say which: --latency 'Avg \(ns\)' "):
+        table({"Total Time (ns)": MS, "Avg (ns)": MS})
+
+
+@pytest.mark.parametrize("name", ["mean (s)", "Avg [s]", "Mean(s)"])
+def test_a_mean_in_seconds_is_a_latency(name: str) -> None:
+    assert table({name: MS}).latency_s[0] == MS[0]
 
 
 def test_rates_of_a_part_of_the_machine_are_no_features() -> None:
@@ -152,7 +169,8 @@ def marked(bad: Any, good: Any) -> list[Any]:
         ("success", False, True), ("is_valid", "no", "yes"), ("error", "CUDA out of memory", ""), ("failed", 1, 0),
         ("error_message", "killed", None), ("returncode", 137, 0), ("exit_code", -9, 0), ("Skipped", "Yes", "No"),
         ("status", "timed out", "done"), ("outcome", "out of memory", "passed"), ("is_warmup", True, False),
-        ("phase", "warm-up", "measure"),
+        ("phase", "warm-up", "measure"), ("is_warmup", 1, 0),
+        ("timed_out", True, False), ("timeout", 1, 0), ("result_valid", "INVALID", "VALID"), ("Result", "failed", "passed"),
     ],
 )  # fmt: skip
 def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, good: Any) -> None:
@@ -170,6 +188,7 @@ def test_rows_of_runs_that_failed_or_warmed_up_are_refused(name: str, bad: Any, 
         ("status", ["tuned", "default"] * 12), ("code", [0, 3] * 12), ("warmup", [0, 1] * 12),
         ("skip", [True, False] * 12), ("valid", ["same", "valid"] * 12), ("phase", ["prefill", "decode"] * 12),
         ("errors", [0, 2] * 12), ("state", ["no errors", "cold"] * 12), ("success", [98, 99] * 12),
+        ("timeout", [30, 60] * 12),
     ],
 )  # fmt: skip
 def test_what_says_no_failure_is_a_feature(name: str, values: list[Any]) -> None:
@@ -317,6 +336,9 @@ def test_a_table_above_an_empty_line_is_not_skipped(tmp_path: Path) -> None:
         ("[03/01/2024-12:00:09] [I] Latency: min = 1.2 ms, max = 1.9 ms\n", "this is what trtexec printed"),
         ("INFO: STARTING!\nINFO: count=50 first=12345 avg=12100 std=88\n", "this is a log of a program"),
         ("2024-03-01 12:00:00,123 INFO: took 3 ms\n", "this is a log of a program"),
+        ("Command line parameters;\nm;bert.xml\n;\nlatency (ms);14.5\n", "a report of OpenVINO's benchmark_app"),
+        ("[Step 1/11] Parsing\n[ INFO ] Median: 14.50 ms\n", "this is a log of a program"),
+        ("[------ net ------]\n   |  fp32\n8  |  12.1\nTimes are in microseconds.\n", "torch.utils.benchmark printed"),
         ("=====\nMLPerf Results Summary\n=====\nSUT name : x\n", "this is a log of MLPerf"),
     ],
 )

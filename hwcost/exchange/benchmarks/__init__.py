@@ -14,6 +14,7 @@ _HERE = "hwcost.exchange.benchmarks"
 
 IMPORTED = {
     "asv": f"{_HERE}.asv:Asv",
+    "genai-perf": f"{_HERE}.genai_perf:GenAiPerf",
     "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
     "hat": f"{_HERE}.latency_tables:Hat",
     "hyperfine": f"{_HERE}.hyperfine:Hyperfine",
@@ -21,8 +22,10 @@ IMPORTED = {
     "nvbench": f"{_HERE}.nvbench:NvBench",
     "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
     "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",
+    "perf-analyzer": f"{_HERE}.perf_analyzer:PerfAnalyzer",
     "pyperf": f"{_HERE}.pyperf:Pyperf",
     "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
+    "sglang": f"{_HERE}.vllm:Sglang",
     "supershaper": f"{_HERE}.latency_tables:SuperShaper",
     "trtexec": f"{_HERE}.trtexec:Trtexec",
     "vllm": f"{_HERE}.vllm:Vllm",

@@ -1,4 +1,4 @@
-"""hyperfine: the JSON of ``--export-json FILE``."""
+"""hyperfine: the JSON of ``--export-json FILE``, and the CSV of ``--export-csv FILE``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from hwcost.exchange.benchmarks.base import Given, Imported, Reader
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported
+from hwcost.exchange.numerals import number
 
 _MEANING = "times are medians over hyperfine's runs of a command, in seconds, the start of the program included."
+_COLUMNS = {"command", "mean", "stddev", "median", "user", "system"}
+_PARAMETER = "parameter_"
+"""Beginning of the columns of a CSV that hold parameters."""
+
 _READ = {"command", "times", "median", "parameters", "exit_codes"}
 
 
@@ -19,10 +24,12 @@ class Hyperfine(Reader):
     """Results of hyperfine."""
 
     name = "hyperfine"
-    tool = "hyperfine JSON (--export-json)"
+    tool = "hyperfine JSON or CSV (--export-json, --export-csv)"
 
     def recognises(self, document: Document) -> bool:
-        """Whether it is an object with results of commands."""
+        """Whether it is an object with results of commands, or a CSV with the columns of such."""
+        if set(document.header) >= _COLUMNS:
+            return True
         value = document.json_or_none
         results = value.get("results") if isinstance(value, dict) else None
         return isinstance(results, list) and bool(results) and all(map(_is_result, results))
@@ -30,7 +37,8 @@ class Hyperfine(Reader):
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the median time of every command."""
         rows, remarks = [], [_MEANING]
-        for node in document.root.field("results").entries():
+        is_csv = set(document.header) >= _COLUMNS
+        for node in map(_of_cells, document.records) if is_csv else document.root.field("results").entries():
             row = _row(node)
             rows += [row] if row is not None else []
             if row is None:
@@ -40,6 +48,15 @@ class Hyperfine(Reader):
 
 def _is_result(value: Any) -> bool:
     return isinstance(value, dict) and {"command", "mean"} <= value.keys()
+
+
+def _of_cells(node: Node) -> Node:
+    """Returns a row of a CSV as the JSON has it: numbers, and parameters in an object of their own."""
+    cells = {name: text for name, text in node.value.items() if text}
+    params = {name.removeprefix(_PARAMETER): text for name, text in cells.items() if name.startswith(_PARAMETER)}
+    rest = {name: text for name, text in cells.items() if not name.startswith(_PARAMETER)}
+    values = {name: text if name == "command" or (one := number(text)) is None else one for name, text in rest.items()}
+    return Node({**values, "parameters": params}, node.source, node.path)
 
 
 def _row(node: Node) -> Row | None:

@@ -1,8 +1,9 @@
-"""vLLM: the JSON of ``vllm bench latency --output-json`` and of ``vllm bench serve --save-result``."""
+"""vLLM: the JSON of ``vllm bench latency --output-json`` and of ``vllm bench serve --save-result``; and SGLang's like it."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,10 +14,14 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported, refuse_repeat
 
 _OF_LATENCY = {"avg_latency", "latencies", "percentiles"}
 _OF_SERVING = {"num_prompts", "request_throughput", "median_ttft_ms"}
-_PARTS = ("ttft", "tpot", "itl", "e2el")
-"""Times of a request: to its first token, for every further one, between tokens, and in all."""
+_OF_SGLANG = {"completed", "request_throughput", "median_ttft_ms", "median_e2e_latency_ms"}
+_PARTS = {"ttft": "ttft", "tpot": "tpot", "itl": "itl", "e2el": "e2el", "e2e_latency": "e2el"}
+"""Times of a request by their names in files: to its first token, for every further one, between tokens, and in all."""
 
 _SPEC = ("request_rate", "burstiness", "max_concurrency", "num_prompts", "total_input_tokens")
+_SPEC_OF_SGLANG = (
+    "request_rate", "max_concurrency", "dataset_name", "random_input_len", "random_output_len", "total_input_tokens",
+)  # fmt: skip
 _RAW = {"latencies", "ttfts", "itls", "tpots", "input_lens", "output_lens", "start_times", "generated_texts", "errors"}
 _MEANINGS = {
     True: "latency is the median over the iterations of one batch, in seconds; the file does not name model and shape.",
@@ -29,6 +34,7 @@ class Vllm(Reader):
 
     name = "vllm"
     tool = "vLLM JSON (vllm bench latency --output-json, vllm bench serve --save-result)"
+    _spec: ClassVar[tuple[str, ...]] = _SPEC
 
     def recognises(self, document: Document) -> bool:
         """Whether the first record has the fields of either benchmark."""
@@ -47,9 +53,38 @@ class Vllm(Reader):
         if is_latency:
             rows = [Row(given.name or document.path.name.partition(".")[0], _median(node), backend=self.name, rest=rest)]
         else:
-            rows = _served(node, given, rest)
+            rows = self._served(node, document, given, rest)
         origin = Origin(self.name, _date(node), part=str(index) if index else "")
         return imported(rows, document, given, origin, [_MEANINGS[is_latency]])
+
+    def _served(self, node: Node, document: Document, given: Given, rest: dict[str, object]) -> list[Row]:
+        """Makes a row of every time that was measured; a time of further tokens is 0 where requests have a single one."""
+        name = given.name or optional_text(node, "model_id") or self._unnamed(document)
+        spec = {field: one.value for field in self._spec if (one := node.optional(field)) is not None}
+        found = [(part, node.optional(f"median_{said}_ms")) for said, part in _PARTS.items()]
+        return [
+            Row(name, one.seconds(1e3), component=part, spec=spec, backend=self.name, rest=rest)
+            for part, one in found
+            if one is not None and one.number() != 0
+        ]
+
+    def _unnamed(self, document: Document) -> str:
+        return "model"
+
+
+class Sglang(Vllm):
+    """Results of SGLang's benchmark of serving, which writes much as vLLM's does."""
+
+    name = "sglang"
+    tool = "SGLang JSON Lines (python -m sglang.bench_serving --output-file)"
+    _spec = _SPEC_OF_SGLANG
+
+    def recognises(self, document: Document) -> bool:
+        """Whether the first record has the fields of the benchmark, and not those of vLLM's."""
+        return document.fields >= _OF_SGLANG and not document.fields >= _OF_SERVING
+
+    def _unnamed(self, document: Document) -> str:
+        return document.path.name.partition(".")[0]
 
 
 def _median(node: Node) -> float:
@@ -57,18 +92,6 @@ def _median(node: Node) -> float:
     if not latencies.entries():
         raise latencies.error("at least one latency")
     return float(np.median([one.seconds() for one in latencies.entries()]))
-
-
-def _served(node: Node, given: Given, rest: dict[str, object]) -> list[Row]:
-    """Makes a row of every time that was measured; a time of further tokens is 0 where requests have a single one."""
-    name = given.name or optional_text(node, "model_id") or "model"
-    spec = {field: one.value for field in _SPEC if (one := node.optional(field)) is not None}
-    found = [(part, node.optional(f"median_{part}_ms")) for part in _PARTS]
-    return [
-        Row(name, one.seconds(1e3), component=part, spec=spec, backend="vllm", rest=rest)
-        for part, one in found
-        if one is not None and one.number() != 0
-    ]
 
 
 def _date(node: Node) -> str | None:
