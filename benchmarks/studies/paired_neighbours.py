@@ -22,8 +22,8 @@ def against(pair: int, workloads: int, passes: int, kind: str) -> Floats:
         kind: Way in which neighbours are drawn: ``random``, ``busy`` or ``crowded``.
 
     Returns:
-        By workload, shape (workloads, 4): error of the difference less the others', half-width of its interval, half-width
-        that the stated intervals of both latencies give the difference, and whether either is unconfirmed.
+        A row for each workload, shape (workloads, 4): error of the difference less the others', half-width of its interval,
+        half-width of the difference by the stated intervals of both latencies, and whether either is unconfirmed.
     """
     sides = [replace(getattr(SimNeighbours, kind)(2 * pair + k, passes), items=workloads, nets=pair) for k in (0, 1)]
     a, b = (errors(one.draw(), "block model") for one in sides)

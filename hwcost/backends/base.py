@@ -191,8 +191,8 @@ class Backend(ABC):
         """
         if cls.runs_modules_only and not workload.is_module:
             raise UnsuitedError(
-                f"'{workload.name}' is no torch module, and backend '{cls.name}' runs nothing else; use a backend that runs "
-                f"{workload.kind} workloads"
+                f"'{workload.name}' is not a torch module, and backend '{cls.name}' runs nothing else; use a backend that "
+                f"runs {workload.kind} workloads"
             )
 
     def free_bytes(self) -> int | None:

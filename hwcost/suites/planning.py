@@ -83,7 +83,7 @@ RECENT = 3
 def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
     """Plans campaigns; what cannot be planned keeps its error, and what has no workload that is wanted is left out.
 
-    A set that a backend does not run, as torch runs no ONNX file, is no part of that campaign where another one has it.
+    A set that a backend does not run, as torch runs no ONNX file, stays out of that campaign where another one has it.
 
     Args:
         parts: The campaigns as they are declared.

@@ -370,4 +370,4 @@ def test_a_set_that_no_backend_of_the_suite_runs_fails_alone(store: Path) -> Non
     found = night(store, suite(workloads=[file, NETS], backends=["torch"]))
     (outcome,) = found.outcomes
     assert (outcome.measured, outcome.failed) == (NETS["n"], 0)
-    assert "set 'file': 'mine.onnx@1x128' is no torch module" in str(found.error)
+    assert "set 'file': 'mine.onnx@1x128' is not a torch module" in str(found.error)

@@ -107,8 +107,8 @@ class Comparison:
             them where an arm has several campaigns; 0 for one campaign.
         flags: Doubts about the comparison.
         differs: Further facts in which both sides differ, as text.
-        against_others: What each workload differs by beyond the mean of all others, in the order of ``workloads``; empty for
-            fewer than six workloads whose ratio is known.
+        against_others: Ratio of each workload over the mean of all others, in the order of ``workloads``; empty for fewer
+            than six workloads whose ratio is known.
     """
 
     overall: Difference
