@@ -19,7 +19,7 @@ ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND, STORE#DEVICE, STORE#AXIS:VALUE, or 
 FORMATS = ("text", "json", "markdown", "github")
 LESS_OTHERS = (
     "less the others': a workload's difference less the mean of all others, without what all share, be it the machine or a "
-    "change; its interval is from how the others' differences scatter."
+    "change; its interval is from how all differences scatter."
 )
 
 

@@ -10,12 +10,12 @@ for the number of workloads; SAME when the interval lies inside the band; else A
 
 What all workloads of two campaigns have in common may be the machine, and beside busy neighbours that may be tens of
 percent. What each differs by beyond the mean of all others is known far better: whatever slows all alike is not in it. Its
-interval is that of one further value like the others' differences, from how these scatter. What they really differ by
-counts as noise, so that it is too wide rather than too narrow; what slows one workload alone, such as a neighbour that only
-this one feels, it does not hold, so that no verdict follows from it.
+interval is from how the differences of all scatter, its own too: a workload that alone saw the uncontended machine sticks
+out as much as one that changed. What they really differ by counts as noise, so that it is too wide rather than too narrow;
+what slows one workload alone, such as a neighbour that only this one feels, it does not hold, so that no verdict follows
+from it.
 
-Source of the correction: S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979; of the intervals against
-the others (deleted residuals): R. D. Cook and S. Weisberg, Residuals and Influence in Regression, 1982, section 2.2.
+Source of the correction: S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
 """
 
 from __future__ import annotations
@@ -202,8 +202,7 @@ def against_others(names: Sequence[str], log_ratio: Floats, noise: Floats) -> tu
         return ()
     rest = log_ratio[known] - log_ratio[known].mean()
     own = rest * n / (n - 1)
-    variance = np.maximum((rest**2).sum() - rest * own, 0.0) / (n - 2)  # of the others
-    half = float(special.stdtrit(n - 2, 0.975)) * np.sqrt(variance * n / (n - 1))
+    half = float(special.stdtrit(n - 1, 0.975)) * math.sqrt(float(rest @ rest) / (n - 1) * n / (n - 1))
     apart, width = np.full((2, len(names)), np.nan)
     apart[known], width[known] = own, np.fmax(half, noise[known])
     return tuple(map(Ratio, names, map(_known, apart.tolist()), map(_known, width.tolist())))

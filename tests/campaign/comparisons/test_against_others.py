@@ -34,14 +34,14 @@ def unconfirmed(*logs: float, half: float = 0.3) -> list[Measurement]:
     ]
 
 
-@pytest.mark.parametrize(("n", "usual"), [(6, 0.028), (12, 0.023), (40, 0.0205)])
-def test_intervals_hold_whatever_all_share(n: int, usual: float) -> None:
+@pytest.mark.parametrize(("n", "usual", "least"), [(6, 0.0263, 0.97), (12, 0.0225, 0.96), (40, 0.0203, 0.945)])
+def test_intervals_hold_whatever_all_share(n: int, usual: float, least: float) -> None:
     rng, hits, widths = np.random.default_rng(n), [], []
     for _ in range(400):
         found = against_others([str(i) for i in range(n)], rng.normal(0, 0.2) + rng.normal(0, 0.01, n), np.zeros(n))
         hits += [abs(one.log_ratio) <= one.half_width for one in found]  # type: ignore[arg-type,operator]
         widths += [one.half_width for one in found]
-    assert 0.94 <= np.mean(hits) <= 0.96
+    assert least <= np.mean(hits) <= least + 0.03
     assert np.median(np.array(widths, dtype=float)) == pytest.approx(usual, rel=0.05)
 
 
@@ -73,7 +73,7 @@ def test_campaigns_of_unconfirmed_workloads_tell_what_one_differs_by_beyond_the_
     assert found.is_vague
     apart = found.against_others[5]
     assert apart.low is not None
-    assert 1.02 < apart.low < (apart.ratio or 0.0) < 1.07
+    assert 1.01 < apart.low < (apart.ratio or 0.0) < 1.07
     sure = [replace(m, half_width=0.004, is_confirmed=True) for m in a]
     assert not differences(sure, sure, is_together=True).is_vague
 
