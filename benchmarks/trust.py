@@ -1,9 +1,9 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
 Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N] [--published FOLDER]``; tables: drift, noise, null, compare,
-neighbours, crowded, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow. For
-the tables of neighbours and of crowded machines ``--passes 3,10`` are passes in each of four processes, and ``--jobs 2``
-campaigns simulated at a time.
+neighbours, crowded, others, calls (default: all). With a folder of published latencies, the tables of ``published.py``
+follow. For the tables of neighbours, of crowded machines and of others ``--passes 3,10`` are passes in each of four
+processes, and ``--jobs 2`` campaigns simulated at a time.
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -25,6 +25,7 @@ from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
 from studies.neighbour_estimates import KNOWN, UNSLOWED, WHOLE, Errors, errors
 from studies.neighbour_estimates import WAYS as ESTIMATORS
+from studies.paired_neighbours import against
 from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
@@ -59,6 +60,9 @@ LONG_CALLS: Sequence[tuple[str, tuple[float, float], tuple[Neighbour | Bursts, .
     ("0.8 to 2 s, mean 0.3 s", (0.8, 2.0), (Neighbour(1.6, 0.5, 0.3),)),
 )
 """Long calls: their seconds, and neighbours with bursts that last as long."""
+
+WORKLOADS = (6, 12, 24)
+"""Workloads of campaigns that are compared."""
 
 LONG_PASSES = (3, 5)
 """Passes of long calls in each process."""
@@ -202,6 +206,21 @@ def crowded_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> 
                 _print_errors(number, processes, f"{name}, {len(seen)} campaigns", [found[name] for found in seen])
 
 
+def others_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
+    """Two campaigns of the same workloads beside other neighbours: each one's difference less the mean of all others."""
+    print(f"\n{2 * seeds} pairs of campaigns of the same workloads beside neighbours of their own (bar: coverage >= 93 %;")
+    print("half-widths in percent: of the difference less the others', and of the difference by the intervals of both)")
+    print(f"{'neighbours':12s}{'workloads':>10s}{'passes':>8s}{'unconfirmed':>13s}{'coverage':>10s}", end="")
+    print(f"{'half-width':>12s}{'of both':>9s}")
+    for kind, workloads, number in product(("random", *CROWDED), WORKLOADS, passes):
+        with ProcessPoolExecutor(jobs) as pool:
+            given = (range(2 * seeds), repeat(workloads), repeat(number), repeat(kind))
+            error, half, stated, is_unconfirmed = np.concatenate(list(pool.map(against, *given))).T
+        print(f"{kind:12s}{workloads:10d}{number:8d}{is_unconfirmed.mean():13.3f}", end="")
+        print(f"{np.mean(np.abs(error) <= half):10.3f}{100 * np.median(half):12.1f}", end="")
+        print(f"{100 * np.nanmedian(stated):9.1f}", flush=True)
+
+
 def _print_columns() -> None:
     print(f"{'passes':>6s}{'in all':>8s}  {'estimator':28s}{'coverage':>9s}{'unconfirmed':>13s}", end="")
     print(f"{'median':>8s}{'p95':>8s}{'half-width':>12s}")
@@ -238,6 +257,7 @@ TABLES = {
     "compare": compare_table,
     "neighbours": neighbours_table,
     "crowded": crowded_table,
+    "others": others_table,
     "calls": calls_table,
 }
 
@@ -249,7 +269,7 @@ if __name__ == "__main__":
     parser.add_argument("--jobs", type=int, default=1, help="campaigns beside neighbours that are simulated at a time (1)")
     parser.add_argument("--published", type=Path, metavar="FOLDER")
     given = parser.parse_args()
-    for name in ("neighbours", "crowded"):
+    for name in ("neighbours", "crowded", "others"):
         TABLES[name] = partial(TABLES[name], passes=given.passes, jobs=given.jobs)
     for table in given.tables or TABLES:
         TABLES[table](max(given.seeds, NULL_SEEDS) if table == "null" and given.seeds >= 20 else given.seeds)

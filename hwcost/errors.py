@@ -9,6 +9,7 @@
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
     │   │   └── OtherSettingsError  2  work that other settings began than those given to resume it
+    │   ├── UnsuitedError         2  a workload of a kind that a backend, or a machine elsewhere, does not run
     │   ├── NotFittedError        2  a cost model that was asked before it was fitted
     │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
     │   ├── NotEnoughMemoryError  2  a training takes more memory than is free
@@ -35,7 +36,7 @@ __all__ = [
     "ArchitectureError", "BusyError", "ContractError", "DataError", "DeviceError", "DeviceLostError", "HwcostError",
     "InfeasibleError", "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError",
     "NotEnoughMemoryError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError",
-    "UsageError",
+    "UnsuitedError", "UsageError",
 ]  # fmt: skip
 
 
@@ -79,6 +80,10 @@ class OtherSettingsError(DataError):
 
     def __init__(self, what: str, name: str, kept: object, given: object, advice: str) -> None:
         super().__init__(f"{what}: it has {name}={kept!r}, and {name}={given!r} was given. {advice}")
+
+
+class UnsuitedError(UsageError):
+    """A backend, or a machine elsewhere, does not run workloads of this kind at all; another one may."""
 
 
 class NotFittedError(UsageError, AttributeError):

@@ -121,6 +121,7 @@ class SimNeighbours:
         drift: Standard deviation of the slow level.
         drift_s: Seconds in which the slow level forgets its value.
         sensitivity: Standard deviation of how strongly workloads feel a neighbour, relative to the usual one.
+        nets: Seed of the workloads, which campaigns with the same one share; None for those of ``seed``.
     """
 
     seed: int
@@ -139,6 +140,7 @@ class SimNeighbours:
     drift: float = 0.01
     drift_s: float = 120.0
     sensitivity: float = 0.15
+    nets: int | None = None
 
     @classmethod
     def random(cls, seed: int, passes: int) -> SimNeighbours:
@@ -205,8 +207,9 @@ class SimNeighbours:
     def draw(self) -> Drawn:
         """Draws the blocks."""
         rng = np.random.default_rng([self.seed, 11])
-        law = rng.normal(-6.0, 0.6, self.items) if self.call_s is None else np.log(rng.uniform(*self.call_s, self.items))
-        feel = np.clip(rng.normal(1.0, self.sensitivity, self.items), 0.4, 1.6)
+        own = rng if self.nets is None else np.random.default_rng([self.nets, 15])
+        law = own.normal(-6.0, 0.6, self.items) if self.call_s is None else np.log(own.uniform(*self.call_s, self.items))
+        feel = np.clip(own.normal(1.0, self.sensitivity, self.items), 0.4, 1.6)
         offset = rng.normal(0.0, self.layout, (self.items, self.processes)) + rng.normal(0.0, self.process, self.processes)
         item, round = self._order(rng)
         work_s = np.exp(law[item]) if self.call_s else self.block_s * rng.uniform(0.9, 1.1, len(item))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from hwcost.errors import UsageError
+from hwcost.errors import UnsuitedError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,6 +129,8 @@ class Backend(ABC):
     """Modules that a process imports before workers are forked from it; None where they cannot be forked, and each is
     started anew. Modules that start threads, or use a device, are left out, and so imported by the workers. Subclasses do
     not inherit it: each says for itself that forked workers measure what others do."""
+    runs_modules_only: ClassVar[bool] = False
+    """Whether it runs torch modules alone, and no files."""
     shares_weights: bool = True
     """Whether nets of the library's own spaces may have matrices in common, as they may where nobody watches memory. A
     runtime that loads files may then find other numbers in them than eager torch does."""
@@ -179,6 +181,19 @@ class Backend(ABC):
         """Raises UsageError for a kind of device that the backend does not run on; lists those that it does."""
         if kind not in cls.kinds and "*" not in cls.kinds:
             raise UsageError(f"backend '{cls.name}' runs on {' and '.join(cls.kinds)}, not on a device of kind {kind}")
+
+    @classmethod
+    def check_workload(cls, workload: Workload) -> None:
+        """Checks before anything is measured that the backend runs workloads of this kind.
+
+        Raises:
+            UnsuitedError: When it runs none of them, whatever their size.
+        """
+        if cls.runs_modules_only and not workload.is_module:
+            raise UnsuitedError(
+                f"'{workload.name}' is not a torch module, and backend '{cls.name}' runs nothing else; use a backend that "
+                f"runs {workload.kind} workloads"
+            )
 
     def free_bytes(self) -> int | None:
         """Returns the bytes that further workloads may take of the device's own memory; None where it has none."""

@@ -16,13 +16,14 @@ from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.cache import cache_dir
 from hwcost.backends.virtual import VirtualClock
-from hwcost.errors import MeasurementError, UsageError
+from hwcost.errors import MeasurementError, UnsuitedError
 from hwcost.workloads.base import ITEMSIZES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hwcost.devices.handle import DeviceHandle
+    from hwcost.spaces.accounting import Work
     from hwcost.workloads.base import Workload
 
 
@@ -84,6 +85,11 @@ class Null(Backend):
         return not read.switch(options, "realtime", False)
 
     @classmethod
+    def check_workload(cls, workload: Workload) -> None:
+        """See the base class; the law is one of the work of a call."""
+        _work(workload)
+
+    @classmethod
     def availability(cls) -> tuple[bool, str]:
         """Always available."""
         return True, ""
@@ -96,11 +102,9 @@ class Null(Backend):
         """Returns the latency without noise.
 
         Raises:
-            UsageError: When the workload's amount of work is unknown.
+            UnsuitedError: When the workload's amount of work is unknown.
         """
-        work = workload.work()
-        if work is None:
-            raise UsageError(f"the null backend needs to know the work of '{workload.name}', which is unknown")
+        work = _work(workload)
         traffic_s = work.bytes(ITEMSIZES[workload.dtype]) / self.bytes_per_s
         return self.overhead_s + max(work.flops / self.flops_per_s, traffic_s)
 
@@ -125,6 +129,18 @@ class Null(Backend):
         if workload.name == self.options.get("fail"):
             raise MeasurementError(f"'{workload.name}' failed, as option 'fail' asks for")
         return NullRunner(self, workload)
+
+
+def _work(workload: Workload) -> Work:
+    """Returns the work of a call.
+
+    Raises:
+        UnsuitedError: When it is unknown.
+    """
+    work = workload.work()
+    if work is None:
+        raise UnsuitedError(f"the null backend needs to know the work of '{workload.name}', which is unknown")
+    return work
 
 
 class NullRunner(Runner):

@@ -29,6 +29,7 @@ class TorchEager(Backend):
     name = "torch"
     kinds: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     extra = "torch"
+    runs_modules_only = True
     fork_imports: ClassVar[tuple[str, ...] | None] = ("torch",)
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

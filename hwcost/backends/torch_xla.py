@@ -48,6 +48,7 @@ class TorchXla(Backend):
     name = "torch-xla"
     kinds = ("tpu", "cpu")
     extra = "tpu"
+    runs_modules_only = True
     option_names = ("tracing", "bucket", "probe_s")
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

@@ -72,9 +72,9 @@ def make_plan(
         first: Workloads that are measured at first, see there.
 
     Raises:
-        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, its clock cannot
-            be locked, there are too few CPUs, a goal cannot be judged for these workloads, or both goals and a number of
-            rounds are given.
+        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device or does not run a
+            workload, its clock cannot be locked, there are too few CPUs, a goal cannot be judged for these workloads, or
+            both goals and a number of rounds are given.
         UnknownNameError: When a quantity is unknown; lists the known ones.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
@@ -82,8 +82,11 @@ def make_plan(
     _check_asked(items, rounds, until)
     own = dict(options or {})
     handle = absent(device) if elsewhere else require(device)
-    if _checked(backend, handle, own, elsewhere).uses_processor and not elsewhere:
+    runtime = _checked(backend, handle, own, elsewhere)
+    if runtime.uses_processor and not elsewhere:
         refuse_too_many(threads)
+    for item in () if elsewhere else items:  # a job folder says by itself what it cannot hold
+        runtime.check_workload(item.workload)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
     if elsewhere:
         check_runner(how, lock_clocks)

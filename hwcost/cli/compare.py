@@ -12,11 +12,15 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.campaign.comparisons.arms import Arm
-    from hwcost.campaign.comparisons.differences import Comparison, Difference, Verdict
+    from hwcost.campaign.comparisons.differences import Comparison, Difference, Ratio, Verdict
 
 GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
 ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND, STORE#DEVICE, STORE#AXIS:VALUE, or a table; with --axis, a value."
 FORMATS = ("text", "json", "markdown", "github")
+LESS_OTHERS = (
+    "less the others': a workload's difference less the mean of all others, without what all share, be it the machine or a "
+    "change; its interval is from how all differences scatter."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -117,11 +121,12 @@ def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: st
         for one in found.workloads
     ]
     overall = found.overall
-    footer = f"all together: {_percent(overall.ratio)} {_interval(overall)}, {overall.verdict}"
+    footer = f"all together: {_percent(overall.ratio)} {_interval(overall)}, {overall.verdict}" + _against(found, rows)
     title = f"B ({b.name}) against A ({a.name}): {found.count}"
     if found.only_a or found.only_b:
         footer += f"\nnot compared: {len(found.only_a)} only in A, {len(found.only_b)} only in B"
     columns = ["workload" if remarks is None else "architecture", "A", "B", "B against A", "95 %", "verdict"]
+    columns += ["less the others'", "95 %"] if found.is_vague else []
     if found.differs:
         footer += "\nwhat else differs: " + "; ".join(found.differs)
     if format in ("markdown", "github"):
@@ -135,11 +140,20 @@ def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: st
         console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
 
 
+def _against(found: Comparison, rows: list[list[str]]) -> str:
+    """Adds what each workload differs by beyond all others to its row where that tells more, and says what it is."""
+    if not found.is_vague:
+        return ""
+    for row, one in zip(rows, found.against_others, strict=True):
+        row += [_percent(one.ratio), _interval(one)]
+    return f"\n{LESS_OTHERS}"
+
+
 def _percent(ratio: float | None) -> str:
     return "-" if ratio is None else f"{100 * (ratio - 1):+.2f} %"
 
 
-def _interval(one: Difference) -> str:
+def _interval(one: Ratio) -> str:
     return "-" if one.low is None or one.high is None else f"[{100 * (one.low - 1):+.2f}, {100 * (one.high - 1):+.2f}]"
 
 
@@ -154,6 +168,7 @@ def _document(a: Arm, b: Arm, found: Comparison) -> dict[str, Any]:
         "level_half_width": found.level_half_width,
         "count": found.count,
         "differs": found.differs,
+        "against_others": list(map(_ratio, found.against_others)),
         "flags": list(map(asdict, found.flags)),
     }
 
@@ -162,8 +177,12 @@ def _arm(arm: Arm) -> dict[str, Any]:
     return {"name": arm.name, "campaign_id": arm.campaign_id, "backend": arm.backend, "device": arm.device}
 
 
-def _difference(one: Difference) -> dict[str, Any]:
+def _ratio(one: Ratio) -> dict[str, Any]:
     return {
-        "name": one.name, "a_s": one.a_s, "b_s": one.b_s, "ratio": one.ratio, "low": one.low, "high": one.high,
-        "log_ratio": one.log_ratio, "half_width": one.half_width, "p": one.p, "verdict": one.verdict,
+        "name": one.name, "ratio": one.ratio, "low": one.low, "high": one.high, "log_ratio": one.log_ratio,
+        "half_width": one.half_width,
     }  # fmt: skip
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {**_ratio(one), "a_s": one.a_s, "b_s": one.b_s, "p": one.p, "verdict": one.verdict}

@@ -41,7 +41,7 @@ def _observer(update: Callable[[Any], None]) -> Observer:
             what = "resumed" if is_resumed else "begins"
             shared = "" if budget_s is None else f", within {format_clock(budget_s)}"
             console.note(f"run {run.run_id} of suite '{run.suite}' {what}: {_summary(planned)}{shared}")
-            for text in _broken(one.broken for one in planned):
+            for text in [*_broken(one.broken for one in planned), *_unsuited(planned)]:
                 console.note(text)
 
         def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
@@ -89,6 +89,11 @@ def _broken(found: Iterable[Sequence[Broken]]) -> list[str]:
     return list(dict.fromkeys(f"cannot be measured: {one}" for of_part in found for one in of_part))
 
 
+def _unsuited(planned: Iterable[Planned]) -> list[str]:
+    """Says of every set that a backend does not run, and another one does, once, why that is so."""
+    return list(dict.fromkeys(f"left out where it does not run: {one}" for part in planned for one in part.unsuited))
+
+
 def _expected(planned: Planned, budget_s: float | None) -> str:
     from hwcost.units import format_clock
 
@@ -115,7 +120,7 @@ def show_plan(suite: Suite, options: RunOptions, store: str | None, json: str | 
         return
     rows = [[str(one.part), "" if one.plan is None else len(one.plan.items), *_short(one)] for one in planned]
     errors = [f"{one.part}: {one.error}" for one in planned if one.error is not None]
-    errors += _broken(one.broken for one in planned)
+    errors += [*_broken(one.broken for one in planned), *_unsuited(planned)]
     footer = "\n".join([*errors, f"{_summary(planned)}. Nothing was measured."])
     console.print_table(f"Suite {suite.name}", ["campaign", "workloads", "time", "± 95 %"], rows, footer)
 

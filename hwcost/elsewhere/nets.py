@@ -9,7 +9,7 @@ from hwcost._extras import imported
 from hwcost.backends.causes import advice, plain_cause
 from hwcost.backends.quiet import quiet
 from hwcost.elsewhere.description import described
-from hwcost.errors import MeasurementError, UsageError
+from hwcost.errors import MeasurementError, UnsuitedError, UsageError
 from hwcost.workloads import ComponentWorkload, FactoryModelWorkload, ModelWorkload, Workload
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ def _own(workload: Workload) -> ModelWorkload | ComponentWorkload:
     """Returns a workload that hwcost builds itself.
 
     Raises:
-        UsageError: When it is code, or a file, of the user's own.
+        UnsuitedError: When it is code, or a file, of the user's own.
     """
     if not isinstance(workload, ModelWorkload | ComponentWorkload) or isinstance(workload, FactoryModelWorkload):
-        raise UsageError(
+        raise UnsuitedError(
             f"'{workload.name}' is not an architecture or a component that hwcost builds itself: a job folder cannot "
             "describe it. Measure it with hwcost installed on that machine"
         )

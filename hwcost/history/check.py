@@ -79,8 +79,8 @@ class Check:
 
     @property
     def changed_devices(self) -> tuple[DeviceJudgement, ...]:
-        """Devices whose series share a change."""
-        return tuple(one for one in self.devices if one.cause is not None)
+        """Devices whose series share a change, or all stick out in the latest night."""
+        return tuple(one for one in self.devices if one.cause is not None or one.verdict == "ambiguous")
 
     @property
     def headline(self) -> str:
@@ -95,7 +95,7 @@ class Check:
         text = f"{self.run.suite}, {len(self.judgements)} series: {', '.join(shown)}."
         if self.unmade:
             text += f" Not measured at all: {', '.join(dict.fromkeys(f'set {one.set!r}' for one in self.unmade))}."
-        common = [f"{one.device} with {one.backend} changed as a whole ({one.cause})" for one in self.changed_devices]
+        common = [f"{one.device} with {one.backend} {_moved(one)}" for one in self.changed_devices]
         return f"{text} {'; '.join(common)}.".strip() if common else text
 
     def fails(self, gates: Collection[str]) -> bool:
@@ -191,6 +191,13 @@ def _gates(one: Judgement | DeviceJudgement) -> list[str]:
     if isinstance(one, DeviceJudgement) and one.verdict == "insufficient":
         return []
     return [one.verdict]
+
+
+def _moved(one: DeviceJudgement) -> str:
+    """Says how a device changed, for a headline: for good, or in its latest night so far."""
+    if one.first_bad is None and one.low is not None:
+        return "differs as a whole in its latest night" + (f" ({one.cause})" if one.cause else "")
+    return f"changed as a whole ({one.cause})"
 
 
 def _series(series: Series, one: Judgement) -> dict[str, Any]:

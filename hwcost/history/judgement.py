@@ -102,10 +102,11 @@ class DeviceJudgement:
         quantity: Name of the quantity.
         key: Key under which confirmations of a common change are kept.
         verdict: ``ok`` without a change and for one of the machine, ``regressed`` or ``improved`` for one of the code,
-            ``ambiguous`` where nothing tells, ``insufficient`` for too few series or nights.
+            ``ambiguous`` where nothing tells, or the latest night alone sticks out, ``insufficient`` for too few series or
+            nights.
         reason: One sentence that says why.
         n_series: Number of series that the level was estimated from.
-        cause: Cause of the change; None without one.
+        cause: Cause of the change; None without one, and for one of the latest night alone.
         ratio: Present level over the one before the change.
         low: Lower end of its 95 % interval.
         high: Upper end.

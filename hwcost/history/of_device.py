@@ -11,7 +11,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
-from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, common_key, is_confirmed
+from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, commit_of, common_key, is_confirmed
 from hwcost.history.moved import moved_device
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
@@ -50,6 +50,8 @@ def _device(past: Past, common: Common, names: tuple[str, str, str, str], known:
     noted = [one for one in past.noted.get(names[3], []) if one.before >= _break(past, common)]
     finding = find(level, common.columns[known], terms, noted, common.certainty[known], moved_device(past, common))
     n, count = common.n_series, f"{common.n_series} series"
+    if finding.is_alone and common.certainty[known[-1]] >= 1.0:
+        return _alone(past, common, names, known, finding)
     if finding.bad is None and machine is not None:
         since = past.name(int(common.columns[known[machine[0]]]))
         text = f"All {count} are at {100 * math.expm1(machine[1]):+.1f} % since {since}: "
@@ -68,6 +70,21 @@ def _device(past: Past, common: Common, names: tuple[str, str, str, str], known:
         *names, verdict, text, n, cause, math.exp(finding.log_ratio), low, high, finding.change, between,
         finding.confirmation,
     )  # fmt: skip
+
+
+def _alone(
+    past: Past, common: Common, names: tuple[str, str, str, str], known: Indices, finding: Finding
+) -> DeviceJudgement:
+    """Judges a device whose latest night alone sticks out: with the commit of the night before it is the machine."""
+    last, latest = (past.nights.runs[int(column)] for column in common.columns[known[-2:]])
+    is_machine = commit_of(latest) is not None and commit_of(last) == commit_of(latest)
+    reason = past.reason(finding, len(known))
+    text = f"All {common.n_series} series: {reason[0].lower()}{reason[1:]}"
+    if is_machine:
+        text = f"{text.split(';')[0]}, with the commit of the night before: the machine or its software."
+    low, ratio, high = (math.exp(finding.log_ratio + side * finding.half) for side in (-1, 0, 1))
+    verdict: Verdict = "ok" if is_machine else "ambiguous"
+    return DeviceJudgement(*names, verdict, text, common.n_series, "machine" if is_machine else None, ratio, low, high)
 
 
 def _without_machine(

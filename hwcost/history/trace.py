@@ -84,6 +84,7 @@ class Finding:
         remark: Further remark for the sentence.
         since: Index of the first run of the level before the change, or of the present one without a change; None for a
             change that lies before the nights looked at.
+        is_alone: Whether the latest night alone sticks out of its level.
     """
 
     verdict: Verdict
@@ -96,6 +97,7 @@ class Finding:
     confirmation: Confirmation | None = None
     remark: str = ""
     since: int | None = None
+    is_alone: bool = False
 
     @property
     def log_ratio(self) -> float:
@@ -227,7 +229,7 @@ class _History:
         outlying = OUTLYING * robust_sd(usual.y) / math.sqrt(latest.amount)
         if len(usual.y) >= LEAST_USUAL and size >= self.terms.least and size > outlying:
             text = "the latest night alone differs, which one night cannot prove: the next one tells"
-            return replace(finding, verdict="ambiguous", remark=text)
+            return replace(finding, verdict="ambiguous", remark=text, is_alone=True)
         if sd * SEEN > VAGUE * self.terms.least:
             seen = 100 * math.expm1(SEEN * sd)
             text = f"nights differ by {100 * sd:.1f} %, so that only a change of {seen:.0f} % is found"

@@ -125,7 +125,7 @@ def _row(check: Check, one: Judgement) -> list[str]:
 
 
 def _device_row(one: DeviceJudgement) -> list[str]:
-    verdict = one.verdict if one.cause == "code" else f"{one.verdict} ({one.cause})"
+    verdict = one.verdict if one.cause in ("code", None) else f"{one.verdict} ({one.cause})"
     return [f"all {one.n_series} series", one.device, one.backend, verdict, "-", "-", *_shared(one)]
 
 

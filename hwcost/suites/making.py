@@ -8,12 +8,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hwcost._imports import reason
+from hwcost.backends import BACKENDS, Backend
+from hwcost.backends.plugin_backends import checked_class
 from hwcost.campaign import targets
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import check_runner
 from hwcost.campaign.plans.plan import Item
 from hwcost.elsewhere.nets import check_workload
-from hwcost.errors import HwcostError, MeasurementError
+from hwcost.errors import HwcostError, MeasurementError, UnsuitedError
 from hwcost.spaces import space as make_space
 from hwcost.stores.series import Series
 from hwcost.suites.workload_set import WorkloadSet
@@ -38,6 +40,11 @@ class Broken:
     error: HwcostError
     is_named: bool = True
     series: tuple[Series, ...] = ()
+
+    @property
+    def is_unsuited(self) -> bool:
+        """Whether the campaign's backend, or machine, runs no workloads of its kind."""
+        return isinstance(self.error, UnsuitedError)
 
     @property
     def workloads(self) -> int:
@@ -78,12 +85,16 @@ def make(
         options: Options of measuring; each set has a seed of its own.
         only: Globs over names of sets and of workloads; everything where there is none.
         is_elsewhere: Whether a machine without hwcost measures them.
+
+    Raises:
+        UnknownNameError: When there is no such backend.
     """
+    runtime = checked_class(BACKENDS.load(options.backend), options.backend)
     found: dict[str, Item] = {}
     keys: dict[str, list[str]] = {}
     broken = []
     for chosen in sets:
-        items = _tried(chosen, options, is_elsewhere)
+        items = _tried(chosen, options, runtime, is_elsewhere)
         if isinstance(items, HwcostError):
             broken.append(Broken(chosen.name, items, is_matched(only, chosen.name)))
             continue
@@ -100,13 +111,15 @@ def is_matched(only: Sequence[str], *names: str) -> bool:
     return not only or any(fnmatchcase(name, glob) for name in names for glob in only)
 
 
-def _tried(chosen: WorkloadSet, options: MeasureOptions, is_elsewhere: bool) -> list[Item] | HwcostError:
+def _tried(
+    chosen: WorkloadSet, options: MeasureOptions, runtime: type[Backend], is_elsewhere: bool
+) -> list[Item] | HwcostError:
     """Makes the workloads of a set, and returns them, or why that is impossible."""
     try:
         _check_quantities(chosen, options, is_elsewhere)
         items = list(_items(chosen, replace(options, seed=chosen.seed)))
         for item in items:
-            _check(item, options, is_elsewhere)
+            _check(item, options, runtime, is_elsewhere)
         if items and isinstance(items[0].workload, FactoryWorkload | FactoryModelWorkload):
             items[0].workload.check_works(**options.shape)
     except HwcostError as error:
@@ -123,11 +136,12 @@ def _check_quantities(chosen: WorkloadSet, options: MeasureOptions, is_elsewhere
         check_runner(how)
 
 
-def _check(item: Item, options: MeasureOptions, is_elsewhere: bool) -> None:
-    """Asks a workload for what every plan asks for, and refuses one that cannot be taken to another machine."""
+def _check(item: Item, options: MeasureOptions, runtime: type[Backend], is_elsewhere: bool) -> None:
+    """Asks a workload for what every plan asks for, and refuses one that the runtime, or another machine, cannot run."""
     _ = item.workload.key, item.workload.name, item.workload.work()
     if is_elsewhere:
         check_workload(item.workload, options.backend)
+    runtime.check_workload(item.workload)
 
 
 def _items(chosen: WorkloadSet, options: MeasureOptions) -> Iterable[Item]:

@@ -38,6 +38,7 @@ class Planned:
         error: Reason why it cannot be planned as a whole; None where it can.
         lost: Series of a campaign that cannot be planned as a whole.
         broken: Sets of workloads that cannot be made, so that the plan lacks them.
+        unsuited: Sets that the backend, or the machine, does not run, and another campaign of the suite does.
         facts: Facts that the campaign keeps beside its plan, see :mod:`hwcost.suites.histories`.
         expected: Time that it will take without a budget; None without a plan.
         skipped: Workloads that are left out, since they were measured before.
@@ -48,6 +49,7 @@ class Planned:
     error: HwcostError | None = None
     lost: tuple[Series, ...] = ()
     broken: tuple[Broken, ...] = ()
+    unsuited: tuple[Broken, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     expected: Forecast | None = None
     skipped: int = 0
@@ -70,6 +72,7 @@ class Planned:
             "expected": None if self.expected is None else self.expected.to_dict(),
             "error": None if self.error is None else str(self.error),
             "broken": [one.to_dict() for one in self.broken],
+            "unsuited": [one.to_dict() for one in self.unsuited],
         }  # fmt: skip
 
 
@@ -80,6 +83,8 @@ RECENT = 3
 def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
     """Plans campaigns; what cannot be planned keeps its error, and what has no workload that is wanted is left out.
 
+    A set that a backend does not run, as torch runs no ONNX file, stays out of that campaign where another one has it.
+
     Args:
         parts: The campaigns as they are declared.
         store: Store with earlier runs of the suite, whose calls tell how long these will take; None without one.
@@ -89,11 +94,28 @@ def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
     """
     runs = [] if store is None else store.runs(parts[0].suite.name)[-RECENT:]
     recent = [] if store is None else [one for run in runs for one in store.campaigns(run.run_id)]
-    planned = [_planned(part, store, recent) for part in parts]
+    planned = _suited([_planned(part, store, recent) for part in parts])
     wanted = [one for one in planned if not isinstance(one.error, NothingLeftError)]
     if not wanted and planned[0].error is not None:
         raise planned[0].error
     return wanted
+
+
+def _suited(planned: Sequence[Planned]) -> list[Planned]:
+    """Leaves sets out of the campaigns whose backend or machine does not run them, where another campaign may."""
+    homes = {
+        chosen.name
+        for one in planned
+        for chosen in one.part.sets
+        if chosen.name not in {broken.name for broken in one.broken if broken.is_unsuited}
+    }
+    found = []
+    for one in planned:
+        unsuited = tuple(broken for broken in one.broken if broken.is_unsuited and broken.name in homes)
+        broken = tuple(each for each in one.broken if each not in unsuited)
+        if one.plan is not None or one.error is not None or broken or not unsuited:
+            found.append(replace(one, broken=broken, unsuited=unsuited))
+    return found
 
 
 def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequence[str]) -> Planned:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import NDArray
 
 from hwcost._dtypes import BYTES, MEASURED, stored
-from hwcost.errors import UsageError
+from hwcost.errors import UnsuitedError, UsageError
 from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import SearchSpace
@@ -117,14 +117,20 @@ class Workload(ABC):
         """Returns parameters, FLOPs and elements moved per call; None when they are unknown."""
         return None
 
+    @property
+    def is_module(self) -> bool:
+        """Whether its kind is one of torch modules; an ONNX file, or an amount of work, is none."""
+        kind = type(self)
+        return kind.build is not Workload.build or kind.built is not Workload.built
+
     def build(self) -> torch.nn.Module:
         """Makes the torch module in eval mode on the CPU, with seeded normal weights of the workload's dtype.
 
         Raises:
-            UsageError: When this kind of workload is not a torch model.
+            UnsuitedError: When this kind of workload is not a torch model.
             MissingExtraError: When torch is not installed.
         """
-        raise UsageError(f"'{self.name}' is not a torch model; use a backend that runs {self.kind} workloads")
+        raise UnsuitedError(f"'{self.name}' is not a torch model; use a backend that runs {self.kind} workloads")
 
     def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
         """Returns seeded inputs by argument name, in call order, as numpy arrays; never zeros.

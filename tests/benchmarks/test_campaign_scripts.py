@@ -78,6 +78,14 @@ def test_crowded_machines_are_hardly_ever_uncontended(scripts: SimpleNamespace, 
     assert scripts.trust.estimated(5, 3, kind)[0] == of(5, 3).duty
 
 
+def test_two_campaigns_of_the_same_workloads_are_compared_beside_other_neighbours(scripts: SimpleNamespace) -> None:
+    error, half, stated, is_unconfirmed = scripts.trust.against(0, 6, 3, "crowded").T
+    assert len(error) == 6
+    assert abs(error.sum()) < 1e-9, "each one's difference is less the mean of the others"
+    assert np.all((half > 0) & np.isin(is_unconfirmed, (0, 1)))
+    assert np.median(half) < np.nanmedian(stated)
+
+
 def test_a_group_takes_what_its_limit_allows(scripts: SimpleNamespace) -> None:
     mini = hwcost.space("supershaper", scale="mini")
     nets = models(mini, mini.sample(2, seed=0), batch_size=1, seq_len=16)

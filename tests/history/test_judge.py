@@ -236,6 +236,22 @@ def test_without_anchors_the_same_commit_is_the_machine_and_others_are_ambiguous
     assert (history.device().cause, history.device().verdict) == ("machine", "ok")
 
 
+def test_a_latest_night_that_is_slower_for_all_is_said_of_the_device() -> None:
+    history = History(n=40)
+    assert not history.device().ratio
+    history.y[:, -1] += 10 * SLOWER
+    device = history.device()
+    assert (device.verdict, device.cause, device.is_alarm) == ("ambiguous", None, False)
+    assert device.ratio == pytest.approx(math.exp(10 * SLOWER), rel=0.02)
+    assert "All 40 series: the latest night is" in device.reason
+    assert "next one tells" in device.reason
+    runs = history.runs
+    same = [*runs[:-1], runs[-1].model_copy(update={"code": runs[-2].code})]
+    history.__class__ = type("Same", (History,), {"runs": property(lambda self: same)})
+    assert (history.device().verdict, history.device().cause) == ("ok", "machine")
+    assert "the machine or its software" in history.device().reason
+
+
 def test_a_change_of_the_code_is_seen_behind_an_earlier_one_of_the_machine() -> None:
     history = History(n=40, anchors=3, nights=60)
     history.y[:, 20:] += 2 * SLOWER

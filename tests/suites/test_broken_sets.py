@@ -338,3 +338,36 @@ def test_the_command_names_what_cannot_be_made(store: Path, capsys: pytest.Captu
     (broken,) = json.loads(capsys.readouterr().out)["campaigns"][0]["broken"]
     assert (broken["set"], broken["workloads"]) == ("encoder", 1)
     assert "No such file" in broken["error"]
+
+
+@pytest.mark.torch
+def test_a_set_is_left_out_of_the_campaigns_whose_backend_does_not_run_it(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = {"name": "file", "model": str(onnx_file(store.parent / "mine.onnx"))}
+    found = night(store, suite(workloads=[file, NETS], backends=["torch", "null"]))
+    assert found.error is None
+    assert [(one.part.runtime.name, one.measured, one.failed) for one in found.outcomes] == [
+        ("torch", NETS["n"], 0), ("null", NETS["n"] + 1, 0),
+    ]  # fmt: skip
+    apart = suite(workloads=[{**file, "shapes": [{"batch_size": 2}]}, NETS], backends=["torch", "null"])
+    assert [(one.part.runtime.name, one.measured) for one in night(store, apart).outcomes] == [
+        ("torch", NETS["n"]), ("null", 1), ("null", NETS["n"]),
+    ]  # fmt: skip
+    (store.parent / "mine.toml").write_text(
+        'devices = ["cpu"]\nbackends = ["torch", "null"]\n[[workloads]]\nname = "file"\nmodel = "mine.onnx"\n'
+        '[[workloads]]\nname = "nets"\nspace = "supershaper:scale=mini"\nn = 2\n'
+    )
+    assert invoke(["run", "mine.toml", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("left out where it does not run: set 'file': 'mine.onnx@1x128'") == 1
+    assert "backend 'torch' runs nothing else" in shown
+
+
+@pytest.mark.torch
+def test_a_set_that_no_backend_of_the_suite_runs_fails_alone(store: Path) -> None:
+    file = {"name": "file", "model": str(onnx_file(store.parent / "mine.onnx"))}
+    found = night(store, suite(workloads=[file, NETS], backends=["torch"]))
+    (outcome,) = found.outcomes
+    assert (outcome.measured, outcome.failed) == (NETS["n"], 0)
+    assert "set 'file': 'mine.onnx@1x128' is not a torch module" in str(found.error)

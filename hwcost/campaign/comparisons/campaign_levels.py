@@ -103,7 +103,9 @@ def campaign_level(campaign: Sequence[Measurement], fit: CampaignFit | None = No
     if sum(m.half_width is not None for m in campaign) < 2:
         return CampaignLevel(None, own)
     visits = _visits(campaign, fit)
-    levels, amount = _round_levels(visits)
+    levels, amount = _round_levels(visits, visits.is_seen)
+    if len(levels) < 2:  # hardly any round saw the uncontended machine; the others differ by more than by the level
+        levels, amount = _round_levels(visits, np.arange(len(visits.item)))
     if len(levels) < 2:
         return CampaignLevel(math.nan, own)
     noise = _visit_variance(campaign, visits) * float((1.0 / amount).mean())
@@ -163,9 +165,13 @@ def _visits(campaign: Sequence[Measurement], fit: CampaignFit | None) -> _Visits
     )
 
 
-def _round_levels(visits: _Visits) -> tuple[Floats, Floats]:
-    """Returns the mean of what is left, and of how many full visits it is, for every round that shows most items."""
-    rows = visits.is_seen
+def _round_levels(visits: _Visits, rows: Indices) -> tuple[Floats, Floats]:
+    """Returns the mean of what is left, and of how many full visits it is, for every round that shows most items.
+
+    Args:
+        visits: Visits of the campaign.
+        rows: Indices of those that count.
+    """
     if not len(rows):
         return np.zeros(0), np.zeros(0)
     _, number, count = np.unique(visits.round[rows], return_inverse=True, return_counts=True)

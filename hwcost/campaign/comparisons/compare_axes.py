@@ -11,7 +11,7 @@ import numpy as np
 
 from hwcost.campaign.comparisons.arms import Arm
 from hwcost.campaign.comparisons.compare_arms import compare_arms
-from hwcost.campaign.comparisons.differences import BAND, Comparison, Difference, verdicts
+from hwcost.campaign.comparisons.differences import BAND, Comparison, Difference, Ratio, verdicts
 from hwcost.campaign.comparisons.references import Place, Reference, arms_of
 from hwcost.errors import DataError
 from hwcost.facts import differing
@@ -85,7 +85,14 @@ def _joined(parts: list[Comparison], band: float) -> Comparison:
     flags: dict[Flag, None] = dict.fromkeys(flag for part in parts for flag in part.flags)
     only_a = tuple(name for part in parts for name in part.only_a)
     only_b = tuple(name for part in parts for name in part.only_b)
-    return Comparison(_overall(parts, band), workloads, only_a, only_b, level, tuple(flags))
+    apart = tuple(one for part in parts for one in part.against_others or map(_unknown, part.workloads))
+    apart = apart if any(part.against_others for part in parts) else ()
+    return Comparison(_overall(parts, band), workloads, only_a, only_b, level, tuple(flags), against_others=apart)
+
+
+def _unknown(one: Difference) -> Ratio:
+    """Returns what a workload differs by beyond the others where these are too few."""
+    return Ratio(one.name, None, None)
 
 
 def _overall(parts: list[Comparison], band: float) -> Difference:

@@ -8,6 +8,13 @@ its levels show looks like a difference of the arms, so measure both in one camp
 Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
 for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
 
+What all workloads of two campaigns have in common may be the machine, and beside busy neighbours that may be tens of
+percent. What each differs by beyond the mean of all others is known far better: whatever slows all alike is not in it. Its
+interval is from how the differences of all scatter, its own too: a workload that alone saw the uncontended machine sticks
+out as much as one that changed. What they really differ by counts as noise, so that it is too wide rather than too narrow;
+what slows one workload alone, such as a neighbour that only this one feels, it does not hold, so that no verdict follows
+from it.
+
 Source of the correction: S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
 """
 
@@ -33,31 +40,26 @@ Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
 BAND = math.log(1.01)
 """Log ratios within this band are of no consequence: 1 %."""
 
+LEAST_OTHERS = 5
+"""Other workloads below which what all share cannot be distinguished from what each does."""
+
 ALPHA = 0.05
 """Chance of any false FASTER or SLOWER among all workloads of a comparison."""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """The second arm against the first.
+class Ratio:
+    """The second arm over the first.
 
     Attributes:
         name: The workload; ``all`` for the geometric mean over all of them.
         log_ratio: Logarithm of the second latency over the first; None when one was not measured.
         half_width: Half-width of its 95 % interval; None when there is nothing to tell it from.
-        p: Holm's p value of a difference beyond the band; None without an interval.
-        verdict: Verdict on the second arm.
-        a_s: Latency in the first arm, in seconds; None for all workloads together.
-        b_s: Latency in the second arm.
     """
 
     name: str
     log_ratio: float | None
     half_width: float | None
-    p: float | None
-    verdict: Verdict
-    a_s: float | None = None
-    b_s: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -76,6 +78,23 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference(Ratio):
+    """The second arm against the first, with a verdict.
+
+    Attributes:
+        p: Holm's p value of a difference beyond the band; None without an interval.
+        verdict: Verdict on the second arm.
+        a_s: Latency in the first arm, in seconds; None for all workloads together.
+        b_s: Latency in the second arm.
+    """
+
+    p: float | None
+    verdict: Verdict
+    a_s: float | None = None
+    b_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two arms compared.
 
@@ -88,6 +107,8 @@ class Comparison:
             them where an arm has several campaigns; 0 for one campaign.
         flags: Doubts about the comparison.
         differs: Further facts in which both sides differ, as text.
+        against_others: Ratio of each workload over the mean of all others, in the order of ``workloads``; empty for fewer
+            than six workloads whose ratio is known.
     """
 
     overall: Difference
@@ -97,6 +118,16 @@ class Comparison:
     level_half_width: float
     flags: tuple[Flag, ...] = ()
     differs: tuple[str, ...] = ()
+    against_others: tuple[Ratio, ...] = ()
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether a workload is ambiguous, and its difference against the others mostly is surer than that itself."""
+        if all(one.verdict != "AMBIGUOUS" for one in self.workloads):
+            return False
+        stated = [math.inf if one.half_width is None else one.half_width for one in self.workloads]
+        apart = [math.inf if one.half_width is None else one.half_width for one in self.against_others]
+        return bool(apart) and float(np.median(apart)) < float(np.median(stated))
 
     @property
     def count(self) -> str:
@@ -146,7 +177,35 @@ def differences(
     known = np.flatnonzero(~np.isnan(ratio) & ~np.isnan(half).any(axis=1))
     common = math.hypot(level_half_width(*([arm[i] for i in known] for arm in levels)), shift)
     whole = _whole(ratio[known], half[known], is_confirmed[known], common, band)
-    return Comparison(whole, found, only_a, only_b, float(level.max(initial=0.0)))
+    noise = np.where(is_confirmed.all(axis=1), np.hypot(*half.T), 0.0)
+    apart = against_others(names, ratio, noise)
+    return Comparison(whole, found, only_a, only_b, float(level.max(initial=0.0)), against_others=apart)
+
+
+def against_others(names: Sequence[str], log_ratio: Floats, noise: Floats) -> tuple[Ratio, ...]:
+    """Compares each workload's difference with the mean of all others.
+
+    Args:
+        names: The n workloads.
+        log_ratio: Log ratio of the latencies of each, shape (n,); NaN where unknown.
+        noise: Half-widths that noise gives each, shape (n,); 0 where they are not known. No interval is narrower.
+
+    Returns:
+        One for each workload, which is ``log_ratio`` less the mean of the others that are known; empty where these
+        are fewer than five.
+    """
+    from scipy import special
+
+    known = np.flatnonzero(np.isfinite(log_ratio))
+    n = len(known)
+    if n <= LEAST_OTHERS:
+        return ()
+    rest = log_ratio[known] - log_ratio[known].mean()
+    own = rest * n / (n - 1)
+    half = float(special.stdtrit(n - 1, 0.975)) * math.sqrt(float(rest @ rest) / (n - 1) * n / (n - 1))
+    apart, width = np.full((2, len(names)), np.nan)
+    apart[known], width[known] = own, np.fmax(half, noise[known])
+    return tuple(map(Ratio, names, map(_known, apart.tolist()), map(_known, width.tolist())))
 
 
 def _whole(ratio: Floats, half: Floats, is_confirmed: NDArray[np.bool_], level: float, band: float) -> Difference:
