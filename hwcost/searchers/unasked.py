@@ -1,4 +1,4 @@
-"""Which candidates of a listed space are left, told anew for every ask without going through all of them."""
+"""Which candidates of a listed space are left: known at every ask without going through all of them."""
 
 from __future__ import annotations
 

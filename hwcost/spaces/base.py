@@ -37,7 +37,7 @@ REMEMBERED = 10_000
 """Components of a space whose work is remembered."""
 
 _SIGNS = re.compile(r"[_,=\[\]{}]|^\s|\s$|^$")
-"""What a text cannot hold that stands among others with underscores between them."""
+"""Characters that no text holds which stands among others with underscores between them."""
 
 LISTED = 40
 """Choices of a gene that an error lists before it counts the rest."""
@@ -162,7 +162,7 @@ class SearchSpace(ABC):
     def key(self, arch: Architecture) -> str:
         """Returns the canonical text of an architecture, which ``parse`` reads back.
 
-        Values with underscores between them; a JSON list where a choice is a text that could not be told from others then.
+        Values with underscores between them; a JSON list where a choice is a text that would not be read back then.
         """
         found = self.as_architecture(arch)
         return str(found) if self._has_plain_choices else json.dumps(list(found.genes), ensure_ascii=False)
