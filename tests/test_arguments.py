@@ -89,7 +89,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: cost_model(3, SPACE), "name= is a text; got 3"),
     (lambda: cost_model("lut", 3), "space= is a search space.*got 3"),
     (lambda: MODEL.predict(5), "expected a list of architectures, or a single one; got 5"),
-    (lambda: MODEL.predict(np.array([["wide"] * 4])), "every encoded gene is a number"),
+    (lambda: MODEL.predict(np.array([["wide"] * 4])), "gene 'l1' .* cannot be 'wide'"),
     (lambda: MODEL.fit(ARCHS, "fast"), "every latency is a number; got 'fast'"),
     (lambda: MODEL.fit(ARCHS, [1.0] * 12, weights="even"), "every weight is a number; got 'even'"),
     (lambda: MODEL.probability(ARCHS, "2"), "most= is a number; got '2'"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.prediction import Prediction
     from hwcost.cost_models.training.measured import MeasuredFirst
+    from hwcost.spaces.base import SearchSpace
 
 __all__ = [
     "COST_MODELS", "CostModel", "MeasuredFirst", "Prediction", "candidates", "cost_model", "cost_model_class", "load",
@@ -38,18 +39,20 @@ _HOMES = {
 }
 
 
-def load(folder: str | Path) -> CostModel:
+def load(folder: str | Path, *, space: SearchSpace | None = None) -> CostModel:
     """Loads a cost model that ``save`` wrote; nothing in the folder is ever executed.
 
     Args:
         folder: Folder of the model.
+        space: The space of the model, where it is a class of yours that no entry point names; None for a space that has a
+            name, or is declared.
 
     Raises:
-        DataError: When the folder holds no model, or a damaged or newer one.
+        DataError: When the folder holds no model, a damaged or newer one, or one of another space.
     """
     from hwcost.cost_models.persistence import load as load_folder
 
-    return load_folder(folder)
+    return load_folder(folder, space=space)
 
 
 def __getattr__(name: str) -> Any:

@@ -171,15 +171,19 @@ class Learned(ABC):
         return save(cast("CostModel", self), Path(folder))
 
     @classmethod
-    def load(cls: type[Kept], folder: str | Path) -> Kept:
+    def load(cls: type[Kept], folder: str | Path, *, space: SearchSpace | None = None) -> Kept:
         """Loads a saved model of this class.
+
+        Args:
+            folder: Folder of the model.
+            space: The space of the model, where no entry point names its class; see :func:`hwcost.load`.
 
         Raises:
             DataError: When the folder holds no model, a damaged one, or one of another class.
         """
         from hwcost.cost_models.persistence import load
 
-        model = load(folder, cast("type[CostModel]", cls))
+        model = load(folder, cast("type[CostModel]", cls), space)
         if not isinstance(model, cls):
             raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
         return model

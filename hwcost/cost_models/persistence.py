@@ -20,15 +20,16 @@ import hwcost
 from hwcost._arguments import PATH, check
 from hwcost._io import write_folder
 from hwcost._log import logger
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.base import SPACE, CostModel
 from hwcost.cost_models.card import card
 from hwcost.cost_models.families.boosters import BOOSTER_FILE
 from hwcost.cost_models.registry import COST_MODELS, cost_model
 from hwcost.cost_models.upgrade import missing, upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.files import cannot_write
+from hwcost.spaces import SPACES
 from hwcost.spaces import space as make_space
-from hwcost.spaces.base import GeneValue
+from hwcost.spaces.base import GeneValue, SearchSpace
 from hwcost.spaces.shaped import Shaped, unshaped
 
 _log = logger(__name__)
@@ -64,12 +65,12 @@ def save(model: CostModel, folder: Path) -> Path:
     return folder
 
 
-def load(folder: str | Path, kind: type[CostModel] | None = None) -> CostModel:
-    """Loads a saved model; ``kind`` is the class of a model whose name may not be registered.
+def load(folder: str | Path, kind: type[CostModel] | None = None, space: SearchSpace | None = None) -> CostModel:
+    """Loads a saved model; ``kind`` and ``space`` are those of a model whose names may not be registered.
 
     See :func:`hwcost.cost_models.load`.
     """
-    check({"folder": folder}, folder=PATH)
+    check({"folder": folder, "space": space}, folder=PATH, space=SPACE.or_none)
     path = Path(folder)
     config = _json(path / CONFIG, f"'{path}' holds no cost model")
     if not isinstance(config, dict) or "schema_version" not in config:
@@ -81,7 +82,7 @@ def load(folder: str | Path, kind: type[CostModel] | None = None) -> CostModel:
             "Update hwcost, or fit the model again."
         )
     try:
-        model = _rebuilt(path, upgraded(config) if version == 1 else config, kind)
+        model = _rebuilt(path, upgraded(config) if version == 1 else config, kind, space)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, HwcostError):
             raise
@@ -92,7 +93,9 @@ def load(folder: str | Path, kind: type[CostModel] | None = None) -> CostModel:
     return model
 
 
-def _rebuilt(path: Path, config: dict[str, Any], kind: type[CostModel] | None) -> CostModel:
+def _rebuilt(
+    path: Path, config: dict[str, Any], kind: type[CostModel] | None, own: SearchSpace | None
+) -> CostModel:
     files = {name: _checked(path, name, digest) for name, digest in config["files"].items()}
     name: str | type[CostModel] = config["model"]
     if name not in COST_MODELS.names():
@@ -101,19 +104,39 @@ def _rebuilt(path: Path, config: dict[str, Any], kind: type[CostModel] | None) -
             raise DataError(f"{path / CONFIG}: {UnknownNameError('cost model', str(name), COST_MODELS.names(), advice)}")
         name = kind
     try:
-        space = make_space(config["space"]["name"], **config["space"]["options"])
+        space = _space(path, config["space"]) if own is None else _same(path, config["space"], own)
         space = Shaped(space) if config.get("over_shapes", False) else space
         model = cost_model(name, space, **config["options"])
     except UsageError as error:
         raise DataError(f"{path / CONFIG}: {error}") from None
     model.restore(config["state"], files)
     model.measured_ = {tuple(_genes(genes)): float(value) for genes, value in json.loads(files[MEASURED])}
+    if own is not None:
+        for genes in model.measured_:
+            _ = space.architecture(genes)  # names the gene where the class has changed since
     if HITS in files:
         hits = json.loads(files[HITS])
         model.measured_half_widths_ = {tuple(_genes(genes)): float(width) for genes, width in hits["spreads"]}
         model.doubts_ = {tuple(_genes(genes)): str(doubt) for genes, doubt in hits["doubts"]}
     model.provenance = dict(config["provenance"])
     return model
+
+
+def _space(path: Path, described: dict[str, Any]) -> SearchSpace:
+    """Makes the space that a folder names."""
+    name = described["name"]
+    if name not in SPACES.names():
+        advice = "One that is a class of yours is given to it, hwcost.load(folder, space=MySpace()), or has an entry point."
+        raise DataError(f"{path / CONFIG}: {UnknownNameError('space', str(name), SPACES.names(), advice)}")
+    return make_space(name, **described["options"])
+
+
+def _same(path: Path, described: dict[str, Any], own: SearchSpace) -> SearchSpace:
+    """Returns the space that was given, where it is the one that a folder names."""
+    given = {"name": own.name, "options": json.loads(own.options_text)}
+    if given != described:
+        raise DataError(f"{path / CONFIG}: the model is of the space {described}, and {given} was given. Give that one")
+    return own
 
 
 def _repeats(model: CostModel) -> str:

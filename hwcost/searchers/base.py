@@ -25,6 +25,7 @@ from hwcost.errors import HwcostError, SpaceExhausted, UsageError
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.searchers.rejections import Rejections
 from hwcost.searchers.trial import Trial, Trials
+from hwcost.searchers.unasked import Unasked
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
@@ -233,6 +234,14 @@ class Searcher(ABC):
         if not len(kept):
             raise self.rejections.infeasible()
         return kept
+
+    @cached_property
+    def _unasked(self) -> Unasked | None:
+        return None if self.candidates is None else Unasked(self.candidates)
+
+    def unasked(self) -> Candidates | None:
+        """Returns those of :attr:`candidates` that were neither asked for nor evaluated; None where none are listed."""
+        return None if self._unasked is None else self._unasked(self.evaluated, self.pending)
 
     def is_new(self, candidates: Candidates, known: Collection[bytes] = ()) -> NDArray[np.bool_]:
         """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,).

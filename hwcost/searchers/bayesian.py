@@ -103,10 +103,8 @@ class Bayesian(Searcher):
 
     def _candidates(self, rng: np.random.Generator) -> Candidates:
         """Returns new feasible architectures: all that may reach the goal, of a listed space; else some."""
-        problem = self.problem
-        if self.candidates is not None:
-            new = self.candidates[self.is_new(self.candidates)]
-        else:
+        problem, new = self.problem, self.unasked()
+        if new is None:
             drawn = operators.random(self, DRAWN, rng)
             best = self.archive.codes[self._front_rows()] if len(self.archive) else drawn.codes
             odds = GENES / len(problem.sizes)

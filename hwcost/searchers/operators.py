@@ -110,9 +110,9 @@ def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Candidates:
         InfeasibleError: When nothing that was ever drawn satisfies the constraints; says which bounds are proved to be
             beyond reach, and otherwise what comes nearest.
     """
-    problem, listed = searcher.problem, searcher.candidates
-    if listed is not None:
-        return listed[rng.permutation(np.flatnonzero(searcher.is_new(listed)))[:n]]
+    problem, left = searcher.problem, searcher.unasked()
+    if left is not None:
+        return left[rng.permutation(len(left))[:n]]
     for number, way in enumerate(_ways(problem, rng)):
         found = fresh(searcher, min(n, LEAST) if number else n, way)  # a few tell whether a way leads anywhere
         if len(found):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 import reprlib
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +24,7 @@ from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.layers import Layers
-from hwcost.spaces.points import Architecture, Component, Gene, GeneValue
+from hwcost.spaces.points import Architecture, Component, Gene, GeneValue, plain
 from hwcost.spaces.reading import as_architecture, parse, several
 from hwcost.spaces.sampling import sample
 from hwcost.spaces.variation import crossed, mutated
@@ -34,6 +35,9 @@ Design = Literal["uniform", "spread"]
 
 REMEMBERED = 10_000
 """Components of a space whose work is remembered."""
+
+_SIGNS = re.compile(r"[_,=\[\]{}]|^\s|\s$|^$")
+"""Characters that no text holds which stands among others with underscores between them."""
 
 LISTED = 40
 """Choices of a gene that an error lists before it counts the rest."""
@@ -84,7 +88,7 @@ class SearchSpace(ABC):
                 raise ArchitectureError(f"gene '{gene.name}' of space '{self.name}' is a finite number, got {value!r}")
             if gene.choices and value not in gene.choices:
                 raise ArchitectureError(
-                    f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {_listed(gene.choices)}"
+                    f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {listed(gene.choices)}"
                 )
         return self.made(values)
 
@@ -134,13 +138,10 @@ class SearchSpace(ABC):
 
     @staticmethod
     def _plain(value: Any) -> GeneValue:
-        """Turns numpy scalars into Python numbers, and whole floats into ints; refuses all but numbers and texts."""
-        if isinstance(value, np.generic):
-            value = value.item()
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            return value
+        """Turns scalars of NumPy and torch into Python's, whole floats into ints; refuses all but numbers and texts."""
+        found = plain(value)
+        if isinstance(found, (int, float, str)) and not isinstance(found, bool):
+            return found
         raise ArchitectureError(f"a gene is a number or a text, got {value!r}")
 
     def named(self, arch: Architecture) -> dict[str, GeneValue]:
@@ -149,7 +150,7 @@ class SearchSpace(ABC):
         return {gene.name: value for gene, value in zip(self.genes, genes, strict=True)}
 
     def parse(self, text: str) -> Architecture:
-        """Reads an architecture from its key (``360_360_...``), comma-separated values, a JSON list, or genes by name.
+        """Reads an architecture from its key (``360_360_...``), values with commas, a JSON list, or genes by name.
 
         Genes by name are ``l1=360,l2=360,...`` or a JSON object.
 
@@ -159,8 +160,18 @@ class SearchSpace(ABC):
         return parse(self, text)
 
     def key(self, arch: Architecture) -> str:
-        """Returns the canonical text of an architecture; ``parse`` reads it back."""
-        return str(self.as_architecture(arch))
+        """Returns the canonical text of an architecture, which ``parse`` reads back.
+
+        Values with underscores between them; a JSON list where a choice is a text that would not be read back then.
+        """
+        found = self.as_architecture(arch)
+        return str(found) if self._has_plain_choices else json.dumps(list(found.genes), ensure_ascii=False)
+
+    @cached_property
+    def _has_plain_choices(self) -> bool:
+        """Whether every choice is read back from its text among those of other genes."""
+        texts = [(gene, choice) for gene in self.genes for choice in gene.choices if isinstance(choice, str)]
+        return all(not _SIGNS.search(choice) and gene.read(choice) == choice for gene, choice in texts)
 
     # -- listing -------------------------------------------------------------------------------------------------------
 
@@ -378,6 +389,7 @@ class SearchSpace(ABC):
             raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: {known}")
 
 
-def _listed(choices: Sequence[GeneValue]) -> str:
-    shown = ", ".join(map(str, choices[:LISTED]))
+def listed(choices: Sequence[GeneValue]) -> str:
+    """Returns the choices of a gene for messages; the first ones where they are many."""
+    shown = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in choices[:LISTED])
     return shown if len(choices) <= LISTED else f"{shown} and {len(choices) - LISTED} more"

@@ -20,6 +20,9 @@ from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.encoding import encoding_of
 from hwcost.spaces.reading import several
 
+KEY = np.dtype(np.uint32)
+"""Type of a code in a key: a gene may have more choices than 16 bits can number, such as the rows of a table of nets."""
+
 
 class Candidates(Sequence[Architecture]):
     """n architectures of one space; immutable.
@@ -210,8 +213,10 @@ def _frozen(codes: Codes) -> Codes:
 
 def keys_of(codes: Codes) -> list[bytes]:
     """Returns the key of every row of codes (n, genes), as in :attr:`Candidates.keys`."""
-    small = np.ascontiguousarray(codes, dtype=np.uint16)
-    found: list[bytes] = small.view(f"V{2 * codes.shape[1]}").ravel().tolist() if small.size else [b""] * len(codes)
+    plain = np.ascontiguousarray(codes, dtype=KEY)
+    if not plain.size:
+        return [b""] * len(codes)
+    found: list[bytes] = plain.view(f"V{KEY.itemsize * codes.shape[1]}").ravel().tolist()
     return found
 
 
@@ -225,9 +230,9 @@ def first_rows(keys: Sequence[bytes]) -> dict[bytes, int]:
 
 def key_of(codes: ArrayLike) -> bytes:
     """Returns the key of one row of codes (genes,), as in :attr:`Candidates.keys`."""
-    return np.asarray(codes, dtype=np.uint16).tobytes()
+    return np.asarray(codes, dtype=KEY).tobytes()
 
 
 def codes_of(key: bytes) -> list[int]:
     """Returns the codes that a key stands for."""
-    return [int(code) for code in np.frombuffer(key, dtype=np.uint16)]
+    return [int(code) for code in np.frombuffer(key, dtype=KEY)]

@@ -11,9 +11,9 @@ from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
 from hwcost.spaces.operators import Operator, operators_of
-from hwcost.spaces.reading import number
+from hwcost.spaces.reading import values_in_order
 
-_SIGNS = ",=[]\""
+_SIGNS = ",=[]{}\""
 """Characters with which names and texts cannot be written as ``name=value,name=value``."""
 
 
@@ -94,32 +94,33 @@ class Custom(SearchSpace):
         return [genes[name] for name in names]
 
     def key(self, arch: Architecture) -> str:
-        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,=[]"`` or outer white space."""
+        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,=[]{}"`` or outer white space."""
         if self._is_plain:
             return ",".join(f"{name}={value}" for name, value in self.named(arch).items())
         return json.dumps(list(self.as_architecture(arch).genes), ensure_ascii=False)
 
     def parse(self, text: str) -> Architecture:
-        """Reads ``layers=2,activation=relu`` in any order, values with commas between them, or a JSON list.
+        """Reads ``layers=2,activation=relu`` in any order, values with commas between them, or JSON: a list or an object.
 
         Raises:
             ArchitectureError: When the text is none of these or lies outside the space.
         """
         check({"text": text}, text=TEXT)
         text = text.strip()
-        if text.startswith("["):
+        if text.startswith(("[", "{")):
             return super().parse(text)
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if parts and all("=" in part for part in parts):
             pairs = [part.partition("=") for part in parts]
             if repeated := {name for name, _, _ in pairs if [pair[0] for pair in pairs].count(name) > 1}:
                 raise ArchitectureError(f"'{text}' gives '{min(repeated)}' twice")
-            given = {name.strip(): value.strip() for name, _, value in pairs}
-            return self.architecture({name: self._read(name, value) for name, value in given.items()})
-        names = [gene.name for gene in self.genes]
-        if len(parts) != len(names):
+            genes = {gene.name: gene for gene in self.genes}
+            given = [(name.strip(), value) for name, _, value in pairs]
+            return self.architecture({name: genes[name].read(value) if name in genes else value for name, value in given})
+        values = values_in_order(self, text)
+        if len(values) != len(self.genes):
             raise ArchitectureError(self._misread(text))
-        return self.architecture([self._read(name, part) for name, part in zip(names, parts, strict=True)])
+        return self.architecture([gene.read(value) for gene, value in zip(self.genes, values, strict=True)])
 
     def _misread(self, text: str) -> str:
         """Says how an architecture is written where a text has not as many values as there are genes."""
@@ -129,11 +130,6 @@ class Custom(SearchSpace):
             f"space '{self.name}' has {len(first)} genes, and '{text}' has not one value for each. Write them in order, "
             f"such as {ordered}, or by name, such as {named}"
         )
-
-    def _read(self, name: str, text: str) -> GeneValue:
-        """Reads a value as its gene's choices are: a number, or a text as it stands."""
-        gene = next((one for one in self.genes if one.name == name), None)
-        return text if gene is not None and isinstance(gene.choices[0], str) else number(text)
 
     @property
     def _is_plain(self) -> bool:

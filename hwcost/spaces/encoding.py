@@ -13,7 +13,8 @@ from hwcost._arguments import COUNT
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.errors import ArchitectureError
-from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace, listed
+from hwcost.spaces.plugin_spaces import checked
 from hwcost.spaces.shaped import SHAPE_GENES, Shaped, split
 
 DIRECT = 100_000
@@ -28,10 +29,13 @@ class Encoding:
 
     Args:
         space: The space.
+
+    Raises:
+        ContractError: When the space is not one that architectures can be made of; says why.
     """
 
     def __init__(self, space: SearchSpace) -> None:
-        self.space = space
+        self.space = checked(space, space.name, {})
         self.gene_names = [gene.name for gene in space.genes]
         self._categories: list[dict[GeneValue, int] | None] = [
             {value: i for i, value in enumerate(gene.choices)} if gene.categorical else None for gene in space.genes
@@ -88,7 +92,7 @@ class Encoding:
                 if wrong.any():
                     raise ArchitectureError(
                         f"gene '{self.gene_names[column]}' of space '{self.space.name}' cannot be "
-                        f"{genes[np.flatnonzero(wrong)[0], column]:g}. Allowed: {', '.join(f'{v:g}' for v in values)}"
+                        f"{genes[np.flatnonzero(wrong)[0], column]:g}. Allowed: {listed(values.tolist())}"
                     )
         if isinstance(self.space, Shaped):
             for name, sizes in zip(SHAPE_GENES, split(genes)[1].T, strict=True):

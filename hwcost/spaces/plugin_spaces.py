@@ -1,4 +1,4 @@
-"""Search spaces of other people, checked when they are made: a slip in a class is named before anything is measured."""
+"""Search spaces of other people, checked when they are made or first used: a slip is named before anything is measured."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hwcost.spaces.base import Gene, SearchSpace
 
 
 def checked(made: Any, name: str, given: Mapping[str, Any]) -> SearchSpace:
-    """Returns a space of another distribution.
+    """Returns a space of another distribution, or of a script.
 
     Args:
         made: The space that its class made.
-        name: Name under which the class is registered.
+        name: Name under which the class is registered, or its own.
         given: Options that it was made with.
 
     Raises:
@@ -50,6 +50,9 @@ def _slip(made: Any, name: str, given: Mapping[str, Any]) -> str | None:
 
 def _slip_of(gene: Gene) -> str | None:
     """Returns what is wrong with a gene in words; None where nothing is."""
+    others = [one for one in gene.choices if isinstance(one, bool) or not isinstance(one, (int, float, str))]
+    if others:
+        return f"gene '{gene.name}' has the choice {others[0]!r:.60}; a choice is a number or a text, such as 0 or 'off'"
     repeated = _repeated(gene.choices)
     if repeated is not None:
         return f"gene '{gene.name}' has the choice {repeated!r} twice"

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 GeneValue = int | float | str
+
+
+def plain(value: Any) -> Any:
+    """Returns a scalar of NumPy or torch as a number of Python's, a whole one as an int, and anything else as it is."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def number(text: str) -> GeneValue:
+    """Returns the number that a text is, a whole one where it is whole; else the text without the spaces around it."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +38,15 @@ class Gene:
     name: str
     choices: tuple[GeneValue, ...] = ()
     categorical: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "choices", tuple(map(plain, self.choices)))
+
+    def read(self, text: str) -> GeneValue:
+        """Returns the choice that a text stands for; else the number that it is, or the text itself."""
+        text = text.strip()
+        named = (choice for choice in self.choices if str(choice) == text) if self.categorical else ()
+        return next(iter(named), number(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +65,7 @@ class Architecture:
     space_options: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
-        return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
+        return "_".join(map(str, self.genes))
 
 
 @dataclass(frozen=True, slots=True)

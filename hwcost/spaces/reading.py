@@ -12,7 +12,7 @@ from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.benchmark_names import read_benchmark_name
 from hwcost.spaces.layouts import aliases
 from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
-from hwcost.spaces.points import Architecture, GeneValue
+from hwcost.spaces.points import Architecture, GeneValue, number
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import SearchSpace
@@ -72,11 +72,14 @@ def read_assignments(space: SearchSpace, text: str) -> Architecture:
         if not isinstance(value, Mapping):
             raise ArchitectureError(f"'{text}' is neither a JSON object nor a dictionary")
         return space.architecture(_genes(space, value))
-    pairs = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
-    names = [name.strip() for name, _, _ in pairs]
+    parts = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
+    pairs = [(name.strip(), value) for name, _, value in parts]
+    names = [name for name, _ in pairs]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ArchitectureError(f"'{text}' gives '{twice}' twice. Give every value once.")
-    return space.architecture(_genes(space, {name.strip(): number(value) for name, _, value in pairs}))
+    genes = {gene.name: gene for gene in space.genes}
+    given = {name: genes[name].read(value) if name in genes else number(value) for name, value in pairs}
+    return space.architecture(_genes(space, given))
 
 
 def parse(space: SearchSpace, text: str) -> Architecture:
@@ -91,17 +94,22 @@ def parse(space: SearchSpace, text: str) -> Architecture:
         except ValueError as error:
             raise ArchitectureError(f"'{text}' is not a JSON list: {error}") from None
         return space.architecture(values)
-    return space.architecture(number(part) for part in text.replace(",", "_").split("_") if part.strip())
+    parts = values_in_order(space, text)
+    if len(parts) != len(space.genes):
+        return space.architecture(map(number, parts))  # says how many it has
+    return space.architecture(gene.read(part) for gene, part in zip(space.genes, parts, strict=True))
 
 
-def number(text: str) -> GeneValue:
-    """Returns the number that a text is, a whole one where it is whole; else the text without the spaces around it."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text.strip()
+def values_in_order(space: SearchSpace, text: str) -> list[str]:
+    """Returns the values that a text gives in order: as many as there are genes where commas or underscores part so many.
+
+    The value of a gene may hold underscores itself, such as ``conv_3x3``, where commas stand between values.
+    """
+    for signs in (",", "_", "[,_]"):
+        parts = [part.strip() for part in re.split(signs, text) if part.strip()]
+        if len(parts) == len(space.genes):
+            break
+    return parts
 
 
 def _named(value: Any) -> Mapping[str, Any] | None:

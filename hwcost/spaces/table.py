@@ -9,7 +9,8 @@ from typing import Any
 from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
-from hwcost.spaces.reading import is_assignments, number
+from hwcost.spaces.points import number
+from hwcost.spaces.reading import is_assignments
 
 ABSENT = "absent"
 """Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""

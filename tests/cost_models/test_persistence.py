@@ -10,7 +10,8 @@ import pytest
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.training.intervals import calibrate
-from hwcost.errors import DataError, StoreError, UsageError
+from hwcost.errors import ArchitectureError, DataError, StoreError, UsageError
+from hwcost.spaces import Gene, SearchSpace
 from tests.cost_models.planted import SPACE, noisy
 
 ARCHS = SPACE.sample(30, seed=0)
@@ -132,3 +133,32 @@ def test_a_save_that_fails_leaves_the_model_that_was_there(tmp_path, folder, mon
     wider.save(folder)
     assert load(folder).predict(ARCHS).values.tolist() == wider.predict(ARCHS).values.tolist()
     assert sorted(one.name for one in folder.iterdir()) == ["README.md", "config.json", "fitness.png", "measured.json"]
+
+
+class Mine(SearchSpace):
+    """A space of a script, which has no entry point."""
+
+    name = "mine"
+    genes = (Gene("depth", (1, 2, 3)), Gene("act", ("relu", "gelu"), categorical=True))
+
+
+class Changed(Mine):
+    """The same after an edit."""
+
+    genes = (Gene("depth", (1, 2, 4)), Gene("act", ("relu", "gelu"), categorical=True))
+
+
+def test_a_model_of_a_space_in_a_script_is_loaded_with_the_space(tmp_path):
+    archs = Mine().sample(6)
+    model = cost_model("ridge", Mine()).fit(archs, np.arange(1.0, 7.0))
+    folder = model.save(tmp_path / "model")
+    with pytest.raises(DataError, match=r"unknown space 'mine'.*hwcost.load\(folder, space=MySpace\(\)\)"):
+        load(folder)
+    for read in (load(folder, space=Mine()), type(model).load(folder, space=Mine())):
+        np.testing.assert_array_equal(read.predict(archs).values, model.predict(archs).values)
+    with pytest.raises(DataError, match="'name': 'mine'.*'name': 'supershaper'.* was given"):
+        load(folder, space=SPACE)
+    with pytest.raises(ArchitectureError, match="gene 'depth' of space 'mine' cannot be 3"):
+        load(folder, space=Changed())
+    with pytest.raises(UsageError, match="space= is a search space"):
+        load(folder, space="mine")

@@ -106,3 +106,11 @@ def test_what_makes_no_candidates_is_refused() -> None:
     data = space("hat")
     with pytest.raises(UsageError, match="describes data only"):
         Candidates(data, np.zeros((1, len(data.genes)), dtype=int))
+
+
+def test_a_gene_may_have_more_choices_than_16_bits_number() -> None:
+    rows = space("custom", genes={"row": list(range(70_000))})
+    codes = np.array([[1], [65_537], [69_999]])
+    candidates = Candidates(rows, codes)
+    assert len(set(candidates.keys)) == 3
+    assert [codes_of(key) for key in candidates.keys] == codes.tolist()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model
 from hwcost.errors import ArchitectureError
-from hwcost.spaces import space
+from hwcost.spaces import Gene, SearchSpace, space
 from hwcost.spaces.base import Architecture
 
 TABLE = space("table", columns=[{"name": "layers"}, {"name": "hidden"}])
@@ -96,3 +96,41 @@ def test_cost_models_take_them_all() -> None:
         cost.predict((4, 512))
     with pytest.raises(ArchitectureError, match="needs a value for hidden"):
         cost({"layers": 4})
+
+
+class Operations(SearchSpace):
+    """Texts that hold underscores, a text that looks like a number, and numbers with many digits."""
+
+    name = "operations"
+    genes = (
+        Gene("a", ("conv_3x3", "conv", "3"), categorical=True), Gene("b", ("3x3_conv", "conv"), categorical=True),
+        Gene("c", [0.3333333, 1 / 3, 12345678.25, 1.0]),
+    )  # fmt: skip
+
+
+def test_keys_of_a_space_of_ones_own_differ_and_are_read_back() -> None:
+    made = Operations()
+    archs = list(made.architectures())
+    assert len({made.key(arch) for arch in archs}) == made.size == 24
+    assert [made.parse(made.key(arch)) for arch in archs] == archs
+    assert made.parse("conv_3x3,conv,1").genes == ("conv_3x3", "conv", 1)
+    assert made.parse("a=3, b=conv, c=1").genes == ("3", "conv", 1)
+
+
+def test_a_declared_space_reads_json_and_what_an_architecture_prints() -> None:
+    made = space("custom", genes={"layers": [2, 4], "act": ["relu", "gelu"], "bias": [False, True]})
+    wanted = made.architecture([4, "gelu", 1])
+    for text in ('{"layers": 4, "act": "gelu", "bias": true}', "{'act': 'gelu', 'layers': 4, 'bias': 1}", str(wanted)):
+        assert made.parse(text) == wanted
+    assert cost_model("ridge", made).fit(made.sample(8), np.arange(1.0, 9.0))('{"layers": 4, "act": "gelu", "bias": 1}') > 0
+
+
+def test_arrays_of_objects_are_lists() -> None:
+    made = space("custom", genes={"layers": [1, 2, 3, 4], "act": ["relu", "gelu"]})
+    archs = made.sample(8)
+    cost = cost_model("ridge", made).fit(np.array(archs), np.arange(1.0, 9.0))
+    wanted = cost.predict(archs).latency_s
+    for held in (np.array(archs), np.array([arch.genes for arch in archs], dtype=object), np.array([str(a) for a in archs])):
+        np.testing.assert_array_equal(cost.predict(held).latency_s, wanted)
+    torch_like = np.array(3)  # a scalar with a dimension of its own, as tensors are iterated over
+    assert made.architecture([torch_like, "gelu"]) == made.architecture([3, "gelu"])

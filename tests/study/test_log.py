@@ -26,6 +26,7 @@ from hwcost.errors import (
 from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.study import search
 from tests.conftest import ROOT
+from tests.spaces.test_reading import Operations
 from tests.study.searches import SIZE, SPACE, both, depth, plain
 
 
@@ -243,3 +244,20 @@ def test_unwritable_logs_are_told(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot keep a study in"):
         both(log=tmp_path / "file" / "study.jsonl")
+
+
+def test_a_search_of_operations_with_underscores_is_resumed(tmp_path) -> None:
+    made = Operations()
+    how = {"searcher": "random", "evaluations": made.size, "log": tmp_path / "study.jsonl"}
+    first = search(made, [Maximize(len_of_key)], **how)
+    again = search(made, [Maximize(refused, name="len_of_key")], **how)
+    assert plain(again) == plain(first)
+    assert len(again.trials) == made.size
+
+
+def len_of_key(arch) -> float:
+    return float(len(str(arch)))
+
+
+def refused(arch) -> float:
+    raise AssertionError("the log knows every trial")

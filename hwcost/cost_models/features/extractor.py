@@ -51,8 +51,8 @@ class Features(Encoding):
     # -- genes ---------------------------------------------------------------------------------------------------------
 
     def read(self, archs: Any) -> tuple[Sequence[Architecture] | None, Floats]:
-        """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of genes."""
-        if isinstance(archs, np.ndarray) and archs.dtype.names is None:
+        """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of numbers."""
+        if isinstance(archs, np.ndarray) and archs.dtype.names is None and archs.dtype.kind not in "OUT":
             return None, self.check(as_numbers(archs, "encoded gene"))
         if isinstance(archs, (list, tuple)):
             try:
