@@ -7,14 +7,11 @@ from typing import Any
 from llvmlite import ir
 from numba.core import codegen, config
 
-FEATURES = ("avx512f", "avx512bw", "avx512vbmi")
-"""Extensions of the instruction set that the kernels use."""
 
-
-def is_here() -> bool:
-    """Whether numba compiles for a processor that has the instructions: this one, or what ``NUMBA_CPU_FEATURES`` says."""
-    has = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-    return {f"+{feature}" for feature in FEATURES} <= set(has.split(","))
+def has(*extensions: str) -> bool:
+    """Whether numba compiles for a processor with extensions: this one, or what ``NUMBA_CPU_FEATURES`` says."""
+    known = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    return {f"+{one}" for one in extensions} <= set(known.split(","))
 
 
 def instruction(build: Any, name: str, result: Any, *operands: Any) -> Any:

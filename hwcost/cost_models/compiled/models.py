@@ -1,12 +1,11 @@
 """Compiled models: boosted trees, and lookup tables in batches, asked by the codes of candidates or by one's genes.
 
-The answers are the library's own to the last bit. The engine is the fastest one that is here: vector instructions or loops
-compiled by numba (extra ``fast``), else NumPy. A model compiles its forest once it was asked so often that it pays.
+The answers are the library's own to the last bit, by machine code where numba is installed (extra ``fast``), else by NumPy.
+A model compiles its forest once it was asked so often that it pays.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar
@@ -40,7 +39,7 @@ ARRAY_ROWS = 1000
 """Architectures of a batch from which arrays are faster than LightGBM; XGBoost is quicker, and takes a whole block."""
 
 BLOCK = 8192
-"""Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 64."""
+"""Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 512."""
 
 
 Made = TypeVar("Made")
@@ -82,14 +81,14 @@ def exponential(question: Question, offset: float) -> Question:
     return answer
 
 
-def engines(forest: Forest) -> list[Callable[[Forest], Engine]]:
+def engines(forest: Forest) -> list[Engine]:
     """Returns the engines that can be had here, the fastest first."""
+    by_numpy = ArrayEngine(forest)
     if find_spec("numba") is None:
-        return [ArrayEngine]
-    from hwcost.cost_models.compiled.forest_loops import LoopEngine
-    from hwcost.cost_models.compiled.forest_vectors import VectorEngine, is_supported
+        return [by_numpy]
+    from hwcost.cost_models.compiled.forest_kernels import KernelEngine
 
-    return [VectorEngine, LoopEngine, ArrayEngine] if is_supported(forest) else [LoopEngine, ArrayEngine]
+    return [KernelEngine(forest), by_numpy]
 
 
 class CompiledForest:
@@ -106,12 +105,11 @@ class CompiledForest:
         self, forest: Forest, ranks: Ranks, tables: Tables | None = None, answers: Answers | None = None
     ) -> None:
         self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
-        self._engine = engines(forest)[0](forest)
+        self._engine, *self._others = engines(forest)
 
     def beats_library(self, count: int) -> bool:
         """Whether a batch of so many architectures is faster than by the library that grew the trees."""
-        from_rows = {"vectors": 0, "loops": math.inf if self._forest.is_single else 0}
-        return count >= from_rows.get(self._engine.name, BLOCK if self._forest.is_single else ARRAY_ROWS)
+        return self._engine.name == "kernels" or count >= (BLOCK if self._forest.is_single else ARRAY_ROWS)
 
     @classmethod
     def of(
@@ -151,7 +149,7 @@ class CompiledForest:
         return shared_out(self._blockwise, codes)
 
     def _blockwise(self, codes: Codes) -> Floats:
-        from hwcost.cost_models.compiled.forest_loops import ranks_by_loop
+        from hwcost.cost_models.compiled.code_loops import ranks_by_loop
 
         parts = [codes[start : start + BLOCK] for start in range(0, max(len(codes), 1), BLOCK)]
         return np.concatenate([self._engine.many(ranks_by_loop(self._ranks, part), len(part)) for part in parts])
@@ -159,9 +157,8 @@ class CompiledForest:
     @cached_property
     def one(self) -> Question:
         """The function of one architecture's values that returns its sum, or None where a gene has another value."""
-        found = self._engine.question(self._ranks) or ArrayEngine(self._forest).question(self._ranks)
-        assert found is not None  # arrays answer whatever has no table
-        return found
+        found = (engine.question(self._ranks) for engine in (self._engine, *self._others))
+        return next(question for question in found if question is not None)  # NumPy answers whatever has no table
 
     @cached_property
     def answer(self) -> Question | None:

@@ -221,4 +221,4 @@ def sum_eights(groups: Groups, starts: tuple[int, ...], sizes: tuple[int, ...]) 
     """
     pairs = [found for found in map(_pairs, groups) if found is not None]
     fits = len(sizes) <= LANES // ROWS and len(pairs) == len(groups) <= SLOTS
-    return Eights(pairs, starts, sizes) if fits and avx512.is_here() else None
+    return Eights(pairs, starts, sizes) if fits and avx512.has("avx512bw", "avx512vbmi") else None
