@@ -11,6 +11,6 @@ what                   NumPy                       numba, for any processor
 one architecture       ``forest_bits``             ``native``, a function that Python calls as its own
 many, sums of leaves   ``forest_planes``           ``forest_kernels``, with AVX-512 for the look-ups
 many, ranks            ``ranks``                   ``code_loops``
-many, lookup tables    ``features.tabulate``       ``table_loops``; ``table_vectors`` with AVX-512
+many, lookup tables    ``features.tabulate``       ``code_loops``; ``table_vectors`` with AVX-512
 =====================  ==========================  =====================================================
 """

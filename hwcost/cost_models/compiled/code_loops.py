@@ -40,10 +40,9 @@ def _rooms(genes: int) -> tuple[Any, ...]:
 def _read(codes: Any, start: int, count: int, sizes: Any, known: Any) -> Any:
     """Writes the codes of some architectures gene by gene, none larger than its gene has; returns whether all are right."""
     is_right: Any = True
-    for gene in range(codes.shape[1]):
-        largest = np.uint64(sizes[gene] - 1)
-        for row in range(count):
-            given = np.uint64(codes[start + row, gene])
+    for row in range(np.uint64(count)):
+        for gene in range(np.uint64(codes.shape[1])):
+            given, largest = np.uint64(codes[np.uint64(start) + row, gene]), np.uint64(sizes[gene] - 1)
             is_right &= given <= largest
             known[gene, row] = min(given, largest)
     return is_right
@@ -65,23 +64,25 @@ def _add(known: Any, members: Any, factors: Any, starts: Any, numbers: Any, plac
             totals[row] += numbers[places[row]]
 
 
-@lru_cache(maxsize=2)
-def _sums_function(code: Any) -> Any:
-    """Compiles sums over groups of genes, for codes of one type."""
+@lru_cache(maxsize=1)
+def _sums_function() -> Any:
+    """Compiles sums over groups of genes, for codes that are bytes."""
+    bytes_, ends = types.Array(types.uint8, 2, "C", readonly=True), (types.float64, types.float64)
 
-    @njit(types.boolean(types.Array(code, 2, "C", readonly=True), LONGS, *GROUPS, *ROOMS, FLOATS), nogil=True)
+    @njit(types.boolean(bytes_, LONGS, *GROUPS, *ROOMS, *ends, FLOATS), nogil=True)
     def fill(
         codes: Any, sizes: Any, members: Any, factors: Any, starts: Any, numbers: Any, known: Any, places: Any, totals: Any,
-        sums: Any,
+        scale: float, floor: float, found: Any,
     ) -> Any:  # fmt: skip
-        """Writes the sums; False where a code is not known."""
+        """Writes ``max(sum * scale, floor)`` of codes (n, genes); False where one is not known."""
         is_right: Any = True
         for start in range(0, codes.shape[0], ROWS):
             count = min(ROWS, codes.shape[0] - start)
             is_right &= _read(codes, start, count, sizes, known)
             _add(known, members, factors, starts, numbers, places, totals)
             for row in range(count):
-                sums[start + row] = totals[row]
+                value = totals[row] * scale
+                found[start + row] = value if value > floor else floor
         return is_right
 
     return fill
@@ -130,18 +131,6 @@ def _ranks_function(code: Any) -> Any:
     return fill
 
 
-def _rows(codes: Codes, sizes: list[int]) -> tuple[Codes, Any]:
-    """Returns codes (n, genes) row after row, as bytes or with 64 bits, and numba's type of them.
-
-    Raises:
-        ArchitectureError: When they have more genes or fewer, or are no whole numbers.
-    """
-    if codes.ndim != 2 or codes.shape[1] != len(sizes) or codes.dtype.kind not in "iu":
-        check_codes(codes, sizes)
-    is_narrow = codes.dtype == np.uint8
-    return np.ascontiguousarray(codes, np.uint8 if is_narrow else np.int64), types.uint8 if is_narrow else types.int64
-
-
 def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
     """Returns the ranks of codes (n, genes), shape (columns, n).
 
@@ -149,22 +138,30 @@ def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
         ArchitectureError: When a code is not one of its gene's.
     """
     sizes = [len(values) for values in ranks.choices]
-    rows, code = _rows(codes, sizes)
-    found = np.empty((len(ranks), len(codes)), dtype=np.uint8)
+    if codes.ndim != 2 or codes.shape[1] != len(sizes) or codes.dtype.kind not in "iu":
+        check_codes(codes, sizes)
+    kind, code = (np.uint8, types.uint8) if codes.dtype == np.uint8 else (np.int64, types.int64)
+    rows, found = np.ascontiguousarray(codes, kind), np.empty((len(ranks), len(codes)), dtype=np.uint8)
     laid = ranks.genes, ranks.tables, *ranks.param_groups, ranks.steps
     if not _ranks_function(code)(rows, np.array(sizes), *laid, *_rooms(len(sizes)), found):
         check_codes(codes, sizes)
     return found
 
 
-def sums_by_loop(groups: GroupArrays, codes: Codes, sizes: list[int]) -> Floats:
-    """Returns sums over groups of genes for codes (n, genes), shape (n,), in the order of the groups.
+def sums_by_loop(
+    groups: GroupArrays, codes: Codes, sizes: list[int], scale: float, floor: float, found: Floats
+) -> bool:
+    """Writes ``max(sum * scale, floor)`` of sums over groups of genes, in their order.
 
-    Raises:
-        ArchitectureError: When a code is not one of its gene's.
+    Args:
+        groups: The groups.
+        codes: Bytes, shape (n, genes), row after row.
+        sizes: Number of choices of every gene.
+        scale: Factor of sums.
+        floor: Least answer.
+        found: The answers, shape (n,).
+
+    Returns:
+        Whether all codes are right.
     """
-    rows, code = _rows(codes, sizes)
-    found = np.empty(len(codes))
-    if not _sums_function(code)(rows, np.array(sizes), *groups, *_rooms(len(sizes)), found):
-        check_codes(codes, sizes)
-    return found
+    return bool(_sums_function()(codes, np.array(sizes), *groups, *_rooms(len(sizes)), scale, floor, found))

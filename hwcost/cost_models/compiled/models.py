@@ -16,6 +16,7 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
+from hwcost.cost_models.compiled.group_arrays import joint_tables
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.fixed_shape import FixedShape
@@ -168,12 +169,7 @@ class CompiledForest:
     @cached_property
     def both(self) -> Question | None:
         """The function that returns the sums of the leaves and of the tables, as a pair; None where two are as fast."""
-        if self._tables is None:
-            return None
-        spans = self._tables.spans
-        groups = tuple(tuple(range(first, first + table.ndim)) for first, table in spans)
-        joint = JointTables(float(self._tables.base), groups, tuple(table for _, table in spans))
-        return self._engine.question(self._ranks, joint)
+        return None if self._tables is None else self._engine.question(self._ranks, joint_tables(self._tables))
 
 
 Batches = Callable[[Codes], Floats]
@@ -184,7 +180,7 @@ def batches(tables: Tables, scale: float, floor: float) -> Batches | None:
     """Compiles ``max(tables(codes) * scale, floor)``; None without numba, or where codes do not fit into bytes."""
     if find_spec("numba") is None:
         return None
-    from hwcost.cost_models.compiled.table_loops import TableKernel
+    from hwcost.cost_models.compiled.table_kernel import TableKernel
 
     return TableKernel(tables, scale, floor) if TableKernel.covers(tables) else None
 
