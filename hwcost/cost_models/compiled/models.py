@@ -21,9 +21,10 @@ from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.joint import JointTables
-from hwcost.cost_models.features.tabulate import Tables
+from hwcost.cost_models.features.tabulate import Tables, check_codes
 from hwcost.cost_models.rowwise import exp_of
 from hwcost.cost_models.workers import shared_out
+from hwcost.errors import ArchitectureError
 
 __all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
 
@@ -145,9 +146,15 @@ class CompiledForest:
         Raises:
             ArchitectureError: When a code is not one of its gene's.
         """
+        sizes = [len(values) for values in self._ranks.choices]
         if self._engine.name == "arrays":
+            check_codes(codes, sizes)
             return self._engine.many(self._ranks(codes), len(codes))
-        return shared_out(self._blockwise, codes)
+        try:
+            return shared_out(self._blockwise, codes)
+        except ArchitectureError:
+            check_codes(codes, sizes)  # which names the row among all
+            raise
 
     def _blockwise(self, codes: Codes) -> Floats:
         from hwcost.cost_models.compiled.code_loops import ranks_by_loop

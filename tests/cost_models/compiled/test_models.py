@@ -168,16 +168,23 @@ def test_a_question_lives_as_long_as_somebody_holds_it() -> None:
     assert max(abs(one - other) for one, other in zip(before, after, strict=True)) < 500
 
 
-def test_codes_that_are_none_are_refused_by_compiled_trees() -> None:
-    if find_spec("numba") is None:
+@pytest.mark.parametrize("has_numba", [True, False])
+def test_codes_that_are_none_are_refused_by_compiled_trees(has_numba: bool, monkeypatch) -> None:
+    if has_numba and find_spec("numba") is None:
         pytest.skip("numba is not installed")
-    model, codes = fitted("supershaper", "lightgbm").compile(), codes_of("supershaper", 70)
+    if not has_numba:
+        monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+        monkeypatch.setattr(compiled, "ARRAY_ROWS", 70)
+    model, codes = fitted("supershaper", "lightgbm").compile(), np.tile(codes_of("supershaper", 70), (130, 1))
     wanted = model.predict_codes(codes)
     assert np.array_equal(model.predict_codes(codes.astype(np.uint8)), wanted)
     assert np.array_equal(model.predict_codes(np.asfortranarray(codes).astype(np.int16)), wanted)
+    last = codes.copy()
+    last[8500, 2] = -1
     for wrong, said in (
         (codes - 1, r"of gene \d+ in row \d+ is unknown"), (codes + 2**40, "is unknown"), (codes[:, :2], "columns"),
         (codes.astype(float), "whole numbers"), (codes.astype(np.uint8) + 250, "is unknown"),
+        (last, "code -1 of gene 2 in row 8500 is unknown"),
     ):  # fmt: skip
         with pytest.raises(ArchitectureError, match=said):
             model.predict_codes(wrong)
