@@ -223,7 +223,7 @@ def _looking_up(depth: int) -> Any:
         for byte in range(count):
             for tree in range(together):
                 leaves, shift = first + (byte * together + tree) * width, np.uint8(tree * depth)
-                for lane in range(LANES):
+                for lane in range(min(LANES, sums.shape[0] - place)):
                     sums[place + lane] += table[leaves + ((numbers[row + byte * ROWS + lane] >> shift) & (width - 1))]
 
     return add
@@ -247,7 +247,7 @@ def _many_function(depth: int, is_single: bool, is_permuted: bool) -> Any:
         answers, numbers = np.empty((columns.shape[0] + 1) * LANES, np.uint8), np.empty(GROUP * ROWS + LANES, np.uint8)
         count, answer, byte = asked.shape[0] // (together * nodes), _lead(answers), _lead(numbers)
         for start in range(0, sums.shape[0], ROWS):
-            rows = min((sums.shape[0] - start) // LANES, BITS)
+            rows = min((sums.shape[0] - start + LANES - 1) // LANES, BITS)
             for question in range(columns.shape[0]):
                 rank = columns[question] * ranks.shape[1] + start
                 _answer(ranks, rank, cuts[question], answers, answer + question * LANES)
@@ -282,7 +282,7 @@ class KernelEngine:
         self._forest = forest
         self._is_permuted = avx512.has("avx512f") if is_permuted is None else is_permuted
         values, (nodes, leaves) = _Values(forest.is_single), by_bytes(forest)
-        self._turns, self._lanes = (values.turns, values.lanes) if self._is_permuted else (1, LANES)
+        self._turns, self._lanes = (values.turns, values.lanes) if self._is_permuted else (1, 1)
         self._columns, self._cuts, _ = forest.questions
         self._asked = (LANES * nodes).astype(np.uint32).ravel()
         whole = np.tile(leaves, (1, 1, max(1, values.lanes // leaves.shape[2]))) if self._is_permuted else leaves
@@ -294,7 +294,8 @@ class KernelEngine:
         if ranks.shape[1] % ROWS:
             filled = np.zeros((len(ranks), -(-ranks.shape[1] // ROWS) * ROWS), dtype=np.uint8)
             filled[:, : ranks.shape[1]] = ranks
-        sums = np.zeros(-(-count // LANES) * LANES, dtype=self._table.dtype)
+        missing = -count % LANES if self._is_permuted else 0
+        sums = np.zeros(count + missing, dtype=self._table.dtype)
         add = _many_function(self._forest.depth, self._forest.is_single, self._is_permuted)
         add(filled, self._columns, self._cuts, self._asked, self._table, sums)
         by_turns = sums.reshape(-1, self._turns, self._lanes)
