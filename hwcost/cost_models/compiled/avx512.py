@@ -1,20 +1,17 @@
-"""Instructions of x86 processors with AVX-512, as the vector kernels emit them."""
+"""Instructions of x86 processors with AVX-512, as the kernels emit them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
-
-FEATURES = ("avx512f", "avx512bw", "avx512vbmi")
-"""Extensions of the instruction set that the kernels use."""
+from numba.core import codegen, config
 
 
-def is_here() -> bool:
-    """Whether this processor has the instructions."""
-    has = llvm.get_host_cpu_features()
-    return all(has.get(feature, False) for feature in FEATURES)
+def has(*extensions: str) -> bool:
+    """Whether numba compiles for a processor with extensions: this one, or what ``NUMBA_CPU_FEATURES`` says."""
+    known = codegen.get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    return {f"+{one}" for one in extensions} <= set(known.split(","))
 
 
 def instruction(build: Any, name: str, result: Any, *operands: Any) -> Any:

@@ -1,9 +1,10 @@
-"""Forests over many architectures by NumPy alone, where numba is not installed.
+"""The sums of many architectures' leaves, by the bits of the numbers of the leaves, each in a plane of its own.
 
 Every question that the trees ask is answered once, eight architectures in a byte. A tree is a network of selections by such
 answers, one for each bit of the number of the leaf. The bits of trees that follow each other make one byte; eight by eight
 bits are exchanged, so that a byte is no longer one bit of eight architectures, but all bits of one, and leads to the values
-of these trees. They are added tree by tree, for the sum to be the library's to the last bit.
+of these trees. They are added tree by tree, for the sum to be the library's to the last bit. NumPy does that here, and
+:mod:`hwcost.cost_models.compiled.forest_kernels` as machine code.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from hwcost._types import Floats
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 
-__all__ = ["Planes"]
+__all__ = ["BITS", "LOWER", "Planes", "by_bytes"]
 
 ROWS = 8192
 """Architectures of a block, whose sums stay in the cache; a multiple of 64."""
@@ -33,6 +34,20 @@ LOWER = {4: 0x0F0F0F0F0F0F0F0F, 2: 0x3333333333333333, 1: 0x5555555555555555}
 """The lower bits of each pair of neighbours that are so many bits wide, in eight bytes."""
 
 
+def by_bytes(forest: Forest) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Divides trees among the bytes that hold the numbers of their leaves, the first tree in the lowest bits.
+
+    Returns:
+        Question of each node, shape (bytes, trees of a byte, nodes), and values of the leaves, shape (bytes, trees of a
+        byte, leaves). Trees that fill the last byte up add nothing: minus zero.
+    """
+    asked, together = forest.questions[2], BITS // forest.depth
+    missing = -len(asked) % together
+    nodes = np.pad(asked, ((0, missing), (0, 0)))
+    leaves = np.pad(forest.leaves, ((0, missing), (0, 0)), constant_values=-0.0)
+    return nodes.reshape(-1, together, nodes.shape[1]), leaves.reshape(-1, together, leaves.shape[1])
+
+
 class Planes:
     """The sums of a forest for many architectures.
 
@@ -41,13 +56,11 @@ class Planes:
     """
 
     def __init__(self, forest: Forest) -> None:
-        self._columns, self._cuts, asked = forest.questions
-        self._depth, self._trees = forest.depth, 4 if forest.depth <= 2 else 2 if forest.depth <= 4 else 1
-        missing = -len(asked) % self._trees
-        nodes = np.pad(asked, ((0, missing), (0, 0))).reshape(-1, self._trees, asked.shape[1])
+        self._columns, self._cuts, _ = forest.questions
+        nodes, leaves = by_bytes(forest)
+        self._depth, self._trees = forest.depth, nodes.shape[1]
         self._asked = np.ascontiguousarray(nodes.transpose(2, 1, 0))  # nodes, trees of a byte, bytes
-        leaves = np.pad(forest.leaves, ((0, missing), (0, 0)), constant_values=-0.0)  # which adds nothing
-        self._tables = _by_byte(leaves.reshape(-1, self._trees, leaves.shape[1]), self._depth)
+        self._tables = _by_byte(leaves, self._depth)
 
     def __call__(self, ranks: Bytes) -> Floats:
         """Returns the sums by ranks (columns, n), shape (n,)."""

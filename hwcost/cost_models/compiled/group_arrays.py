@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.cost_models.features.joint import JointTables
+from hwcost.cost_models.features.tabulate import Tables
 
-__all__ = ["GroupArrays"]
+__all__ = ["GroupArrays", "joint_tables"]
+
+
+def joint_tables(tables: Tables) -> JointTables:
+    """Returns scalar tables as a sum over groups of genes, in the same order."""
+    groups = tuple(tuple(range(first, first + table.ndim)) for first, table in tables.spans)
+    return JointTables(float(tables.base), groups, tuple(table for _, table in tables.spans))
 
 
 class GroupArrays(NamedTuple):

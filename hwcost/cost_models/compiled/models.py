@@ -1,12 +1,11 @@
 """Compiled models: boosted trees, and lookup tables in batches, asked by the codes of candidates or by one's genes.
 
-The answers are the library's own to the last bit. The engine is the fastest one that is here: vector instructions or loops
-compiled by numba (extra ``fast``), else NumPy. A model compiles its forest once it was asked so often that it pays.
+The answers are the library's own to the last bit, by machine code where numba is installed (extra ``fast``), else by NumPy.
+A model compiles its forest once it was asked so often that it pays.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,13 +16,15 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
+from hwcost.cost_models.compiled.group_arrays import joint_tables
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.fixed_shape import FixedShape
 from hwcost.cost_models.features.joint import JointTables
-from hwcost.cost_models.features.tabulate import Tables
+from hwcost.cost_models.features.tabulate import Tables, check_codes
 from hwcost.cost_models.rowwise import exp_of
 from hwcost.cost_models.workers import shared_out
+from hwcost.errors import ArchitectureError
 
 __all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
 
@@ -40,7 +41,7 @@ ARRAY_ROWS = 1000
 """Architectures of a batch from which arrays are faster than LightGBM; XGBoost is quicker, and takes a whole block."""
 
 BLOCK = 8192
-"""Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 64."""
+"""Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 512."""
 
 
 Made = TypeVar("Made")
@@ -82,14 +83,14 @@ def exponential(question: Question, offset: float) -> Question:
     return answer
 
 
-def engines(forest: Forest) -> list[Callable[[Forest], Engine]]:
+def engines(forest: Forest) -> list[Engine]:
     """Returns the engines that can be had here, the fastest first."""
+    by_numpy = ArrayEngine(forest)
     if find_spec("numba") is None:
-        return [ArrayEngine]
-    from hwcost.cost_models.compiled.forest_loops import LoopEngine
-    from hwcost.cost_models.compiled.forest_vectors import VectorEngine, is_supported
+        return [by_numpy]
+    from hwcost.cost_models.compiled.forest_kernels import KernelEngine
 
-    return [VectorEngine, LoopEngine, ArrayEngine] if is_supported(forest) else [LoopEngine, ArrayEngine]
+    return [KernelEngine(forest), by_numpy]
 
 
 class CompiledForest:
@@ -106,12 +107,11 @@ class CompiledForest:
         self, forest: Forest, ranks: Ranks, tables: Tables | None = None, answers: Answers | None = None
     ) -> None:
         self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
-        self._engine = engines(forest)[0](forest)
+        self._engine, *self._others = engines(forest)
 
     def beats_library(self, count: int) -> bool:
         """Whether a batch of so many architectures is faster than by the library that grew the trees."""
-        from_rows = {"vectors": 0, "loops": math.inf if self._forest.is_single else 0}
-        return count >= from_rows.get(self._engine.name, BLOCK if self._forest.is_single else ARRAY_ROWS)
+        return self._engine.name == "kernels" or count >= (BLOCK if self._forest.is_single else ARRAY_ROWS)
 
     @classmethod
     def of(
@@ -146,12 +146,18 @@ class CompiledForest:
         Raises:
             ArchitectureError: When a code is not one of its gene's.
         """
+        sizes = [len(values) for values in self._ranks.choices]
         if self._engine.name == "arrays":
+            check_codes(codes, sizes)
             return self._engine.many(self._ranks(codes), len(codes))
-        return shared_out(self._blockwise, codes)
+        try:
+            return shared_out(self._blockwise, codes)
+        except ArchitectureError:
+            check_codes(codes, sizes)  # which names the row among all
+            raise
 
     def _blockwise(self, codes: Codes) -> Floats:
-        from hwcost.cost_models.compiled.forest_loops import ranks_by_loop
+        from hwcost.cost_models.compiled.code_loops import ranks_by_loop
 
         parts = [codes[start : start + BLOCK] for start in range(0, max(len(codes), 1), BLOCK)]
         return np.concatenate([self._engine.many(ranks_by_loop(self._ranks, part), len(part)) for part in parts])
@@ -159,9 +165,8 @@ class CompiledForest:
     @cached_property
     def one(self) -> Question:
         """The function of one architecture's values that returns its sum, or None where a gene has another value."""
-        found = self._engine.question(self._ranks) or ArrayEngine(self._forest).question(self._ranks)
-        assert found is not None  # arrays answer whatever has no table
-        return found
+        found = (engine.question(self._ranks) for engine in (self._engine, *self._others))
+        return next(question for question in found if question is not None)  # NumPy answers whatever has no table
 
     @cached_property
     def answer(self) -> Question | None:
@@ -171,12 +176,7 @@ class CompiledForest:
     @cached_property
     def both(self) -> Question | None:
         """The function that returns the sums of the leaves and of the tables, as a pair; None where two are as fast."""
-        if self._tables is None:
-            return None
-        spans = self._tables.spans
-        groups = tuple(tuple(range(first, first + table.ndim)) for first, table in spans)
-        joint = JointTables(float(self._tables.base), groups, tuple(table for _, table in spans))
-        return self._engine.question(self._ranks, joint)
+        return None if self._tables is None else self._engine.question(self._ranks, joint_tables(self._tables))
 
 
 Batches = Callable[[Codes], Floats]
@@ -187,7 +187,7 @@ def batches(tables: Tables, scale: float, floor: float) -> Batches | None:
     """Compiles ``max(tables(codes) * scale, floor)``; None without numba, or where codes do not fit into bytes."""
     if find_spec("numba") is None:
         return None
-    from hwcost.cost_models.compiled.table_loops import TableKernel
+    from hwcost.cost_models.compiled.table_kernel import TableKernel
 
     return TableKernel(tables, scale, floor) if TableKernel.covers(tables) else None
 

@@ -10,7 +10,7 @@ first member of a tuple that the function holds, and the other members keep ever
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -19,12 +19,14 @@ import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
 
+from hwcost.cost_models.compiled.forest_bits import TABLED, TOGETHER, NodeBits
 from hwcost.cost_models.compiled.group_arrays import GroupArrays
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.joint import JointTables
 
-__all__ = ["MOST_GENES", "TREES", "bytes_at", "function", "numbers_at", "room"]
+__all__ = ["MOST_GENES", "function"]
 
 MOST_GENES = 256
 """Genes that such a function takes at the most, and columns that a forest may ask."""
@@ -42,9 +44,9 @@ PASSED, TOP = 7, 8
 """Places of the thresholds of the number of parameters, and the first step of the search among them; 0 without any."""
 
 PARAMS, ADDED, TREES = 9, 15, 21
-"""Places of the sum that is the number of parameters, the sum beside the trees, and what the loop over trees reads."""
+"""Places of the sum that is the number of parameters, the sum beside the trees, and the trees' bits."""
 
-LENGTH = TREES + 5
+LENGTH = TREES + 6
 """Whole numbers of a plan."""
 
 OBJECT = types.intp
@@ -104,14 +106,9 @@ def _scratch(kind: Any, count: int) -> Any:
     return space
 
 
-bytes_at, longs_at = _reader(types.uint8), _reader(types.int64)
-_singles_at, doubles_at = _reader(types.float32), _reader(types.float64)
-room, _codes_room = _scratch(types.uint8, ROOM), _scratch(types.int64, MOST_GENES)
-
-
-def numbers_at(is_single: bool) -> Any:
-    """Returns the function that makes an address a pointer to numbers of 32 or of 64 bits."""
-    return _singles_at if is_single else doubles_at
+_bytes_at, _longs_at = _reader(types.uint8), _reader(types.int64)
+_singles_at, _doubles_at = _reader(types.float32), _reader(types.float64)
+_ranks_room, _codes_room = _scratch(types.uint8, ROOM), _scratch(types.int64, MOST_GENES)
 
 
 # -- one architecture -----------------------------------------------------------------------------------------------------
@@ -121,8 +118,8 @@ def numbers_at(is_single: bool) -> Any:
 def _summed(codes: Any, plan: Any, first: int) -> Any:
     """Adds up the numbers of the groups whose arrays a plan has from a place on."""
     count, width = plan[first], plan[first + 1]
-    members, factors = longs_at(plan[first + 2]), longs_at(plan[first + 3])
-    starts, numbers = longs_at(plan[first + 4]), doubles_at(plan[first + 5])
+    members, factors = _longs_at(plan[first + 2]), _longs_at(plan[first + 3])
+    starts, numbers = _longs_at(plan[first + 4]), _doubles_at(plan[first + 5])
     total = numbers[0]
     for group in range(count):
         place = starts[group]
@@ -135,7 +132,7 @@ def _summed(codes: Any, plan: Any, first: int) -> Any:
 @njit
 def _read(genes: Any, plan: Any, codes: Any) -> Any:
     """Writes the codes of an architecture's values; False where one is not a value of its gene."""
-    known = longs_at(plan[VALUES])
+    known = _longs_at(plan[VALUES])
     is_right = _length(genes) == plan[GENES]
     if is_right:
         for gene in range(plan[GENES]):
@@ -153,26 +150,56 @@ def _read(genes: Any, plan: Any, codes: Any) -> Any:
 def _rank(codes: Any, plan: Any, ranks: Any) -> None:
     """Writes the ranks of codes."""
     columns, width = plan[COLUMNS], plan[WIDTH]
-    asked, tables = longs_at(plan[ASKED]), bytes_at(plan[TABLES])
+    asked, tables = _longs_at(plan[ASKED]), _bytes_at(plan[TABLES])
     for column in range(columns):
         ranks[column] = tables[column * width + codes[asked[column]]]
     step = plan[TOP]
     if step > 0:
-        passed, total, rank = doubles_at(plan[PASSED]), _summed(codes, plan, PARAMS), 0
+        passed, total, rank = _doubles_at(plan[PASSED]), _summed(codes, plan, PARAMS), 0
         while step > 0:  # the largest rank whose threshold is passed
             rank += step * (passed[rank + step - 1] <= total)
             step >>= 1
         ranks[columns] = rank
 
 
+def _sum_function(depth: int, is_single: bool) -> Any:
+    """Makes the sum of one architecture's leaves by the bits of its nodes, see :class:`NodeBits`."""
+    kind, zero = np.uint16 if depth <= 4 else np.uint32 if depth == 5 else np.uint64, np.float32(0) if is_single else 0.0
+    bits_at, bits_room = _reader(from_dtype(np.dtype(kind))), _scratch(from_dtype(np.dtype(kind)), TOGETHER)
+    values_at, tabled, leaves = _singles_at if is_single else _doubles_at, min(depth, TABLED), 2**depth
+    above = kind(2 ** (2**tabled - 1) - 1)
+
+    @njit
+    def sum_leaves(ranks: Any, plan: Any) -> Any:
+        rows, starts, paths = bits_at(plan[TREES]), _longs_at(plan[TREES + 1]), _bytes_at(plan[TREES + 2])
+        values, trees, columns = values_at(plan[TREES + 3]), plan[TREES + 4], plan[TREES + 5]
+        bits, total = bits_room(), zero
+        for first in range(0, trees, TOGETHER):
+            for tree in range(TOGETHER):
+                bits[tree] = kind(0)
+            for column in range(columns):
+                row = (starts[column] + ranks[column]) * trees + first
+                for tree in range(TOGETHER):
+                    bits[tree] |= rows[row + tree]
+            for tree in range(TOGETHER):
+                leaf = np.int64(paths[bits[tree] & above])
+                for level in range(tabled, depth):
+                    leaf = 2 * leaf + np.int64((bits[tree] >> kind((1 << level) - 1 + leaf)) & kind(1))
+                total += values[(first + tree) * leaves + leaf]
+        return total
+
+    return sum_leaves
+
+
 @lru_cache(maxsize=32)
-def _compiled(sum_leaves: Any, has_table: bool) -> Any:
+def _compiled(depth: int, is_single: bool, has_table: bool) -> Any:
     """Compiles the function of one architecture."""
+    sum_leaves = _sum_function(depth, is_single)
 
     @cfunc(OBJECT(OBJECT, OBJECT))
     def one(held: Any, genes: Any) -> Any:
-        plan = longs_at(_whole(_member(held, 0)))
-        codes, ranks = _codes_room(), room()
+        plan = _longs_at(_whole(_member(held, 0)))
+        codes, ranks = _codes_room(), _ranks_room()
         if not _read(genes, plan, codes):
             _hold(plan[NONE])
             return plan[NONE]
@@ -205,14 +232,13 @@ _new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Definition),
 
 
 def function(
-    ranks: Ranks, sum_leaves: Any, trees: Sequence[Any], table: JointTables | None = None
+    ranks: Ranks, trees: NodeBits, table: JointTables | None = None
 ) -> Callable[[tuple[Any, ...]], Any] | None:
     """Makes the function of an architecture's values that sums the leaves of a forest.
 
     Args:
         ranks: Columns of the forest.
-        sum_leaves: Function of ranks and a plan, for compiled code.
-        trees: Arrays and whole numbers that it finds in the plan from ``TREES`` on; of arrays the addresses.
+        trees: The forest.
         table: A sum over groups of genes that is found beside that of the leaves.
 
     Returns:
@@ -231,9 +257,10 @@ def function(
     for place, groups in ((PARAMS, ranks.param_groups), (ADDED, GroupArrays.of(table))):
         plan[place : place + 6] = [*groups.members.shape, *(one.ctypes.data for one in groups)]
         arrays += groups
-    plan[TREES : TREES + len(trees)] = [one if isinstance(one, int) else one.ctypes.data for one in trees]
-    compiled = _compiled(sum_leaves, table is not None)
+    laid = trees.rows, trees.starts, trees.paths, trees.leaves
+    plan[TREES:] = [*(one.ctypes.data for one in laid), len(trees.leaves), len(trees.starts)]
+    compiled = _compiled(trees.depth, trees.leaves.dtype == np.float32, table is not None)
     definition = _Definition(b"one", compiled.address, _OF_ONE_OBJECT, None)
-    held = (plan.ctypes.data, plan, known, arrays, trees, compiled, definition)
+    held = (plan.ctypes.data, plan, known, arrays, laid, compiled, definition)
     made: Callable[[tuple[Any, ...]], Any] = _new_function(ctypes.pointer(definition), held, None)
     return made

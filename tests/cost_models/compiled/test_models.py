@@ -71,13 +71,22 @@ def test_every_engine_has_the_library_s_bits(which: str, name: str) -> None:
     forest, wanted = forest_of(model), sums_of(model, codes)
     ranks = Ranks.of(forest, model.features)
     assert ranks is not None
-    padded = np.pad(ranks(codes), ((0, 0), (0, -len(codes) % 64)))
+    found = ranks(codes)
     archs = Candidates(SPACES[which], codes).architectures
-    for engine in (make(forest) for make in engines(forest)):
+    for engine in every_engine(forest):
         question = engine.question(ranks)
         assert question is not None
-        assert np.array_equal(engine.many(padded, len(codes)), wanted), engine.name
+        assert np.array_equal(engine.many(found, len(codes)), wanted), engine.name
         assert [question(arch.genes) for arch in archs[:40]] == wanted[:40].tolist(), engine.name
+
+
+def every_engine(forest: Forest) -> list[compiled.Engine]:
+    """The engines that can be had here, and machine code for other processors."""
+    if find_spec("numba") is None:
+        return engines(forest)
+    from hwcost.cost_models.compiled.forest_kernels import KernelEngine
+
+    return [*engines(forest), KernelEngine(forest, is_permuted=False)]
 
 
 HUGE = (0.0, -0.0, 1e-45, -1e-39, 3e38, -3e38, 1e300, -1e300, 5e-324, np.inf, -np.inf, 2.0**24, 1.0, -1.0)
@@ -127,12 +136,12 @@ def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has
     choices = [tuple(rng.choice([3, 700, 2.5, "wide", None], size, replace=False).tolist()) for size in sizes]
     ranks = Ranks(genes, tables, whole if has_params else None, passed if has_params else np.empty(0), choices)
     forest = forest_drawn(rng, *shape, trees, len(ranks))
-    codes = rng.integers(0, sizes, (int(rng.integers(1, 140)), len(sizes)))
+    codes = rng.integers(0, sizes, (int(rng.choice([1, 63, 64, 140, 513, 1100])), len(sizes)))
     found = ranks(codes)
-    padded, wanted = np.pad(found, ((0, 0), (0, -len(codes) % 64))), walked(forest, found)
+    wanted = walked(forest, found)
     archs = [tuple(values[code] for values, code in zip(choices, row, strict=True)) for row in codes[:9].tolist()]
-    for engine in (make(forest) for make in engines(forest)):
-        assert engine.many(padded, len(codes)).tobytes() == wanted.tobytes(), engine.name
+    for engine in every_engine(forest):
+        assert engine.many(found, len(codes)).tobytes() == wanted.tobytes(), engine.name
         one, both = engine.question(ranks), engine.question(ranks, table)
         assert np.array([one(arch) for arch in archs]).tobytes() == wanted[:9].tobytes(), engine.name
         for strange in ((*archs[0][:-1], "other"), archs[0][:-1], (*archs[0][:-1], []), ()):
@@ -159,16 +168,23 @@ def test_a_question_lives_as_long_as_somebody_holds_it() -> None:
     assert max(abs(one - other) for one, other in zip(before, after, strict=True)) < 500
 
 
-def test_codes_that_are_none_are_refused_by_compiled_trees() -> None:
-    if find_spec("numba") is None:
+@pytest.mark.parametrize("has_numba", [True, False])
+def test_codes_that_are_none_are_refused_by_compiled_trees(has_numba: bool, monkeypatch) -> None:
+    if has_numba and find_spec("numba") is None:
         pytest.skip("numba is not installed")
-    model, codes = fitted("supershaper", "lightgbm").compile(), codes_of("supershaper", 70)
+    if not has_numba:
+        monkeypatch.setattr(compiled, "find_spec", lambda name: None)
+        monkeypatch.setattr(compiled, "ARRAY_ROWS", 70)
+    model, codes = fitted("supershaper", "lightgbm").compile(), np.tile(codes_of("supershaper", 70), (130, 1))
     wanted = model.predict_codes(codes)
     assert np.array_equal(model.predict_codes(codes.astype(np.uint8)), wanted)
     assert np.array_equal(model.predict_codes(np.asfortranarray(codes).astype(np.int16)), wanted)
+    last = codes.copy()
+    last[8500, 2] = -1
     for wrong, said in (
         (codes - 1, r"of gene \d+ in row \d+ is unknown"), (codes + 2**40, "is unknown"), (codes[:, :2], "columns"),
         (codes.astype(float), "whole numbers"), (codes.astype(np.uint8) + 250, "is unknown"),
+        (last, "code -1 of gene 2 in row 8500 is unknown"),
     ):  # fmt: skip
         with pytest.raises(ArchitectureError, match=said):
             model.predict_codes(wrong)
@@ -190,15 +206,13 @@ def test_trees_of_any_depth(name: str, depth: int) -> None:
 def test_ranks_by_a_loop_are_those_by_numpy() -> None:
     if find_spec("numba") is None:
         pytest.skip("numba is not installed")
-    from hwcost.cost_models.compiled.forest_loops import ranks_by_loop
+    from hwcost.cost_models.compiled.code_loops import ranks_by_loop
 
     for which in SPACES:
         model, codes = fitted(which, "lightgbm"), codes_of(which, 130)
         ranks = Ranks.of(forest_of(model), model.features)
         assert ranks is not None
-        found = ranks_by_loop(ranks, codes)
-        assert found.shape[1] % 64 == 0
-        assert np.array_equal(found[:, : len(codes)], ranks(codes))
+        assert np.array_equal(ranks_by_loop(ranks, codes), ranks(codes))
 
 
 @pytest.mark.parametrize("name", NAMES)

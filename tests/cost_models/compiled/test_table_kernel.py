@@ -25,7 +25,9 @@ SHAPES = {
     "uneven": ([3, 200, 100, 2, 128], False),
     "sixteen": ([8] * 16, False),
     "twenty": ([3] * 20, False),
+    "twenty-four": ([7] * 24, False),
     "forty": ([2, 9] * 20, False),
+    "fifty": ([9, 7] * 25, False),
 }
 
 
@@ -80,7 +82,10 @@ def test_the_loop_and_the_look_ups_have_the_same_bits(which, rows, seed, layout)
 @COMPILED
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["sixteen", "twenty", "forty"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
+@given(
+    st.sampled_from(["sixteen", "twenty", "twenty-four", "forty", "fifty"]), ROWS, st.integers(0, 99),
+    st.sampled_from(LAYOUTS),
+)  # fmt: skip
 def test_many_genes_have_the_same_bits(which, rows, seed, layout):
     same_bits(which, rows, seed, layout)
 
