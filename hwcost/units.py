@@ -29,10 +29,10 @@ UNEVEN = 0.2
 """Half-width on the log scale from which the ends of an interval lie at visibly different distances: -18 and +22 %."""
 
 VAST = math.log(10.0)
-"""Half-width on the log scale above which an interval is told by a factor."""
+"""Half-width on the log scale above which an interval is shown as a factor."""
 
 MOST_LOG = 100.0
-"""Largest exponent of a factor that is told."""
+"""Largest exponent of a factor that is shown."""
 
 _DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _WRITTEN = {
