@@ -65,7 +65,7 @@ PARTS = {
         ["targets"],
     ],
     "cost_models": [
-        ["arguments", "plugin_methods", "registry", "rowwise", "workers"],
+        ["arguments", "plugin_methods", "registry", "rowwise", "unconfirmed_level", "workers"],
         ["prediction"],
         ["features"],
         ["data", "learned"],
