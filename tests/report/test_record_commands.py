@@ -94,7 +94,7 @@ def test_an_architecture_that_a_factory_builds_in_a_space_of_ones_own(
     (tmp_path / "command_nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
     probe_in_process(monkeypatch)
-    options = MeasureOptions(backend="null")
+    options = MeasureOptions()
     space = make_space("custom", genes={"width": [2, 4], "kind": ["true", "a_b"]}, increasing=["width"])
     archs = [space.architecture([4, "true"])]
     (workload,) = architecture_workloads(space, archs, options, "command_nets:build")
@@ -106,9 +106,10 @@ def test_an_architecture_that_a_factory_builds_in_a_space_of_ones_own(
 @pytest.mark.once
 def test_an_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     require_package("onnx")
+    require_package("onnxruntime")
     from tests.workloads.onnx_files import text_model
 
-    options = MeasureOptions(backend="null", batch_size=3)
+    options = MeasureOptions(backend="onnxruntime", batch_size=3)
     workload = model_workload(str(text_model(tmp_path / "text.onnx", ("batch", 24))), options)
     assert planned(written(workload, options), capsys) == [plain(workload)]
 

@@ -47,11 +47,13 @@ FINER = "Give them as the timer read them, or time several calls in one."
 """Remedy for latencies in coarse steps."""
 
 FAR_LEVEL = 1.0
+"""Range of a level that jumps from which this is said of it: few machines slow down to half their speed at once."""
+
 OTHER_SETTING = (
     "Stretches of rows that lie so far apart may be of two devices or settings that no column names: give them in a column, "
     "or each in a file of its own."
 )
-"""Range of a level that jumps from which this is said of it: few machines slow down to half their speed at once."""
+"""Advice on such a level."""
 
 MOST, MISFIT = 0.85, 0.4
 """A model whose errors (log) reach the second number within the first share of the rows says nothing about single ones."""
