@@ -326,9 +326,9 @@ def imprecise(half_width: float | None, wanted: float, needed: int, reason: str 
     if half_width <= wanted:
         return None
     if reason:
-        text = f"the half-width is {format_half_width(half_width)}, wanted {100 * wanted:g} %: {reason}."
+        text = f"the 95 % interval is {format_half_width(half_width, sign='±')}, wanted ±{100 * wanted:g} %: {reason}."
         return Flag("W_IMPRECISE", text, "Measure more rounds, on a machine that is left alone.")
-    text = f"the half-width is {format_half_width(half_width)}, wanted {100 * wanted:g} %."
+    text = f"the 95 % interval is {format_half_width(half_width, sign='±')}, wanted ±{100 * wanted:g} %."
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")
 
 
