@@ -80,9 +80,9 @@ def format_seconds(value: float | None, digits: int = 3) -> str:
     return format_si(value, "s", digits)
 
 
-def format_bytes(value: float | None, digits: int = 3) -> str:
+def format_bytes(value: float | None) -> str:
     """Formats bytes with decimal prefixes, for example ``1.50 GB``."""
-    return format_si(value, "B", digits)
+    return format_si(value, "B")
 
 
 def format_count(value: float | None, digits: int = 4) -> str:

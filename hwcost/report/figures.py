@@ -30,6 +30,8 @@ REMEDY = "another path"
 INK, ACCENT, SOFT, GRID = "#1f2933", "#1f6f8b", "#99c1cf", "#e4e7eb"
 LEGEND_COLUMNS = 4
 """Names side by side in a legend above its axes."""
+MOST_FEATURES = 16
+"""Features that a figure of their importance shows by themselves."""
 LARGEST_SCATTER = 4000
 """Points beyond this many are thinned evenly, so that SVG files stay small."""
 
@@ -133,20 +135,19 @@ def fitness(
     return ax
 
 
-def importance(ax: Axes, shares: Mapping[str, float], title: str = "Importance of features", largest: int = 16) -> Axes:
-    """Draws the share of each feature as a bar, largest first.
+def importance(ax: Axes, shares: Mapping[str, float], title: str = "Importance of features") -> Axes:
+    """Draws the share of each feature as a bar, largest first; the smallest ones share one.
 
     Args:
         ax: The axes.
         shares: Fraction per feature.
         title: Heading.
-        largest: Number of features that are shown; the others share one bar.
     """
     ranked = sorted(shares.items(), key=lambda item: -item[1])
-    rest = ranked[largest:]
-    shown = ranked[:largest] + ([(f"{len(rest)} others", sum(share for _, share in rest))] if rest else [])
+    rest = ranked[MOST_FEATURES:]
+    shown = ranked[:MOST_FEATURES] + ([(f"{len(rest)} others", sum(share for _, share in rest))] if rest else [])
     names, values = [literal(name) for name, _ in shown], [100 * share for _, share in shown]
-    bars = ax.barh(names, values, color=[ACCENT] * min(largest, len(ranked)) + [SOFT] * bool(rest), height=0.68)
+    bars = ax.barh(names, values, color=[ACCENT] * min(MOST_FEATURES, len(ranked)) + [SOFT] * bool(rest), height=0.68)
     ax.bar_label(bars, labels=[f"{value:.1f} %" for value in values], padding=4, fontsize=8.5, color="#52606d")
     ax.invert_yaxis()
     ax.set(xlabel="share of explained variation (%)", xlim=(0, max([*values, 1e-9]) * 1.16))

@@ -122,7 +122,6 @@ class Direct:
         weights: Iterable[Any] = (),
         steps: int = 1000,
         rate: float = 1e-2,
-        progress: Callable[[int, float], None] = lambda step, loss: None,
     ) -> Direct:
         """Trains gates, and weights with them.
 
@@ -134,7 +133,6 @@ class Direct:
             weights: Parameters that are trained with the gates.
             steps: Number of steps.
             rate: Learning rate of the first step; it decays to 0 linearly.
-            progress: Called after every step with its number and loss.
 
         Raises:
             UsageError: When the rate cannot decay below the threshold in so many steps.
@@ -159,7 +157,6 @@ class Direct:
             for one in optimizers:
                 one.step()
             self.shrink(now)
-            progress(step + 1, float(found.detach()))
         return self
 
 

@@ -102,7 +102,7 @@ def _pairs(first: Tables, second: Tables, sizes: list[int]) -> list[Floats | Non
     return found
 
 
-def tables_of(function: Any, sizes: Sequence[int] | Codes, seed: int = 0) -> Tables:
+def tables_of(function: Any, sizes: Sequence[int] | Codes) -> Tables:
     """Returns a cost function as a sum over genes, and pairs of neighbours, in an order-preserving scale.
 
     A cost function that has ``tables()`` says so itself. Any other vectorised one is tabulated, plainly or by its
@@ -121,7 +121,7 @@ def tables_of(function: Any, sizes: Sequence[int] | Codes, seed: int = 0) -> Tab
             f"lookup table or a size"
         )
     sizes = [int(size) for size in sizes]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     probes = np.stack([rng.integers(size, size=PROBES) for size in sizes], axis=1)
     wanted = np.asarray(function.predict_codes(probes))
     for is_log in (False, True) if (wanted > 0).all() else (False,):

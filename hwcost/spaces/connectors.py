@@ -78,7 +78,7 @@ class ScaledLayer:
     carry: float
 
 
-def scaled_layers(kept: Sequence[bool], connectors: Sequence[float], closed: float = CLOSED) -> list[ScaledLayer]:
+def scaled_layers(kept: Sequence[bool], connectors: Sequence[float]) -> list[ScaledLayer]:
     """Writes a row of components behind connectors of any value as layers.
 
     A layer adds ``weight * sum(f(X)) + carry * U`` to what it reads, where U is what the layer before it added: then what
@@ -89,14 +89,13 @@ def scaled_layers(kept: Sequence[bool], connectors: Sequence[float], closed: flo
     Args:
         kept: Whether each component is kept; k of them.
         connectors: Connector behind each component but the last.
-        closed: Magnitude below which a connector is 0.
     """
     rows: list[tuple[list[int], float]] = []
     pieces: list[int] = []
     rest = 1.0
     for index, is_kept in enumerate(kept):
         if is_kept:
-            if pieces and abs(1.0 - rest) >= closed:
+            if pieces and abs(1.0 - rest) >= CLOSED:
                 rows.append((pieces, 1.0 - rest))
                 pieces = []
             pieces.append(index)

@@ -21,7 +21,7 @@ BAND = 0.1
 """Relative half-width of the range of parameter counts within which nets are compared by their shape alone."""
 
 
-def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tuple[list[Architecture], list[Architecture]]:
+def choose(space: SearchSpace, count: int, seed: int) -> tuple[list[Architecture], list[Architecture]]:
     """Chooses nets to compare supernet and separate training by, before either has begun.
 
     A ranking of nets of all sizes is easy: larger ones are better. Half of the nets are therefore about of one size.
@@ -30,7 +30,6 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
         space: The space.
         count: Number of nets in all, even.
         seed: Seed of the draws; equal seeds give equal nets.
-        band: Relative half-width of the common size.
 
     Returns:
         Nets within the band around the median size of random nets, and nets spread over all sizes.
@@ -41,7 +40,7 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
     if count < 2 or count % 2:
         raise UsageError(f"half of the nets lie within a band of sizes: give an even number of them, got {count}")
     middle = float(np.median([space.params(arch) for arch in space.sample(101, seed=seed)]))
-    near = space.sample(count // 2, seed=seed, params=((1 - band) * middle, (1 + band) * middle))
+    near = space.sample(count // 2, seed=seed, params=((1 - BAND) * middle, (1 + BAND) * middle))
     spread = [arch for arch in space.sample(count, seed=seed, design="spread") if arch not in near]
     evenly = np.linspace(0, len(spread) - 1, count // 2).round().astype(int)
     return near, [spread[index] for index in evenly]

@@ -42,9 +42,7 @@ class Left:
     scales: dict[str, Any]
 
 
-def folded(
-    net: ComponentSupernet, gates: torch.Tensor, threshold: float = CLOSED, is_scaled: bool = False
-) -> Architecture:
+def folded(net: ComponentSupernet, gates: torch.Tensor, is_scaled: bool = False) -> Architecture:
     """Folds gates into the weights, and returns the architecture that is left (section 4.1).
 
     What a gate multiplies takes the gate along, so that the plain net computes what :meth:`ComponentSupernet.weigh` does;
@@ -53,26 +51,24 @@ def folded(
     Args:
         net: The supernet; its weights are changed.
         gates: Weights of the pieces, any numbers, (blocks, gates of a block).
-        threshold: Magnitude below which a gate is closed.
         is_scaled: Whether connectors and means that are neither 0 nor 1 stay scales of the architecture that is left, whose
             nets then compute what the weighed supernet did. It costs what it costs with these gates at 1.
     """
-    left = [_left(net.space.grid, of_block, threshold, is_scaled) for of_block in gates.detach()]
+    left = [_left(net.space.grid, of_block, is_scaled) for of_block in gates.detach()]
     with torch.no_grad():
         for block, of_block, own in zip(net.weights.blocks, gates.detach(), left, strict=True):
-            _fold(block, of_block, own.factors, threshold)
+            _fold(block, of_block, own.factors)
     return _kept(net, left)
 
 
-def keep_scales(net: ComponentSupernet, gates: torch.Tensor, threshold: float = CLOSED) -> Architecture:
+def keep_scales(net: ComponentSupernet, gates: torch.Tensor) -> Architecture:
     """Gives a supernet whose weights hold folded gates their scales again, and returns the architecture that has them.
 
     Args:
         net: The supernet; its weights stay as they are.
         gates: Gates that were folded into the weights with scales, (blocks, gates of a block).
-        threshold: Magnitude below which a gate is closed.
     """
-    return _kept(net, [_left(net.space.grid, of_block, threshold, True) for of_block in gates.detach()])
+    return _kept(net, [_left(net.space.grid, of_block, True) for of_block in gates.detach()])
 
 
 def _kept(net: ComponentSupernet, left: Sequence[Left]) -> Architecture:
@@ -88,9 +84,9 @@ def _groups(grid: Grid, of_block: torch.Tensor) -> dict[str, torch.Tensor]:
     return {kind: own for (kind, _), own in zip(grid.sizes, parts, strict=True)}
 
 
-def _left(grid: Grid, of_block: torch.Tensor, threshold: float, is_scaled: bool) -> Left:
+def _left(grid: Grid, of_block: torch.Tensor, is_scaled: bool) -> Left:
     groups = {kind: own.double().tolist() for kind, own in _groups(grid, of_block).items()}
-    genes = {kind: [int(abs(gate) >= threshold) for gate in own] for kind, own in groups.items()}
+    genes = {kind: [int(abs(gate) >= CLOSED) for gate in own] for kind, own in groups.items()}
     factors = {kind: [1.0] * len(groups[kind]) for kind in ("ff", "head")}
     rows = [(pieces, joint, carries) for pieces, joint, carries in ROWS if joint in groups]
     if not is_scaled:
@@ -99,7 +95,7 @@ def _left(grid: Grid, of_block: torch.Tensor, threshold: float, is_scaled: bool)
         return Left(_flat(genes), factors, {})
     scales: dict[str, Any] = {}
     for pieces, joint, carries in rows:
-        layers = scaled_layers([bool(gate) for gate in genes[pieces]], groups[joint], threshold)
+        layers = scaled_layers([bool(gate) for gate in genes[pieces]], groups[joint])
         ends = {layer.pieces[-1] for layer in layers[:-1]}
         genes[joint] = [int(index in ends) for index in range(len(groups[joint]))]
         for layer in layers:
@@ -116,7 +112,7 @@ def _flat(genes: dict[str, list[int]]) -> list[int]:
     return [gene for own in genes.values() for gene in own]
 
 
-def _fold(block: ComponentBlock, of_block: torch.Tensor, factors: Mapping[str, list[float]], threshold: float) -> None:
+def _fold(block: ComponentBlock, of_block: torch.Tensor, factors: Mapping[str, list[float]]) -> None:
     grid, groups = block.grid, _groups(block.grid, of_block)
     for index, (gate, factor) in enumerate(zip(groups["ff"], factors["ff"], strict=True)):
         block.shrink.weight[:, block.pieces([index])] *= gate * factor
@@ -129,6 +125,6 @@ def _fold(block: ComponentBlock, of_block: torch.Tensor, factors: Mapping[str, l
     for part, scale in ((block.query, of_parts), (block.value, of_values)):
         part.weight *= scale[:, None]
         part.bias *= scale
-    share = (values.abs() >= threshold).sum() / grid.parts
+    share = (values.abs() >= CLOSED).sum() / grid.parts
     if share:
         block.output_bias *= (values.mean() * heads / share)[:, None]

@@ -38,9 +38,9 @@ def test_units_fit_the_numbers(seconds, unit):
 
 def test_importance_sums_up_the_rest():
     _, ax = figures.new_figure()
-    figures.importance(ax, {f"l{i}": 0.05 for i in range(20)}, largest=4)
-    assert [bar.get_width() for bar in ax.patches] == pytest.approx([5, 5, 5, 5, 80])
-    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "16 others"
+    figures.importance(ax, {f"l{i}": 0.05 for i in range(20)})
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([5] * 16 + [20])
+    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "4 others"
 
 
 @pytest.mark.parametrize("name", ["$x^$", "a_$_b", "price $ per $\\frac$", r"\$", "größe_{x"])

@@ -38,8 +38,8 @@ def order(keys: Sequence[str], classes: Mapping[str, int], seed: int, number: in
     return [key for _, _, key in sorted(places)]
 
 
-def classes(sizes: Mapping[str, float | None], count: int = CLASSES) -> dict[str, int]:
+def classes(sizes: Mapping[str, float | None]) -> dict[str, int]:
     """Groups workloads into classes of equal number by size; those of unknown size are a class of their own."""
     known = sorted((size, key) for key, size in sizes.items() if size is not None)
-    grouped = {key: index * count // len(known) for index, (_, key) in enumerate(known)}
-    return grouped | {key: count for key, size in sizes.items() if size is None}
+    grouped = {key: index * CLASSES // len(known) for index, (_, key) in enumerate(known)}
+    return grouped | {key: CLASSES for key, size in sizes.items() if size is None}

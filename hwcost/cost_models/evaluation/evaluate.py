@@ -309,16 +309,14 @@ def _rolling(trained: Trained, data: Data, test: Indices, measured_s: Floats, pr
     return metrics(measured_s, predicted_s, predicted_s * np.exp(-rolled.spread), predicted_s * np.exp(rolled.spread))
 
 
-def held_out(
-    data: Data, model: str, train: float, seed: int = 0, drift: DriftChoice = "auto"
-) -> tuple[Floats, Floats]:
+def held_out(data: Data, model: str, train: float, drift: DriftChoice = "auto") -> tuple[Floats, Floats]:
     """Returns measured and predicted values of rows of architectures that one fit has not seen, for a figure.
 
-    A campaign is split by its roles, a table as the seed says.
+    A campaign is split by its roles, a table at random.
     """
     groups, fit, test = groups_of(data), data.rows(FIT), data.rows(TEST)
     if len(test) == 0:
-        fit, test = split_rows(groups, train_rows(len(data), train), "random", seed)
+        fit, test = split_rows(groups, train_rows(len(data), train), "random", 0)
     test = unseen(groups, fit, test)
     archs, measured, _ = data.take(test)
     trained = train_on(fit, data, model, drift_of(data, fit, drift))

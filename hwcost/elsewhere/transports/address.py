@@ -80,13 +80,13 @@ class Address:
                 listed = ", ".join(known) or "none"
                 raise UsageError(f"'{self.url}' has the option '{name}'. Known for {self.scheme}: {listed}")
 
-    def python(self, default: str = "python3") -> str:
+    def python(self) -> str:
         """Returns the program that runs the job, from the option ``python``.
 
         Raises:
             UsageError: When it holds more than a name or a path.
         """
-        chosen = [*self.values("python"), default][0]
+        chosen = [*self.values("python"), "python3"][0]
         if not chosen or not _PATH.fullmatch(chosen) or chosen.startswith("-"):
             raise UsageError(f"'{self.url}': python= is the name or path of one program, got '{chosen}'")
         return chosen

@@ -25,16 +25,6 @@ class Printed:
     mnli: float
 
     @property
-    def flops_share(self) -> float:
-        """Operations over the teacher's."""
-        return self.flops / BERT.flops
-
-    @property
-    def params_share(self) -> float:
-        """Parameters over the teacher's."""
-        return self.params / BERT.params
-
-    @property
     def gain(self) -> float:
         """Accuracy less the teacher's, as a fraction."""
         return (self.mnli - BERT.mnli) / 100
