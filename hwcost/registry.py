@@ -63,19 +63,20 @@ def is_own(kind: type[Any]) -> bool:
 
 
 @contextmanager
-def named(who: str, method: str) -> Iterator[None]:
+def named(who: str, method: str, *passed: type[Exception]) -> Iterator[None]:
     """Names a member of another distribution and its method in an error that is not hwcost's own.
 
     Args:
         who: Kind and name of the member, such as ``the backend 'x'``.
         method: Name of the method that is called within.
+        *passed: Errors that the contract allows beside hwcost's own.
 
     Raises:
-        ContractError: When anything but an error of hwcost's is raised within.
+        ContractError: When any other error is raised within.
     """
     try:
         yield
-    except HwcostError:
+    except (HwcostError, *passed):
         raise
     except Exception as error:
         raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}{own_place(error)}") from error

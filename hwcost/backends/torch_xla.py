@@ -13,12 +13,13 @@ from hwcost.backends.base import Backend, Runner
 from hwcost.backends.buckets import NONE, Buckets
 from hwcost.backends.reference import thin, verify
 from hwcost.backends.xla_client import PJRT, PRECISION, XlaClient, client, started
-from hwcost.backends.xla_graph import CapturedGraph
 from hwcost.backends.xla_runner import XlaRunner, arrays, moved, traced, traced_and_started
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.factory import OWN
 
 if TYPE_CHECKING:
+    import torch
+
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
     from hwcost.workloads.built import Built
@@ -101,7 +102,7 @@ class TorchXla(Backend):
         xla = client(handle.kind, self.threads, self.probe_s)
         compiled, compile_s, on_host = xla.compilations(), xla.compile_s(), xla.on_host()
         built = moved(built, xla)
-        call = CapturedGraph(traced(built)) if self.tracing == "once" else partial(traced_and_started, built)
+        call = _CapturedGraph(traced(built)) if self.tracing == "once" else partial(traced_and_started, built)
         runner = XlaRunner(xla, call, partial(traced, built))
         runner.facts = self._facts(xla, built) | _shape(workload, executed)
         runner.facts["difference"] = verify(f"XLA on '{workload.name}'", runner.outputs(), reference, dtype)
@@ -150,3 +151,40 @@ def _check_on_device(on_host: Counter[str], workload: Workload) -> None:
 def _release(text: str) -> str:
     """Returns the first two numbers of a version."""
     return ".".join(text.split("+")[0].split(".")[:2])
+
+
+class _CapturedGraph:
+    """A computation that was traced and compiled once, and is executed without being traced again.
+
+    It is what ``torch.compile(backend="openxla")`` keeps of a traced function: the compiled computation and what it reads.
+
+    Args:
+        outputs: Tensors that are traced and not yet computed.
+
+    Raises:
+        MeasurementError: When there is nothing to compute.
+    """
+
+    def __init__(self, outputs: list[torch.Tensor]) -> None:
+        import torch_xla
+
+        self._core = torch_xla._XLAC
+        pending = self._core._check_tensor_need_materialization(outputs)
+        self._ready = [None if waits else one for one, waits in zip(outputs, pending, strict=True)]
+        computed: dict[int, torch.Tensor] = {}
+        names = [self._core._unique_id_for_ir_and_data(one) for one in outputs]
+        for name, one, waits in zip(names, outputs, pending, strict=True):
+            if waits:
+                computed.setdefault(name, one)
+        if not computed:
+            raise MeasurementError("nothing is computed: every output is an input or a weight")
+        self._places = [list(computed).index(name) if waits else -1 for name, waits in zip(names, pending, strict=True)]
+        graph = list(computed.values())
+        self._key = self._core._get_graph_hash(graph)
+        _, self._reads = self._core._get_tensors_xla_device_data_node(graph)
+        self._core._xla_warm_up_cache(graph, [])
+
+    def __call__(self) -> list[torch.Tensor]:
+        """Starts the computation and returns its outputs, which may not be computed yet."""
+        computed = self._core._run_cached_graph(self._key, self._reads)
+        return [computed[place] if one is None else one for place, one in zip(self._places, self._ready, strict=True)]

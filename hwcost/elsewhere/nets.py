@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from hwcost._extras import imported
 from hwcost.backends.causes import advice, plain_cause
 from hwcost.backends.quiet import quiet
-from hwcost.elsewhere.description import described
 from hwcost.errors import MeasurementError, UnsuitedError, UsageError
 from hwcost.workloads import ComponentWorkload, FactoryModelWorkload, ModelWorkload, Workload
 
@@ -25,6 +24,11 @@ SAMPLES = 1024
 
 POOL = "pool.f32"
 """Name of the file, beside the ONNX files, of which all their matrices are parts; the runner makes it."""
+
+NUMBERS = ("heads", "scale", "share")
+"""Attributes of modules that a forward pass depends on, beside tensors and parts."""
+LISTS = ("attention_carries", "feed_forward_carries")
+"""Those that are lists of numbers."""
 
 
 def blank(workload: Workload) -> torch.nn.Module:
@@ -151,3 +155,31 @@ def _refer(model: Any, matrices: dict[str, int]) -> None:
             entry.key, entry.value = key, value
 
 
+def described(module: torch.nn.Module) -> dict[str, Any]:
+    """Describes a net as plain data; its tensors may lie on ``meta``.
+
+    The class of every module, its numbers, the shapes of its tensors, and its parts in their order: the runner of a job
+    folder builds the same net from it (:mod:`hwcost.agent.nets`), on releases of torch that hwcost itself does not run on.
+
+    Raises:
+        UsageError: When the runner has no module of that class.
+    """
+    from hwcost.agent.nets import KINDS
+
+    kind = type(module).__name__
+    home = type(module).__module__
+    if kind not in KINDS or not home.startswith(("hwcost.workloads.", "torch.nn.")):
+        raise UsageError(f"a net with a {home}.{kind} cannot be described. Plan it for the backend 'onnxruntime'")
+    numbers: dict[str, Any] = {
+        name: value for name in NUMBERS if isinstance(value := getattr(module, name, None), int | float)
+    }
+    numbers |= {name: list(value) for name in LISTS if (value := getattr(module, name, None)) is not None}
+    if hasattr(module, "activation"):
+        numbers["activation"] = module.activation.__name__
+    found = {
+        "numbers": numbers,
+        "parameters": {name: list(one.shape) for name, one in module.named_parameters(recurse=False)},
+        "buffers": {name: list(one.shape) for name, one in module.named_buffers(recurse=False)},
+        "parts": {name: described(part) for name, part in module.named_children()},
+    }
+    return {"kind": kind, **{name: value for name, value in found.items() if value}}

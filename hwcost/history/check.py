@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.history.judge import judge
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
-from hwcost.history.lost import judged_lost
+from hwcost.history.missing import Unmade, judged_missing, unmade_of
 from hwcost.history.moved import runs_before_changes
 from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
-from hwcost.history.unmade import Unmade, unmade_of
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
@@ -167,7 +166,7 @@ def check(
     older, known = [run.run_id for run in runs[:-WINDOW]], set(table.series_key)
     absent = {key: one for key, one in series.items() if key not in known and _is_asked(one, workload, device, backend)}
     if older and absent:
-        judged += judged_lost(runs, absent, store.estimates(series_keys=absent, run_ids=older), policy, accepted)
+        judged += judged_missing(runs, absent, store.estimates(series_keys=absent, run_ids=older), policy, accepted)
     started = {run.run_id: run.started_at for run in runs}
     kept = [one for one in judged if _is_since(one, started, since)]
     devices = [one for one in of_devices if _is_since(one, started, since)]

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from hwcost.auditing.campaign import audit_fit
+from hwcost.auditing.kept import kept
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plans.plan import Plan
 from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
-from hwcost.errors import HwcostError, InterruptedRunError, UsageError
+from hwcost.errors import DataError, HwcostError, InterruptedRunError, UsageError
 from hwcost.stores.schema import measured_on
-from hwcost.suites.audits import keep_audit
 from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
 from hwcost.suites.failures import planned_series, record_failure
@@ -124,13 +125,21 @@ class _Night:
             if is_done:
                 return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items))
             result = self._measured(planned, campaign_id, share_s)
-            keep_audit(self.store, self.run, result)
+            self._keep_audit(result)
             return Outcome.of(planned.part, result)
         except InterruptedRunError:
             raise
         except HwcostError as error:
             lost = record_failure(self.store, self.run, planned_series(planned.part, planned.plan, self.store), error)
             return Outcome(planned.part, failed=lost, error=error, seconds=watch())
+
+    def _keep_audit(self, result: campaign.Result) -> None:
+        """Keeps the audit of a campaign that ended, whose fit is at hand; one of too few usable visits has none."""
+        try:
+            report = audit_fit(result.plan, result.fit, self.store.url)
+        except DataError:
+            return
+        self.store.add_entry(kept(report, result.campaign_id, self.run.run_id))
 
     def _found(self, planned: Planned, plan: Plan) -> tuple[str, bool]:
         """Returns the run's campaign of a plan at a place, which is begun where there is none, and whether it is done."""

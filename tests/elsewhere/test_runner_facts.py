@@ -13,16 +13,15 @@ from hwcost.agent import counters, devices, machine, nvidia
 from hwcost.agent.errors import DeviceError
 from hwcost.devices import load
 from hwcost.devices.host_cpu import detect_cpu
-from hwcost.facts import BY_GROUP, checked
+from hwcost.facts import BY_GROUP, Process, checked, read_process
 from hwcost.timing import conditions
-from hwcost.timing.processes import environment
 
 GROUPS = ("host", "software", "settings")
 
 
 def test_facts_of_this_process_are_the_same() -> None:
     mine = machine.facts(machine.cpu(), {"torch": "1.4.0"}, {})
-    own = environment.read({"torch": "1.4.0"})
+    own = read_process(Process(versions={"torch": "1.4.0"}))
     assert {group: mine[group] for group in GROUPS} == {group: own[group] for group in GROUPS}
     for group in (*GROUPS, "device"):
         assert set(mine[group]) <= set(BY_GROUP[group])

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.agent.nets import build
-from hwcost.elsewhere.description import described
+from hwcost.elsewhere.nets import described
 from hwcost.spaces.connectors import ScaledLayer, layers_of, scaled_layers
 from hwcost.supernets import subnet
 from hwcost.supernets.components import connect

@@ -7,8 +7,8 @@ import pytest
 from hwcost.agent import cgroups, processors
 from hwcost.agent import counters as counters_of_runner
 from hwcost.agent.processors import Core, cpu_list
+from hwcost.facts import Process, read_process
 from hwcost.timing import conditions
-from hwcost.timing.processes import environment
 from tests.timing.trees import tree
 
 
@@ -209,8 +209,8 @@ def test_what_a_machine_does_not_offer_is_none(tmp_path: Path) -> None:
     assert seen["cgroup_throttled_s"] is None
     assert seen["thermal_throttle_events"] is None
     assert set(conditions.state(tmp_path).values()) == {None}
-    assert "cpu_sockets" not in environment.read({}, root=tmp_path)["host"]
-    assert "governor" not in environment.read({}, root=tmp_path)["settings"]
+    assert "cpu_sockets" not in read_process(Process(tmp_path))["host"]
+    assert "governor" not in read_process(Process(tmp_path))["settings"]
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
@@ -220,20 +220,20 @@ def test_settings_are_read(tmp_path: Path) -> None:
         "proc/sys/kernel/randomize_va_space": "2\n",
     }
     root = tree(tmp_path, files)
-    seen = environment.read({}, root=root)["settings"]
+    seen = read_process(Process(root))["settings"]
     assert (seen["governor"], seen["smt"], seen["aslr"]) == ("powersave", True, True)
 
 
 def test_only_variables_that_change_latency_are_kept(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    software = environment.read({"torch": "2"})["software"]
+    software = read_process(Process(versions={"torch": "2"}))["software"]
     assert (software["framework"], software["env"]["OMP_NUM_THREADS"]) == ({"torch": "2"}, "3")
     assert "SECRET_TOKEN" not in software["env"]
 
 
 def test_the_driver_of_a_device_is_software_which_is_compared() -> None:
-    found = environment.read({}, {"kind": "cuda", "index": 1, "driver_version": "550.54.15"})
+    found = read_process(Process(device={"kind": "cuda", "index": 1, "driver_version": "550.54.15"}))
     assert found["software"]["driver_version"] == "550.54.15"
     assert found["device"] == {"kind": "cuda", "index": 1}
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hwcost.elsewhere.transports.base import Transport
-from hwcost.errors import ContractError, HwcostError
-from hwcost.registry import is_own
+from hwcost.errors import ContractError
+from hwcost.registry import is_own, named
 
 
 def checked(made: Any, name: str) -> Transport:
@@ -45,12 +45,8 @@ def _checked(
 ) -> Callable[..., Any]:
     @functools.wraps(call)
     def answer(*arguments: Any, **options: Any) -> Any:
-        try:
+        with named(who, method, OSError):
             found = call(*arguments, **options)
-        except (HwcostError, OSError):
-            raise
-        except Exception as error:
-            raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}") from error
         if not fits(found):
             raise ContractError(f"{who} gave {found!r:.80} from {method}; expected {expected}")
         return found

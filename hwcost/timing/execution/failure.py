@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import psutil
 
 from hwcost._imports import own_place
 from hwcost.agent import errors
@@ -11,9 +13,11 @@ from hwcost.errors import HwcostError, MeasurementError
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.setting import Setting
+from hwcost.units import format_bytes
+from hwcost.workloads.base import ITEMSIZES, Workload
 
-if TYPE_CHECKING:
-    from hwcost.workloads.base import Workload
+_OF_DEVICES = ("cuda", "hbm", "that was not possible")
+"""Parts of messages about the memory of a GPU or a TPU."""
 
 
 def failed_visit(setting: Setting, workload: Workload, position: int, error: Exception) -> dict[str, Any]:
@@ -40,6 +44,21 @@ def is_out_of_memory(error: Exception) -> bool:
     return errors.is_out_of_memory(_raised(error))
 
 
+def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:
+    """Makes the error to raise: what the workload needs as far as is known, what is free, and what to do."""
+    work = workload.work()
+    weights = None if work is None else work.params * ITEMSIZES[workload.dtype]
+    needs = "its need is unknown" if weights is None else f"its weights alone take {format_bytes(weights)}"
+    is_device = any(sign in str(error).lower() for sign in _OF_DEVICES)
+    left = "" if is_device else f", {format_bytes(psutil.virtual_memory().available)} of main memory are free"
+    cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    than = "" if workload.batch_size is None else f" than {workload.batch_size}"
+    return MeasurementError(
+        f"'{workload.name}' ran out of memory: {needs}{left} ({cause}). "
+        f"Take a smaller batch{than}, or a shorter sequence."
+    )
+
+
 def _raised(error: Exception) -> BaseException:
     """Returns what a user's factory raised, where that is the cause."""
     return error.__cause__ if isinstance(error, MeasurementError) and error.__cause__ else error
@@ -53,8 +72,6 @@ def _of_code(error: Exception) -> str:
 
 
 def _reason(workload: Workload, error: Exception) -> Flag:
-    from hwcost.backends.memory import out_of_memory
-
     raised = _raised(error)
     if is_out_of_memory(error) and not isinstance(raised, HwcostError):
         error = out_of_memory(workload, raised)

@@ -34,7 +34,7 @@ from hwcost.timing.processes.layout import with_new_layout
 DESCRIPTORS = 4
 
 WORKER_MODULES = (
-    "hwcost.timing.processes.environment", "hwcost.timing.execution.groups", "hwcost.timing.telemetry", "hwcost.workloads",
+    "hwcost.facts", "hwcost.timing.execution.groups", "hwcost.timing.telemetry", "hwcost.workloads",
 )  # fmt: skip
 """Modules that every worker imports."""
 

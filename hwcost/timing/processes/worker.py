@@ -149,10 +149,10 @@ def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Te
         telemetry: Provider of counters, which knows how the device is set up.
     """
     from hwcost.devices import device_kind, find
-    from hwcost.timing.processes import environment
+    from hwcost.facts import Process, read_process
 
     here = find(handle)
-    found = environment.read(versions, None if here is None else here.to_dict())
+    found = read_process(Process(versions=versions, device={} if here is None else here.to_dict()))
     pinned = device_kind(handle.kind).environment(handle)  # set by hwcost itself: which device it is stands with the device
     software, settings = dict(found["software"]), dict(found["settings"])
     software["env"] = {name: value for name, value in (software.get("env") or {}).items() if pinned.get(name) != value}

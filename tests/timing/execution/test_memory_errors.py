@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hwcost.agent.errors import is_out_of_memory
-from hwcost.backends.memory import out_of_memory
 from hwcost.errors import MeasurementError
+from hwcost.timing.execution.failure import out_of_memory
 from hwcost.workloads import FactoryWorkload, ModelWorkload
 
 TPU = "RESOURCE_EXHAUSTED: Attempting to reserve 10.51G at the bottom of memory. That was not possible. There are 8.97G free"

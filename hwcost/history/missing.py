@@ -1,8 +1,10 @@
-"""Series that the latest runs do not have at all: they were measured before, and are missing until somebody accepts that."""
+"""What the latest runs lack: sets of workloads that could not be made, and series that were measured before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,13 +12,48 @@ from hwcost.history.judgement import Judgement, name_of
 from hwcost.history.policy import Policy, is_matched
 from hwcost.stores.entries import Acceptance
 from hwcost.stores.estimate_table import EstimateTable
-from hwcost.stores.runs import Run
+from hwcost.stores.runs import UNMADE, Run
 from hwcost.stores.series import Series
 
-__all__ = ["judged_lost"]
+__all__ = ["Unmade", "judged_missing", "unmade_of"]
 
 
-def judged_lost(
+class Unmade(NamedTuple):
+    """A set of workloads that could not be made, in a campaign of a run, and that has no series which could say so.
+
+    Attributes:
+        set: Name of the set.
+        device: Name of the device.
+        backend: Name of the backend.
+        reason: Reason, as the run kept it.
+    """
+
+    set: str
+    device: str
+    backend: str
+    reason: str
+
+
+def unmade_of(run: Run, workload: str = "*", device: str = "*", backend: str = "*") -> list[Unmade]:
+    """Returns the sets that a run could not make; what a run of another tool holds in their place is passed over.
+
+    Args:
+        run: The run.
+        workload: Pattern of the names of sets.
+        device: Pattern of the names of devices.
+        backend: Pattern of the names of backends.
+    """
+    found = []
+    kept = run.extra.get(UNMADE)
+    for one in kept if isinstance(kept, list) else ():
+        if isinstance(one, dict) and all(isinstance(one.get(name), str) for name in Unmade._fields):
+            made = Unmade(*(one[name] for name in Unmade._fields))
+            if all(map(fnmatchcase, made[:3], (workload, device, backend))):
+                found.append(made)
+    return found
+
+
+def judged_missing(
     runs: Sequence[Run], series: Mapping[str, Series], older: EstimateTable, policy: Policy,
     acceptances: Sequence[Acceptance],
 ) -> list[Judgement]:  # fmt: skip
