@@ -22,12 +22,12 @@ from typing import Any
 
 from studies.visit_counts import Visits, visits
 
+from hwcost.agent.groups import LEAST_PASSES
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.worker_process import WorkerProcess
 from hwcost.devices import require
 from hwcost.spaces import space
 from hwcost.timing import timer
-from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import models

@@ -90,7 +90,7 @@ def _no_collections() -> Iterator[None]:
     """Lets simulated rounds begin without looking for garbage, which takes longer than they do beside all of the tests."""
     none = SimpleNamespace(collect=int, freeze=int, unfreeze=int)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("hwcost.timing.execution.groups", "hwcost.agent.memory", "hwcost.agent.passes"):
+        for name in ("hwcost.agent.memory", "hwcost.agent.groups"):
             patch.setattr(import_module(name), "gc", none)
         yield
 

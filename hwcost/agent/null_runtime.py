@@ -20,7 +20,6 @@ class NullRuntime:
         device: Device that is measured on.
     """
 
-    holds_many = True
     uses_processor = False
 
     def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:

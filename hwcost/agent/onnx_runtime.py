@@ -37,7 +37,6 @@ class OnnxRuntime:
         device: Device that is measured on.
     """
 
-    holds_many = True
     uses_processor = True
 
     def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:

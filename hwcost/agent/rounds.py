@@ -9,9 +9,9 @@ from . import devices
 from .cores import Cores
 from .errors import AgentError
 from .memory import free_bytes
-from .passes import failure
 from .process import WorkerEndedError, WorkerProcess, WorkerStalledError
 from .results import Results
+from .setting import failure
 from .timer import stopwatch
 
 MEMORY_SHARE = 0.3

@@ -31,7 +31,6 @@ class TorchRuntime:
         device: Device that is measured on.
     """
 
-    holds_many = True
     uses_processor = True
 
     def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:

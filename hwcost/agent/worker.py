@@ -14,7 +14,8 @@ from typing import Any, Iterator
 
 from . import devices, machine, processors, timer
 from .errors import AgentError, ContextLostError, UsageError
-from .passes import Groups, Setting
+from .groups import Groups
+from .setting import Setting
 
 RUNTIMES = ("torch", "onnxruntime", "null")
 ACKNOWLEDGED = ("environment", "visit", "pass", "closed")

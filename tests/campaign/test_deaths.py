@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hwcost.agent import cgroups
+from hwcost.agent import cgroups, groups
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.processes.fork_client import ForkServer
@@ -21,7 +21,6 @@ from hwcost.stores import Store, open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing.execution import passes
 from hwcost.timing.measurement import Visit
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
@@ -62,7 +61,7 @@ class Machine:
 
 def run(path: Path, monkeypatch: pytest.MonkeyPatch, machine: Machine, plan: Plan | None = None) -> list[Visit]:
     monkeypatch.setattr(campaign_round, "WorkerProcess", machine.worker)
-    monkeypatch.setattr(passes, "EVENT_S", 0.0)
+    monkeypatch.setattr(groups, "EVENT_S", 0.0)
     with open_store(path / "s.db") as store:
         campaign_id = campaign.start(plan or plan_of(), store)
         result = campaign.run(store, campaign_id)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import hwcost
+from hwcost.agent import groups
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.campaign.processes.silence import Silence
@@ -19,7 +20,6 @@ from hwcost.devices import DeviceHandle, device_kind, load
 from hwcost.stores import open_store
 from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing.execution import passes
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
@@ -71,7 +71,7 @@ def test_passes_before_a_stall_are_kept_and_its_workload_is_not_tried_again(
         return Worker(job, device, XEON)
 
     monkeypatch.setattr(campaign_round, "WorkerProcess", worker)
-    monkeypatch.setattr(passes, "EVENT_S", 0.0)
+    monkeypatch.setattr(groups, "EVENT_S", 0.0)
     plan = Plan(tuple(map(Item, WORKS)), "xeon", "null", protocol("standard", rounds=3), handle=XEON)
     with open_store(tmp_path / "s.db") as store:
         campaign_id = campaign.start(plan, store)

@@ -13,8 +13,9 @@ import pytest
 from hwcost.agent import rounds
 from hwcost.agent.devices import Counters
 from hwcost.agent.errors import ContextLostError
+from hwcost.agent.groups import Groups
 from hwcost.agent.null_runtime import NullRunner, NullRuntime
-from hwcost.agent.passes import Groups, Setting
+from hwcost.agent.setting import Setting
 from hwcost.agent.timer import run_s
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.timing.protocol import protocol

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hwcost.timing.execution.passes import LEAST_PASSES
+from hwcost.agent.groups import LEAST_PASSES
 from hwcost.timing.measurement import Flag
 from hwcost.units import format_clock
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hwcost.agent.groups import LEAST_PASSES
 from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
 from hwcost.campaign.rounds.precision import USUAL, choice, half_width
-from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import about_half_width, format_clock, format_seconds
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.groups import LEAST_PASSES
 from hwcost.campaign.rounds.precision import block_noise, half_width
 from hwcost.timing import timer
-from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Visit
 
 if TYPE_CHECKING:

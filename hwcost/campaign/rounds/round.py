@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from hwcost._log import logger
+from hwcost.agent.groups import LEAST_PASSES
 from hwcost.agent.memory import SHARE
 from hwcost.campaign.processes.arms import Arm, Places, arms_of, in_turn
 from hwcost.campaign.processes.cpus import beside
@@ -16,7 +17,6 @@ from hwcost.devices import device_kind
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
 from hwcost.timing.execution.memory import free_bytes
-from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.processes.worker import Job
 

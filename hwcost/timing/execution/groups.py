@@ -1,12 +1,12 @@
-"""The workloads of a round in groups: as many as memory holds are prepared, then measured in turn, then freed."""
+"""The process of a campaign, whose workloads are measured in groups and passes; see :mod:`hwcost.agent.groups`."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent import groups
 from hwcost.agent.memory import DeviceMemory
 from hwcost.backends.plugin_backends import free_bytes
 from hwcost.errors import DeviceError, UsageError
@@ -15,10 +15,10 @@ from hwcost.timing.execution import plugin_runners
 from hwcost.timing.execution.failure import failed_visit, is_out_of_memory
 from hwcost.timing.execution.member import Member
 from hwcost.timing.execution.memory import Memory
-from hwcost.timing.execution.of_quantities import of_quantities
-from hwcost.timing.execution.passes import Passes, point_at
 from hwcost.timing.execution.watched_memory import WatchedMemory
+from hwcost.timing.peaks import peaks
 from hwcost.timing.setting import Limits, Setting
+from hwcost.timing.visits.pass_block import PassBlock
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
@@ -27,8 +27,8 @@ Task = tuple["Workload", int]
 """A workload and its number in the round's order."""
 
 
-class Groups:
-    """The groups of one process.
+class Groups(groups.Groups):
+    """The groups of one process of a campaign.
 
     Args:
         setting: Device, runtime and protocol of the process.
@@ -37,88 +37,51 @@ class Groups:
     """
 
     def __init__(self, setting: Setting, limits: Limits, tasks: Sequence[Task]) -> None:
-        self._setting, self._limits, self._left = setting, limits, list(tasks)
+        super().__init__(Process(setting, limits), tasks)
+
+
+class Process(groups.Process):
+    """A process of a campaign.
+
+    Args:
+        setting: Device, runtime and protocol of the process.
+        limits: Limits of the process.
+    """
+
+    fatal = (UsageError, DeviceError)
+
+    def __init__(self, setting: Setting, limits: Limits) -> None:
+        self._setting = setting
+        self.seed, self.round, self.counters = setting.seed, setting.round, setting.telemetry
+        self.round_s, self.passes, self.takes_turns = limits.round_s, limits.passes, limits.takes_turns
+        self.current_fd, self.holds_many = limits.current_fd, setting.backend.holds_many
+        self.has_pauses, self.min_blocks = setting.protocol.has_pauses, setting.protocol.min_blocks
         setting.backend.shares_weights = not setting.protocol.watches_memory
-        self._memory, self._device_memory = Memory(limits.memory_bytes), DeviceMemory(partial(free_bytes, setting.backend))
-        self._members: list[Member] = []
-        self._number = 0
+        self.memory, self.device_memory = Memory(limits.memory_bytes), DeviceMemory(partial(free_bytes, setting.backend))
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Measures group after group and yields the events of :mod:`hwcost.timing.processes.worker`.
+    def age_s(self) -> float:
+        """See the base class."""
+        return timer.process_age_s()
 
-        Raises:
-            UsageError: When the backend cannot run a workload at all.
-            DeviceError: When the device was lost.
-        """
-        while self._left and not self._is_late():
-            began_s, left = timer.process_age_s(), len(self._left)
-            try:
-                yield from self._prepared()
-                if self._members:
-                    for event in self._passes(self._until_s(began_s, left)).events():
-                        if event["event"] == "deferred":
-                            self._defer(event["workload_key"])
-                        yield event
-            finally:
-                self._close()
-            self._number += 1
+    def now_s(self) -> float:
+        """See the base class."""
+        return timer.campaign_s()
 
-    def _prepared(self) -> Iterator[dict[str, Any]]:
-        """Prepares workloads until memory is full, and yields their events."""
-        if self._number:
-            self._memory.begin()
-            self._device_memory.begin()
-        while self._left and not self._is_full():
-            workload, position = self._left[0]
-            point_at(self._limits, position)
-            try:
-                member = prepare(self._setting, workload, position)
-            except (UsageError, DeviceError):
-                raise
-            except Exception as error:
-                if self._members and is_out_of_memory(error):
-                    return  # it is the first of the next group
-                self._left.pop(0)
-                yield failed_visit(self._setting, workload, position, error)
-                continue
-            self._left.pop(0)
-            self._members.append(member)
-            self._memory.note()
-            self._device_memory.note()
-            yield member.prepared(self._number)
+    def prepare(self, workload: Workload, position: int) -> Member:
+        """See the base class."""
+        return prepare(self._setting, workload, position)
 
-    def _defer(self, key: str) -> None:
-        """Puts a workload that memory did not suffice for into the next group, as its first; it is closed by now."""
-        member = next(one for one in self._members if one.key == key)
-        self._members.remove(member)
-        self._left.insert(0, (member.workload, member.position))
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """See the base class."""
+        return is_out_of_memory(error)
 
-    def _passes(self, until_s: float | None) -> Passes:
-        """Makes ready for passes: what is there by now is not looked through for garbage while blocks are timed."""
-        gc.collect()
-        gc.freeze()
-        return Passes(self._setting, self._limits, self._number, self._members, until_s)
+    def failed_visit(self, workload: Workload, position: int, error: Exception) -> dict[str, Any]:
+        """See the base class."""
+        return failed_visit(self._setting, workload, position, error)
 
-    def _is_full(self) -> bool:
-        alone = self._setting.protocol.has_pauses or not self._setting.backend.holds_many
-        return bool(self._members) and (alone or not (self._memory.has_room() and self._device_memory.has_room()))
-
-    def _until_s(self, began_s: float, left: int) -> float | None:
-        """Returns the end of a group's passes: its share, by its number of workloads, of the time that is left."""
-        if self._limits.round_s is None:
-            return None
-        return began_s + (self._limits.round_s - began_s) * len(self._members) / left
-
-    def _is_late(self) -> bool:
-        """Says whether time is over for workloads that are measured one after another; others still get their passes."""
-        alone = self._setting.protocol.has_pauses and self._number > 0
-        return alone and self._limits.round_s is not None and timer.process_age_s() >= self._limits.round_s
-
-    def _close(self) -> None:
-        for member in self._members:
-            member.close()
-        self._members = []
-        gc.unfreeze()
+    def plain(self, block: PassBlock) -> dict[str, Any]:
+        """See the base class."""
+        return block.to_dict()
 
 
 def prepare(setting: Setting, workload: Workload, position: int) -> Member:
@@ -134,8 +97,32 @@ def prepare(setting: Setting, workload: Workload, position: int) -> Member:
     runner = plugin_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
     try:
         member = Member(setting, workload, position, preparing(), runner)
-        member.quantities = of_quantities(member, setting, memory)
+        member.quantities = _of_quantities(member, setting, memory)
         return member
     except BaseException:
         runner.close()
         raise
+
+
+def _of_quantities(member: Member, setting: Setting, memory: WatchedMemory | None) -> dict[str, Any]:
+    """Returns the device's peaks, and memory and calls without a pause where a quantity that is asked for needs them.
+
+    Args:
+        member: The prepared workload.
+        setting: Device, runtime and protocol of the process.
+        memory: Memory that was watched since before it was prepared; None where nobody asks for it.
+    """
+    parts = [peaks(setting, member.workload.dtype)]
+    if memory is not None:
+        parts.append(memory.facts())
+    lacking = setting.telemetry.unavailable()
+    asked = [one for one in setting.protocol.asked if one.uninterrupted_s]
+    readable = [one for one in asked if not set(one.reads) & set(lacking)]
+    if readable:
+        parts.append({"uninterrupted": member.uninterrupted(max(one.uninterrupted_s for one in readable))})
+        lacking = setting.telemetry.unavailable()
+    if asked:
+        parts.append({"unavailable": lacking})
+    reasons = {name: why for part in parts for name, why in part.get("unavailable", {}).items()}
+    found = {name: value for part in parts for name, value in part.items() if name != "unavailable"}
+    return found | ({"unavailable": reasons} if reasons else {})

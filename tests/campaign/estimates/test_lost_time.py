@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwcost.agent import groups
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing.execution import passes
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading, Telemetry
 from hwcost.workloads import SyntheticWorkload
@@ -98,7 +98,7 @@ def bursts(seed: int, n: int = 8, **faults: float) -> tuple[CampaignFit, np.ndar
 
 
 def test_steal_that_blocks_show_widens_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "EVENT_S", 0.0)  # counters are read about every half second, and this clock is a virtual one
+    monkeypatch.setattr(groups, "EVENT_S", 0.0)  # counters are read about every half second, and this clock is a virtual one
     fit, truth = bursts(0)
     assert any("block_lost_fraction" in visit.conditions for visit in fit.visits)
     low, high = ends(fit)
@@ -111,7 +111,7 @@ def test_steal_in_the_quickest_blocks_is_in_the_interval(
     monkeypatch: pytest.MonkeyPatch, faults: dict[str, float]
 ) -> None:
     """Bursts shorter than blocks, and a steady steal beside bursts that blocks show."""
-    monkeypatch.setattr(passes, "EVENT_S", 0.0)
+    monkeypatch.setattr(groups, "EVENT_S", 0.0)
     fit, truth = bursts(0, **faults)
     low, high = ends(fit)
     assert ((low <= truth) & (truth <= high)).all()

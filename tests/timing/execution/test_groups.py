@@ -150,7 +150,7 @@ def test_a_kill_loses_the_last_pass_only() -> None:
 @pytest.fixture(autouse=True)
 def one_pass_an_event(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "kill" in request.node.name or "fails" in request.node.name:
-        monkeypatch.setattr("hwcost.timing.execution.passes.EVENT_S", 0.0)
+        monkeypatch.setattr("hwcost.agent.groups.EVENT_S", 0.0)
 
 
 def test_nothing_timed_is_void() -> None:
