@@ -76,9 +76,9 @@ def named(who: str, method: str, *passed: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except (HwcostError, *passed):
-        raise
     except Exception as error:
+        if isinstance(error, (HwcostError, *passed)):
+            raise
         raise ContractError(f"{who} failed in {method}: {type(error).__name__}: {error}{own_place(error)}") from error
 
 

@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 from . import arrival, errors
 from .silence import Silence
-from .timer import epoch_s, run_s
+from .timer import campaign_s, epoch_s
 from .worker import ACKNOWLEDGED
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -80,7 +80,7 @@ class WorkerProcess:
         )  # fmt: skip
         self._silence = _silence_of(task["job"], self._process.pid)
         self._prepared: dict[str, int] = {}
-        clock = {"epoch_s": epoch_s(), "began_s": run_s()}
+        clock = {"epoch_s": epoch_s(), "began_s": campaign_s()}
         self._send(json.dumps({**task, **clock, "current_fd": self._current.fileno()}))
 
     def events(self) -> Iterator[dict[str, Any]]:

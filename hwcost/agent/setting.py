@@ -32,11 +32,11 @@ class Setting(Process):
 
     def age_s(self) -> float:
         """See the base class."""
-        return timer.run_s() - self.began_s
+        return timer.campaign_s() - self.began_s
 
     def now_s(self) -> float:
         """See the base class."""
-        return timer.run_s()
+        return timer.campaign_s()
 
     def prepare(self, workload: dict[str, Any], position: int) -> Member:
         """See the base class."""

@@ -27,25 +27,28 @@ also its ``device_s`` and the ``enqueue_s`` until the first call returned to the
 
 
 class Clock:
-    """Real time, or the virtual time of the law that tests run on.
+    """Real time, or the virtual time of a backend.
 
     Args:
         read_ns: Function that returns nanoseconds; None for the machine's monotonic clock.
+        step_s: Seconds by which a virtual clock moves on at the least, a nanosecond if nothing is said; the step of the
+            machine's clock is measured.
     """
 
-    def __init__(self, read_ns: Optional[Callable[[], int]] = None) -> None:
+    def __init__(self, read_ns: Optional[Callable[[], int]] = None, step_s: Optional[float] = None) -> None:
         self.read_ns = read_ns or time.perf_counter_ns
-        self._is_real = read_ns is None
-        self._epoch_s = epoch_s() if self._is_real else 0.0
+        is_real = self.read_ns is time.perf_counter_ns
+        self._step_s = None if is_real else step_s or 1e-9
+        self._epoch_s = epoch_s() if is_real else 0.0
 
     def now_s(self) -> float:
-        """Returns seconds on a time line that all processes share: Unix time, or virtual time as it is."""
+        """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
         return self._epoch_s + self.read_ns() * 1e-9
 
     def resolution_s(self) -> float:
-        """Returns the smallest step seen between readings; a nanosecond for virtual time."""
-        if not self._is_real:
-            return 1e-9
+        """Returns the smallest step seen between readings; for virtual time the one that was stated."""
+        if self._step_s is not None:
+            return self._step_s
         steps = []
         for _ in range(50):
             first = second = self.read_ns()
@@ -59,23 +62,28 @@ _epoch_s: List[float] = []
 
 
 def epoch_s() -> float:
-    """Returns the Unix time at which the monotonic clock was zero, as it was when this run asked first.
+    """Returns the Unix time at which the monotonic clock was zero, as it was when this campaign asked first.
 
-    All processes of a machine share that clock, and the run hands the number to its workers: where the system's time is set
-    meanwhile, the blocks of all workloads keep their order.
+    All processes of a machine share that clock, and the campaign hands the number to its workers: where the system's time is
+    set meanwhile, as after a machine was suspended, the blocks of all runners and processes keep their order.
     """
     if not _epoch_s:
         _epoch_s.append(time.time() - time.perf_counter_ns() * 1e-9)
     return _epoch_s[0]
 
 
+def renew_epoch() -> None:
+    """Reads the system's time anew, since a process may have slept with its machine since it asked first."""
+    _epoch_s.clear()
+
+
 def share_epoch(seconds: float) -> None:
-    """Takes over what ``epoch_s`` returned in the process of the run."""
+    """Takes over what :func:`epoch_s` returned in the process of the campaign."""
     _epoch_s[:] = [seconds]
 
 
-def run_s() -> float:
-    """Returns the seconds since the epoch of Unix, as if the system's time was never set while the run lasts."""
+def campaign_s() -> float:
+    """Returns the seconds since the epoch of Unix, as if the system's time was never set while the campaign runs."""
     return epoch_s() + time.perf_counter_ns() * 1e-9
 
 
@@ -151,7 +159,11 @@ def process_cpu_s() -> float:
 
 def utc_now() -> str:
     """Returns the time in UTC as ISO 8601 with microseconds."""
-    seconds = time.time()
+    return utc(time.time())
+
+
+def utc(seconds: float) -> str:
+    """Returns Unix time, in seconds, as UTC in ISO 8601 with microseconds."""
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return "%s.%06dZ" % (whole, int(seconds % 1 * 1e6))
 
@@ -163,6 +175,7 @@ def stopwatch() -> Callable[[], float]:
 
 
 __all__ = [
-    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "device_timing", "epoch_s", "first_block", "host_timing",
-    "per_call_s", "process_cpu_s", "run_s", "share_epoch", "single_block", "sleep", "stopwatch", "time_block", "utc_now",
+    "CERTAIN_S", "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "campaign_s", "device_timing", "epoch_s",
+    "first_block", "host_timing", "per_call_s", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep",
+    "stopwatch", "time_block", "utc", "utc_now",
 ]  # fmt: skip

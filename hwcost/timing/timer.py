@@ -1,4 +1,4 @@
-"""The only place that reads a clock.
+"""The only place that reads a clock, but for what the runner of a job folder reads as well (:mod:`hwcost.agent.timer`).
 
 A block is a run of calls timed as one. Blocks are long against the clock's resolution, and between blocks there is time to
 look at the machine without being timed.
@@ -14,97 +14,46 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from hwcost.agent import timer as shared
+from hwcost.agent.timer import (
+    CERTAIN_S,
+    MAX_CALLS,
+    MIN_TICKS,
+    SINGLE_TICKS,
+    campaign_s,
+    epoch_s,
+    process_cpu_s,
+    renew_epoch,
+    share_epoch,
+    stopwatch,
+    utc,
+    utc_now,
+)  # fmt: skip
 from hwcost.backends.base import BlockTiming
 from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Runner
 
-__all__ = ["stopwatch", "utc", "utc_now"]
-
-MIN_TICKS = 1000
-"""A block lasts at least this many steps of the clock."""
-
-SINGLE_TICKS = 200
-"""A call that is timed by itself lasts at least this many steps of the clock."""
-
-CERTAIN_S = 0.1
-"""Seconds from which one call makes a block without being timed again."""
-
-MAX_CALLS = 1 << 24
-"""Calls in a block at which a workload counts as too quick to be timed."""
+__all__ = [
+    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Block", "BlockTimes", "Clock", "Timing", "campaign_s", "clock_of", "epoch_s",
+    "first_block", "process_age_s", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "stopwatch", "time_block",
+    "time_blocks", "unix_s", "utc", "utc_now",
+]  # fmt: skip
 
 
-class Clock:
-    """Real time, or the virtual time of a backend.
-
-    Args:
-        read_ns: Function that returns nanoseconds; None for the machine's monotonic clock.
-        step_s: Seconds by which a virtual clock moves on at the least, a nanosecond if nothing is said; the step of the
-            machine's clock is measured.
-    """
-
-    def __init__(self, read_ns: Callable[[], int] | None = None, step_s: float | None = None) -> None:
-        self._read_ns = read_ns or time.perf_counter_ns
-        is_real = self._read_ns is time.perf_counter_ns
-        self._step_s = None if is_real else step_s or 1e-9
-        self._epoch_s = epoch_s() if is_real else 0.0
-
-    def now_s(self) -> float:
-        """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
-        return self._epoch_s + self._read_ns() * 1e-9
-
-    def resolution_s(self) -> float:
-        """Returns the smallest step seen between readings; for virtual time the one that was stated."""
-        if self._step_s is not None:
-            return self._step_s
-        steps = []
-        for _ in range(50):
-            first = self._read_ns()
-            second = self._read_ns()
-            while second == first:
-                second = self._read_ns()
-            steps.append(second - first)
-        return min(steps) * 1e-9
+class Clock(shared.Clock):
+    """Real time, or the virtual time of a backend; see the base class."""
 
     def timing(self, run: Callable[[int], None]) -> Callable[[int], BlockTiming]:
         """Returns a function that runs a number of calls and returns their time on this clock."""
 
         def timed(n: int) -> BlockTiming:
-            start = self._read_ns()
+            start = self.read_ns()
             run(n)
-            return BlockTiming((self._read_ns() - start) * 1e-9)
+            return BlockTiming((self.read_ns() - start) * 1e-9)
 
         return timed
-
-
-_epoch_s: list[float] = []
-
-
-def epoch_s() -> float:
-    """Returns the Unix time at which the monotonic clock was zero, as it was when this campaign asked first.
-
-    All processes of a machine share that clock, and the campaign hands the number to its workers: where the system's time is
-    set meanwhile, as after a machine was suspended, the blocks of all runners and processes keep their order.
-    """
-    if not _epoch_s:
-        _epoch_s.append(time.time() - time.perf_counter_ns() * 1e-9)
-    return _epoch_s[0]
-
-
-def renew_epoch() -> None:
-    """Reads the system's time anew, since a process may have slept with its machine since it asked first."""
-    _epoch_s.clear()
-
-
-def share_epoch(seconds: float) -> None:
-    """Takes over what :func:`epoch_s` returned in the process of the campaign."""
-    _epoch_s[:] = [seconds]
-
-
-def campaign_s() -> float:
-    """Returns the seconds since the epoch of Unix, as if the system's time was never set while the campaign runs."""
-    return epoch_s() + time.perf_counter_ns() * 1e-9
 
 
 def clock_of(runner: Runner) -> Clock:
@@ -114,25 +63,9 @@ def clock_of(runner: Runner) -> Clock:
     return Clock(runner.clock, runner.clock_step_s)
 
 
-def process_cpu_s() -> float:
-    """Returns CPU seconds of this process and its threads."""
-    return time.process_time()
-
-
 def unix_s() -> float:
     """Returns the seconds since the epoch of Unix."""
     return time.time()
-
-
-def utc_now() -> str:
-    """Returns the time in UTC as ISO 8601 with microseconds."""
-    return utc(unix_s())
-
-
-def utc(seconds: float) -> str:
-    """Returns Unix time, in seconds, as UTC in ISO 8601 with microseconds."""
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{whole}.{int(seconds % 1 * 1e6):06d}Z"
 
 
 @cache
@@ -146,12 +79,6 @@ def _began_s(pid: int) -> float:
 def process_age_s() -> float:
     """Returns the seconds since this process was started, its imports included; setting the time changes nothing."""
     return time.monotonic() - _began_s(os.getpid())
-
-
-def stopwatch() -> Callable[[], float]:
-    """Starts a stopwatch; calling what it returns gives the seconds since."""
-    start = time.monotonic()
-    return lambda: time.monotonic() - start
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hwcost.agent.errors import ContextLostError
 from hwcost.agent.groups import Groups
 from hwcost.agent.null_runtime import NullRunner, NullRuntime
 from hwcost.agent.setting import Setting
-from hwcost.agent.timer import run_s
+from hwcost.agent.timer import campaign_s
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.timing.protocol import protocol
 
@@ -57,7 +57,7 @@ def groups(runtime: NullRuntime, *providers: Any) -> Groups:
         "protocol": protocol("quick").to_dict(), "seed": 0, "arrival": {"kind": "back-to-back", "every_s": 0.0},
         "device": {"cache_bytes": 1},
     }  # fmt: skip
-    limits = {"round_s": None, "memory_bytes": 1 << 40, "current_fd": None, "began_s": run_s()}
+    limits = {"round_s": None, "memory_bytes": 1 << 40, "current_fd": None, "began_s": campaign_s()}
     return Groups(Setting({"job": job, "round": 0, **limits}, runtime, Counters(list(providers))), WORKS)
 
 
