@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from hwcost.history.judge_device import judged_device
+from hwcost.history.judge_series import judged_series
 from hwcost.history.judgement import DeviceJudgement, Judgement
-from hwcost.history.of_device import judged_device
-from hwcost.history.of_series import judged_series
 from hwcost.history.past import Past
 from hwcost.history.policy import CANARY, DEFAULT, Policy, is_matched
 from hwcost.stores.entries import Entry
@@ -46,8 +46,8 @@ def judge(
     """Judges every series, and what all series of a device with one backend have in common, as they stood at a run.
 
     Each series is compared with its own latest nights, the level common to its device taken out; see
-    :mod:`hwcost.history.trace` and :mod:`hwcost.history.common` for the rules. Anchors get no verdict, since the level need
-    not be theirs: a change of the code leaves them where they are.
+    :mod:`hwcost.history.trace` and :mod:`hwcost.history.common_level` for the rules. Anchors get no verdict, since the level
+    need not be theirs: a change of the code leaves them where they are.
 
     Args:
         runs: Runs; estimates of others do not count.

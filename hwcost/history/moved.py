@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.history.common import LEAST_SERIES, Common
+from hwcost.history.common_level import LEAST_SERIES, Common
 from hwcost.history.nights import nanmedian
 from hwcost.history.past import Past
 from hwcost.history.trace import Moved, Noted

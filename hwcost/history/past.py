@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.history.common import Common, common_levels
+from hwcost.history.common_level import Common, common_levels
 from hwcost.history.judgement import RunRange, name_of, run_range
 from hwcost.history.machines import runs_of_machines
 from hwcost.history.nights import Nights, read_nights

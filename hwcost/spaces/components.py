@@ -18,8 +18,7 @@ import numpy as np
 from hwcost._arguments import TEXT, check
 from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
-from hwcost.spaces import blocks
-from hwcost.spaces.accounting import Work, attention, elementwise, layer_norm, linear
+from hwcost.spaces.accounting import Work, attention, elementwise, embeddings, layer_norm, linear, pooler
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
 from hwcost.spaces.connectors import canonical_connectors, canonical_rows, layers_of
 from hwcost.spaces.scales import MINI_VOCABULARY
@@ -277,9 +276,9 @@ class Components(SearchSpace):
         tokens, width = batch_size * seq_len, self.grid.width
         added = elementwise(tokens, width, operands=2)
         if component.kind == "embeddings":
-            return blocks.embeddings(tokens, self.grid.vocabulary + POSITIONS + TOKEN_TYPES, width)
+            return embeddings(tokens, self.grid.vocabulary + POSITIONS + TOKEN_TYPES, width)
         if component.kind == "pooler" and self.grid.pooler:
-            return blocks.pooler(batch_size, width)
+            return pooler(batch_size, width)
         if component.kind in ("layer_norm", "norm_kernel"):
             return layer_norm(tokens, width)
         if component.kind == "gelu":

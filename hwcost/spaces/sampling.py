@@ -36,6 +36,18 @@ def sample(
     space: SearchSpace, n: int, seed: int, design: Design, params: tuple[float, float] | None
 ) -> list[Architecture]:
     """See :meth:`hwcost.spaces.base.SearchSpace.sample`."""
+    _check(space, n, seed, design, params)
+    rng = np.random.default_rng(seed)
+    if not space.is_buildable:
+        return _without_counts(space, n, rng, design)
+    if is_listed(space, n):
+        return from_list(space, n, rng, design, params)
+    if design == "spread":
+        return _spread(space, n, rng, params)
+    return _uniform(space, n, rng, params)
+
+
+def _check(space: SearchSpace, n: int, seed: int, design: Design, params: tuple[float, float] | None) -> None:
     check({"n": n, "seed": seed, "params": params}, n=WHOLE, seed=SEED, params=RANGE.or_none)
     if n < 0:
         raise UsageError(f"the number of architectures must not be negative, got {n}")
@@ -45,32 +57,45 @@ def sample(
         raise UsageError(f"space '{space.name}' holds {space.size} architectures; {n} distinct ones were asked for")
     if params is not None and params[0] > params[1]:
         raise UsageError(f"the parameter range is empty: {params[0]:g} to {params[1]:g}")
-    rng = np.random.default_rng(seed)
-    if not space.is_buildable:
-        if params is not None:
-            raise UsageError(f"space '{space.name}' counts no parameters, so they cannot be kept within a range")
-        return _without_counts(space, n, rng, design)
-    if is_listed(space, n):
-        return from_list(space, n, rng, design, params)
-    if design == "uniform" and params is None:
-        return _distinct(n, lambda index: uniform(space, rng), space, lambda index, arch: rng.random(), TRIES)
-    tilted = Tilted(space, rng)
-    lo, hi = params or (tilted.smallest, tilted.largest)
+    if params is not None and not space.is_buildable:
+        raise UsageError(f"space '{space.name}' counts no parameters, so they cannot be kept within a range")
+
+
+def _uniform(
+    space: SearchSpace, n: int, rng: np.random.Generator, params: tuple[float, float] | None
+) -> list[Architecture]:
+    """Draws every gene by itself, within a range of parameter counts if there is one."""
+    if params is None:
+        return _distinct(n, lambda index: uniform(space, rng), space, _by_chance(rng), TRIES)
+    tilted, (lo, hi) = Tilted(space, rng), params
 
     def rank(index: int, arch: Architecture) -> float | None:
-        count = space.params(arch)
-        if params is not None and not lo <= count <= hi:
-            return None
-        return float(rng.random()) if design == "uniform" else abs(count - (edges[index] + edges[index + 1]) / 2)
+        return float(rng.random()) if lo <= space.params(arch) <= hi else None
 
-    if design == "uniform":
-        return _distinct(n, lambda index: tilted.draw(lo, hi, uniform(space, rng)), space, rank, TRIES)
+    return _distinct(n, lambda index: tilted.draw(lo, hi, uniform(space, rng)), space, rank, TRIES)
+
+
+def _spread(
+    space: SearchSpace, n: int, rng: np.random.Generator, params: tuple[float, float] | None
+) -> list[Architecture]:
+    """Draws one architecture from each of n equal parts of the range of parameter counts."""
+    tilted = Tilted(space, rng)
+    lo, hi = params or (tilted.smallest, tilted.largest)
     edges = np.linspace(lo, hi, n + 1)
 
     def near(index: int) -> Architecture:
         return tilted.draw_near(edges[index], edges[index + 1], lo, hi)
 
+    def rank(index: int, arch: Architecture) -> float | None:
+        count = space.params(arch)
+        is_outside = params is not None and not lo <= count <= hi
+        return None if is_outside else abs(count - (edges[index] + edges[index + 1]) / 2)
+
     return _distinct(n, near, space, rank, FEW)
+
+
+def _by_chance(rng: np.random.Generator) -> Callable[[int, Architecture], float]:
+    return lambda index, arch: float(rng.random())
 
 
 def is_listed(space: SearchSpace, n: int) -> bool:
@@ -82,8 +107,7 @@ def _without_counts(space: SearchSpace, n: int, rng: np.random.Generator, design
     """Draws from a space that counts no parameters: ``spread`` has every choice of every gene about equally often."""
     found: dict[Architecture, None] = dict.fromkeys(_latin(space, n, rng)) if design == "spread" else {}
     if not is_listed(space, n):
-        chance = lambda index, arch: float(rng.random())  # noqa: E731
-        return _distinct(n, lambda index: uniform(space, rng), space, chance, TRIES, found)
+        return _distinct(n, lambda index: uniform(space, rng), space, _by_chance(rng), TRIES, found)
     rest = [arch for arch in space.architectures() if arch not in found]
     if len(found) + len(rest) < n:
         raise _too_few(space, len(found) + len(rest), n)

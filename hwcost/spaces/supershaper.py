@@ -14,8 +14,7 @@ from typing import Any
 
 from hwcost._cached import cached_property
 from hwcost.errors import UsageError
-from hwcost.spaces import blocks
-from hwcost.spaces.accounting import Work, layer_norm, linear
+from hwcost.spaces.accounting import Work, embeddings, feed_forward, layer_norm, linear, mlm_head, self_attention
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
@@ -168,15 +167,15 @@ class SuperShaper(SearchSpace):
         """See the base class; formulas in the module's functions, checked against the built module."""
         tokens, sizes = batch_size * seq_len, self.sizes
         if component.kind == "embeddings":
-            return blocks.embeddings(tokens, sizes.vocabulary + sizes.positions + TOKEN_TYPES, sizes.backbone_width)
+            return embeddings(tokens, sizes.vocabulary + sizes.positions + TOKEN_TYPES, sizes.backbone_width)
         if component.kind == "head":
-            return blocks.mlm_head(tokens, sizes.backbone_width, sizes.vocabulary)
+            return mlm_head(tokens, sizes.backbone_width, sizes.vocabulary)
         if component.kind == "transition":
             return linear(tokens, component.dim("inputs"), component.dim("outputs"))
         width = component.dim("hidden") if component.dims else 0
         kinds = {
-            "attention": lambda: blocks.self_attention(batch_size, seq_len, width, sizes.heads),
-            "feed_forward": lambda: blocks.feed_forward(tokens, width, sizes.feed_forward),
+            "attention": lambda: self_attention(batch_size, seq_len, width, sizes.heads),
+            "feed_forward": lambda: feed_forward(tokens, width, sizes.feed_forward),
             "layer_norm": lambda: layer_norm(tokens, width),
             "bottlenecks": lambda: _bottlenecks(tokens, sizes.backbone_width, width),
         }

@@ -14,8 +14,7 @@ import numpy as np
 
 from hwcost._types import Codes
 from hwcost.errors import UsageError
-from hwcost.spaces import blocks
-from hwcost.spaces.accounting import Work, linear
+from hwcost.spaces.accounting import Work, embeddings, feed_forward, linear, mlm_head, pooler, self_attention
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layers import Layers
 
@@ -206,15 +205,15 @@ class Transformer(SearchSpace):
             raise UsageError(f"space '{self.name}' has no component '{component}'")
         hidden = component.dim("hidden")
         if component.kind == "embeddings":
-            return blocks.embeddings(tokens, self.vocabulary + self.positions + TOKEN_TYPES, hidden)
+            return embeddings(tokens, self.vocabulary + self.positions + TOKEN_TYPES, hidden)
         if component.kind == "mlm":
-            return blocks.mlm_head(tokens, hidden, self.vocabulary)
+            return mlm_head(tokens, hidden, self.vocabulary)
         if component.kind == "pooler":
-            return blocks.pooler(batch_size, hidden)
+            return pooler(batch_size, hidden)
         heads = component.dim("heads")
         inner = heads * self.head_channels(hidden, heads)
-        attention = blocks.self_attention(batch_size, seq_len, hidden, heads, inner)
-        return attention + blocks.feed_forward(tokens, hidden, component.dim("ffn"))
+        attention = self_attention(batch_size, seq_len, hidden, heads, inner)
+        return attention + feed_forward(tokens, hidden, component.dim("ffn"))
 
 
 def _numbers(name: str, values: Iterable[float]) -> tuple[Any, ...]:

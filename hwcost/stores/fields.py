@@ -7,7 +7,7 @@ JSON is read. Numbers are finite; unknown is None.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
@@ -17,6 +17,9 @@ from hwcost.stores.ids import utc
 
 MAX_SAMPLES = 1_000_000
 MAX_JSON = 4_000_000
+
+Origin = Literal["measured", "imported"]
+"""Whether something was measured, or came from another store or another tool."""
 
 
 def canonical_json(value: Any) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from hwcost.stores.fields import Count, Group, Instant, JsonList, Key, Text
+from hwcost.stores.fields import Count, Group, Instant, JsonList, Key, Origin, Text
 from hwcost.stores.ids import new_id, utc_now
-from hwcost.stores.origin import Origin
 
 UNMADE = "unmade"
 """Name, in the ``extra`` of a run, of the sets of its suite that could not be made and have no history that holds it: tables

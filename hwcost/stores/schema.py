@@ -23,9 +23,8 @@ from pydantic import Field
 
 from hwcost._cached import cached_property
 from hwcost.stores.environment import Environment
-from hwcost.stores.fields import Count, Group, Instant, JsonDict, JsonList, Key, Positive, Quantity, Text
+from hwcost.stores.fields import Count, Group, Instant, JsonDict, JsonList, Key, Origin, Positive, Quantity, Text
 from hwcost.stores.ids import new_id, utc_now
-from hwcost.stores.origin import Origin
 from hwcost.stores.visits import StoredVisit
 from hwcost.timing.measurement import Visit
 

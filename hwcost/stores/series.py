@@ -13,9 +13,8 @@ from pydantic import Field
 from hwcost._cached import cached_property
 from hwcost.errors import DataError
 from hwcost.quantities import LATENCY
-from hwcost.stores.fields import Count, Group, JsonDict, JsonList, Key, Text, canonical_json, cut
+from hwcost.stores.fields import Count, Group, JsonDict, JsonList, Key, Origin, Text, canonical_json, cut
 from hwcost.stores.ids import utc
-from hwcost.stores.origin import Origin
 
 EstimateStatus = Literal["ok", "unconfirmed", "invalid", "failed"]
 """``ok``; ``unconfirmed``, with an interval as wide as the delay that was seen; ``invalid``: measured, but nothing of it can

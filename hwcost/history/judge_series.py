@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.history.common import Common
+from hwcost.history.common_level import Common
 from hwcost.history.judgement import Judgement
 from hwcost.history.machines import absence
 from hwcost.history.moved import moved_series

@@ -10,7 +10,7 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import find_changes
-from hwcost.history.common import LEAST_SERIES, Common, cause_of
+from hwcost.history.common_level import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, commit_of, common_key, is_confirmed
 from hwcost.history.moved import moved_device
 from hwcost.history.nights import ROUNDING, nights_have
