@@ -275,26 +275,25 @@ def from_measurements(
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
     factory = _factory([workload for _, workload in kept], source)
     kept = of_shape(kept, shape or {}, source)
-    dtype = _dtype([workload for _, workload in kept])
-    at = common_shape([workload for _, workload in kept])
+    workloads = [workload for _, workload in kept]
+    dtype, at = _dtype(workloads), common_shape(workloads)
     report = component_report(found, at) if quantity == LATENCY and at is not None else None
     kept, taken, remarks = _taken(kept, quantity, source)
-    usable = [one for one, _ in kept]
+    usable, half_widths = [one for one, _ in kept], _half_widths(taken)
     of_rows, points = points_of(made, [workload for _, workload in kept])
-    half_widths = _half_widths(taken)
     level = UnconfirmedLevel.of(usable) if known_quantity(quantity).power_of_latency is not None else None
     return Data(
-        of_rows,
-        points,
-        np.array([one.value for one in taken], dtype=np.float64),
-        _weights(half_widths),
-        tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
-        source,
-        at or {},
-        {"data": Path(source).name, **factory, **dtype, **(level.provenance if level else {})},
-        tuple(tuple(flag.code for flag in one.flags) for one in usable),
-        None if report is None else report.table,
-        remarks=(*remarks, *([str(level)] if level else [])),
+        space=of_rows,
+        architectures=points,
+        values=np.array([one.value for one in taken], dtype=np.float64),
+        weights=_weights(half_widths),
+        roles=tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
+        source=source,
+        shape=at or {},
+        provenance={"data": Path(source).name, **factory, **dtype, **(level.provenance if level else {})},
+        flags=tuple(tuple(flag.code for flag in one.flags) for one in usable),
+        components=None if report is None else report.table,
+        remarks=(*remarks, str(level)) if level else remarks,
         quantity=quantity,
         row_noise=_row_noise(half_widths),
     )

@@ -125,22 +125,41 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
     if len(genes) > MOST_ROWS:
         rows = np.sort(np.random.default_rng(0).choice(len(genes), MOST_ROWS, replace=False))
         genes, latency_s = genes[rows], latency_s[rows]
-    varied = [i for i in _varied(features, genes, latency_s) if features.gene_names[i] not in kept]
+    names, laws, logs = features.gene_names, _Laws(features, genes), np.log(latency_s)
+    varied = [i for i in _varied(features, genes, latency_s) if names[i] not in kept]
     has_others = len(np.flatnonzero(np.ptp(genes, axis=0) > 0)) > 1
-    found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
-    free = [i for i in varied if i not in found and not is_size(features.gene_names[i])]
-    parts = parts_of_latency(genes, latency_s, free)
-    names = ", ".join(features.gene_names[i] for i in parts)
-    found |= dict.fromkeys(parts, f"one of the columns that add up to the latency ({names})")
-    others = [i for i in range(genes.shape[1]) if i not in found]
+    found = {i: how for i in varied if (how := _computed(names[i], genes[:, i], latency_s, has_others))}
+    parts = parts_of_latency(genes, latency_s, [i for i in varied if i not in found and not is_size(names[i])])
+    sum_of = ", ".join(names[i] for i in parts)
+    found |= dict.fromkeys(parts, f"one of the columns that add up to the latency ({sum_of})")
+    found |= _followers(laws, features, genes, logs, varied, found)
+    for i, gene in enumerate(features.space.genes):
+        if gene.categorical and gene.name not in kept and _is_class_of_latency(laws, genes, i, logs):
+            found[i] = "a class of latencies, whose values follow each other without a gap as the latency rises"
+    return [Leak(names[i], found[i]) for i in sorted(found)]
+
+
+def _followers(
+    laws: _Laws, features: Features, genes: Floats, logs: Floats, varied: list[int], known: Collection[int]
+) -> dict[int, str]:
+    """Returns the columns that follow the latency closer than features do, with their descriptions.
+
+    Args:
+        laws: Laws of the table.
+        features: The feature extractor of its space.
+        genes: Encoded architectures, shape (n, genes).
+        logs: Log latencies, shape (n,).
+        varied: Numbers of the columns that are about as varied as the latency.
+        known: Numbers of the columns that are known to be computed from it.
+    """
+    others = [i for i in range(genes.shape[1]) if i not in known]
     plain = [i for i in others if i not in varied]
-    logs, laws = np.log(latency_s), _Laws(features, genes)
-    telling, few = _most_telling(genes, logs, others), _most_telling(genes, logs, plain)
-    marks = _marks(genes)
+    telling, few, marks = _most_telling(genes, logs, others), _most_telling(genes, logs, plain), _marks(genes)
     of_others, of_plain = marks[:, others].sum(axis=1), marks[:, plain].sum(axis=1)
+    found = {}
     for i in varied:
         column = genes[:, i]
-        if i in found or column.min() <= 0:
+        if i in known or column.min() <= 0:
             continue
         how = _following(laws, features.gene_names[i], column, logs, [j for j in telling if j != i], few)
         equal = (of_others - marks[:, i], of_plain)
@@ -148,10 +167,7 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
             how = "a number that follows the latency even between rows that are equal in all other columns"
         if how is not None:
             found[i] = how
-    for i, gene in enumerate(features.space.genes):
-        if gene.categorical and gene.name not in kept and _is_class_of_latency(laws, genes, i, logs):
-            found[i] = "a class of latencies, whose values follow each other without a gap as the latency rises"
-    return [Leak(features.gene_names[i], found[i]) for i in sorted(found)]
+    return found
 
 
 def _varied(features: Features, genes: Floats, latency_s: Floats) -> Iterator[int]:
