@@ -41,13 +41,18 @@ class Groups:
         setting.backend.shares_weights = not setting.protocol.watches_memory
         self._memory, self._device_memory = Memory(limits.memory_bytes), DeviceMemory(partial(free_bytes, setting.backend))
         self._members: list[Member] = []
+        self._refused: list[tuple[UsageError, dict[str, Any]]] = []
+        self._is_begun = False
         self._number = 0
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Measures group after group and yields the events of :mod:`hwcost.timing.processes.worker`.
 
+        A workload that the backend refuses has failed, and others go on; an option or a format for which it refuses all of
+        them ends the process.
+
         Raises:
-            UsageError: When the backend cannot run a workload at all.
+            UsageError: When the backend refuses all workloads.
             DeviceError: When the device was lost.
         """
         while self._left and not self._is_late():
@@ -62,6 +67,8 @@ class Groups:
             finally:
                 self._close()
             self._number += 1
+        if self._refused:
+            raise self._refused[0][0]
 
     def _prepared(self) -> Iterator[dict[str, Any]]:
         """Prepares workloads until memory is full, and yields their events."""
@@ -73,19 +80,34 @@ class Groups:
             point_at(self._limits, position)
             try:
                 member = prepare(self._setting, workload, position)
-            except (UsageError, DeviceError):
+            except DeviceError:
                 raise
             except Exception as error:
                 if self._members and is_out_of_memory(error):
                     return  # it is the first of the next group
                 self._left.pop(0)
-                yield failed_visit(self._setting, workload, position, error)
+                yield from self._failed(failed_visit(self._setting, workload, position, error), error)
                 continue
             self._left.pop(0)
             self._members.append(member)
+            yield from self._refusals()
             self._memory.note()
             self._device_memory.note()
             yield member.prepared(self._number)
+
+    def _failed(self, event: dict[str, Any], error: Exception) -> Iterator[dict[str, Any]]:
+        """Yields the event of a workload that cannot be prepared; refusals wait until one is not refused."""
+        if isinstance(error, UsageError) and (self._refused or not self._is_begun):
+            self._refused.append((error, event))
+            return
+        yield from self._refusals()
+        yield event
+
+    def _refusals(self) -> Iterator[dict[str, Any]]:
+        """Yields the events of the workloads that were refused before any other was not."""
+        self._is_begun = True
+        yield from (event for _, event in self._refused)
+        self._refused = []
 
     def _defer(self, key: str) -> None:
         """Puts a workload that memory did not suffice for into the next group, as its first; it is closed by now."""
