@@ -31,7 +31,7 @@ def test_every_named_device_has_a_profile() -> None:
     [
         ("k80", 192), ("gtx1080ti", 128), ("titan-xp", 128), ("t4", 64), ("l4", 128), ("a100", 64), ("a100-40gb", 64),
         ("v100", 64),
-    ],  # fmt: skip
+    ],
 )
 def test_float32_peak_follows_from_multiprocessors_and_clock(name: str, lanes: int) -> None:
     profile = load(name)
