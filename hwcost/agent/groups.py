@@ -29,6 +29,8 @@ class Process:
 
     Attributes:
         fatal: Errors that end the process, and not a single workload.
+        refusals: Those among them by which the runtime refuses a workload before it runs: that one has failed, and others go
+            on; where all are refused, the first refusal ends the process.
         seed: Seed of the order of workloads within each pass.
         round: Number of the round.
         round_s: Age of the process, in seconds, after which no further pass begins; None for no limit.
@@ -44,6 +46,7 @@ class Process:
     """
 
     fatal: tuple[type[Exception], ...] = ()
+    refusals: tuple[type[Exception], ...] = ()
     seed: int = 0
     round: int = 0
     round_s: float | None = None
@@ -99,10 +102,12 @@ class Groups:
     def __init__(self, process: Process, tasks: Sequence[tuple[Any, int]]) -> None:
         self._process, self._left = process, list(tasks)
         self._members: list[Any] = []
+        self._refused: list[tuple[Exception, dict[str, Any]]] = []
+        self._is_begun = False
         self._number = 0
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Measures group after group and yields its events."""
+        """Measures group after group and yields its events; the refusal of all workloads is raised."""
         while self._left and not self._is_late():
             began_s, left = self._process.age_s(), len(self._left)
             try:
@@ -115,6 +120,8 @@ class Groups:
             finally:
                 self._close()
             self._number += 1
+        if self._refused:
+            raise self._refused[0][0]
 
     def _prepared(self) -> Iterator[dict[str, Any]]:
         """Prepares workloads until memory is full, and yields their events."""
@@ -127,19 +134,34 @@ class Groups:
             process.point_at(position)
             try:
                 member = process.prepare(workload, position)
-            except process.fatal:
-                raise
             except Exception as error:
+                if isinstance(error, process.fatal) and not isinstance(error, process.refusals):
+                    raise
                 if self._members and process.is_out_of_memory(error):
                     return  # it is the first of the next group
                 self._left.pop(0)
-                yield process.failed_visit(workload, position, error)
+                yield from self._failed(process.failed_visit(workload, position, error), error)
                 continue
             self._left.pop(0)
             self._members.append(member)
+            yield from self._refusals()
             process.memory.note()
             process.device_memory.note()
             yield member.prepared(self._number)
+
+    def _failed(self, event: dict[str, Any], error: Exception) -> Iterator[dict[str, Any]]:
+        """Yields the event of a workload that cannot be prepared; refusals wait until one is not refused."""
+        if isinstance(error, self._process.refusals) and (self._refused or not self._is_begun):
+            self._refused.append((error, event))
+            return
+        yield from self._refusals()
+        yield event
+
+    def _refusals(self) -> Iterator[dict[str, Any]]:
+        """Yields the events of the workloads that were refused before any other was not."""
+        self._is_begun = True
+        yield from (event for _, event in self._refused)
+        self._refused = []
 
     def _defer(self, key: str) -> None:
         """Puts a workload that memory did not suffice for into the next group, as its first; it is closed by now."""

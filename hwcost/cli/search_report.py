@@ -102,6 +102,7 @@ def document(found: Found) -> dict[str, Any]:
 def _verification(space: SearchSpace, state: Verification) -> dict[str, Any]:
     return {
         "best": None if state.best is None else space.key(state.best), "probability": state.probability,
+        "margin": state.margin,
         "wanted": state.wanted, "tolerance": state.tolerance, "rounds": state.rounds, "sure": state.is_sure,
         "remark": UNKNOWN if state.probability is None else None,
     }  # fmt: skip

@@ -117,7 +117,11 @@ def certainty(state: Verification) -> str:
         return f"{key} is the best of those measured; whether of all is not known: {UNKNOWN}"
     within = f"to within {100 * state.tolerance:g} %" if state.tolerance else ""
     best = f"{key} is the best of all {within} with probability {state.probability:.2f}"
-    return best if state.is_sure else f"{best}, {state.wanted:g} was asked for"
+    if state.is_sure:
+        return best
+    if state.margin is None:
+        return f"{best}, {state.wanted:g} was asked for"
+    return f"{best}; none is better by more than {100 * state.margin:.2g} % with probability {state.wanted:g}"
 
 
 def latency_model(models: list[CostModel], option: str) -> CostModel:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.history.common_level import Common
-from hwcost.history.judgement import Judgement
+from hwcost.history.judgement import REMOVED, Judgement
 from hwcost.history.machines import absence
 from hwcost.history.moved import moved_series
 from hwcost.history.nights import ROUNDING, nights_have
@@ -129,7 +129,7 @@ def _missing(past: Past, row: int) -> str:
         return f"It {happened} in {name}: {why.rstrip('.') or status}."
     ended_so = "" if runs[latest].status == "done" else f", which was {runs[latest].status}"
     text = f"{name} has no estimate of it{ended_so}; the last one is of {past.name(int(present[-1]))}."
-    return text[0].upper() + text[1:]
+    return text[0].upper() + text[1:] + ("" if ended_so else f" {REMOVED}")
 
 
 def _judgement(past: Past, finding: Finding, values: _Values, judged: Callable[..., Judgement]) -> Judgement:

@@ -20,6 +20,9 @@ Verdict = Literal["ok", "regressed", "improved", "ambiguous", "insufficient", "m
 VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
 """Verdicts, those that somebody should look at first."""
 
+REMOVED = "If it was removed, accept that: hwcost accept."
+"""Advice on a series that the latest run does not have."""
+
 Cause = Literal["machine", "code", "unknown"]
 """Cause of a common change: the machine with its driver and software, the code under test, or nothing tells."""
 

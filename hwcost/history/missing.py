@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hwcost.history.judgement import Judgement, name_of
+from hwcost.history.judgement import REMOVED, Judgement, name_of
 from hwcost.history.policy import Policy, is_matched
 from hwcost.stores.entries import Acceptance
 from hwcost.stores.estimate_table import EstimateTable
@@ -78,6 +78,6 @@ def judged_missing(
         one, terms = series[key], policy.terms(series[key])
         is_gone = any(of > at and is_matched(one, by.workload, by.device, by.backend) for of, by in accepted)
         if at >= 0 and not terms.is_anchor and not is_gone:
-            text = f"None of the latest runs has an estimate of it; the last one is of {name_of(runs[at])}."
+            text = f"None of the latest runs has an estimate of it; the last one is of {name_of(runs[at])}. {REMOVED}"
             found.append(Judgement(key, "missing", text, owner=terms.owner))
     return found

@@ -44,6 +44,8 @@ def rows(check: Check, everything: bool = False) -> list[list[str]]:
 def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     """Returns names with the reasons of their verdicts: of sets that were not measured at all, of devices, then of series.
 
+    Series of a device that have one reason, such as that the device is not here, have one sentence together.
+
     Args:
         check: The verdicts.
         everything: Whether series whose history is too short are among them.
@@ -51,8 +53,13 @@ def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     found = [(f"set '{one.set}' on {one.device} with {one.backend}", one.reason) for one in check.unmade]
     found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
-    shown = [one for one in check.judgements if one.verdict not in silent]
-    return found + [(check.series[one.series_key].name, with_owner(one.reason, one.owner)) for one in shown]
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in check.judgements:
+        if one.verdict not in silent:
+            series = check.series[one.series_key]
+            alike.setdefault((series.device, with_owner(one.reason, one.owner)), []).append(series.name)
+    names = ((device, text, of) for (device, text), of in alike.items())
+    return found + [(of[0] if len(of) == 1 else f"{len(of)} series of {device}", text) for device, text, of in names]
 
 
 def with_owner(reason: str, owner: str | None) -> str:

@@ -1,11 +1,13 @@
 """Verification: winners are measured, the cost model learns from them, until the best measured one is the best of all.
 
-How probable that is, draws say. In each draw every candidate has a latency: a measured one within the interval of its
-measurement; any other one as a refit of the cost model predicts it (:mod:`hwcost.study.refits`), times an error of its
-own and, where the model does not learn from what is measured, the level of that (:mod:`hwcost.study.own_errors`). The
-probability that the best measured candidate is the best of all is the share of the draws in which none is better by more
-than the tolerance; None where nothing tells how far the model errs. The candidates that are most often the best are
-measured next, the surest first (compare top-two sampling: Russo, Operations Research 2020).
+How probable that is, draws say. In each draw every candidate has a latency: as a refit of the cost model predicts it
+(:mod:`hwcost.study.refits`), times an error of its own and, where the model does not learn from what is measured, the level
+of that (:mod:`hwcost.study.own_errors`). A measured one's is what prediction and measurement say together, each by its
+precision. The probability that the best measured candidate is the best of all is the share of the draws in which none is
+better by more than the tolerance; None where nothing tells how far the model errs. Among candidates that nearly tie, no
+number of measurements tells the best one: so the margin says by how much none is better, with the probability that was asked
+for. The candidates that are most often the best are measured next, the surest first (compare top-two sampling: Russo,
+Operations Research 2020; Jourdan et al., NeurIPS 2023, for the best one to within a tolerance).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from hwcost._arguments import COUNT, NUMBER, SEED, check
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.training.refitting import OwnRows
+from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import UsageError
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture
@@ -52,6 +55,8 @@ LEAST_BATCH = 3
 Z95 = 1.959964
 """Half-width of a 95 % interval in standard deviations."""
 
+TINY = float(np.finfo(np.float64).tiny)
+
 Measure = Callable[[Sequence[Architecture]], Sequence[Interval]]
 
 
@@ -62,6 +67,8 @@ class Verification:
     Attributes:
         best: The best measured architecture; None where none was measured that satisfies the constraints.
         probability: Probability that no other candidate is better by more than the tolerance; None where it is not known.
+        margin: Difference, relative, by which no other candidate is better with the probability that was asked for; None
+            where it is not known.
         wanted: Probability that was asked for.
         tolerance: Difference, relative, below which two architectures are worth the same.
         measured: Measured latency on the level of the model's rows, and the ends of its 95 % interval; in measuring order.
@@ -71,6 +78,7 @@ class Verification:
 
     best: Architecture | None
     probability: float | None
+    margin: float | None
     wanted: float
     tolerance: float
     measured: dict[Architecture, Interval]
@@ -116,7 +124,7 @@ def verify(
     check({"probability": probability, "tolerance": tolerance}, probability=NUMBER, tolerance=NUMBER)
     judged = _judged(found, cost)
     width = batch or max(math.ceil(most / ROUNDS), LEAST_BATCH)
-    state = Verification(None, 0.0, probability, tolerance, {}, 0, cost)
+    state = Verification(None, 0.0, None, probability, tolerance, {}, 0, cost)
     lost: set[Architecture] = set()
     draws = _Draws.of(judged, state, lost, seed)
     while not state.is_sure and (left := most - len(state.measured) - len(lost)) > 0:
@@ -124,8 +132,9 @@ def verify(
             break
         pairs = list(zip(wanted, measure(wanted), strict=True))
         lost |= {arch for arch, (seconds, _, _) in pairs if seconds is None}
-        state = _learned(state, {arch: one for arch, one in pairs if one[0] is not None})
-        draws = _Draws.of(judged, state, lost, seed + state.rounds)
+        with remembering():
+            state = _learned(state, {arch: one for arch, one in pairs if one[0] is not None})
+            draws = _Draws.of(judged, state, lost, seed + state.rounds)
         state = draws.judge(state)
         progress(state)
     return state
@@ -203,12 +212,20 @@ class _Draws:
         middle = np.median(self.losses[:, : self.count], axis=0)
         best = int(middle.argmin())
         if not np.isfinite(middle[best]):
-            return replace(state, best=None, probability=0.0)
-        own = self.losses[:, best]
-        others = np.delete(self.losses, best, axis=1).min(axis=1, initial=np.inf)
-        with np.errstate(invalid="ignore"):
-            is_best = np.isfinite(own) & ~(own - others > state.tolerance * np.abs(own))
-        return replace(state, best=self.architectures[best], probability=float(is_best.mean()) if self.is_known else None)
+            return replace(state, best=None, probability=0.0, margin=None)
+        losses = np.delete(self.losses, best, axis=1).min(axis=1, initial=np.inf)
+        worse = _worse(self.losses[:, best], losses)
+        margin = float(np.quantile(worse, state.wanted, method="inverted_cdf"))
+        return replace(
+            state, best=self.architectures[best], margin=margin if self.is_known and np.isfinite(margin) else None,
+            probability=float((worse <= state.tolerance).mean()) if self.is_known else None,
+        )  # fmt: skip
+
+
+def _worse(own: Floats, others: Floats) -> Floats:
+    """Returns by how much losses are above others, relative to their size; infinite where they violate a constraint."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.isfinite(own), np.where(own > others, (own - others) / np.abs(own), 0.0), np.inf)
 
 
 def _competitors(judged: Judged, state: Verification, lost: set[Architecture]) -> Indices:
@@ -238,14 +255,19 @@ def _drawn(few: Judged, state: Verification, measured: int, seed: int) -> tuple[
     logs = Refits.of(state.cost, seed=seed).log_values(few.genes)
     found = [state.measured[arch] for arch in few.architectures[:measured]]
     middles = np.log(np.array([seconds for seconds, _, _ in found], dtype=np.float64))
-    errors = own_errors(state.cost, logs, middles - logs.mean(axis=0)[:measured])
+    halves = {arch: _log_half_width(state.measured[arch]) for arch in few.architectures[:measured]}
+    noises = {arch: half / Z95 for arch, half in halves.items() if half is not None}
+    errors = own_errors(state.cost, logs, middles - logs.mean(axis=0)[:measured], noises)
     drawn = np.repeat(logs, DRAWS * REFITS // len(logs), axis=0)
     shifts, own, total = errors.draw(rng, len(drawn))
-    drawn += shifts[:, None] + own[:, None] * rng.standard_normal(drawn.shape)
+    drawn += shifts[:, None]
     for column, middle in enumerate(middles.tolist()):
-        half = _log_half_width(found[column])
-        drawn[:, column] = middle + (total if half is None else half / Z95) * rng.standard_normal(len(drawn))
-    is_told = measured == len(few) and all(_log_half_width(one) is not None for one in found)
+        noise = noises.get(few.architectures[column], total)
+        trust = own**2 / np.maximum(own**2 + noise**2, TINY)
+        drawn[:, column] += trust * (middle - drawn[:, column]) + np.sqrt(trust) * noise * rng.standard_normal(len(drawn))
+    open_ones = drawn[:, measured:]
+    open_ones += own[:, None] * rng.standard_normal(open_ones.shape)
+    is_told = measured == len(few) and len(noises) == measured
     return drawn, errors.is_known or is_told
 
 

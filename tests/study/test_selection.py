@@ -8,57 +8,19 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from hwcost.cost_models import cost_model
 from hwcost.cost_models.families.lut import LookupTable
-from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate
+from hwcost.cost_models.training.intervals import CHECK_ERRORS
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.objectives.sizes import Params
 from hwcost.pareto import front
-from hwcost.spaces import space
 from hwcost.study import search
 from hwcost.study.judged import Judged
 from hwcost.study.own_errors import own_errors
 from hwcost.study.refits import Refits
 from hwcost.study.selection import selection_bias
 from hwcost.study.verification import verify
-
-SPACE = space("supershaper", scale="mini")
-
-
-def machine(seed: int, deviation: float = 0.3):
-    """Returns the true latency of architectures on a machine whose prices deviate from proportionality."""
-    rng = np.random.default_rng(seed)
-    prices = [
-        {value: 1e-4 * (value / 64) * (1 + deviation * rng.standard_normal()) for value in gene.choices}
-        for gene in SPACE.genes
-    ]
-    return lambda archs: np.array([1e-3 + sum(p[v] for p, v in zip(prices, arch.genes, strict=True)) for arch in archs])
-
-
-def fitted(true, seed: int, name: str = "lut", n: int = 24, noise: float = 0.02, **options):
-    archs = SPACE.sample(n, seed=seed)
-    values = true(archs) * np.exp(noise * np.random.default_rng(seed).standard_normal(n))
-    return calibrate(cost_model(name, SPACE, **options).fit(archs, values), archs, values)
-
-
-def fastest(model, least: float, seed: int = 0, evaluations: int = 600):
-    constraints = [Constraint(Params(SPACE), least=least)]
-    return search(SPACE, [Minimize(model)], constraints, searcher="evolution", evaluations=evaluations, seed=seed)
-
-
-def measure_with(true, seed: int, error: float = 0.003):
-    rng = np.random.default_rng(seed)
-
-    def measure(archs):
-        seconds = true(archs) * np.exp(error * rng.standard_normal(len(archs)))
-        return [(one, one * math.exp(-2 * error), one * math.exp(2 * error)) for one in seconds]
-
-    return measure
-
-
-def middle_size() -> float:
-    return float(np.median([SPACE.params(arch) for arch in SPACE.sample(50, seed=1)]))
+from tests.study.machines import SPACE, fastest, fitted, machine, measure_with, middle_size
 
 
 def test_refits_vary_about_the_model_and_are_drawn_by_their_seed() -> None:
@@ -251,9 +213,9 @@ def test_models_of_few_rows_err_as_their_left_out_rows_say() -> None:
     assert model.errors_ is None
     genes = model.features.encode(SPACE.sample(20, seed=1))
     one, alike = Refits.of(model).log_values(genes), np.zeros((2, 20))
-    errors = own_errors(model, alike, np.zeros(0))
+    errors = own_errors(model, alike, np.zeros(0), {})
     assert (errors.freedom, errors.variance) == (6, errors.total)
     assert errors.total > 0.02**2
-    assert own_errors(model, one, np.zeros(0)).variance < errors.total
+    assert own_errors(model, one, np.zeros(0), {}).variance < errors.total
     state = verify(fastest(model, middle_size(), 2, 20), model, measure_with(true, 2), most=1)
     assert state.probability < 0.95

@@ -91,8 +91,10 @@ class RecordMaker:
         if environment is None:
             return []
         settings, virtualization = environment.settings, environment.host.get("virtualization")
-        flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"))
-        return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
+        present = self.reservation.flag if self.reservation else None  # knows why, which records do not
+        exclusive = settings.get("exclusive") if present is None else None
+        flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"), exclusive)
+        return flags if present is None else [*flags, present]
 
     def record(self, visit: Visit, attempt: int = 1, addition: str = "") -> Record:
         """Makes the record of a visit in the present process.

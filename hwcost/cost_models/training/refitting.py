@@ -6,7 +6,7 @@ shapes; the refit is then asked at the same shape.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +47,12 @@ class OwnRows:
 
     def joined(self, news: Mapping[Architecture, float]) -> OwnRows:
         """Returns these measurements and further ones, which replace those of the same architectures."""
-        points = {arch.genes if self.shape is None else self.shape.point(arch.genes): one for arch, one in news.items()}
-        found = {self.model.space.canonical(genes): value for genes, value in points.items()}
-        return OwnRows(self.model, {**self.values, **found}, self.shape)
+        return OwnRows(self.model, {**self.values, **{self._key(arch): one for arch, one in news.items()}}, self.shape)
+
+    def places(self, archs: Iterable[Architecture]) -> dict[Architecture, int]:
+        """Returns the number of the measurement of each given architecture that has one."""
+        numbers = {genes: number for number, genes in enumerate(self.values)}
+        return {arch: numbers[key] for arch in archs if (key := self._key(arch)) in numbers}
 
     def refitted(self, weights: Floats) -> CostModel:
         """Fits the model again, with the hyperparameters that it chose.
@@ -73,6 +76,9 @@ class OwnRows:
     def left_out_errors(self) -> Floats:
         """Returns errors of the logarithm (n,) by fits that have not seen the architecture."""
         return left_out_errors(self.model, self._genes, self._measured, np.ones(len(self)))
+
+    def _key(self, arch: Architecture) -> tuple[GeneValue, ...]:
+        return self.model.space.canonical(arch.genes if self.shape is None else self.shape.point(arch.genes))
 
     def _asked(self, model: CostModel) -> CostModel:
         return model if self.shape is None else self.shape.asked_of(model)

@@ -48,7 +48,7 @@ class Process(groups.Process):
         limits: Limits of the process.
     """
 
-    fatal = (UsageError, DeviceError)
+    fatal, refusals = (UsageError, DeviceError), (UsageError,)
 
     def __init__(self, setting: Setting, limits: Limits) -> None:
         self._setting = setting

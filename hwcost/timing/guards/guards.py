@@ -332,13 +332,16 @@ def imprecise(half_width: float | None, wanted: float, needed: int, reason: str 
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")
 
 
-def of_machine(virtualization: str | None, governor: str | None, clocks_locked: bool | None = None) -> list[Flag]:
+def of_machine(
+    virtualization: str | None, governor: str | None, clocks_locked: bool | None = None, exclusive: bool | None = None
+) -> list[Flag]:
     """Returns the doubts about a machine as a whole; unknown facts give none.
 
     Args:
         virtualization: Kind of virtual machine; None on bare metal.
         governor: Governor of the CPU's clock.
         clocks_locked: Whether an accelerator's clock is fixed.
+        exclusive: Whether the campaign had its CPUs for itself.
     """
     flags = []
     if virtualization:
@@ -350,6 +353,9 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
     if clocks_locked is False:
         flags.append(Flag("W_UNLOCKED", "the device's clock is not locked, so its level follows temperature and power.",
                           "Lock it near 80 % of the maximum: nvidia-smi --lock-gpu-clocks. The strict tier needs that."))
+    if exclusive is False:
+        flags.append(Flag("W_NOT_EXCLUSIVE", "the campaign did not have its CPUs for itself: no lock was held on them, or "
+                          "its processes were not bound to them.", "Measure again on a machine that locks and binds CPUs."))
     return flags
 
 

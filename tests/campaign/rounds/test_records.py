@@ -94,12 +94,13 @@ def test_doubts_about_the_machine_are_those_of_the_records_where_nothing_is_left
     """A campaign that is read again, or was cut after its last visit, runs no further process."""
     facts = event()
     facts["host"] = {**facts["host"], "virtualization": "kvm"}
+    facts["settings"] = {**facts["settings"], "exclusive": False}
     with open_store(tmp_path / "s.db") as store:
         campaign = start(PLAN, store)
         maker = RecordMaker(PLAN, campaign, store)
         assert maker.machine_flags() == []
         maker.new_process(facts)
         told = maker.machine_flags()
-        assert "W_VIRTUAL" in [flag.code for flag in told]
+        assert {"W_VIRTUAL", "W_NOT_EXCLUSIVE"} <= {flag.code for flag in told}
         store.append(maker.record(Visit(WORK.key, 0, 0, (1.0,))))
         assert RecordMaker(PLAN, campaign, store).machine_flags() == told

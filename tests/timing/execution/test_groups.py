@@ -16,6 +16,7 @@ from hwcost.backends.base import Runner
 from hwcost.backends.null import Null
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.devices import DeviceHandle, load
+from hwcost.errors import UsageError
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.execution import memory
@@ -67,6 +68,35 @@ def test_every_pass_has_a_block_of_every_workload_in_an_order_of_its_own() -> No
     assert len({tuple(order) for order in orders}) == 6
     assert [b["role"] for b in blocks] == ["warm-up"] * 6 + ["timed"] * 30
     assert told(SimDevice(faults=NOISE), works(6), limits=Limits(passes=5))[6]["blocks"] == blocks
+
+
+class Refusing(SimDevice):
+    """A device that does not run the workloads of some names."""
+
+    names: tuple[str, ...] = ()
+
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
+        if workload.name in self.names:
+            raise UsageError(f"no {workload.name} here")
+        return super().prepare(workload, handle)
+
+
+@pytest.mark.parametrize("names", [("w0",), ("w2",), ("w0", "w1", "w3")])
+def test_a_workload_that_the_backend_refuses_has_failed_and_others_go_on(names: tuple[str, ...]) -> None:
+    device = Refusing(faults=NOISE)
+    device.names = names
+    events = told(device, works(4), limits=Limits(passes=2))
+    failed = [Visit.from_dict(event["visit"]) for event in events if event["event"] == "visit"]
+    assert [str(one.flags[0]) for one in failed] == [f"E_FAILED: '{name}' failed: no {name} here" for name in names]
+    assert kinds(events).count("prepared") == 4 - len(names)
+    assert kinds(events)[-2:] == ["pass", "closed"]
+
+
+def test_what_the_backend_refuses_of_all_workloads_is_the_users_error() -> None:
+    device = Refusing(faults=NOISE)
+    device.names = ("w0", "w1")
+    with pytest.raises(UsageError, match="no w0 here"):
+        told(device, works(2))
 
 
 def test_blocks_in_turn_give_the_latencies_of_long_visits() -> None:
