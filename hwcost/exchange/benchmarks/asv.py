@@ -257,7 +257,10 @@ def _milliseconds(node: Node) -> str:
 
 
 def _code(root: Node) -> Code:
-    return Code(commit=root.field("commit_hash").text(), commit_time=_commit_date(root))
+    commit = root.field("commit_hash")
+    if not commit.text():
+        raise commit.error("the name of a commit")
+    return Code(commit=commit.text(), commit_time=_commit_date(root))
 
 
 def _facts(root: Node) -> dict[str, Any]:
