@@ -185,6 +185,8 @@ def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -
 def _names_state(name: str) -> bool:
     """Whether a column is named as a state of the device is: ``gpu_temp``, ``sm_clock_mhz``, ``cpu_load``."""
     words = words_of(name)
+    if "wall" in words:  # a wall clock tells the time
+        return False
     return not words.isdisjoint(_OBSERVED) or (_LOAD in words and not words.isdisjoint(_LOADED))
 
 

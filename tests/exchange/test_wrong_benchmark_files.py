@@ -49,6 +49,7 @@ WRONG = [
     (A, put("results", "suite.Suite.time_reduce", 0, 0, "fast"), "expected a number, got \"fast\""),
     (A, put("results", "suite.Suite.time_reduce", 0, [1e-6]), "results.suite.Suite.time_reduce"),
     (A, drop("results"), "'results' is missing"),
+    (A, put("commit_hash", "x" * 100_000), "commit_hash: expected the name of a commit"),
     (A, put("commit_hash", ""), "commit_hash: expected the name of a commit"),
     (A, put("version", 1), "version: expected version 2 of asv's result files"),
     (A, put("date", "yesterday"), "date: expected a number"),

@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from hwcost.errors import DataError
 from hwcost.exchange.benchmarks.asv_tree import tree
 from hwcost.exchange.benchmarks.base import Exported, Given, History, Imported, Reader, Writer
@@ -258,9 +260,10 @@ def _milliseconds(node: Node) -> str:
 
 def _code(root: Node) -> Code:
     commit = root.field("commit_hash")
-    if not commit.text():
-        raise commit.error("the name of a commit")
-    return Code(commit=commit.text(), commit_time=_commit_date(root))
+    try:
+        return Code(commit=commit.text(), commit_time=_commit_date(root))
+    except ValidationError:  # an empty text, or one of thousands of signs
+        raise commit.error("the name of a commit") from None
 
 
 def _facts(root: Node) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Vllm(Reader):
 
     name = "vllm"
     tool = "vLLM JSON (vllm bench latency --output-json, vllm bench serve --save-result)"
-    fields = (_OF_LATENCY, _OF_SERVING)
+    fields: ClassVar[tuple[frozenset[str], ...]] = (_OF_LATENCY, _OF_SERVING)
     _spec: ClassVar[tuple[str, ...]] = _SPEC
 
     def recognises(self, document: Document) -> bool:
