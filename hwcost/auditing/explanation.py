@@ -36,6 +36,11 @@ def _opening(report: AuditReport) -> list[str]:
             "size of the architectures, so a machine that slowly changed would look the same as architectures that cost "
             "more. Measured again in random order the two could be distinguished."
         ]
+    if "W_STATES" in report.codes and "W_DRIFT" not in report.codes:
+        return [
+            f"These {things} are of two states, between which the machine, or a setting that no column gives, changed from "
+            f"row to row: {len(report.slow_rows)} of them are in the slower one ({places(report.unit, report.slow_rows)})."
+        ]
     if {"W_OUTLIERS", "W_REPEATS"} & set(report.codes) and "W_DRIFT" not in report.codes:
         return [
             f"There is no sign that the machine changed while these {things} were measured, but single {report.unit}s "

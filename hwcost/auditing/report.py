@@ -67,13 +67,14 @@ CODES = {
     "W_OUTLIERS": "rows far off everything",
     "W_REPEATS": "repeats of one architecture do not agree",
     "W_RESOLUTION": "latencies stand in coarse steps",
+    "W_STATES": "latencies of two states of the machine, or of two settings, that no column tells apart",
 }
 """Meaning of the codes of findings in a table."""
 
 INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
 
-DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION"})
+DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION", "W_STATES"})
 """Codes with which latencies are not clean, however still the machine was."""
 
 
@@ -108,6 +109,7 @@ class AuditReport:
         faults: Faults for which a fit refuses the table, with their rows and columns; none for a campaign.
         disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
             and the later latency over the earlier one.
+        slow_rows: Numbers of the rows in the slower of two states, ascending; empty where there is one state.
     """
 
     source: str
@@ -135,6 +137,7 @@ class AuditReport:
     remarks: tuple[str, ...] = ()
     faults: tuple[TableFault, ...] = ()
     disagreeing: tuple[tuple[int, int, float], ...] = ()
+    slow_rows: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<audit of {self.source}: {self.verdict}{''.join(f', {code}' for code in self.codes)}>"
@@ -187,6 +190,7 @@ class AuditReport:
             "outliers": self.outliers,
             f"outlier_{self.unit}s": list(self.outlier_rows),
             "unit_rows": list(self.unit_rows),
+            "slow_rows": list(self.slow_rows),
             "faults": [_fault(one) for one in self.faults],
             "disagreeing": [{"rows": [first, second], "ratio": ratio} for first, second, ratio in self.disagreeing],
             "void_share": self.void_share,

@@ -25,6 +25,7 @@ from hwcost.auditing.report import (
 )
 from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import TableFault, level_fault, repaired, table_faults
+from hwcost.cost_models.checks.two_states import TwoStates, states_in_no_order, two_states
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.training.doubts import (
@@ -32,9 +33,11 @@ from hwcost.cost_models.training.doubts import (
     FINER,
     LEAST_TAU,
     MAD_ERROR,
+    ONE_STATE,
     UNREPEATABLE,
     least_tau,
     said_difference,
+    said_states,
     said_step,
 )
 from hwcost.cost_models.training.drift import Drift, estimate_drift
@@ -76,8 +79,12 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     runs = None if data.runs is None else data.runs[rows]
     faults = table_faults(data)
     in_one_unit = replace(data, values=repaired(data.values, faults))
-    drift = estimate_drift(features, genes[rows], in_one_unit.values[rows], rows, runs)
-    return _report(in_one_unit, drift, repeats, flags, faults)
+    states = states_in_no_order(features, genes[rows], in_one_unit.values[rows])
+    in_one_state = replace(in_one_unit, values=_in_one_state(in_one_unit.values, rows, states))
+    drift = estimate_drift(features, genes[rows], in_one_state.values[rows], rows, runs)
+    if states is None:
+        states = two_states(features, genes[rows], in_one_unit.values[rows] * np.exp(-drift(rows, runs)))
+    return _report(in_one_state, drift, repeats, flags, faults, states)
 
 
 def _check(data: Data, rows: int, architectures: int) -> None:
@@ -116,7 +123,7 @@ def _constant(data: Data, rows: Indices, repeats: Repeats, flags: list[Flag]) ->
 
 
 def _report(
-    data: Data, drift: Drift, repeats: Repeats, flags: list[Flag], faults: Sequence[TableFault]
+    data: Data, drift: Drift, repeats: Repeats, flags: list[Flag], faults: Sequence[TableFault], states: TwoStates | None
 ) -> AuditReport:
     everything = np.arange(len(data))
     level_everywhere = drift(everything, data.runs)
@@ -136,7 +143,7 @@ def _report(
     repeatability_after = repeats.spread(logs - level_everywhere)
     pairs = len(repeats.later) - int(repeats.is_copy.sum())
     flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after, pairs)]
-    flags += _resolution(measured_s)
+    flags += [*_states(data, drift.rows, states), *_resolution(measured_s)]
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
@@ -144,7 +151,7 @@ def _report(
         von_neumann_after=drift.von_neumann_after, critical=limit, size_order=drift.size_order, signal_tau=tau,
         duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
         repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
-        disagreeing=disagreeing,
+        disagreeing=disagreeing, slow_rows=() if states is None else tuple(drift.rows[states.slow].tolist()),
     )  # fmt: skip
 
 
@@ -227,6 +234,18 @@ def _repeat_flags(
     more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
     text = f"the same architecture was measured with different results in {', '.join(named)}{more}."
     return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
+
+
+def _in_one_state(latency_s: Floats, rows: Indices, states: TwoStates | None) -> Floats:
+    """Returns latencies (n,) with those of the slower state, of some rows, brought to the quicker one."""
+    seconds = np.array(latency_s)
+    if states is not None:
+        seconds[rows[states.slow]] /= states.factor
+    return seconds
+
+
+def _states(data: Data, rows: Indices, states: TwoStates | None) -> list[Flag]:
+    return [] if states is None else [Flag("W_STATES", said_states(data, rows, states), ONE_STATE)]
 
 
 def _resolution(latency_s: Floats) -> list[Flag]:

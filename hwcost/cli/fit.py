@@ -254,7 +254,7 @@ def _drift_line(model: CostModel) -> str:
     if drift is None:
         return ""
     moved = format_percent(drift["level_range"], 1)
-    text = f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
+    text = f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its median level."
     return f"{text} {OTHER_SETTING}" if "steps" in drift["kind"] and drift["level_range"] >= FAR_LEVEL else text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -44,15 +45,32 @@ _PHYSICAL = frozenset(
     ("energy", "power", "mfu", "hfu", "goodput", "rtf",
      "rtfx", "speedup", "slowdown", "relative", "delay")
 )  # fmt: skip
-_OBSERVED = frozenset(("utilization", "utilisation", "util", "temperature", "temp"))
+_OBSERVED = frozenset(
+    ("utilization", "utilisation", "util", "temperature", "temp", "clock", "clk", "freq", "frequency", "battery", "fan",
+     "rpm", "voltage", "loadavg", "steal", "ambient")
+)  # fmt: skip
 """Words of the name of a state of the device, which of so many values nobody chose."""
+
+_CLOCKS, SWEPT = frozenset(("clock", "clk", "freq", "frequency")), 1.5
+"""Words of the name of a clock, and its highest over its lowest value from which somebody may have swept it."""
+
+_LOAD, _LOADED = "load", frozenset(("cpu", "gpu", "system", "sys", "avg", "average"))
+"""The word for a load, which may be that of requests too, and words with which it is one of the device."""
+
+_THROTTLED = frozenset(("throttle", "throttled", "throttling", "throttles"))
+"""Words of the name of a state of the device that nobody chooses, whatever the values are."""
+
+_UNTHROTTLED = re.compile(r"|0x0*1?|[0.]+|f(alse)?|no?|none|off|nan|not active|inactive|\[\]", re.IGNORECASE)
+"""Cells that say of a row that nothing was throttled; the lowest bit of NVIDIA's reasons says that the GPU was idle."""
 
 MOST_CHOSEN = 10
 """Different values below which such a state may have been chosen."""
 
 _THROUGHPUT = frozenset(("throughput", "tput"))
 _MEMORY = frozenset(("memory", "mem", "vram", "rss"))
-_IN_USE = frozenset(("peak", "max", "maximum", "allocated", "reserved", "used", "usage"))
+_IN_USE = frozenset(
+    ("peak", "max", "maximum", "allocated", "reserved", "used", "usage", "free", "available")
+)  # fmt: skip
 """Words that make a name of memory one of what a run took; its numbers tell it from what a device has."""
 
 _CHOSEN = frozenset(
@@ -80,7 +98,7 @@ def without_results(
     found = [name for name in others if _is_of_tool(name, own) or _is_measured(name, features, latency_s, name in times)]
     rest = features.without(found)
     found += [name for name in rest.columns if name not in wanted and _is_spread_of_another(name, table, rest)]
-    doubts = [doubt for name in found if (doubt := _doubt_of_unit(name, table, latency_s))]
+    doubts = [doubt for name in found if (doubt := _doubt_of_unit(name, table, latency_s) or _throttled_rows(name, table))]
     return features.without(found).remarking(_left_out(found), *doubts) if found else features
 
 
@@ -102,6 +120,18 @@ def _doubt_of_unit(name: str, table: Sheet, latency_s: Floats) -> str | None:
     return (
         f"the latencies in seconds times '{name}' are {factor:g} in every row. Where a call handles one sample, the "
         "latencies are in another unit than they are read in: say it with --unit."
+    )
+
+
+def _throttled_rows(name: str, table: Sheet) -> str | None:
+    """Returns the remark on rows that a column says were measured on a throttled device."""
+    texts = table.columns[name]
+    rows = [i for i, text in enumerate(texts) if not _UNTHROTTLED.fullmatch(text.strip())]
+    if words_of(name).isdisjoint(_THROTTLED) or not 0 < len(rows) < len(texts):
+        return None
+    return (
+        f"{len(rows)} of {len(texts)} rows have '{name}' ({table.at(rows)}): latencies of a throttled device are not those "
+        "that it has otherwise. Leave these rows out, or measure them again."
     )
 
 
@@ -129,6 +159,8 @@ def _is_of_tool(name: str, own: Collection[str]) -> bool:
 def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -> bool:
     """Whether a column is named as a result is, and its numbers are those of one."""
     texts = features.columns[name]
+    if not words_of(name).isdisjoint(_THROTTLED) and words_of(name).isdisjoint(_CHOSEN):
+        return True
     is_count = _counts_runs(name) or "score" in words_of(name)
     if len(texts) < FEWEST_ROWS or not (is_count or _may_be_measured(f"{name}_s" if is_time else name)):
         return False
@@ -136,8 +168,8 @@ def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -
     if is_typical(name) and not words_of(name).isdisjoint(_PHYSICAL | _OBSERVED):  # nobody chooses a mean
         return not bool(np.isnan(values).any())
     is_held = values > 0
-    if not words_of(name).isdisjoint(_OBSERVED) and len(np.unique(values[~np.isnan(values)])) >= MOST_CHOSEN:
-        return True
+    if _names_state(name) and len(np.unique(values[~np.isnan(values)])) >= MOST_CHOSEN:
+        return words_of(name).isdisjoint(_CLOCKS) or not _may_be_swept(values, len(texts))
     if not bool(np.all(values >= 0)) or 2 * int(is_held.sum()) < len(values):
         return False
     values, latency_s = values[is_held], latency_s[is_held]
@@ -148,6 +180,20 @@ def _is_measured(name: str, features: Sheet, latency_s: Floats, is_time: bool) -
         return falls
     is_varied = len(np.unique(values)) >= DIFFERENT * len(np.unique(latency_s))
     return is_varied and (falls or 2 * sum(map(_has_more_digits, values)) >= len(values))
+
+
+def _names_state(name: str) -> bool:
+    """Whether a column is named as a state of the device is: ``gpu_temp``, ``sm_clock_mhz``, ``cpu_load``."""
+    words = words_of(name)
+    if "wall" in words:  # a wall clock tells the time
+        return False
+    return not words.isdisjoint(_OBSERVED) or (_LOAD in words and not words.isdisjoint(_LOADED))
+
+
+def _may_be_swept(clocks: Floats, rows: int) -> bool:
+    """Whether somebody may have set a clock to each of a few values far apart; NaN counts for nothing."""
+    held = clocks[clocks > 0]
+    return bool(len(held)) and float(held.max()) >= SWEPT * float(held.min()) and len(np.unique(held)) < DIFFERENT * rows
 
 
 def _counts_runs(name: str) -> bool:
@@ -164,7 +210,7 @@ def _may_be_measured(name: str) -> bool:
     if not words.isdisjoint(_MEMORY) and not words.isdisjoint(_IN_USE):
         return True
     is_named = is_rate_name(name) or split_unit(name)[1] is not None
-    is_named = is_named or not words.isdisjoint(_PHYSICAL | _OBSERVED | TIMES)
+    is_named = is_named or not words.isdisjoint(_PHYSICAL | TIMES) or _names_state(name)
     chosen = _CHOSEN - {"input"} if not words.isdisjoint(_THROUGHPUT) else _CHOSEN  # a rate of inputs may be offered
     return is_named and words.isdisjoint(chosen)
 

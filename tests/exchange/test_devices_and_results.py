@@ -134,6 +134,29 @@ def test_rates_energy_and_counts_of_runs_that_follow_from_the_latency_are_no_fea
         assert genes({name: values}, keep=[name])[1] == name
 
 
+def test_states_of_the_device_are_left_out_and_throttled_rows_are_named() -> None:
+    flags = ["True" if i in (3, 7) else "False" for i in range(N)]
+    states: dict[str, list[Any]] = {
+        "sm_clock_mhz": [1395 - 3 * (i % 14) for i in range(N)], "cpu_load": [0.01 * (i % 40) for i in range(N)],
+        "battery_level": [90 - i % 30 for i in range(N)], "is_throttled": flags,
+        "throttle_reasons": ["0x0000000000000000" if i % 9 else "0x0000000000000024" for i in range(N)],
+    }  # fmt: skip
+    for name, values in states.items():
+        assert genes({name: values}) == ["layers"], name
+        assert genes({name: values}, keep=[name])[1] == name
+    said = " ".join(table({"is_throttled": flags}).remarks)
+    assert f"2 of {N} rows have 'is_throttled' (rows 3 and 7)" in said
+    assert "rows have" not in " ".join(table({"throttled": [0] * N}).remarks)
+
+
+def test_clocks_that_somebody_set_are_features() -> None:
+    swept = [300 + 100 * (i % 11) for i in range(N)]
+    limits = [60 + i % 20 for i in range(N)]
+    chosen = {"freq_mhz": swept, "gpu_clock": [(1410, 1530, 1590)[i % 3] for i in range(N)], "throttle_limit_c": limits}
+    for name, values in chosen.items():
+        assert genes({name: values})[1:] == [name]
+
+
 def test_what_was_chosen_stays_whatever_its_name() -> None:
     chosen: dict[str, list[Any]] = {
         "iterations": LAYERS[::-1], "diffusion_iterations": RUNS, "qps": [(10, 20, 50)[i % 3] for i in range(N)],

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.benchmarks import IMPORTED
 from hwcost.exchange.benchmarks.reading import read
 from tests.exchange.benchmark_files import DATA, FILES, HERE, drop, edited, put
 
@@ -48,6 +49,8 @@ WRONG = [
     (A, put("results", "suite.Suite.time_reduce", 0, 0, "fast"), "expected a number, got \"fast\""),
     (A, put("results", "suite.Suite.time_reduce", 0, [1e-6]), "results.suite.Suite.time_reduce"),
     (A, drop("results"), "'results' is missing"),
+    (A, put("commit_hash", "x" * 100_000), "commit_hash: expected the name of a commit"),
+    (A, put("commit_hash", ""), "commit_hash: expected the name of a commit"),
     (A, put("version", 1), "version: expected version 2 of asv's result files"),
     (A, put("date", "yesterday"), "date: expected a number"),
     ("optimum_benchmark.json", put("report", "forward", "latency", "unit", "ms"), "expected the unit 's'"),
@@ -117,6 +120,13 @@ HOSTILE = st.sampled_from(
 )  # fmt: skip
 
 
+def _damaged(factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder for damaged files, beside which no other test looks for files that belong to its own."""
+    folder = factory.getbasetemp() / "damaged" / "file"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.mark.parametrize("path", JSON_FILES, ids=lambda path: path.name)
 @settings(max_examples=40)
 @given(data=st.data())
@@ -130,7 +140,7 @@ def test_whatever_stands_in_a_file_is_read_or_refused(path, data, tmp_path_facto
         parent[place[-1]] = data.draw(HOSTILE)
     else:
         del parent[place[-1]]
-    file = tmp_path_factory.getbasetemp() / path.name
+    file = _damaged(tmp_path_factory) / path.name
     file.write_text(json.dumps(document))
     _read_or_refused(file, next((format for format, name in FILES.items() if path.name.startswith(name[:6])), None))
 
@@ -142,7 +152,7 @@ def test_whatever_stands_in_a_csv_is_read_or_refused(line, column, cell, cut, tm
     rows[line][column] = cell
     text = io.StringIO()
     csv.writer(text).writerows(rows)
-    file = tmp_path_factory.getbasetemp() / "in.csv"
+    file = _damaged(tmp_path_factory) / "in.csv"
     file.write_bytes(text.getvalue().encode(errors="surrogatepass")[: cut or None])
     _read_or_refused(file, "onnxruntime")
 
@@ -159,3 +169,31 @@ def _read_or_refused(file: Path, format: str | None) -> None:
         for series, estimate in zip(run.series, run.estimates, strict=True):
             assert estimate.value is None or (math.isfinite(estimate.value) and estimate.value > 0)
             assert series.series_key == estimate.series_key
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "likely"),
+    [
+        ("a.txt", "nothing that is known\n", []),
+        ("a.json", '{"a": 3}', []),
+        ("basv.csv", "a,b\n1,2\n", []),
+        ("c.csv", "command,mean,stddev,min,max\nls,1,2,3,4\n", ["hyperfine"]),
+        ("d.json", '{"benchmarks": [{"name": "x", "real_time": 3}]}', ["google-benchmark", "pytest-benchmark"]),
+        ("e.csv", "engine,model_name,latency\nt,b,3\n", ["onnxruntime"]),
+        ("f.jsonl", '{"request_throughput": 3, "median_ttft_ms": 4}\n', ["vllm"]),
+        ("llama-bench.md", "| model | size |\n|---|---|\n| a | 3 |\n", ["llama-bench"]),
+    ],
+)
+def test_a_file_of_no_known_format_is_told_the_likely_ones_alone(tmp_path, name, text, likely) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError) as error:
+        read(tmp_path / name, None, HERE)
+    said = str(error.value)
+    assert [one for one in sorted(IMPORTED) if f"--format {one} " in said] == likely
+    assert "hwcost import --help lists all" in said
+
+
+def test_a_file_is_told_what_it_lacks(tmp_path) -> None:
+    (tmp_path / "in.json").write_text(json.dumps({"avg_latency": 12.5, "latencies": [12.0, 13.0], "batch": 8}))
+    with pytest.raises(DataError, match="looks like vLLM JSON .* but lacks 'percentiles'; --format vllm reads it"):
+        read(tmp_path / "in.json", None, HERE)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost._stats import kendall_tau, median_deviation
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
+from hwcost.cost_models.checks.two_states import TwoStates, states_in_no_order, two_states
 from hwcost.cost_models.features.groups import Groups
 from hwcost.units import format_seconds
 
@@ -46,6 +47,9 @@ FAR, MANY = math.log(LARGEST_LEVEL_RANGE), 0.1
 FINER = "Give them as the timer read them, or time several calls in one."
 """Remedy for latencies in coarse steps."""
 
+ONE_STATE = "Give the setting as a column, or leave the rows of one state out, or measure again in randomised rounds."
+"""Remedy for latencies of two states."""
+
 FAR_LEVEL = 1.0
 """Range of a level that jumps from which this is said of it: few machines slow down to half their speed at once."""
 
@@ -73,7 +77,8 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
     """
     if not data.is_ordered:
         return []
-    return [*_effect(data, trained), *_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
+    of_all = (*_effect(data, trained), *_states(data, trained), *_repeats(data, trained))
+    return [*of_all, *_far_rows(data, trained), *_steps(trained)]
 
 
 def _effect(data: Data, trained: Trained) -> Iterator[str]:
@@ -106,6 +111,28 @@ def _repeats(data: Data, trained: Trained) -> Iterator[str]:
             "change from row to row that no column gives (batch size, sequence length, threads, device)? Predictions are "
             "for the middle of such rows; give the setting as a column."
         )
+
+
+def _states(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt where rows are of two states, between which predictions lie."""
+    features = trained.model.features
+    genes = features.encode([data.architectures[i] for i in trained.rows])
+    found = states_in_no_order(features, genes, trained.measured)
+    if found is None and trained.drift is not None:
+        found = two_states(features, genes, trained.measured * np.exp(-trained.level(data, trained.rows)))
+    if found is not None:
+        yield f"{said_states(data, trained.rows, found)} {ONE_STATE}"
+
+
+def said_states(data: Data, rows: Indices, states: TwoStates) -> str:
+    """Returns the sentence on two states among some rows of a table, shape (n,)."""
+    slow = rows[states.slow].tolist()
+    return (
+        f"{len(slow)} of {len(rows)} rows have latencies {states.factor:.3g} times those of the others, and no column tells "
+        f"which: {numbered(data, slow)} are the slower ones. The machine was in two states, such as with and without a "
+        "neighbour or at two clocks, or a setting changed that no column gives (batch size, threads, precision); "
+        "predictions lie between the two."
+    )
 
 
 def _steps(trained: Trained) -> Iterator[str]:

@@ -54,13 +54,14 @@ class Drift:
     """The level of a machine over the rows of a table.
 
     Attributes:
-        level: Log level against row number; mean zero over the rows that it was estimated from.
+        level: Log level against row number. Level and run have the median zero over the rows that they were estimated from,
+            so that a few rows of a warm-up move no prediction, and of two levels the more frequent one is the reference.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs, or hardly any rows
             share one.
         own_runs: Log effect of the run of each row as the other rows of that run tell it, in order of rows, shape (n,).
         residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
             error that the other rows of the same architecture share, where there are any.
-        predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
+        predicted_s: Predictions with these errors at the median level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         von_neumann: Von Neumann ratio of the residuals.
         von_neumann_after: Von Neumann ratio of the residuals less the level.
@@ -131,7 +132,7 @@ class Drift:
             cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
         left = errors - half(self.rows, runs)
         level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts)
-        new = replace(half, level=level)
+        new = replace(half, level=_less(level, float(np.median(level.values + half(self.rows, runs)))))
         shift = new(self.rows, runs)
         return replace(
             new,
@@ -139,6 +140,13 @@ class Drift:
             predicted_s=latency_s * np.exp(-errors),
             von_neumann_after=von_neumann(errors - shift),
         )
+
+
+def _less(level: Level, middle: float) -> Level:
+    """Returns a level that is lower by so much throughout; no level stays none."""
+    if level.kind == "none":
+        return level
+    return replace(level, values=level.values - middle, left_out=level.left_out - middle)
 
 
 def estimate_drift(

@@ -51,7 +51,7 @@ class Trained:
     """A fitted and calibrated model, and how well it predicts rows that it has not seen.
 
     Attributes:
-        model: A fitted model, which predicts at the mean level of its rows.
+        model: A fitted model, which predicts at the median level of its rows.
         rows: Numbers of the rows of the fit, shape (n,); ascending where there is a level.
         measured: Measured values of these rows, shape (n,).
         errors: Errors of the logarithm on each of these rows left out, the level's own error in them, shape (n,).

@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from hwcost.errors import DataError
 from hwcost.exchange.benchmarks.asv_tree import tree
 from hwcost.exchange.benchmarks.base import Exported, Given, History, Imported, Reader, Writer
@@ -257,7 +259,11 @@ def _milliseconds(node: Node) -> str:
 
 
 def _code(root: Node) -> Code:
-    return Code(commit=root.field("commit_hash").text(), commit_time=_commit_date(root))
+    commit = root.field("commit_hash")
+    try:
+        return Code(commit=commit.text(), commit_time=_commit_date(root))
+    except ValidationError:  # an empty text, or one of thousands of signs
+        raise commit.error("the name of a commit") from None
 
 
 def _facts(root: Node) -> dict[str, Any]:

@@ -95,10 +95,13 @@ class Format(ABC):
     Attributes:
         name: Name that the user types.
         tool: Name of the tool and of what it writes, for messages.
+        fields: Sets of names of columns, or of the members of an object; a file of this format has all names of one of
+            them. Empty where no names tell.
     """
 
     name: ClassVar[str]
     tool: ClassVar[str]
+    fields: ClassVar[tuple[frozenset[str], ...]] = ()
 
     def recognises(self, document: Document) -> bool:
         """Whether a file is of this format, by content alone; a damaged file may not be recognised."""

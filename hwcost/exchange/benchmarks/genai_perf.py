@@ -32,6 +32,7 @@ class GenAiPerf(Reader):
 
     name = "genai-perf"
     tool = "GenAI-Perf or AIPerf CSV or JSON (profile_export_genai_perf, profile_export_aiperf)"
+    fields = (frozenset(("Metric", "avg", _MEDIAN)),)
 
     def recognises(self, document: Document) -> bool:
         """Whether it has a table of statistics by metric, or a request's latency with its statistics."""

@@ -14,6 +14,7 @@ from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 
+_MEMBERS = frozenset(("context", "benchmarks"))
 _READ = {"real_time", "time_unit", "run_name", "threads"}
 PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Units of time that google/benchmark writes."""
@@ -29,11 +30,12 @@ class GoogleBenchmark(Reader):
 
     name = "google-benchmark"
     tool = "google/benchmark JSON (--benchmark_out_format=json)"
+    fields = (_MEMBERS,)
 
     def recognises(self, document: Document) -> bool:
         """Whether it is an object with a context and benchmarks."""
         value = document.json_or_none
-        return isinstance(value, dict) and {"context", "benchmarks"} <= value.keys()
+        return isinstance(value, dict) and value.keys() >= _MEMBERS
 
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the wall time of every benchmark: the median of its repetitions."""

@@ -13,7 +13,7 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 from hwcost.exchange.numerals import number
 
 _MEANING = "times are medians over hyperfine's runs of a command, in seconds, the start of the program included."
-_COLUMNS = {"command", "mean", "stddev", "median", "user", "system"}
+_COLUMNS = frozenset(("command", "mean", "stddev", "median", "user", "system"))
 _PARAMETER = "parameter_"
 """Beginning of the columns of a CSV that hold parameters."""
 
@@ -25,6 +25,7 @@ class Hyperfine(Reader):
 
     name = "hyperfine"
     tool = "hyperfine JSON or CSV (--export-json, --export-csv)"
+    fields = (_COLUMNS,)
 
     def recognises(self, document: Document) -> bool:
         """Whether it is an object with results of commands, or a CSV with the columns of such."""

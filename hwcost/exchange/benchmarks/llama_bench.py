@@ -12,7 +12,7 @@ from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 
-_NEEDED = {"build_commit", "n_prompt", "n_gen", "avg_ns"}
+_NEEDED = frozenset(("build_commit", "n_prompt", "n_gen", "avg_ns"))
 _MEANING = (
     "latency is the time of a whole test, in which n_prompt tokens are read and n_gen generated: the median of its repeats, "
     "their mean in a CSV; it is converted from ns, and the warm-up of llama-bench is not in it."
@@ -28,6 +28,7 @@ class LlamaBench(Reader):
 
     name = "llama-bench"
     tool = "llama-bench CSV, JSON or JSON Lines (-o csv|json|jsonl)"
+    fields = (_NEEDED,)
 
     def recognises(self, document: Document) -> bool:
         """Whether the first record has the fields of a test."""

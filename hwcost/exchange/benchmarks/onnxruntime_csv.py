@@ -11,7 +11,7 @@ from hwcost.exchange.benchmarks.node import Node
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 
 LATENCY = "average_latency_ms"
-_NEEDED = {"engine", "model_name", LATENCY}
+_NEEDED = frozenset(("engine", "model_name", LATENCY))
 _IDENTITY = ("model_name", "engine", "device", "precision", "threads", "batch_size", "sequence_length", "datetime", LATENCY)
 _OPTIONS = ("providers", "optimizer", "io_binding")
 _SPEC = ("inputs", "custom_layer_num")
@@ -25,6 +25,7 @@ class OnnxRuntimeCsv(Reader):
 
     name = "onnxruntime"
     tool = "onnxruntime transformers benchmark CSV (--detail_csv)"
+    fields = (_NEEDED,)
 
     def recognises(self, document: Document) -> bool:
         """Whether the header has the columns of the detail CSV."""

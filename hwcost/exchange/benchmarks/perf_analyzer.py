@@ -24,10 +24,11 @@ class PerfAnalyzer(Reader):
 
     name = "perf-analyzer"
     tool = "Triton perf_analyzer CSV (-f FILE)"
+    fields = (frozenset(_LAYOUT.marks),)
 
     def recognises(self, document: Document) -> bool:
         """Whether the header has the columns of the tool; that of the median may be missing."""
-        return set(document.header) >= set(_LAYOUT.marks)
+        return set(document.header) >= self.fields[0]
 
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the median latency of every load."""

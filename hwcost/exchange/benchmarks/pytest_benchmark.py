@@ -11,6 +11,7 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 from hwcost.stores.runs import Code
 
 _MEANING = "times are medians over pytest-benchmark's rounds, which ran in one process, in seconds."
+_MEMBERS = frozenset(("machine_info", "benchmarks"))
 UNKNOWN_COMMIT = "unversioned"
 """Id that stands in place of a commit where the tool found no repository; unknown branches stand in parentheses."""
 
@@ -20,11 +21,12 @@ class PytestBenchmark(Reader):
 
     name = "pytest-benchmark"
     tool = "pytest-benchmark JSON (--benchmark-json)"
+    fields = (_MEMBERS,)
 
     def recognises(self, document: Document) -> bool:
         """Whether it is an object with facts about the machine and benchmarks."""
         value = document.json_or_none
-        return isinstance(value, dict) and {"machine_info", "benchmarks"} <= value.keys()
+        return isinstance(value, dict) and value.keys() >= _MEMBERS
 
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the median of every benchmark."""

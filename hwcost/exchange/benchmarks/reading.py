@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hwcost.errors import DataError, UsageError
@@ -9,6 +10,11 @@ from hwcost.exchange.benchmarks import FORMATS, plugin_formats
 from hwcost.exchange.benchmarks.base import Format, Given, Imported, Reader, Writer
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.json_rows import looks_like_json
+
+_WHICH = "Say which format it is: --format NAME; hwcost import --help lists all."
+
+LEAST_ALIKE = 0.5
+"""Share of the names of a format from which a file that has them may be meant to be of it."""
 
 _TABLE = "A table of latencies of architectures is not imported: hwcost audit, fit, evaluate and compare read it as it is."
 
@@ -67,14 +73,35 @@ def recognise(document: Document) -> Reader:
     written = [one for one in writers().values() if plugin_formats.recognises(one, document)]
     if written and not found:
         raise DataError(f"{document.source}: looks like {written[0].tool}. {_only_exported(written[0].name)}")
-    known = "; ".join(f"{name}: {one.tool}" for name, one in sorted(readers().items()))
     if found:
         names = ", ".join(one.name for one in found)
         raise DataError(f"{document.source}: may be of several formats: {names}. Say which: --format NAME")
-    table = f" {_TABLE}" if len(document.header) > 1 else ""
-    raise DataError(
-        f"{document.source}: is not of a format that is recognised.{table} Say which: --format NAME. Known: {known}"
-    )
+    is_table = len(document.header) > 1 and not looks_like_json(document.text)
+    said = [*([_TABLE] if is_table else []), *map(_said_alike, _alike(document)), _WHICH]
+    raise DataError(f"{document.source}: is not of a format that is recognised. {' '.join(said)}")
+
+
+def _alike(document: Document) -> list[tuple[Reader, list[str]]]:
+    """Returns the formats that a file resembles most, each with the names that the file lacks; none for most files.
+
+    It resembles one by having half of its names, or by being named after its tool.
+    """
+    names = document.fields.union(document.header)
+    found: list[tuple[float, Reader, list[str]]] = []
+    for one in readers().values():
+        if re.search(rf"(?<![a-z0-9]){one.name.replace('-', '[-_. ]?')}(?![a-z0-9])", document.path.name.lower()):
+            found.append((1.0, one, []))
+        for needed in one.fields:
+            share = len(needed & names) / len(needed)
+            found += [(share, one, sorted(needed - names))] if share >= LEAST_ALIKE else []
+    most = max((share for share, *_ in found), default=0.0)
+    return list({one.name: (one, missing) for share, one, missing in found if share == most}.values())
+
+
+def _said_alike(alike: tuple[Reader, list[str]]) -> str:
+    one, missing = alike
+    lacks = f", but lacks {', '.join(map(repr, missing))}" if missing else ""
+    return f"It looks like {one.tool}{lacks}; --format {one.name} reads it as that."
 
 
 def read(path: Path, format: str | None = None, given: Given | None = None) -> tuple[Reader, list[Imported]]:

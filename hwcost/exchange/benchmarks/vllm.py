@@ -12,9 +12,9 @@ from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, refuse_repeated
 
-_OF_LATENCY = {"avg_latency", "latencies", "percentiles"}
-_OF_SERVING = {"num_prompts", "request_throughput", "median_ttft_ms"}
-_OF_SGLANG = {"completed", "request_throughput", "median_ttft_ms", "median_e2e_latency_ms"}
+_OF_LATENCY = frozenset(("avg_latency", "latencies", "percentiles"))
+_OF_SERVING = frozenset(("num_prompts", "request_throughput", "median_ttft_ms"))
+_OF_SGLANG = frozenset(("completed", "request_throughput", "median_ttft_ms", "median_e2e_latency_ms"))
 _PARTS = {"ttft": "ttft", "tpot": "tpot", "itl": "itl", "e2el": "e2el", "e2e_latency": "e2el"}
 """Times of a request by their names in files: to its first token, for every further one, between tokens, and in all."""
 
@@ -34,6 +34,7 @@ class Vllm(Reader):
 
     name = "vllm"
     tool = "vLLM JSON (vllm bench latency --output-json, vllm bench serve --save-result)"
+    fields: ClassVar[tuple[frozenset[str], ...]] = (_OF_LATENCY, _OF_SERVING)
     _spec: ClassVar[tuple[str, ...]] = _SPEC
 
     def recognises(self, document: Document) -> bool:
@@ -77,6 +78,7 @@ class Sglang(Vllm):
 
     name = "sglang"
     tool = "SGLang JSON Lines (python -m sglang.bench_serving --output-file)"
+    fields = (_OF_SGLANG,)
     _spec = _SPEC_OF_SGLANG
 
     def recognises(self, document: Document) -> bool:

@@ -102,10 +102,17 @@ def test_a_fit_says_that_it_was_corrected() -> None:
     assert "drift" not in train(table(STEP), "lut", "none").model.provenance
 
 
-def test_the_model_is_that_of_the_mean_level() -> None:
+def test_the_model_is_that_of_the_median_level() -> None:
     model = train(table(STEP), "lut").model
     ratio = model.predict(ARCHS).latency_s / TRUE_S
-    assert np.log(ratio) == pytest.approx(np.full(N, STEP.mean()), abs=0.03)
+    assert np.log(ratio) == pytest.approx(np.full(N, np.median(STEP)), abs=0.03)
+
+
+def test_a_warm_up_of_a_few_rows_moves_no_prediction() -> None:
+    trained = train(table(3.0 * np.exp(-ROWS / 15) * (ROWS < 60) * 0.45), "lut")
+    assert trained.drift is not None
+    ratio = trained.model.predict(ARCHS).latency_s / TRUE_S
+    assert float(np.median(np.log(ratio))) == pytest.approx(0.0, abs=0.01)
 
 
 def test_rolling_follows_a_jump_that_training_rows_never_saw() -> None:
