@@ -6,7 +6,7 @@ import numpy as np
 
 from hwcost.systems.autodistil.results import Results
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import Latency, is_surely_faster
+from hwcost.systems.latencies import Latency, speed_up_over
 from hwcost.units import format_count, format_seconds
 
 CLASS = 0.1
@@ -52,15 +52,15 @@ def _speed(results: Results) -> Claim:
     return Claim(
         "it is measured faster than the teacher",
         f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
-        is_surely_faster(student, teacher),
+        speed_up_over(teacher, student).is_sure,
     )
 
 
 def _measured(net: Latency) -> str:
-    """Returns a latency with its interval where there is one."""
+    """Returns a latency with its interval."""
     if net.measured_s is None:
         return "-"
     if net.measured_low_s is None or net.measured_high_s is None:
-        return format_seconds(net.measured_s)
+        return f"{format_seconds(net.measured_s)} (without an interval)"
     own, low, high = map(format_seconds, (net.measured_s, net.measured_low_s, net.measured_high_s))
     return f"{own} ({low} to {high})"

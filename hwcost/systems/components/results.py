@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hwcost.systems.curves import TrainingCurves
-from hwcost.systems.latencies import Latency
+from hwcost.systems.latencies import Latency, SpeedUp
 from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 
@@ -206,22 +206,6 @@ class Retraining:
 
     task: TaskUsed
     nets: dict[str, Retrained]
-
-
-@dataclass(frozen=True)
-class SpeedUp:
-    """Latency of the base net over that of another one.
-
-    Attributes:
-        ratio: Latency of the base net over the net's own, with the ratios from the unfavourable and the favourable ends of
-            both intervals; None where either was not measured.
-        low: The ratio from the unfavourable ends of both intervals, or None.
-        high: The ratio from the favourable ends of both intervals, or None.
-    """
-
-    ratio: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
