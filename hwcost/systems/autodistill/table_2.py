@@ -38,7 +38,7 @@ def _row(
 ) -> RegularStudent:
     found, own, beside = _quality(rows[key]), nets[key], nets[reference]
     base = rows[reference]["mlm_accuracy"]
-    compared: dict[str, float | None] = {}
+    compared: dict[str, Any] = {}
     if key != reference:
         speed = speed_up_over(beside, own)
         gain = quality_gain(rows[key]["by_batch"], rows[reference]["by_batch"], quality)
