@@ -116,10 +116,10 @@ def _tables(report: dict[str, Any]) -> Iterator[Table]:
 
 TABLES = {
     "nets": "", "by_net": ", by net", "latencies": ", latencies", "speed_up": ", speed-up",
-    "mean_speed_up": ", speed-up of the mean",
+    "mean_speed_up": ", speed-up of the mean", "by_kind": ", by kind",
 }  # fmt: skip
 """Fields of a stage's result that are shown as tables, and what their headings add to the stage's name."""
-BY_LENGTH = ("latencies", "speed_up")
+BY_LENGTH = ("latencies", "speed_up", "by_kind")
 """Those of them that have rows by name and by sequence length."""
 LISTED = 60
 """Rows beyond which a table is left to the JSON file."""
@@ -153,7 +153,7 @@ def _in_plain_words(text: str) -> str:
 
 def _ends(name: str) -> tuple[str, str]:
     """Returns the names that the ends of an estimate's interval have: measured_low_s and measured_high_s for measured_s."""
-    if name in ("ratio", "value"):
+    if name in ("ratio", "value", "share"):
         return "low", "high"
     stem, _, suffix = name.rpartition("_")
     return f"{stem}_low_{suffix}", f"{stem}_high_{suffix}"

@@ -23,7 +23,10 @@ from hwcost.spaces.components import Components
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.components import gate_shares, share_workloads
-from hwcost.systems.components.profiling import profiled
+from hwcost.systems.components.kinds import KINDS
+from hwcost.systems.components.profiling import _row, profiled
+from hwcost.systems.components.results import KindShare
+from hwcost.systems.components.shares import Share
 from hwcost.systems.settings import Measuring
 from tests.systems.test_parts import table
 
@@ -69,6 +72,20 @@ def test_components_are_profiled_at_all_lengths_in_one_campaign(tmp_path: Path) 
     for kind, longest in (("qk", "64"), ("ff", "32")):  # the largest over lengths, whichever it is (section 5.1)
         assert profile.shares[kind] == profile.by_length[longest][kind]
     assert set(profile.gaps) == {"32", "64"}
+    row = profile.by_kind["queries and keys"]["64"]
+    assert (row.share, row.paper) == (profile.by_length["64"]["qk"], None)
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low < row.share < row.high
+    assert row.high - row.low < 0.1  # of a law with noise of a thousandth
+
+
+def test_shares_stand_beside_those_that_the_paper_prints() -> None:
+    """Table 1: queries and keys take 28.9 % of BERT-base at 32 tokens; it has no column of 64."""
+    ff, qk = (next(one for one in KINDS if one.name == name) for name in ("ff", "qk"))
+    printed = _row(Share(0.3, 0.02), Components("bert-base"), qk, 32)
+    assert (printed.share, printed.low, printed.high, printed.paper) == pytest.approx((0.3, 0.28, 0.32, 0.289))
+    assert _row(Share(0.5), Components("bert-base"), ff, 64) == KindShare(share=0.5, low=None, high=None, paper=None)
 
 
 def test_gates_cost_what_a_model_over_shapes_says_of_all_lengths(text: Path, tmp_path: Path) -> None:
