@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -54,7 +55,7 @@ class TaskUsed:
         """
         if self.kind != "classification" or self.metric != "accuracy":
             return None
-        return Z * (score * (1 - score) / self.examples) ** 0.5
+        return Z * math.sqrt(score * (1 - score) / self.examples)
 
     @property
     def text(self) -> str:
