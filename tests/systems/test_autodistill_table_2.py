@@ -11,8 +11,11 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("safetensors")
+pytest.importorskip("matplotlib")
 
+from hwcost.report.figures import new_figure
 from hwcost.systems.autodistill.claims import claims
+from hwcost.systems.autodistill.figures import _both_ways
 from hwcost.systems.autodistill.results import (
     Evaluated,
     Quality,
@@ -25,6 +28,7 @@ from hwcost.systems.autodistill.results import (
     Winners,
 )
 from hwcost.systems.autodistill.table_2 import quality_gain, table_2
+from hwcost.systems.latency_bars import latency_points
 
 pytestmark = pytest.mark.torch
 
@@ -108,3 +112,31 @@ def test_the_claim_of_table_2(changes: dict[str, Any], noise: dict[str, Any], ho
     }  # fmt: skip
     (claim,) = claims(cast(Results, SimpleNamespace(**parts)))[2:]
     assert (claim.holds, claim.found) == (holds, found)
+
+
+def test_both_ways_of_distilling_have_the_latency_of_the_search() -> None:
+    """Figure 6: as measured in another campaign, winners would stand elsewhere than the students that they are among."""
+    nets, rows = rows_of_table_2({})
+    trials = [
+        Evaluated(
+            arch=key, latency_s=0.1 * (net.measured_s or 0), predicted_s=1.0, perplexity=9.0, mlm_accuracy=0.1,
+            nsp_accuracy=0.5,
+        )
+        for key, net in nets.items()
+    ]  # fmt: skip
+    reference = next(iter(nets))
+    found = Search(reference, "bayesian", Searched(trials, [], [], [0.0]), Searched(trials, [], [], [0.0]), "mlm_accuracy")
+    results: Any = SimpleNamespace(search=found, regular=Regular(rows), winners=Winners(nets, {}))
+    _, ax = new_figure()
+    _both_ways(ax, results)
+    points = {one.get_label(): one.get_offsets().data.tolist() for one in ax.collections}
+    assert points["flash"] == [pytest.approx([0.1, 0.045]), pytest.approx([0.1, 0.058])]
+    assert points["regular"] == [pytest.approx([0.695, 0.045]), pytest.approx([0.714, 0.058])]
+    assert points["reference, both"] == [pytest.approx([0.1, 0.065]), pytest.approx([0.692, 0.065])]
+    assert ax.get_ylabel() == "predicted latency (ms)"
+
+
+def test_points_of_what_was_not_measured_are_left_out() -> None:
+    known, unknown = replace(MEASURED, measured_s=2e-3, measured_low_s=1e-3, measured_high_s=3e-3), MEASURED
+    points, ranges = latency_points({"own": [known, unknown], "none": [unknown]}, lambda net: net.perplexity)
+    assert (points, ranges) == ({"own": [(2.0, 9.0)], "none": []}, {"own": [(1.0, 3.0)], "none": []})

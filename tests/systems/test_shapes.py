@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,15 +15,18 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
+pytest.importorskip("matplotlib")
 
 import hwcost as hc
 from hwcost.cost_models import CostModel, cost_model
 from hwcost.errors import UsageError
+from hwcost.report.figures import new_figure
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.spaces.components import Components
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.components import gate_shares, share_workloads
+from hwcost.systems.components.figures import shares
 from hwcost.systems.components.kinds import KINDS
 from hwcost.systems.components.profiling import _row, profiled
 from hwcost.systems.components.results import KindShare
@@ -86,6 +90,20 @@ def test_shares_stand_beside_those_that_the_paper_prints() -> None:
     printed = _row(Share(0.3, 0.02), Components("bert-base"), qk, 32)
     assert (printed.share, printed.low, printed.high, printed.paper) == pytest.approx((0.3, 0.28, 0.32, 0.289))
     assert _row(Share(0.5), Components("bert-base"), ff, 64) == KindShare(share=0.5, low=None, high=None, paper=None)
+
+
+def test_the_figure_of_shares_has_words_intervals_and_the_papers() -> None:
+    own = KindShare(share=0.3, low=0.2, high=0.4, paper=0.289)
+    kind = {"32": own, "64": replace(own, paper=None)}
+    _, ax = new_figure()
+    shares(ax, {"queries and keys": kind, "values": kind})
+    assert [one.get_text() for one in ax.get_xticklabels()] == ["queries\nand\nkeys", "values"]
+    heights = {one.get_label(): [bar.get_height() for bar in one] for one in ax.containers if hasattr(one, "patches")}
+    assert heights == {
+        "32 tokens": [30.0, 30.0], "32 tokens, the paper's": [pytest.approx(28.9)] * 2, "64 tokens": [30.0, 30.0],
+    }  # fmt: skip
+    whisker = next(one for one in ax.containers if not hasattr(one, "patches")).lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(whisker[:, 1], [20.0, 40.0])
 
 
 def test_gates_cost_what_a_model_over_shapes_says_of_all_lengths(text: Path, tmp_path: Path) -> None:

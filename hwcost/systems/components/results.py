@@ -21,7 +21,8 @@ class KindShare:
     """A cell of Tables 1 and 4.
 
     Attributes:
-        share: Share of the whole net's latency that it would save without this kind, with a 95 % interval; kinds overlap.
+        share: Share of the whole net's latency that it would save without this kind, with a 95 % interval; below 0 where it
+            would take longer. Kinds overlap.
         low: Lower end of that interval; None where it is not known.
         high: Upper end of that interval, likewise.
         paper: Share that the paper prints of its device; None for grids and lengths that it does not have.
