@@ -228,6 +228,7 @@ def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_bes
         assert (row["scores"], row["average"]) == ({TASK: scores[name]}, scores[name])
         assert row["perplexity"] == (None if name == "bert" else nets[name]["perplexity"])
         assert name == "bert" or row["params"] == space.params(space.parse(nets[name]["arch"]), "paper")
+        assert name == "bert" or row["params"] == nets[name]["paper_params"] <= nets[name]["params"]
     assert rows["smallest"]["params"] < rows["cigar 66M"]["params"] < rows["bert"]["params"] < rows["largest"]["params"]
     assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("supershaper").path.read_text()
 
