@@ -271,7 +271,8 @@ def test_table_3_of_autodistill_has_the_reference_beside_the_winners(runs) -> No
     assert rows[-1]["net"] == stages["search"]["reference"]
     for row in rows:
         measured = stages["winners"]["nets"][row["net"]]
-        assert (row["params"], row["measured_s"]) == (measured["params"], measured["measured_s"])
+        for name in ("params", "measured_s", "measured_low_s", "measured_high_s"):
+            assert row[name] == measured[name]
         assert row["average"] == row["scores"][TASK]
 
 
