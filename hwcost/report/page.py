@@ -116,10 +116,10 @@ def _tables(report: dict[str, Any]) -> Iterator[Table]:
 
 TABLES = {
     "nets": "", "by_net": ", by net", "latencies": ", latencies", "speed_up": ", speed-up",
-    "mean_speed_up": ", speed-up of the mean",
+    "mean_speed_up": ", speed-up of the mean", "by_kind": ", by kind", "differences": ", differences",
 }  # fmt: skip
 """Fields of a stage's result that are shown as tables, and what their headings add to the stage's name."""
-BY_LENGTH = ("latencies", "speed_up")
+BY_LENGTH = ("latencies", "speed_up", "by_kind")
 """Those of them that have rows by name and by sequence length."""
 LISTED = 60
 """Rows beyond which a table is left to the JSON file."""
@@ -153,7 +153,7 @@ def _in_plain_words(text: str) -> str:
 
 def _ends(name: str) -> tuple[str, str]:
     """Returns the names that the ends of an estimate's interval have: measured_low_s and measured_high_s for measured_s."""
-    if name in ("ratio", "value"):
+    if name in ("ratio", "value", "share"):
         return "low", "high"
     stem, _, suffix = name.rpartition("_")
     return f"{stem}_low_{suffix}", f"{stem}_high_{suffix}"
@@ -171,6 +171,9 @@ def _estimate(row: dict[str, Any], name: str, ends: tuple[str, str] | None) -> s
     return f"{shown} ({low} to {high})".replace(" ", GAP)
 
 
+INTERVAL = {"value", "low", "high"}
+"""Fields of a number with its interval that is a field itself (:class:`hwcost.systems.intervals.Interval`)."""
+
 GAP = "\u00a0"
 """Space at which no line is broken."""
 
@@ -184,6 +187,8 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return format_quantity(name, value).replace(" ", GAP)
     if isinstance(value, dict):
+        if value.keys() == INTERVAL:
+            return _estimate(value, "value", ("low", "high"))
         return ", ".join(f"{key} {_cell(key, one)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_cell(name, one) for one in value)

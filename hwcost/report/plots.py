@@ -36,7 +36,10 @@ def losses(
     curves(ax, steps, known, title, "loss")
 
 
-def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], labels: tuple[str, str], title: str) -> None:
+def scatter(
+    ax: Axes, groups: Mapping[str, Sequence[Point]], labels: tuple[str, str], title: str,
+    ranges: Mapping[str, Sequence[Point]] | None = None,
+) -> None:  # fmt: skip
     """Draws groups of points, the first one as a cloud in the background.
 
     Args:
@@ -44,11 +47,16 @@ def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], labels: tuple[str, 
         groups: Points by the name of their group.
         labels: Labels of the x axis and of the y axis.
         title: Heading.
+        ranges: Ends of the interval of each point on the x axis by the name of its group, NaN where it has none; None for no
+            intervals.
     """
     for index, ((name, points), color) in enumerate(zip(groups.items(), (SOFT, *COLORS), strict=False)):
         x, y = np.array(points, dtype=np.float64).reshape(-1, 2).T
         size, opacity = (16, alpha(len(x))) if index == 0 else (44, 1.0)
         ax.scatter(x, y, s=size, color=color, alpha=opacity, edgecolors="none", label=name, zorder=2 + index)
+        if ranges is not None:
+            low, high = np.array(ranges[name], dtype=np.float64).reshape(-1, 2).T
+            ax.errorbar(x, y, xerr=(x - low, high - x), fmt="none", ecolor=color, elinewidth=0.8, capsize=2, zorder=1)
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.grid(True)
     ax.legend(frameon=False, fontsize=8.5)

@@ -113,9 +113,9 @@ class Remeasured:
         return self.low_s <= seconds <= self.high_s
 
     def keeps(self, max_s: float) -> bool | None:
-        """Says whether the measurement is within a bound, as far as its interval tells; None without a measurement."""
-        seconds, low, _ = self.at_level
-        return None if seconds is None else (seconds if low is None else low) <= max_s
+        """Says whether the whole interval of the measurement is within a bound; None without an interval."""
+        high = self.at_level[2]
+        return None if high is None else high <= max_s
 
 
 def anchors(cost: CostModel, count: int = ANCHORS) -> list[Architecture]:

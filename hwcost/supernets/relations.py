@@ -210,16 +210,20 @@ class RelationDistillation:
         return [(batch, self._wanted(batch)) for batch in (moved(one, device) for one in batches)]
 
     def loss(self, arch: Architecture, targets: list[tuple[Batch, Projections]]) -> float:
-        """Returns the mean loss of a subnet against what :meth:`targets` returned.
+        """Returns the mean loss of a subnet against what :meth:`targets` returned."""
+        return sum(self.losses(arch, targets)) / len(targets)
+
+    def losses(self, arch: Architecture, targets: list[tuple[Batch, Projections]]) -> list[float]:
+        """Returns the loss of a subnet against each of the targets.
 
         Called by every process of torch's default process group, with the same targets, it divides them among the processes.
         """
-        total, group = 0.0, here()
+        found, group = [0.0] * len(targets), here()
         with torch.no_grad():
             for number in group.share(len(targets)):
                 batch, wanted = targets[number]
-                total += float(self._loss(wanted, self._given(arch, batch), batch))
-        return group.added([total], device_of(self.supernet))[0] / len(targets)
+                found[number] = float(self._loss(wanted, self._given(arch, batch), batch))
+        return group.added(found, device_of(self.supernet))
 
     def alike(self, targets: list[tuple[Batch, Projections]]) -> float:
         """Returns the mean loss of a net that relates all tokens alike, against what :meth:`targets` returned."""

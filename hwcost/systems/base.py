@@ -232,7 +232,9 @@ class Pipeline(Campaigns, Generic[PresetT]):
     def begin(self, check_memory: bool = True) -> None:
         """Checks that the trainings of a new run fit into memory, reads its inputs, and makes its folder."""
         if check_memory:
+            self.say("planning the memory of trainings")
             refuse_what_does_not_fit(planned_memory(self._undivided(), self.train_on, self.began))
+        self.say("reading text")
         self.read_inputs()
         self._files.make()
         self.keep_inputs()

@@ -47,13 +47,44 @@ class Latency:
         return cls(measured_s=seconds, measured_low_s=low, measured_high_s=high)
 
 
-def is_surely_faster(one: Latency, other: Latency) -> bool:
-    """Says whether a net is faster than another one by the unfavourable ends of their intervals, where there are some."""
-    if one.measured_s is None or other.measured_s is None:
-        return False
-    most = one.measured_s if one.measured_high_s is None else one.measured_high_s
-    least = other.measured_s if other.measured_low_s is None else other.measured_low_s
-    return most < least
+@dataclass(frozen=True)
+class SpeedUp:
+    """Latency of the base net over that of another one.
+
+    Attributes:
+        ratio: Latency of the base net over the net's own, with the ratios from the unfavourable and the favourable ends of
+            both intervals; None where either was not measured.
+        low: The ratio from the unfavourable ends of both intervals, or None.
+        high: The ratio from the favourable ends of both intervals, or None.
+    """
+
+    ratio: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the net is faster by the unfavourable ends of both intervals; without intervals nothing is sure."""
+        return self.low is not None and self.low > 1
+
+    def __str__(self) -> str:
+        if self.ratio is None:
+            return "not measured"
+        within = "without an interval" if self.low is None else f"{self.low:.2f} to {self.high:.2f}"
+        return f"{self.ratio:.2f} times ({within})"
+
+
+def speed_up_over(base: Latency, own: Latency) -> SpeedUp:
+    """Returns how many times faster a net is than the base net, with the ends of both intervals."""
+
+    def ratio(over: float | None, under: float | None) -> float | None:
+        return None if over is None or under is None else over / under
+
+    return SpeedUp(
+        ratio(base.measured_s, own.measured_s),
+        ratio(base.measured_low_s, own.measured_high_s),
+        ratio(base.measured_high_s, own.measured_low_s),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,9 @@ from hwcost.report import Drawing, bars
 
 if TYPE_CHECKING:
     from hwcost.tasks import Task
+
+Z = 1.96
+"""Half-width of the middle 95 % of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,16 @@ class TaskUsed:
             task=task.name, kind=task.target.kind, metric=task.metric, split=task.split, train_examples=len(task.train),
             examples=len(task.validation[task.split]), digest=task.digest,
         )  # fmt: skip
+
+    def half_width(self, score: float) -> float | None:
+        """Returns the half-width of a score's 95 % interval over other examples; None where no share of examples is scored.
+
+        Args:
+            score: Value of the metric.
+        """
+        if self.kind != "classification" or self.metric != "accuracy":
+            return None
+        return Z * math.sqrt(score * (1 - score) / self.examples)
 
     @property
     def text(self) -> str:

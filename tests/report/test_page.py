@@ -133,6 +133,14 @@ def test_latencies_and_speed_ups_by_length_have_a_row_for_each(tmp_path: Path) -
     assert re.findall(r"<h2>Stage ([^<]*)</h2>", page) == ["winners, latencies", "winners, speed-up of the mean"]
 
 
+def test_a_number_with_its_interval_is_one_cell(tmp_path: Path) -> None:
+    rows = [{"name": "params 53M", "spearman": {"value": 0.671, "low": 0.3, "high": 0.9}, "pearson": None},
+            {"name": "params 66M", "spearman": {"value": 0.5, "low": None, "high": None}, "pearson": None}]  # fmt: skip
+    page = write_page(report(by_size={"differences": rows}), tmp_path).read_text().replace("\u00a0", " ")
+    assert re.findall(r"<td>([^<]*)</td>", page)[:4] == ["params 53M", "0.671 (0.3 to 0.9)", "params 66M", "0.5"]
+    assert "<h2>Stage by_size, differences</h2>" in page
+
+
 def test_large_numbers_are_read_as_counts(tmp_path: Path) -> None:
     page = write_page(report(winners={"nets": [{"flops": 6012400.0, "score": 0.8125}]}), tmp_path).read_text()
     assert "<td>6.012\u00a0M</td><td>0.8125</td>" in page

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from hwcost.report.figures import new_figure
-from hwcost.report.plots import bars, heat_map
+from hwcost.report.plots import bars, heat_map, scatter
 
 
 def test_a_heat_map_has_its_scale_beside_it() -> None:
@@ -51,3 +51,17 @@ def test_bars_show_the_intervals_of_those_that_have_one() -> None:
     ends = [path.vertices[:, 1].tolist() for path in lines.get_paths()]
     assert ends[0] == [2.5, 3.25]
     assert np.isnan(ends[1:]).all()
+
+
+def test_points_have_the_intervals_of_their_latencies() -> None:
+    _, ax = new_figure()
+    nan = float("nan")
+    ranges = {"random": [(1.0, 5.0)], "own": [(nan, nan)]}
+    scatter(ax, {"random": [(2.0, 9.0)], "own": [(4.0, 8.0)]}, ("x", "y"), "Nets", ranges)
+    (first,), (second,) = (one.lines[2][0].get_segments() for one in ax.containers)
+    np.testing.assert_array_equal(first, [[1.0, 9.0], [5.0, 9.0]])
+    assert not second.size
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["random", "own"]
+    _, ax = new_figure()
+    scatter(ax, {"random": [(2.0, 9.0)]}, ("x", "y"), "Nets")
+    assert not ax.containers

@@ -84,3 +84,10 @@ def test_where_nothing_tells_the_level_measurements_are_taken_as_they_are() -> N
         MODEL.measured_ = kept
     (one,) = remeasured(MODEL, ARCHS[:1], [none])
     assert (one.error, one.holds, one.keeps(1.0), one.level) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("ends", "kept"), [((0.9e-3, 1.05e-3), True), ((0.9e-3, 1.2e-3), False), ((None, None), None)])
+def test_a_bound_is_kept_where_the_whole_interval_is_within_it(ends: tuple[float, float], kept: bool | None) -> None:
+    """Half of the measurements of a net whose latency is the bound itself are below it."""
+    (one,) = remeasured(MODEL, ARCHS[:1], [(1e-3, *ends)])
+    assert one.keeps(1.1e-3) is kept

@@ -30,9 +30,7 @@ from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.memory import MEMORY
 from hwcost.systems.autodistill.results import (
     Evaluated,
-    Quality,
     Regular,
-    RegularStudent,
     Results,
     Search,
     Searched,
@@ -310,52 +308,16 @@ def test_winners_are_compared_with_the_reference_after_regular_distillation_of_b
     assert (len(winners), last) == (SIZES["winners"], results.search.reference)
     assert {path.name for path in (folder / "winners").iterdir()} == {*winners, last}
     assert [one["claim"] for one in report["verdicts"]][2:] == [
-        "distilled regularly, a winner is faster than the reference that was distilled alike, and no worse (Table 2)"
+        "distilled regularly, a winner is faster and better than the reference that was distilled alike (Table 2)"
     ]
+    winner, reference = (results.regular.nets[key] for key in (winners[0], last))
+    assert winner.params_ratio == pytest.approx(winner.params / reference.params)
+    assert winner.measured_s == results.winners.nets[winners[0]].measured_s
+    assert winner.quality_gain == pytest.approx(winner.mlm_accuracy - reference.mlm_accuracy)  # of one batch
+    assert (winner.quality_low_gain, reference.quality_gain, reference.params_ratio) == (None, None, 1.0)
 
 
-def alike(name: str, seconds: float | None, accuracy: float) -> tuple[Student, RegularStudent]:
-    """A student of the paper's Table 2: seconds on TPUv4i, and accuracy of masked words after regular distillation."""
-    flash = Quality(perplexity=9.0, mlm_accuracy=0.1, nsp_accuracy=0.5)
-    own = RegularStudent(perplexity=8.0, mlm_accuracy=accuracy, nsp_accuracy=0.5, flash=flash, params=1)
-    return student(seconds, 9.0, None), own
-
-
-TABLE_2 = {
-    "512_128_4_512_4": (0.65e-3, 0.692), "512_128_1_640_2": (0.45e-3, 0.695), "512_128_1_640_4": (0.58e-3, 0.714),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changes", "holds", "found"),
-    [
-        ({}, True, "2 of 2 winners are; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692, at 1.12 "
-                   "times its speed"),
-        ({"512_128_1_640_2": (0.45e-3, 0.68), "512_128_1_640_4": (0.66e-3, 0.714)}, False,
-         "0 of 2 winners are; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692, at 0.98 times its "
-         "speed"),
-        ({"512_128_4_512_4": (None, 0.692)}, False,
-         "not measured; accuracy of masked words 0.714 of the best, 512_128_1_640_4, against 0.692"),
-    ],
-)  # fmt: skip
-def test_the_claim_of_table_2(changes: dict[str, Any], holds: bool, found: str) -> None:
-    """Section 4.2: "All seven models outperform the baseline regarding both accuracy and inference latency"."""
-    both = {key: alike(key, *values) for key, values in (TABLE_2 | changes).items()}
-    reference = next(iter(both))
-    trial = Evaluated(
-        arch=reference, latency_s=1.0, predicted_s=1.0, perplexity=1.0, mlm_accuracy=0.1, nsp_accuracy=0.5
-    )
-    empty = Searched([trial], [], [], [0.0])
-    parts = {
-        "winners": Winners({key: one for key, (one, _) in both.items()}, {}), "regular":
-        Regular({key: one for key, (_, one) in both.items()}), "search":
-        Search(reference, "bayesian", empty, empty, quality="mlm_accuracy"),
-    }  # fmt: skip
-    (claim,) = claims(cast(Results, SimpleNamespace(**parts)))[2:]
-    assert (claim.holds, claim.found) == (holds, found)
-
-
-@pytest.mark.parametrize(("half", "holds"), [(None, True), (0.02e-3, True), (0.05e-3, False)])
+@pytest.mark.parametrize(("half", "holds"), [(None, False), (0.02e-3, True), (0.05e-3, False)])
 def test_a_net_dominates_the_reference_where_the_intervals_say_so(half: float | None, holds: bool) -> None:
     nets = {
         key: replace(

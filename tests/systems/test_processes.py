@@ -261,7 +261,7 @@ def test_a_batch_smaller_than_the_processes_is_refused() -> None:
 
 
 EVALUATED = {
-    "autodistil": {"relation_loss", "unseen_loss"}, "autodistill": {"distil"},
+    "autodistil": {"relation_loss", "unseen_losses"}, "autodistill": {"distil"},
     "components": {"searched_quality", "_quality"}, "supershaper": {"perplexity"},
 }  # fmt: skip
 """Evaluations beside trainings that all processes take part in."""

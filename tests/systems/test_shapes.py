@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,16 +15,22 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
+pytest.importorskip("matplotlib")
 
 import hwcost as hc
 from hwcost.cost_models import CostModel, cost_model
 from hwcost.errors import UsageError
+from hwcost.report.figures import new_figure
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.spaces.components import Components
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.components import gate_shares, share_workloads
-from hwcost.systems.components.profiling import profiled
+from hwcost.systems.components.figures import shares
+from hwcost.systems.components.kinds import KINDS
+from hwcost.systems.components.profiling import _row, profiled
+from hwcost.systems.components.results import KindShare
+from hwcost.systems.components.shares import Share
 from hwcost.systems.settings import Measuring
 from tests.systems.test_parts import table
 
@@ -69,6 +76,34 @@ def test_components_are_profiled_at_all_lengths_in_one_campaign(tmp_path: Path) 
     for kind, longest in (("qk", "64"), ("ff", "32")):  # the largest over lengths, whichever it is (section 5.1)
         assert profile.shares[kind] == profile.by_length[longest][kind]
     assert set(profile.gaps) == {"32", "64"}
+    row = profile.by_kind["queries and keys"]["64"]
+    assert (row.share, row.paper) == (profile.by_length["64"]["qk"], None)
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low < row.share < row.high
+    assert row.high - row.low < 0.1  # of a law with noise of a thousandth
+
+
+def test_shares_stand_beside_those_that_the_paper_prints() -> None:
+    """Table 1: queries and keys take 28.9 % of BERT-base at 32 tokens; it has no column of 64."""
+    ff, qk = (next(one for one in KINDS if one.name == name) for name in ("ff", "qk"))
+    printed = _row(Share(0.3, 0.02), Components("bert-base"), qk, 32)
+    assert (printed.share, printed.low, printed.high, printed.paper) == pytest.approx((0.3, 0.28, 0.32, 0.289))
+    assert _row(Share(0.5), Components("bert-base"), ff, 64) == KindShare(share=0.5, low=None, high=None, paper=None)
+
+
+def test_the_figure_of_shares_has_words_intervals_and_the_papers() -> None:
+    own = KindShare(share=0.3, low=0.2, high=0.4, paper=0.289)
+    kind = {"32": own, "64": replace(own, paper=None)}
+    _, ax = new_figure()
+    shares(ax, {"queries and keys": kind, "values": kind})
+    assert [one.get_text() for one in ax.get_xticklabels()] == ["queries\nand\nkeys", "values"]
+    heights = {one.get_label(): [bar.get_height() for bar in one] for one in ax.containers if hasattr(one, "patches")}
+    assert heights == {
+        "32 tokens": [30.0, 30.0], "32 tokens, the paper's": [pytest.approx(28.9)] * 2, "64 tokens": [30.0, 30.0],
+    }  # fmt: skip
+    whisker = next(one for one in ax.containers if not hasattr(one, "patches")).lines[2][0].get_segments()[0]
+    np.testing.assert_allclose(whisker[:, 1], [20.0, 40.0])
 
 
 def test_gates_cost_what_a_model_over_shapes_says_of_all_lengths(text: Path, tmp_path: Path) -> None:

@@ -26,15 +26,15 @@ from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase, moved, train
 from hwcost.systems import Settings, pipeline
+from hwcost.systems.intervals import Interval, correlation, mean, ratio
 from hwcost.systems.processes import Processes
 from hwcost.systems.supershaper.bert import bert_like, bert_of
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
-from hwcost.systems.supershaper.claims import _shaped
+from hwcost.systems.supershaper.claims import _keeps, _shaped
 from hwcost.systems.supershaper.evolutions import Evolutions
 from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance
-from hwcost.systems.supershaper.intervals import Interval, correlation, mean, ratio
 from hwcost.systems.supershaper.presets import PRESETS
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
@@ -317,3 +317,17 @@ def test_a_correlation_counts_by_the_lower_end_of_its_interval() -> None:
     assert judged(Interval(0.7, None, None))
     assert not judged(Interval(0.8, -1.0, 1.0))
     assert judged(Interval(0.8, -1.0, 1.0), Interval(0.7, 0.4, 0.9), Interval(0.6, 0.1, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("ends", "kept", "within"),
+    [((11e-3, 12e-3), True, "11.0 ms to 12.0 ms"), ((11e-3, 13e-3), False, "11.0 ms to 13.0 ms"),
+     ((None, None), None, "without an interval")],
+)  # fmt: skip
+def test_a_net_keeps_a_latency_with_its_whole_interval(ends: tuple[Any, Any], kept: bool | None, within: str) -> None:
+    net = SimpleNamespace(at_level_s=11.5e-3, at_level_low_s=ends[0], at_level_high_s=ends[1], keeps_budget=kept)
+    row: Any = SimpleNamespace(name="latency 66M", budget_s=12.2e-3)
+    found: Any = SimpleNamespace(winners=SimpleNamespace(nets={row.name: net}, level=None))
+    claim = _keeps(found, "it keeps it", row, [row])
+    assert claim.holds is (kept is True)
+    assert claim.found == f"11.5 ms ({within}) of 12.2 ms; {int(kept is True)} of 1 budgets are kept"

@@ -228,6 +228,7 @@ def test_tables_3_to_5_have_the_heuristic_net_the_ends_of_the_space_and_bert_bes
         assert (row["scores"], row["average"]) == ({TASK: scores[name]}, scores[name])
         assert row["perplexity"] == (None if name == "bert" else nets[name]["perplexity"])
         assert name == "bert" or row["params"] == space.params(space.parse(nets[name]["arch"]), "paper")
+        assert name == "bert" or row["params"] == nets[name]["paper_params"] <= nets[name]["params"]
     assert rows["smallest"]["params"] < rows["cigar 66M"]["params"] < rows["bert"]["params"] < rows["largest"]["params"]
     assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("supershaper").path.read_text()
 
@@ -248,6 +249,21 @@ def test_tables_3_to_5_of_autodistil_have_the_teacher_beside_the_selected_studen
     assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("autodistil").path.read_text()
 
 
+def test_tables_2_and_8_of_components_have_scores_speed_and_size_of_each_net(runs) -> None:
+    stages = runs["components"][1]["stages"]
+    rows = {row["net"]: row for row in stages["fine_tuned"]["by_net"]}
+    assert list(rows) == ["base", "do", "do-r", "sdo", "sdo-r"]
+    scores = {row["net"]: row["score"] for row in stages["fine_tuned"]["nets"]}
+    for name, row in rows.items():
+        assert row["scores"] == {TASK: scores[name]}
+        assert row["params"] == stages["retraining"]["nets"][name]["params"]
+        speed = stages["winners"]["mean_speed_up"].get(name.removesuffix("-r"), {"ratio": 1.0, "low": None, "high": None})
+        ends = [row[f"speed_{part}ratio"] for part in ("", "low_", "high_")]
+        assert ends == [speed["ratio"], speed["low"], speed["high"]]
+    assert "<h2>Stage fine_tuned, by net</h2>" in runs.page("components").path.read_text()
+    assert "<h2>Stage profile, by kind</h2>" in runs.page("components").path.read_text()
+
+
 def test_table_3_of_autodistill_has_the_reference_beside_the_winners(runs) -> None:
     stages = runs["autodistill"][1]["stages"]
     rows = stages["fine_tuned"]["by_net"]
@@ -255,7 +271,8 @@ def test_table_3_of_autodistill_has_the_reference_beside_the_winners(runs) -> No
     assert rows[-1]["net"] == stages["search"]["reference"]
     for row in rows:
         measured = stages["winners"]["nets"][row["net"]]
-        assert (row["params"], row["measured_s"]) == (measured["params"], measured["measured_s"])
+        for name in ("params", "measured_s", "measured_low_s", "measured_high_s"):
+            assert row[name] == measured[name]
         assert row["average"] == row["scores"][TASK]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hwcost.systems.autodistil.results import Results
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import Latency, is_surely_faster
+from hwcost.systems.latencies import Latency, speed_up_over
 from hwcost.units import format_count, format_seconds
 
 CLASS = 0.1
@@ -21,25 +21,28 @@ def claims(results: Results) -> list[Claim]:
 def _relations(results: Results) -> Claim:
     agnostic = results.agnostic
     unseen = dict(zip(agnostic.size_class, agnostic.unseen_loss, strict=True))
-    own, middle = unseen[agnostic.chosen], float(np.median(list(unseen.values())))
+    own, others, over = unseen.pop(agnostic.chosen), list(unseen.values()), agnostic.median_over_own
     beside = f"no other net was evaluated within {100 * CLASS:g} % of its operations"
-    if len(unseen) > 1:
-        beside = f"median {middle:.3e} of the {len(unseen)} nets within {100 * CLASS:g} % of its operations"
+    if over is not None:
+        beside = f"median {float(np.median(others)):.3e} of {len(others)} others within {100 * CLASS:g} % of its operations"
+        beside += f", {over} times its own"
     return Claim(
         "the chosen net relates tokens more like the teacher than the median of its class, on text it was not chosen by",
-        f"loss {own:.3e}, {beside}", len(unseen) > 1 and own <= middle,
+        f"loss {own:.3e}, {beside}", over is not None and over.low is not None and over.low > 1,
     )  # fmt: skip
 
 
 def _score(results: Results) -> Claim:
     own, *others = [one.score for one in results.winners.size_class]
-    usual = float(np.median(others)) if others else None
+    task = results.proxy.task
+    usual, half = float(np.median(others)) if others else None, task.half_width(own)
     beside = "no other net of its class was fine-tuned"
     if usual is not None:
         beside = f"median {usual:.3f} of other nets of its class, {len(others)} of which were fine-tuned"
+    noise = "" if half is None else f" ± {half:.3f} of {task.examples} examples"
     return Claim(
-        "fine-tuned, it does at least as well as the median of its class",
-        f"{results.proxy.task.text} {own:.3f}, {beside}", usual is not None and own >= usual,
+        "fine-tuned, it does better than the median of its class", f"{task.text} {own:.3f}{noise}, {beside}",
+        usual is not None and own - (half or 0.0) > usual,
     )  # fmt: skip
 
 
@@ -52,15 +55,15 @@ def _speed(results: Results) -> Claim:
     return Claim(
         "it is measured faster than the teacher",
         f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
-        is_surely_faster(student, teacher),
+        speed_up_over(teacher, student).is_sure,
     )
 
 
 def _measured(net: Latency) -> str:
-    """Returns a latency with its interval where there is one."""
+    """Returns a latency with its interval."""
     if net.measured_s is None:
         return "-"
     if net.measured_low_s is None or net.measured_high_s is None:
-        return format_seconds(net.measured_s)
+        return f"{format_seconds(net.measured_s)} (without an interval)"
     own, low, high = map(format_seconds, (net.measured_s, net.measured_low_s, net.measured_high_s))
     return f"{own} ({low} to {high})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from functools import cached_property
+from statistics import fmean
 
 import numpy as np
 from torch import nn
@@ -21,7 +22,7 @@ from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.systems.autodistil.claims import CLASS, claims
 from hwcost.systems.autodistil.nets import REFERENCE, SUBSPACES, Net, Nets, space_of
 from hwcost.systems.autodistil.presets import PRESETS, AutoDistilPreset
-from hwcost.systems.autodistil.relation_losses import RelationLosses
+from hwcost.systems.autodistil.relation_losses import RelationLosses, median_over
 from hwcost.systems.autodistil.results import (
     Agnostic,
     ClassMember,
@@ -109,8 +110,10 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         rows = [row for subspace in self.searched for row in self.searches.candidates(subspace)]
         best = min(rows, key=lambda row: row.loss)
         near = [row.net for row in rows if abs(row.flops / best.flops - 1) <= CLASS]
-        unseen = self.cached_map("class", near, str, self.unseen_loss)
-        return Agnostic(self.searches.max_flops, rows, best.net, near, unseen)
+        unseen = dict(zip(near, self.cached_map("class", near, str, self.unseen_losses), strict=True))
+        own = unseen[best.net]
+        beside = median_over(own, [losses for net, losses in unseen.items() if net != best.net])
+        return Agnostic(self.searches.max_flops, rows, best.net, near, list(map(fmean, unseen.values())), beside)
 
     @stage
     def proxy(self) -> Proxy:
@@ -307,14 +310,14 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return self.losses(subspace).loss(arch)
 
     @together
-    def unseen_loss(self, net: str) -> float:
-        """Returns the loss of a net on text that nothing was selected on; processes share it.
+    def unseen_losses(self, net: str) -> list[float]:
+        """Returns the losses of a net on parts of the text that nothing was selected on; processes share them.
 
         Args:
             net: Name of the net.
         """
         subspace, arch = self.nets.parse(net)
-        return self.losses(subspace).unseen_loss(arch)
+        return self.losses(subspace).unseen_losses(arch)
 
     def _drawn_of_class(self) -> list[str]:
         """Draws other nets of the size of the selected one."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.autodistil.tuned import FineTunedNets
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.intervals import Interval
 from hwcost.systems.latencies import Latency
 from hwcost.systems.learnt import RelationsLearnt, WordsLearnt
 from hwcost.systems.task_scores import TaskUsed
@@ -68,6 +69,8 @@ class Agnostic:
         chosen: Name of the net with the least loss.
         size_class: Names of the nets of about as many operations, the selected one among them.
         unseen_loss: Relation loss of each net of ``size_class`` on text that nothing was selected on.
+        median_over_own: Median loss of the other nets of ``size_class`` over that of the chosen one, on that text: mean over
+            its parts, with a 95 % interval; None where there is no other net.
     """
 
     limit_flops: float | None
@@ -75,6 +78,7 @@ class Agnostic:
     chosen: str
     size_class: list[str]
     unseen_loss: list[float]
+    median_over_own: Interval | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hwcost.systems.autodistill.fronts import is_better
 from hwcost.systems.autodistill.results import QUALITIES, Results, Search
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import is_surely_faster
+from hwcost.systems.intervals import Interval
+from hwcost.systems.latencies import SpeedUp, speed_up_over
 from hwcost.units import format_seconds
 
 
@@ -55,11 +56,10 @@ def _predicted_areas(results: Results) -> str:
 def _dominates(results: Results) -> Claim:
     nets, search = results.winners.nets, results.search
     reference = nets[search.reference]
-    best = [
-        key for key in search.own.front
-        if is_better(nets[key], reference, search) and is_surely_faster(nets[key], reference)
-    ]  # fmt: skip
-    found = f"{len(best)} of its front do; the reference takes {format_seconds(reference.measured_s)}"
+    better = [key for key in search.own.front if is_better(nets[key], reference, search)]
+    best = [key for key in better if speed_up_over(reference, nets[key]).is_sure]
+    alone = f" by the intervals of both latencies, {len(better)} by latencies alone" if len(best) < len(better) else ""
+    found = f"{len(best)} of its front do{alone}; the reference takes {format_seconds(reference.measured_s)}"
     if all(net.measured_s is None for net in nets.values()):
         found = f"not measured; as predicted, {len(search.own.dominating)} do; the reference takes "
         found += format_seconds(reference.predicted_s)
@@ -71,23 +71,24 @@ def _dominates(results: Results) -> Claim:
 
 def _distilled_alike(results: Results) -> list[Claim]:
     """Compares winners with the reference after regular distillation of both (Table 2)."""
-    search, nets, measured = results.search, results.regular.nets, results.winners.nets
-    others = [key for key in nets if key != search.reference]
-    if search.reference not in nets or not others:
-        return []  # a report of an earlier version, or no winner beside the reference
-    losses = {key: one.loss(search.quality) for key, one in nets.items()}
-    beside, best = measured[search.reference], min(others, key=losses.__getitem__)
-    better = [
-        key for key in others if losses[key] <= losses[search.reference] and is_surely_faster(measured[key], beside)
-    ]
-    own, theirs = (getattr(nets[key], search.quality) for key in (best, search.reference))
-    text = f"{QUALITIES[search.quality]} {own:.4g} of the best, {best}, against {theirs:.4g}"
-    seconds, level_s = measured[best].measured_s, beside.measured_s
-    if seconds is not None and level_s is not None:
-        text = f"{len(better)} of {len(others)} winners are; {text}, at {level_s / seconds:.2f} times its speed"
+    quality, reference, nets = results.search.quality, results.search.reference, results.regular.nets
+    others = {key: net for key, net in nets.items() if key != reference}
+    if not others:
+        return []  # no winner beside the reference
+    better = [key for key, net in others.items() if net.outperforms]
+    best = min(better or others, key=lambda key: others[key].loss(quality))
+    net, beside = others[best], nets[reference]
+    text = f"{len(better)} of {len(others)} winners do"
+    if net.measured_s is None or beside.measured_s is None:
+        text = "not measured"
+    speed = SpeedUp(net.speed_ratio, net.speed_low_ratio, net.speed_high_ratio)
+    gain = Interval(net.quality_gain or 0.0, net.quality_low_gain, net.quality_high_gain)
+    text += f"; {best}: {speed} the reference's speed, " if speed.ratio is not None else f"; {best}: "
+    text += f"{QUALITIES[quality]} {getattr(net, quality):.4g} against {getattr(beside, quality):.4g}, "
+    unit = "its logarithm lower by" if quality == "perplexity" else "more by"
     return [
         Claim(
-            "distilled regularly, a winner is faster than the reference that was distilled alike, and no worse (Table 2)",
-            text if level_s is not None else f"not measured; {text}", bool(better),
+            "distilled regularly, a winner is faster and better than the reference that was distilled alike (Table 2)",
+            f"{text}{unit} {gain}", bool(better),
         )
     ]  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hwcost.report import DASHED, Drawing, latency_fit, losses, progress, scatter
 from hwcost.systems.autodistill.memory import MemoryFit
 from hwcost.systems.autodistill.results import QUALITIES, Results, Search, Winners
+from hwcost.systems.latency_bars import latency_points
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
 
@@ -56,14 +57,10 @@ def _trials(ax: Axes, search: Search) -> None:
 
 def _measured_fronts(ax: Axes, winners: Winners, search: Search) -> None:
     keys = {"random": search.random.front, search.searcher: search.own.front, "reference": [search.reference]}
-    groups = {name: _measured(winners, search, own) for name, own in keys.items()}
-    scatter(ax, groups, ("measured latency (ms)", QUALITIES[search.quality]), "Both fronts, measured")
-
-
-def _measured(winners: Winners, search: Search, keys: Sequence[str]) -> list[tuple[float, float]]:
-    """Returns latency in milliseconds and quality of those students that were measured."""
-    nets = [winners.nets[key] for key in keys]
-    return [(1e3 * net.measured_s, getattr(net, search.quality)) for net in nets if net.measured_s is not None]
+    nets = {name: [winners.nets[key] for key in own] for name, own in keys.items()}
+    points, ranges = latency_points(nets, lambda net: float(getattr(net, search.quality)))
+    labels = "measured latency (ms), 95 % interval", QUALITIES[search.quality]
+    scatter(ax, points, labels, "Both fronts, measured", ranges)
 
 
 def _memory_fit(ax: Axes, fit: MemoryFit) -> None:
@@ -105,16 +102,20 @@ def _proxy(ax: Axes, search: Search) -> None:
 
 
 def _both_ways(ax: Axes, results: Results) -> None:
-    """Draws winners and the reference after flash and after regular distillation (Figure 6)."""
-    name, search, measured = results.search.quality, results.search, results.winners.nets
-    evaluated = [(getattr(one, name), 1e3 * one.latency_s) for one in search.own.trials]
+    """Draws winners and the reference after flash and after regular distillation (Figure 6).
+
+    All have the latency that the search went by: the ways of distilling change the quality alone.
+    """
+    name, search = results.search.quality, results.search
+    latency = {one.arch: 1e3 * one.latency_s for one in search.own.trials}
+    evaluated = [(getattr(one, name), latency[one.arch]) for one in search.own.trials]
     groups: dict[str, list[tuple[float, float]]] = {"evaluated": evaluated, "flash": [], "regular": []}
     for key, net in results.regular.nets.items():
-        latency = 1e3 * (measured[key].measured_s or measured[key].predicted_s)
-        both = [(getattr(one, name), latency) for one in (net.flash, net)]
+        both = [(getattr(one, name), latency[key]) for one in (net.flash, net)]
         if key == search.reference:
             groups["reference, both"] = both
         else:
             groups["flash"].append(both[0])
             groups["regular"].append(both[1])
-    scatter(ax, groups, (QUALITIES[name], "latency (ms)"), "Winners, distilled both ways")
+    labels = QUALITIES[name], f"{'measured' if search.is_measured else 'predicted'} latency (ms)"
+    scatter(ax, groups, labels, "Winners, distilled both ways (Figure 6)")

@@ -188,15 +188,46 @@ class Winners:
 
 @dataclass(frozen=True, kw_only=True)
 class RegularStudent(Quality):
-    """A winner or the reference, with its quality after regular distillation (Table 2).
+    """A winner or the reference, with its quality after regular distillation: a row of Table 2.
 
     Attributes:
-        flash: Quality after flash distillation.
         params: Number of parameters.
+        params_ratio: The same over the reference's.
+        measured_s: Latency that the winners' stage measured, with a 95 % interval; None where it was not.
+        measured_low_s: Lower end of that interval, or None.
+        measured_high_s: Upper end of that interval, or None.
+        speed_ratio: Measured latency of the reference over the student's own, with the ratios from the unfavourable and the
+            favourable ends of both intervals; None where either was not measured, and for the reference.
+        speed_low_ratio: The ratio from the unfavourable ends, or None.
+        speed_high_ratio: The ratio from the favourable ends, or None.
+        accuracy_ratio: Accuracy of masked words over the reference's; None where that is 0.
+        quality_gain: By how much the quality that the search raised is better than the reference's, mean over held-out
+            batches with a 95 % interval: accuracy that it has more, or the logarithm of the reference's perplexity over its
+            own; None for the reference.
+        quality_low_gain: Lower end of that interval; None for a single batch.
+        quality_high_gain: Upper end of that interval, likewise.
+        flash: Quality after flash distillation.
     """
 
-    flash: Quality
     params: int
+    params_ratio: float
+    measured_s: float | None = None
+    measured_low_s: float | None = None
+    measured_high_s: float | None = None
+    speed_ratio: float | None = None
+    speed_low_ratio: float | None = None
+    speed_high_ratio: float | None = None
+    accuracy_ratio: float | None = None
+    quality_gain: float | None = None
+    quality_low_gain: float | None = None
+    quality_high_gain: float | None = None
+    flash: Quality
+
+    @property
+    def outperforms(self) -> bool:
+        """Whether it is faster and better than the reference by the unfavourable ends of all intervals (section 4.2)."""
+        ends = self.speed_low_ratio, self.quality_low_gain
+        return ends[0] is not None and ends[1] is not None and ends[0] > 1 and ends[1] > 0
 
 
 @dataclass(frozen=True)
@@ -204,7 +235,7 @@ class Regular:
     """The regular distillation of winners, and of the reference beside them (section 4.2).
 
     Attributes:
-        nets: Winners by key, and the reference, which reports of earlier versions lack.
+        nets: Winners by key, and the reference.
     """
 
     nets: dict[str, RegularStudent]

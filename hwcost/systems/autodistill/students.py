@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -16,7 +16,8 @@ from hwcost.supernets.distillation import Distillation
 from hwcost.supernets.student import student, student_blueprint
 from hwcost.supernets.text_quality import text_quality
 from hwcost.supernets.training import train
-from hwcost.systems.autodistill.results import Quality, Regular, RegularStudent
+from hwcost.systems.autodistill.results import Quality, Regular
+from hwcost.systems.autodistill.table_2 import table_2
 from hwcost.systems.processes import together
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.training import reporting, save_net
@@ -52,27 +53,25 @@ class Students:
         return found
 
     def regular(self, keys: Sequence[str]) -> Regular:
-        """Distils students regularly, keeps them with the winners, and returns their qualities beside those after flash."""
-        rows = self.pipeline.cached_map("regular", keys, str, self._regularly)
+        """Distils students regularly, keeps them with the winners, and compares them with the reference among them."""
+        found = dict(zip(keys, self.pipeline.cached_map("regular", keys, str, self._regularly), strict=True))
         for key in keys:
             remove_checkpoint(self.pipeline, key, REGULAR)
-        return Regular({key: self._compared(key, row) for key, row in zip(keys, rows, strict=True)})
+        flash = {key: Quality(**self.flash(self.space.parse(key))) for key in keys}
+        reference, quality = self.pipeline.search.reference, self.pipeline.preset.quality
+        return Regular(table_2(found, self.pipeline.winners.nets, flash, reference, quality))
 
-    def _regularly(self, key: str) -> dict[str, float]:
+    def _regularly(self, key: str) -> dict[str, Any]:
         arch = self.space.parse(key)
         net, found = distil(self.pipeline, key, REGULAR)
         folder = self.pipeline.folder / "winners" / key
         save_net(folder, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
         return found
 
-    def _compared(self, key: str, found: dict[str, float]) -> RegularStudent:
-        arch = self.space.parse(key)
-        return RegularStudent(**found, flash=Quality(**self.flash(arch)), params=self.space.params(arch))
-
 
 @together
-def distil(pipeline: AutoDistillPipeline, key: str, way: str) -> tuple[nn.Module, dict[str, float]]:
-    """Distils a student, and returns it with its qualities by name.
+def distil(pipeline: AutoDistillPipeline, key: str, way: str) -> tuple[nn.Module, dict[str, Any]]:
+    """Distils a student, and returns it with its qualities by name; regularly, also with those of each held-out batch.
 
     Args:
         pipeline: The run.
@@ -86,7 +85,10 @@ def distil(pipeline: AutoDistillPipeline, key: str, way: str) -> tuple[nn.Module
     phases, about = pair.phases(pipeline.batches, schedule, preset.recipe), pipeline.text.provenance(f"{way} {key}")
     report = reporting(pipeline, f"{way} distillation of {key}")
     train(pair, phases, checkpoint(pipeline, key, way), about, SAVE_EVERY, report)
-    return net, asdict(text_quality(net, pipeline.held_out, pair.next_sentence))
+    found = asdict(text_quality(net, pipeline.held_out, pair.next_sentence))
+    if way == REGULAR:
+        found["by_batch"] = [asdict(text_quality(net, [one], pair.next_sentence)) for one in pipeline.held_out]
+    return net, found
 
 
 def checkpoint(pipeline: AutoDistillPipeline, key: str, way: str) -> Path:

@@ -20,7 +20,9 @@ class TunedStudent:
     Attributes:
         net: Key of the student.
         params: Number of parameters.
-        measured_s: Measured latency; None where it was not measured.
+        measured_s: Measured latency, with a 95 % interval; None where it was not measured.
+        measured_low_s: Lower end of that interval, or None.
+        measured_high_s: Upper end of that interval, or None.
         scores: Metric of each task, by its name; of MNLI matched, and mismatched beside it.
         average: Mean of these, the paper's average, which counts both splits of MNLI.
     """
@@ -28,6 +30,8 @@ class TunedStudent:
     net: str
     params: int
     measured_s: float | None
+    measured_low_s: float | None
+    measured_high_s: float | None
     scores: dict[str, float]
     average: float
 
@@ -55,7 +59,8 @@ class FineTuned(TaskScores):
             scores, own = found.of_net(net, every_split=True), students[net]
             rows.append(
                 TunedStudent(
-                    net=net, params=own.params, measured_s=own.measured_s, scores=scores, average=fmean(scores.values())
+                    net=net, params=own.params, measured_s=own.measured_s, measured_low_s=own.measured_low_s,
+                    measured_high_s=own.measured_high_s, scores=scores, average=fmean(scores.values()),
                 )
             )  # fmt: skip
         return cls(found.tasks, found.nets, rows)

@@ -10,12 +10,12 @@ from hwcost.systems.components.results import (
     Point,
     Results,
     Retrained,
-    SpeedUp,
     Student,
     Sweep,
 )
 from hwcost.systems.components.series import is_monotone, series, shows_trade
 from hwcost.systems.components.speed import mean_speed_up
+from hwcost.systems.latencies import SpeedUp
 from hwcost.systems.task_scores import TaskUsed
 from hwcost.units import format_seconds
 
@@ -48,14 +48,13 @@ def _student(results: Results, own: Student) -> Claim:
     teacher = results.students.mean_speed_up[f"{own.net} on {own.task}"].ratio
     speed = f"not measured: its gates cost {own.cost:.2f} of the whole student's"
     if over.ratio is not None and teacher is not None:
-        speed = f"{over.ratio:.2f} times the whole student's speed, {teacher:.2f} times the teacher's"
+        speed = f"{over} the whole student's speed, {teacher:.2f} times the teacher's"
     again, whole, taught = score[f"{own.net}{AGAIN}"], score[STUDENT], found.teachers[own.task]
-    sure = over.ratio if over.low is None else over.low
     return Claim(
         f"{LABELS[own.net]} student is measured faster than the whole one on {own.task}, within {DROP:g} of its score",
         f"{speed}; {metric} {own.score:.3f} as searched and {again:.3f} distilled again, whole student {whole:.3f}, teacher "
         f"{taught:.3f}",
-        sure is not None and sure > 1 and max(own.score, again) >= whole - DROP,
+        over.is_sure and max(own.score, again) >= whole - DROP,
     )
 
 
@@ -98,10 +97,8 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
         text = f"not measured: predicted {base_s / own_s:.2f} times, "
         text += f"{format_seconds(own_s)} against {format_seconds(base_s)}"
     if speed_up.ratio is not None:
-        ends = "" if speed_up.low is None else f" ({speed_up.low:.2f} to {speed_up.high:.2f})"
         own, base = (format_seconds(latencies[one][length].measured_s) for one in (name, "base"))
-        text = f"{speed_up.ratio:.2f} times{ends}: {own} against {base}"
-    sure = speed_up.ratio if speed_up.low is None else speed_up.low
+        text = f"{speed_up}: {own} against {base}"
     mean = results.winners.mean_speed_up[name].ratio
     if is_base:
         text = "its gates are those of the base net"
@@ -110,7 +107,7 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
     return Claim(
         f"{LABELS[name]} net is measured faster than the base net at {length} tokens",
         f"{text}; {_quality(nets[name], nets[name + AGAIN], nets['base'], results.retraining.task)}",
-        not is_base and sure is not None and sure > 1,
+        not is_base and speed_up.is_sure,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost.report import COLORS, DASHED, INK, Drawing, bars, entitle, heat_map, losses, progress
-from hwcost.systems.components.results import Results, Sweep, Winners
+from hwcost.systems.components.results import KindShare, Results, Sweep, Winners
 from hwcost.systems.components.series import series
 from hwcost.systems.latencies import Latency
 from hwcost.systems.latency_bars import latency_bars
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     """Yields the figures of a report."""
     results = results_of(report, Results)
-    shares = {
-        f"{length} tokens": {kind: 100 * share for kind, share in by_kind.items()}
-        for length, by_kind in results.profile.by_length.items()
-    }
-    if shares:
-        yield Drawing("shares", lambda ax: bars(ax, shares, "share of the whole net (%)", "Components (Tables 1 and 4)"))
+    if results.profile.by_kind:
+        yield Drawing("shares", partial(shares, found=results.profile.by_kind))
     trained = {
         "base": ("The base net's training", results.base.curves), "do": ("DO", results.do.curves),
         "sdo": ("SDO: losses of drawn nets", results.sdo.curves),
@@ -45,6 +41,28 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         yield drawn
     yield from task_drawings(results.fine_tuned)
     yield from _students(results)
+
+
+def shares(ax: Axes, found: Mapping[str, Mapping[str, KindShare]]) -> None:
+    """Draws the shares of the kinds of component by sequence length, with intervals, beside the paper's where it has them.
+
+    Args:
+        ax: The axes.
+        found: Shares by kind and by sequence length.
+    """
+    heights: dict[str, dict[str, float]] = {}
+    ranges: dict[str, dict[str, tuple[float, float]]] = {}
+    for kind, by_length in found.items():
+        name = kind.replace(" ", "\n")
+        for length, one in by_length.items():
+            group = f"{length} tokens"
+            heights.setdefault(group, {})[name] = 100 * one.share
+            ends = [float("nan") if end is None else 100 * end for end in (one.low, one.high)]
+            ranges.setdefault(group, {})[name] = (ends[0], ends[1])
+            if one.paper is not None:
+                heights.setdefault(f"{group}, the paper's", {})[name] = 100 * one.paper
+                ranges.setdefault(f"{group}, the paper's", {})[name] = (float("nan"), float("nan"))
+    bars(ax, heights, "share of the whole net (%), 95 % interval", "Components (Tables 1 and 4)", ranges)
 
 
 def _students(results: Results) -> Iterator[Drawing]:

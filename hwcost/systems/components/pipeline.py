@@ -54,13 +54,14 @@ from hwcost.systems.components.students import distilled, measured_students
 from hwcost.systems.components.sweep import AS_SEARCHED, settings_of, swept
 from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
+from hwcost.systems.components.tuned import FineTuned
 from hwcost.systems.costs import at_measured, described
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
-from hwcost.systems.task_scores import TaskScores, TaskUsed
+from hwcost.systems.task_scores import TaskUsed
 from hwcost.systems.text import Text
 from hwcost.systems.training import shown, train_phase, words_learnt
 from hwcost.workloads import builder
@@ -158,9 +159,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return compared(latencies_of(self, {name: arch for name, (arch, _) in self.selected().items()}))
 
     @stage
-    def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the same nets on every task that the user gave (Table 8)."""
-        return self.fine_tuning.scores({name: name for name in self.retraining.nets})
+    def fine_tuned(self) -> FineTuned:
+        """Fine-tunes the same nets on every task that the user gave (Tables 2, 3 and 8)."""
+        nets, winners = self.retraining.nets, self.winners
+        found = self.fine_tuning.scores({name: name for name in nets})
+        return FineTuned.of(
+            found, {name: net.params for name, net in nets.items()}, {name: winners.speed_of(name) for name in nets}
+        )
 
     @stage
     def distillation(self) -> Distillation:

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hwcost.systems.components.tuned import FineTuned
 from hwcost.systems.curves import TrainingCurves
-from hwcost.systems.latencies import Latency
+from hwcost.systems.latencies import Latency, SpeedUp
 from hwcost.systems.learnt import WordsLearnt
-from hwcost.systems.task_scores import TaskScores, TaskUsed
+from hwcost.systems.task_scores import TaskUsed
 
 AGAIN = "-r"
 """End of the name of a net that was trained again (the paper's "-R")."""
 STUDENT = "student"
 """Name of the student with all its gates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindShare:
+    """A cell of Tables 1 and 4.
+
+    Attributes:
+        share: Share of the whole net's latency that it would save without this kind, with a 95 % interval; below 0 where it
+            would take longer. Kinds overlap.
+        low: Lower end of that interval; None where it is not known.
+        high: Upper end of that interval, likewise.
+        paper: Share that the paper prints of its device; None for grids and lengths that it does not have.
+    """
+
+    share: float
+    low: float | None
+    high: float | None
+    paper: float | None
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,7 @@ class Profile:
         shares: The largest share by kind of gate; gates cost these.
         paper: The paper's shares on its device; None where it has none for this grid.
         given: Description of the cost model that the user gave, whose costs are paid in place of shares; None without one.
+        by_kind: The same shares with intervals by kind and by sequence length, beside the paper's, as Tables 1 and 4.
     """
 
     by_length: dict[str, dict[str, float]]
@@ -32,6 +52,7 @@ class Profile:
     shares: dict[str, float]
     paper: dict[str, float] | None
     given: str | None = None
+    by_kind: dict[str, dict[str, KindShare]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -209,22 +230,6 @@ class Retraining:
 
 
 @dataclass(frozen=True)
-class SpeedUp:
-    """Latency of the base net over that of another one.
-
-    Attributes:
-        ratio: Latency of the base net over the net's own, with the ratios from the unfavourable and the favourable ends of
-            both intervals; None where either was not measured.
-        low: The ratio from the unfavourable ends of both intervals, or None.
-        high: The ratio from the favourable ends of both intervals, or None.
-    """
-
-    ratio: float | None
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True)
 class Winners:
     """The selected nets, or the selected students, beside the base net, measured in one campaign; empty where none are.
 
@@ -237,6 +242,10 @@ class Winners:
     latencies: dict[str, dict[str, Latency]]
     speed_up: dict[str, dict[str, SpeedUp]]
     mean_speed_up: dict[str, SpeedUp]
+
+    def speed_of(self, net: str) -> SpeedUp:
+        """Returns the speed of a net over the base net, the same with the weights of its search and trained again."""
+        return SpeedUp(1.0, None, None) if net == "base" else self.mean_speed_up[net.removesuffix(AGAIN)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +306,6 @@ class Results:
     search: Search
     retraining: Retraining
     winners: Winners
-    fine_tuned: TaskScores
+    fine_tuned: FineTuned
     distillation: Distillation = Distillation()
     students: Winners = Winners({}, {}, {})

@@ -75,6 +75,14 @@ def gate_shares(
     Raises:
         DataError: When one of them was not measured.
     """
+    shares, gaps = measured_shares(space, measured)
+    return {kind: share.value for kind, share in shares.items()}, gaps
+
+
+def measured_shares(
+    space: Components, measured: Sequence[Measurement]
+) -> tuple[dict[str, Share], dict[Architecture, float]]:
+    """Derives the same as :func:`gate_shares`, which says of the arguments, with intervals of the shares."""
     report = component_report(measured)
     if report is None:
         raise DataError("shares of gates need stacks of components, and none was measured; see share_workloads")
@@ -83,7 +91,7 @@ def gate_shares(
     if missing or whole is None:
         raise DataError(f"shares of gates need {', '.join(missing) or 'the whole net'}, which was not measured")
     shares = slope_shares(space, report.table.fits, whole)
-    found = {kind: share.value for kind, share in shares.items() if share is not None}
+    found = {kind: share for kind, share in shares.items() if share is not None}
     return found, {gap.architecture: gap.gap for gap in report.gaps}
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
-from hwcost.systems.components.results import SpeedUp, Winners
-from hwcost.systems.latencies import NOT_MEASURED, Latency
+from hwcost.systems.components.results import Winners
+from hwcost.systems.latencies import NOT_MEASURED, Latency, SpeedUp, speed_up_over
 
 if TYPE_CHECKING:
     from hwcost.systems.components.pipeline import ComponentsPipeline
@@ -51,19 +51,6 @@ def compared(latencies: Mapping[str, ByLength]) -> Winners:
         for name, own in others.items()
     }
     return Winners(dict(latencies), speed_up, {name: mean_speed_up(base, own) for name, own in others.items()})
-
-
-def speed_up_over(base: Latency, own: Latency) -> SpeedUp:
-    """Returns how many times faster a net is than the base net, with the ends of both intervals."""
-
-    def ratio(over: float | None, under: float | None) -> float | None:
-        return None if over is None or under is None else over / under
-
-    return SpeedUp(
-        ratio(base.measured_s, own.measured_s),
-        ratio(base.measured_low_s, own.measured_high_s),
-        ratio(base.measured_high_s, own.measured_low_s),
-    )
 
 
 def mean_speed_up(base: ByLength, own: ByLength) -> SpeedUp:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
-from hwcost.systems.supershaper.intervals import Interval, correlation
+from hwcost.systems.intervals import Interval, correlation
 from hwcost.systems.supershaper.sizes import limit, params, scaled
 
 DRAWN = 2000

@@ -110,5 +110,9 @@ def _keeps(results: Results, claim: str, row: Evolved, rows: Sequence[Evolved]) 
     moved = ""
     if level is not None:
         moved = f" at the machine's level of the first campaign, {level['ratio']:.3f} times as high in this one"
-    found = f"{format_seconds(fast.at_level_s)} of {bound}{moved}; {kept.count(True)} of {len(kept)} budgets are kept"
+    within = "without an interval"
+    if fast.at_level_low_s is not None and fast.at_level_high_s is not None:
+        within = f"{format_seconds(fast.at_level_low_s)} to {format_seconds(fast.at_level_high_s)}"
+    found = f"{format_seconds(fast.at_level_s)} ({within}) of {bound}{moved}"
+    found += f"; {kept.count(True)} of {len(kept)} budgets are kept"
     return Claim(claim, found, fast.keeps_budget is True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost.report import DASHED, Drawing, bands, importance, latency_fit, losses, progress, scatter
+from hwcost.systems.latency_bars import latency_points
 from hwcost.systems.reports import results_of
 from hwcost.systems.supershaper.results import Net, Results
 from hwcost.systems.supershaper.shape_figures import shape_drawings
@@ -62,14 +63,11 @@ def _figure_8(ax: Axes, nets: Mapping[str, Net]) -> None:
         "random nets": "random ", "evolved within a size": "params ", "evolved within a latency": "latency ",
         "heuristic": "cigar ", "found within the given constraints": "given",
     }  # fmt: skip
-    groups = {label: _points(nets, [name for name in nets if name.startswith(begin)]) for label, begin in kinds.items()}
     others = (*kinds.values(), "smallest", "largest")
-    groups["templates"] = _points(nets, [name for name in nets if not name.startswith(others)])
-    known = {label: points for label, points in groups.items() if points or label == "random nets"}
-    scatter(ax, known, ("measured latency (ms)", "perplexity"), "Nets within limits (Figure 8)")
-
-
-def _points(nets: Mapping[str, Net], names: Sequence[str]) -> list[tuple[float, float]]:
-    """Returns latency, in ms, and perplexity of those of the nets that were measured."""
-    wanted = [nets[name] for name in names]
-    return [(1e3 * net.measured_s, net.perplexity) for net in wanted if net.measured_s is not None]
+    names = {label: [name for name in nets if name.startswith(begin)] for label, begin in kinds.items()}
+    names["templates"] = [name for name in nets if not name.startswith(others)]
+    points, ranges = latency_points(
+        {label: [nets[name] for name in own] for label, own in names.items()}, lambda net: net.perplexity
+    )
+    known = {label: own for label, own in points.items() if own or label == "random nets"}
+    scatter(ax, known, ("measured latency (ms), 95 % interval", "perplexity"), "Nets within limits (Figure 8)", ranges)

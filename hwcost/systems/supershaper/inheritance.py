@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hwcost.systems.intervals import Interval, correlation
 from hwcost.systems.learnt import WordsLearnt
-from hwcost.systems.supershaper.intervals import Interval, correlation
 from hwcost.systems.supershaper.trajectory import Trajectory
 
 

@@ -182,8 +182,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
             self.trained_supernet.save(named[one.name], self.folder / "winners" / one.name.replace(" ", "-"))
         nets = {
             name: Net(
-                arch=self.space.key(arch), params=self.space.params(arch), perplexity=perplexity[arch],
-                keeps_budget=kept.get(name), **asdict(ComparedLatency.compare(rows[arch])),
+                arch=self.space.key(arch), params=self.space.params(arch), paper_params=params(self.space, arch),
+                perplexity=perplexity[arch], keeps_budget=kept.get(name), **asdict(ComparedLatency.compare(rows[arch])),
             )
             for name, arch in named.items()
         }  # fmt: skip

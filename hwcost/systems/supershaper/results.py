@@ -182,13 +182,16 @@ class Net(ComparedLatency):
 
     Attributes:
         arch: Key of the architecture.
-        params: Number of parameters of the net as it is built, which the paper counts otherwise.
+        params: Number of parameters of the net as it is built.
+        paper_params: Number of parameters as the paper counts them (Table 6).
         perplexity: Perplexity with the weights that it inherits, on text that nothing was selected on.
-        keeps_budget: Whether it keeps its bound on latency as measured; None where it has none, or was not measured.
+        keeps_budget: Whether the whole interval of its latency, at the level of the model's measurements, is within its
+            bound; None where it has no bound or no interval.
     """
 
     arch: str
     params: int
+    paper_params: int
     perplexity: float
     keeps_budget: bool | None = None
 

@@ -1,4 +1,4 @@
-"""Intervals of what is compared: means over seeds, and rank correlations over nets."""
+"""Intervals of what is compared: means over seeds or batches, and rank correlations over nets."""
 
 from __future__ import annotations
 
