@@ -170,12 +170,13 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="GLOB", help="Pattern of the names of workloads to measure; repeatable."),
 ]
-Model = Annotated[
-    str | None,
+Models = Annotated[
+    list[str] | None,
     typer.Option(
         "--model",
         metavar="FILE.onnx|package.module:factory",
-        help="A model of your own; with --space: the factory of its architectures.",
+        help="A model of your own; repeatable, and 'nets/*.onnx' takes all such files. With --space: the factory of its "
+        "architectures.",
     ),
 ]
 Inputs = Annotated[

@@ -109,6 +109,8 @@ def test_a_plan_of_a_declared_space(folder) -> None:
             marks=pytest.mark.torch,
         ),
         ("measure --space supershaper --components --model own_cli_nets:build --dry-run", "builds whole models only"),
+        ("measure --space ./own.toml --model own_cli_nets:build --model own_cli_nets:other --dry-run", "was given 2 times"),
+        ("measure --space ./own.toml --model own_cli_nets:build --on local:///t --dry-run", "hwcost that is installed there"),
         ("search --space ./own.toml --minimize params", "params of space 'custom' are not known"),
         ("spaces from-table rows.csv --out own.txt", "which ends in .toml"),
         ("spaces from-table rows.csv --out o.toml --columns height", "columns names 'height', which is not a gene"),
