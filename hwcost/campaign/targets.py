@@ -168,10 +168,18 @@ def drawn_items(
     if design is None or design == "grid" or len(shapes) == 1:
         made = architecture_workloads(space, [arch for arch, _ in chosen], options, factory)
         return [Item(workload, chosen[i // len(shapes)][1]) for i, workload in enumerate(made)]
-    places = dealt([(space.params(arch), role) for arch, role in chosen], len(shapes), options.seed)
+    places = dealt([(_size(space, arch), role) for arch, role in chosen], len(shapes), options.seed)
     of_shape = [[arch for (arch, _), place in zip(chosen, places, strict=True) if place == i] for i in range(len(shapes))]
     made_of = [iter(_of_one_shape(space, archs, one, factory)) for archs, one in zip(of_shape, shapes, strict=True)]
     return [Item(next(made_of[place]), role) for place, (_, role) in zip(places, chosen, strict=True)]
+
+
+def _size(space: SearchSpace, arch: Architecture) -> int:
+    """Returns the parameters of an architecture; 0 in a space of the user's own, which counts none."""
+    try:
+        return space.params(arch)
+    except UsageError:
+        return 0
 
 
 def component_items(
