@@ -128,8 +128,9 @@ def test_a_latest_campaign_that_measured_nothing_is_named_with_the_others(tmp_pa
     done = hwcost.measure(SPACE.sample(2, seed=0), backend="null", tier="quick", rounds=1, store=path)
     with hwcost.open_store(path) as store:
         (campaign,) = store.campaigns()
-        store.add_campaign(Campaign(campaign_id="ffffffff-0000-7000-8000-000000000000", status="stopped", plan=campaign.plan))
-    with pytest.raises(DataError, match=f"campaign ffffffff-.* .stopped.*--resume.*--campaign: {done.campaign_id}"):
+        late = Campaign(campaign_id="ffffffff-0000-7000-8000-000000000000", status="stopped", plan=campaign.plan)
+        store.add_campaign(late)
+    with pytest.raises(DataError, match=f"campaign ffffffff-.* .stopped.*--resume.*: {done.campaign_id}"):
         from_store(path)
 
 
