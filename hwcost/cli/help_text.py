@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 TAKES: dict[Any, str] = {int: "N", float: "NUMBER"}
-"""What an option takes that does not say it, by its type; texts and lists of them take names."""
+"""Placeholder for the value of an option that names none, by its type; texts and lists of them take ``NAME``."""
 
 EXAMPLE = "hwcost "
 """Beginning of the lines of a paragraph that is left as it is, one command line a line."""

@@ -81,7 +81,10 @@ Arrival = Annotated[
     ),
 ]  # fmt: skip
 Cache = Annotated[
-    str, typer.Option("--cache", help="Caches of the device before a call: hot, or cold (emptied).", rich_help_panel=HOW)
+    str,
+    typer.Option(
+        "--cache", metavar="hot|cold", help="Caches of the device before a call: hot, or cold (emptied).", rich_help_panel=HOW
+    ),
 ]
 Stopping = Annotated[
     str | None,

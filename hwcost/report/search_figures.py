@@ -43,8 +43,7 @@ def front(ax: Axes, study: Study, title: str = "Front") -> Axes:
     name_axis(ax.xaxis, first.name)
     name_axis(ax.yaxis, second.name)
     ax.grid(True)
-    ax.legend(frameon=False, fontsize=8.5)
-    entitle(ax, title)
+    legend_above(ax, title)
     return ax
 
 
