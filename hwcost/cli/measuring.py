@@ -83,7 +83,8 @@ Arrival = Annotated[
 Cache = Annotated[
     str,
     typer.Option(
-        "--cache", metavar="hot|cold", help="Caches of the device before a call: hot, or cold (emptied).", rich_help_panel=HOW
+        "--cache", metavar="hot|cold", help="Caches of the device before a call: hot, or cold (emptied).",
+        rich_help_panel=HOW,
     ),
 ]
 Stopping = Annotated[
