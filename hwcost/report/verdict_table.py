@@ -18,6 +18,9 @@ COLUMNS = ("workload", "device", "backend", "verdict", "before", "after", "chang
 MOST = 50
 """Rows of a comment; GitHub takes 65,536 characters."""
 
+NAMED = 3
+"""Workloads of one reason that are named; further ones are counted."""
+
 MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
 """Marks before the words of verdicts, for eyes that skim."""
 
@@ -44,6 +47,8 @@ def rows(check: Check, everything: bool = False) -> list[list[str]]:
 def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     """Returns names with the reasons of their verdicts: of sets that were not measured at all, of devices, then of series.
 
+    Series of one reason, such as those of a machine that measured nothing, have one line.
+
     Args:
         check: The verdicts.
         everything: Whether series whose history is too short are among them.
@@ -52,7 +57,16 @@ def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
     shown = [one for one in check.judgements if one.verdict not in silent]
-    return found + [(check.series[one.series_key].name, with_owner(one.reason, one.owner)) for one in shown]
+    of_series: dict[str, dict[str, None]] = {}
+    for one in shown:
+        of_series.setdefault(with_owner(one.reason, one.owner), {})[check.series[one.series_key].name] = None
+    return found + [(_several(list(names)), text) for text, names in of_series.items()]
+
+
+def _several(names: list[str]) -> str:
+    """Returns names with commas between them, of many the first ones."""
+    left = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {left} {'other' if left == 1 else 'others'}" if left > 0 else "")
 
 
 def with_owner(reason: str, owner: str | None) -> str:
