@@ -88,8 +88,8 @@ def measure(
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
 
     Args:
-        what: Architectures of one space, or workloads as they are; with ``few``, architectures to choose among, or a space
-            of which a sample is drawn to choose among.
+        what: Architectures of one space (with ``space``, also their genes, mappings by gene or keys), or workloads as they
+            are; with ``few``, architectures to choose among, or a space of which a sample is drawn to choose among.
         device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
             a handle.
         few: Number of architectures, from 3, that are chosen because they tell most about a new device, given ``prior``;

@@ -190,9 +190,10 @@ class Backend(ABC):
             UnsuitedError: When it runs none of them, whatever their size.
         """
         if cls.runs_modules_only and not workload.is_module:
+            known = f": {', '.join(workload.runtimes)}" if workload.runtimes else ""
             raise UnsuitedError(
                 f"'{workload.name}' is not a torch module, and backend '{cls.name}' runs nothing else; use a backend that "
-                f"runs {workload.kind} workloads"
+                f"runs {workload.kind} workloads{known}"
             )
 
     def free_bytes(self) -> int | None:

@@ -1,9 +1,11 @@
-"""What a campaign measures: architectures of a space, its components, or one model of the user's own."""
+"""What a campaign measures: architectures of a space, its components, or models of the user's own."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from glob import glob, has_magic
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plans.plan import Item, items
@@ -50,10 +52,11 @@ def workloads(
         ContractError: When a kind of workload of another distribution cannot be planned.
         UsageError: When there are things of both kinds, or architectures of several spaces or of differing options.
     """
-    given = list(targets) if isinstance(targets, Iterable) else [targets]
+    given = _read(targets, space)
     wrong = next((one for one in given if not isinstance(one, Architecture | Workload)), None)
     if wrong is not None:
-        raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
+        hint = "" if space is not None else ". Genes, mappings and texts need the space that they are of: space="
+        raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}{hint}")
     archs = [one for one in given if isinstance(one, Architecture)]
     if not archs:
         if factory is not None:
@@ -79,11 +82,17 @@ def architectures(
     Raises:
         UsageError: When there are none, or other things among them, or they are of several spaces.
     """
-    given = list(targets) if isinstance(targets, Iterable) else [targets]
+    given = _read(targets, space)
     archs = [one for one in given if isinstance(one, Architecture)]
     if not archs or len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("a few of several architectures are chosen: give architectures of one space, or the space")
     return space or space_of(archs), archs
+
+
+def _read(targets: Any, space: SearchSpace | None) -> list[Any]:
+    """Returns what is measured as a list; where the space is given, genes, mappings and texts as its architectures."""
+    given = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str | Mapping) else [targets]
+    return given if space is None else [one if isinstance(one, Workload) else space.as_architecture(one) for one in given]
 
 
 def space_of(archs: Sequence[Architecture]) -> SearchSpace:
@@ -159,10 +168,18 @@ def drawn_items(
     if design is None or design == "grid" or len(shapes) == 1:
         made = architecture_workloads(space, [arch for arch, _ in chosen], options, factory)
         return [Item(workload, chosen[i // len(shapes)][1]) for i, workload in enumerate(made)]
-    places = dealt([(space.params(arch), role) for arch, role in chosen], len(shapes), options.seed)
+    places = dealt([(_size(space, arch), role) for arch, role in chosen], len(shapes), options.seed)
     of_shape = [[arch for (arch, _), place in zip(chosen, places, strict=True) if place == i] for i in range(len(shapes))]
     made_of = [iter(_of_one_shape(space, archs, one, factory)) for archs, one in zip(of_shape, shapes, strict=True)]
     return [Item(next(made_of[place]), role) for place, (_, role) in zip(places, chosen, strict=True)]
+
+
+def _size(space: SearchSpace, arch: Architecture) -> int:
+    """Returns the parameters of an architecture; 0 in a space of the user's own, which counts none."""
+    try:
+        return space.params(arch)
+    except UsageError:
+        return 0
 
 
 def component_items(
@@ -185,6 +202,27 @@ def component_items(
     return [*items(component_stacks(space, components=priced, **shape), "component"), *items(wholes, "check")]
 
 
+def is_file(model: str) -> bool:
+    """Whether the text that names a model of the user's is the path of a file, and no ``package.module:factory``."""
+    return ":" not in model or model.endswith(".onnx")
+
+
+def own_models(texts: Sequence[str]) -> list[str]:
+    """Returns the models that texts name: factories, and files by their paths or by patterns such as ``nets/*.onnx``.
+
+    Raises:
+        UsageError: When no file matches a pattern.
+    """
+    found: list[str] = []
+    for text in texts:
+        is_pattern = is_file(text) and has_magic(text) and not Path(text).exists()
+        matching = sorted(glob(text)) if is_pattern else [text]
+        if not matching:
+            raise UsageError(f"no file matches '{text}', seen from {Path.cwd()}")
+        found += matching
+    return found
+
+
 def model_workload(model: str, options: MeasureOptions, inputs: Sequence[str] = ()) -> Workload:
     """Reads one model of the user's; sizes that it fixes take the place of defaults, and contradict other requests.
 
@@ -197,7 +235,7 @@ def model_workload(model: str, options: MeasureOptions, inputs: Sequence[str] = 
         UsageError: When a shape cannot be applied, or inputs are given for a factory.
     """
     asked, default = options.asked_shape, options.shape
-    if ":" in model and not model.endswith(".onnx"):
+    if not is_file(model):
         if inputs:
             raise UsageError(f"--input is for ONNX files; let the factory '{model}' return example inputs with its module")
         return FactoryWorkload(model, **{**asked, "dtype": asked["dtype"] or OWN}).resolved(**default)

@@ -36,11 +36,11 @@ def planned(given: Mapping[str, Any], options: MeasureOptions) -> tuple[Plan, Fe
     space, archs = _space(given), given["arch"]
     among = [space.parse(text) for text in archs] if archs else None
     kept = {"test": given["test_rows"], "uniform": given["uniform"]}
-    return plan_few(space, given["prior"], given["few"], options, among, factory=given["model"], **kept)
+    return plan_few(space, given["prior"], given["few"], options, among, factory=_factory(given), **kept)
 
 
 def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
-    """Makes what is measured: one model of the user's, components, named architectures, or drawn ones, as far as wanted."""
+    """Makes what is measured: models of the user's, components, named architectures, or drawn ones, as far as wanted."""
     from hwcost.campaign.plans.plan import Item
 
     made, only = list(_all_targets(given, options)), given["only"] or ()
@@ -54,16 +54,24 @@ def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item 
 def _all_targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
     from hwcost.campaign import targets as of_campaign
 
-    factory, number = given["model"], given["number"]
-    if factory is not None and given["space"] is None:
-        return [of_campaign.model_workload(factory, one, given["inputs"] or ()) for one in options.each_shape]
-    space = _space(given)
+    if given["model"] and given["space"] is None:
+        own, inputs = of_campaign.own_models(given["model"]), given["inputs"] or ()
+        return [of_campaign.model_workload(model, one, inputs) for model in own for one in options.each_shape]
+    space, factory, number = _space(given), _factory(given), given["number"]
     if given["components"]:
         return of_campaign.component_items(space, options, number, parts=given["parts"])
     if given["arch"]:
         return of_campaign.architecture_workloads(space, [space.parse(text) for text in given["arch"]], options, factory)
     kept = {"test": given["test_rows"], "uniform": given["uniform"]}
     return of_campaign.drawn_items(space, options, number, design=given["design"], factory=factory, **kept)
+
+
+def _factory(given: Mapping[str, Any]) -> str | None:
+    """Returns the factory of a space's architectures; None where hwcost builds them."""
+    models = given["model"] or ()
+    if len(models) > 1:
+        raise UsageError(f"one factory builds the architectures of a space; --model was given {len(models)} times")
+    return models[0] if models else None
 
 
 def _space(given: Mapping[str, Any]) -> SearchSpace:
@@ -78,11 +86,11 @@ def refuse_without_effect(context: typer.Context) -> None:
     """Refuses options that what is measured leaves without effect."""
     chosen = context.params
     _refuse_few(context)
-    if chosen["model"] is not None and chosen["space"] is None:
+    if chosen["model"] and chosen["space"] is None:
         refuse_unused(context, OF_SPACES, "on a --model without a --space")
     elif chosen["inputs"]:
         raise UsageError("--input gives the shape of an input of a model of your own; give --model FILE.onnx too")
-    if chosen["components"] and chosen["model"] is not None:
+    if chosen["components"] and chosen["model"]:
         raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
     if chosen["components"]:
         refuse_unused(context, ["design", "test_rows", "uniform", "arch"], "with --components")
@@ -100,6 +108,6 @@ def _refuse_few(context: typer.Context) -> None:
         return
     if not given["prior"]:
         raise UsageError("--few chooses by models of other devices what to measure: give --prior DIR or --prior auto")
-    if given["model"] is not None and given["space"] is None:
+    if given["model"] and given["space"] is None:
         raise UsageError("--few chooses among the architectures of a space; give --space with --model")
     refuse_unused(context, ["number", "design", "components", "parts", "only"], "with --few, which says what is measured")

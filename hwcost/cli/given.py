@@ -54,12 +54,13 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     """
     from hwcost.campaign.goals.goal import read_goals
     from hwcost.campaign.plans.sizes import read_sizes
+    from hwcost.campaign.targets import is_file, own_models
     from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.cost_models.priors.sources import plain_prior
 
     found = given(context)
-    if str(found.get("model", "")).endswith(".onnx"):
-        found["model"] = str(Path(found["model"]).resolve())
+    if "model" in found:
+        found["model"] = [str(Path(one).resolve()) if is_file(one) else one for one in own_models(found["model"])]
     if ".toml" in str(found.get("device", "")):
         found["device"] = Path(found["device"]).name.replace(".toml", "")
     for name, what in (("batch_size", "batch size"), ("seq_len", "sequence length")):
@@ -77,8 +78,9 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
         is_planned = set(given_now) == set(planned) if isinstance(given_now, (list, tuple)) else given_now in planned
         if name in found and not is_planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
+            asked = ", ".join(map(str, given_now)) if isinstance(given_now, (list, tuple)) else given_now
             raise UsageError(
-                f"campaign {campaign_id} was planned with {flag(context, name)} {has}, and {found[name]} was given. It goes "
+                f"campaign {campaign_id} was planned with {flag(context, name)} {has}, and {asked} was given. It goes "
                 f"on as it was planned: leave that out, or leave out --resume to begin a new one"
             )
 

@@ -15,7 +15,7 @@ import typer
 
 from hwcost import __version__
 from hwcost._extras import spare
-from hwcost.cli import configured, console, converters, interrupts, plugins
+from hwcost.cli import configured, console, converters, help_text, interrupts, plugins
 from hwcost.errors import HwcostError, InterruptedRunError, StoreError, UsageError
 from hwcost.registry import has_members_of_others
 
@@ -147,6 +147,7 @@ def _run(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(application(*arguments[:1]))
         converters.spare(command)
+        help_text.tidy(command)
         result = command(arguments, standalone_mode=False, default_map=_configured(command, arguments))
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)

@@ -31,19 +31,19 @@ def register(app: typer.Typer) -> None:
 def measure(
     context: typer.Context,
     space: measuring.Space = None,
-    few: measuring.Few = None,
-    prior: measuring.Prior = None,
-    space_option: measuring.SpaceOptions = None,
+    model: measuring.Models = None,
+    inputs: measuring.Inputs = None,
     number: measuring.Number = None,
     design: measuring.Design = None,
     test_rows: measuring.TestRows = 0,
     uniform: measuring.Uniform = 0,
     arch: measuring.Archs = None,
+    space_option: measuring.SpaceOptions = None,
+    few: measuring.Few = None,
+    prior: measuring.Prior = None,
     components: measuring.Components = False,
     parts: measuring.Parts = False,
     only: measuring.Only = None,
-    model: measuring.Model = None,
-    inputs: measuring.Inputs = None,
     device: measuring.Device = "cpu",
     backend: measuring.Backend = "torch",
     backend_option: measuring.BackendOptions = None,
@@ -85,7 +85,11 @@ def measure(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Measure architectures, components or a model on a device.
+    """Measure architectures of a search space, its components, or models of your own, on a device.
+
+    hwcost measure --space supershaper -n 40 --store cpu.db
+    hwcost measure --space ./myspace.toml --model mynets:build -n 30 --seq-len 64 --store own.db
+    hwcost measure --model 'nets/*.onnx' --backend onnxruntime --store files.db
 
     A round is a fresh process that prepares the workloads and times them in turn, in many short passes of random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume repeats nothing that was measured.

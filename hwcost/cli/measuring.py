@@ -81,7 +81,11 @@ Arrival = Annotated[
     ),
 ]  # fmt: skip
 Cache = Annotated[
-    str, typer.Option("--cache", help="Caches of the device before a call: hot, or cold (emptied).", rich_help_panel=HOW)
+    str,
+    typer.Option(
+        "--cache", metavar="hot|cold", help="Caches of the device before a call: hot, or cold (emptied).",
+        rich_help_panel=HOW,
+    ),
 ]
 Stopping = Annotated[
     str | None,
@@ -170,12 +174,13 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="GLOB", help="Pattern of the names of workloads to measure; repeatable."),
 ]
-Model = Annotated[
-    str | None,
+Models = Annotated[
+    list[str] | None,
     typer.Option(
         "--model",
         metavar="FILE.onnx|package.module:factory",
-        help="A model of your own; with --space: the factory of its architectures.",
+        help="A model of your own; repeatable, and 'nets/*.onnx' takes all such files. With --space: the factory of its "
+        "architectures.",
     ),
 ]
 Inputs = Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from hwcost.cli.help_text import tidy
 from hwcost.cli.main import GROUPS, VERBS, application
 
 MARK = "<!-- commands -->"
@@ -22,6 +23,7 @@ def commands() -> dict[str, Any]:
     """Returns hwcost's own commands by their names, such as ``store info``; those of other distributions are left out."""
     found: dict[str, Any] = {}
     root: Any = typer.main.get_command(application())
+    tidy(root)
     for name in (*VERBS, *GROUPS):
         command = root.commands[name]
         inner: dict[str, Any] | None = getattr(command, "commands", None)

@@ -74,6 +74,8 @@ def _where(location: tuple[int | str, ...]) -> str:
 
 
 def _said(error: Any) -> str:
+    if error["type"] == "missing":
+        return f"is needed and missing in {error['input']!r:.60}"
     text = str(error["msg"]).removeprefix("Value error, ")
     is_own = error["type"] == "value_error"
     return text if is_own else f"{text}, got {error['input']!r:.60}"

@@ -33,6 +33,7 @@ from hwcost.stores import is_store as is_store
 if TYPE_CHECKING:
     from hwcost.campaign.components.slopes import ComponentTable
     from hwcost.exchange.table import LatencyTable
+    from hwcost.stores.schema import Campaign
     from hwcost.timing.measurement import Measurement
     from hwcost.timing.quantity_estimate import QuantityEstimate
     from hwcost.workloads.model import ModelWorkload
@@ -57,6 +58,9 @@ MEASURED_SOURCE = Kind(f"the result of measure, {SOURCE.noun}", SOURCE.holds)
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """Facts of its campaign that a fitted cost model keeps."""
+
+SHOWN = 3
+"""Latest campaigns of a store that an error names."""
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
@@ -252,9 +256,21 @@ def from_store(
     with open_store(store, create=False) as opened:
         campaign = find_campaign(opened, campaign_id)
         found = measurements(opened, campaign.campaign_id)
+        if not any(one.latency_s is not None for one in found):
+            raise DataError(_unmeasured(opened.campaigns(), campaign, store))
     data = from_measurements(found, space, store, shape, quantity)
     facts = {name: campaign.plan[name] for name in PLAN_FACTS if name in campaign.plan}
     return replace(data, provenance={**data.provenance, "campaign_id": campaign.campaign_id, **facts})
+
+
+def _unmeasured(campaigns: Sequence[Campaign], campaign: Campaign, store: str) -> str:
+    """Says that a campaign has measured nothing, and which others a store has."""
+    others = [one.campaign_id for one in campaigns if one.campaign_id != campaign.campaign_id][-SHOWN:]
+    named = f"; or name another one with --campaign: {', '.join(reversed(others))}" if others else ""
+    return (
+        f"{store} holds no usable measurement of its campaign {campaign.campaign_id} ({campaign.status}). Go on with it by "
+        f"'hwcost measure --resume'{named}"
+    )
 
 
 def from_measurements(

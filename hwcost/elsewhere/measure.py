@@ -18,6 +18,7 @@ from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.run import Further, Result, run
 from hwcost.elsewhere.folder import RESULTS, JobFolder, check, write_folder
 from hwcost.elsewhere.importing import take_in
+from hwcost.elsewhere.nets import check_workload
 from hwcost.elsewhere.results import read_results
 from hwcost.elsewhere.transports import ConnectionLostError, JobEndedError, Transport
 from hwcost.errors import DataError, DeviceError, HwcostError, MeasurementError, UsageError
@@ -50,10 +51,13 @@ def admit(plan: Plan, transport: Transport) -> None:
         transport: Way to the machine.
 
     Raises:
-        UsageError: When the runner does not know its backend, one of its options, the kind of device or the criterion.
+        UsageError: When the runner does not know its backend, one of its options, the kind of device, the criterion or a
+            workload.
         DeviceError: When a queue has no such device, or cannot be reached; says what it has.
     """
     check(plan)
+    for item in plan.items:
+        check_workload(item.workload, plan.backend)
     transport.claim(plan.device, plan.threads)
 
 

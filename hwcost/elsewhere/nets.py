@@ -70,7 +70,8 @@ def _own(workload: Workload) -> ModelWorkload | ComponentWorkload:
     if not isinstance(workload, ModelWorkload | ComponentWorkload) or isinstance(workload, FactoryModelWorkload):
         raise UnsuitedError(
             f"'{workload.name}' is not an architecture or a component that hwcost builds itself: a job folder cannot "
-            "describe it. Measure it with hwcost installed on that machine"
+            "describe it. Measure it on that machine with an hwcost that is installed there, and take its store in with "
+            "'hwcost import'"
         )
     return workload
 

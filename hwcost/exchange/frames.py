@@ -73,7 +73,10 @@ def _columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
 
 def _checked(values: Any, name: Any) -> Iterable[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        raise UsageError(f"the column '{name}' of a table is a list of values, got {_type(values)}")
+        raise UsageError(
+            f"the column '{name}' of a table is a list of values, got {_type(values)}. One row, or one architecture, stands "
+            "in a list"
+        )
     return values
 
 

@@ -53,12 +53,12 @@ class Objective:
 
 
 class Minimize(Objective):
-    """Less is better."""
+    """Objective whose value is to be small: a latency, a perplexity."""
 
     sign = 1
 
 
 class Maximize(Objective):
-    """More is better."""
+    """Objective whose value is to be large: an accuracy, a throughput."""
 
     sign = -1

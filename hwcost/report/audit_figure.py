@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle
+from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,22 +36,24 @@ def residual_order(ax: Axes, report: AuditReport, title: str) -> Axes:
     residual = _percent(report.residuals - float(np.median(report.residuals - report.log_level)))
     level = _percent(report.log_level)
     step = max(1, -(-len(residual) // LARGEST_SCATTER))
-    for one in report.segments[1::2]:
-        ax.axvspan(one.first - 0.5, one.last + 0.5, color=SOFT, alpha=0.28, linewidth=0, zorder=0)
+    for place, one in enumerate(report.segments[1::2]):
+        name = None if place else "every second segment"
+        ax.axvspan(one.first - 0.5, one.last + 0.5, color=SOFT, alpha=0.28, linewidth=0, zorder=0, label=name)
     ax.axhline(0.0, color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6, zorder=2)
     ax.scatter(
-        report.rows[::step], residual[::step], s=8, color=ACCENT, alpha=alpha(len(residual)), edgecolors="none", zorder=3
-    )
-    ax.plot(report.rows, level, color=INK, linewidth=1.5, zorder=4)
+        report.rows[::step], residual[::step], s=8, color=ACCENT, alpha=alpha(len(residual)), edgecolors="none", zorder=3,
+        label=report.unit,
+    )  # fmt: skip
+    ax.plot(report.rows, level, color=INK, linewidth=1.5, zorder=4, label="level of the machine")
     low, high = _limits(residual, level)
     ax.set(
         xlim=(-0.5, float(report.rows[-1]) + 0.5), ylim=(low, high), xlabel=f"{report.unit}, in the order measured",
-        ylabel="beyond the architecture (%)",
+        ylabel="latency less its architecture's (%)",
     )  # fmt: skip
     for row in _labelled(report):
         ax.text(row, high, f" {row}", va="top", ha="left", rotation=90, fontsize=8, color="#52606d", zorder=5)
     ax.grid(True, axis="y")
-    entitle(ax, title)
+    legend_above(ax, title)
     return ax
 
 

@@ -72,6 +72,10 @@ def new_figure(width: float = 5.2, height: float = 5.0) -> tuple[Figure, Axes]:
         return figure, figure.add_subplot()
 
 
+MOST_TICKS = 6
+"""Intervals between the ticks of an axis whose values have units, so that these do not meet."""
+
+
 def legend_above(ax: Axes, title: str) -> None:
     """Puts the legend between the heading, which it sets, and the axes, where it lies on nothing that is drawn."""
     names = ax.get_legend_handles_labels()[1]
@@ -87,7 +91,10 @@ def name_axis(axis: Axis, name: str) -> None:
         axis: The axis, such as ``ax.xaxis``.
         name: Name of the quantity, such as ``latency_s``.
     """
+    from matplotlib.ticker import MaxNLocator
+
     axis.set_label_text(literal(in_words(name)))
+    axis.set_major_locator(MaxNLocator(MOST_TICKS))
     axis.set_major_formatter(lambda value, _: format_quantity(name, value))
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture
     from hwcost.study.study import Study
 
+VALUED = 24
+"""Most bars of a figure that are labelled with their values: small ones beside large ones can be read so."""
+
 _LINES = (ACCENT, "#c1666b", "#d4a24e", "#48795e", "#6d597a", "#7b8794")
 
 
@@ -43,8 +46,7 @@ def front(ax: Axes, study: Study, title: str = "Front") -> Axes:
     name_axis(ax.xaxis, first.name)
     name_axis(ax.yaxis, second.name)
     ax.grid(True)
-    ax.legend(frameon=False, fontsize=8.5)
-    entitle(ax, title)
+    legend_above(ax, title)
     return ax
 
 
@@ -79,7 +81,9 @@ def architectures(ax: Axes, archs: Mapping[str, Architecture], names: Sequence[s
     places, width = np.arange(len(names)), 0.8 / len(archs)
     for index, ((label, arch), color) in enumerate(zip(archs.items(), _LINES * len(archs), strict=False)):
         offset = (index - (len(archs) - 1) / 2) * width
-        ax.bar(places + offset, [float(gene) for gene in arch.genes], width, color=color, label=label)
+        bars = ax.bar(places + offset, [float(gene) for gene in arch.genes], width, color=color, label=label)
+        if len(names) * len(archs) <= VALUED:
+            ax.bar_label(bars, fmt="%g", fontsize=8, padding=1)
     ax.set_xticks(places, list(names), rotation=0 if len(names) <= 16 else 90, fontsize=8.5)
     ax.grid(True, axis="y")
     legend_above(ax, title)

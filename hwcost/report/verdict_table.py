@@ -18,6 +18,9 @@ COLUMNS = ("workload", "device", "backend", "verdict", "before", "after", "chang
 MOST = 50
 """Rows of a comment; GitHub takes 65,536 characters."""
 
+NAMED = 3
+"""Workloads of one reason that are named; further ones are counted."""
+
 MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
 """Marks before the words of verdicts, for eyes that skim."""
 
@@ -44,7 +47,7 @@ def rows(check: Check, everything: bool = False) -> list[list[str]]:
 def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     """Returns names with the reasons of their verdicts: of sets that were not measured at all, of devices, then of series.
 
-    Series of a device that have one reason, such as that the device is not here, have one sentence together.
+    Series of one reason, such as those of a machine that measured nothing, have one line.
 
     Args:
         check: The verdicts.
@@ -53,13 +56,17 @@ def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
     found = [(f"set '{one.set}' on {one.device} with {one.backend}", one.reason) for one in check.unmade]
     found += [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
     silent = {"ok"} if everything else QUIET
-    alike: dict[tuple[str, str], list[str]] = {}
-    for one in check.judgements:
-        if one.verdict not in silent:
-            series = check.series[one.series_key]
-            alike.setdefault((series.device, with_owner(one.reason, one.owner)), []).append(series.name)
-    names = ((device, text, of) for (device, text), of in alike.items())
-    return found + [(of[0] if len(of) == 1 else f"{len(of)} series of {device}", text) for device, text, of in names]
+    shown = [one for one in check.judgements if one.verdict not in silent]
+    of_series: dict[str, dict[str, None]] = {}
+    for one in shown:
+        of_series.setdefault(with_owner(one.reason, one.owner), {})[check.series[one.series_key].name] = None
+    return found + [(_several(list(names)), text) for text, names in of_series.items()]
+
+
+def _several(names: list[str]) -> str:
+    """Returns names with commas between them, of many the first ones."""
+    left = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {left} {'other' if left == 1 else 'others'}" if left > 0 else "")
 
 
 def with_owner(reason: str, owner: str | None) -> str:

@@ -84,6 +84,8 @@ class Workload(ABC):
     """
 
     kind: ClassVar[str]
+    runtimes: ClassVar[tuple[str, ...]] = ()
+    """Backends of hwcost that run this kind where those of torch modules do not, for messages."""
     batch_size: int | None
     seq_len: int | None
     dtype: str

@@ -45,6 +45,7 @@ class OnnxWorkload(Workload):
     """
 
     kind: ClassVar[str] = "onnx"
+    runtimes: ClassVar[tuple[str, ...]] = ("onnxruntime", "openvino", "tensorrt")
 
     path: str = field(compare=False)
     sha256: str

@@ -14,6 +14,7 @@ import hwcost
 from hwcost.agent import processors
 from hwcost.backends.null import Null
 from hwcost.campaign import run as campaign
+from hwcost.campaign import targets
 from hwcost.campaign.estimates import estimate
 from hwcost.campaign.estimates.estimate import measurements
 from hwcost.campaign.planning import find_or_create, make_plan
@@ -239,8 +240,17 @@ def test_wrong_arguments_are_refused_before_anything_is_stored(
 def test_nothing_to_measure_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing to measure"):
         hwcost.measure([], backend="null", store=tmp_path / "s.db")
-    with pytest.raises(UsageError, match="architectures or workloads, got str"):
+    with pytest.raises(UsageError, match="architectures or workloads, got str. Genes, .* need the space"):
         hwcost.measure(["360"], backend="null", store=tmp_path / "s.db")  # type: ignore[list-item]
+
+
+def test_architectures_are_written_in_every_way_that_a_space_reads() -> None:
+    space = hwcost.space("autodistil", subspace="tiny")
+    arch = space.sample(1, seed=0)[0]
+    named = {gene.name: value for gene, value in zip(space.genes, arch.genes, strict=True)}
+    given: list[Any] = [arch, dict(reversed(named.items())), list(arch.genes), space.key(arch)]
+    made = targets.workloads(given, hwcost.MeasureOptions(backend="null"), space)
+    assert [one.genes for one in made] == [arch.genes] * 4  # type: ignore[attr-defined]
 
 
 def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Path) -> None:

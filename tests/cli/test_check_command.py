@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hwcost.cli.main import invoke
 from hwcost.report.verdict_table import escaped
 from hwcost.stores import open_store
 from hwcost.stores.entries import Acceptance, Confirmation
+from hwcost.testing.nights import SimNights
 from hwcost.workloads import SyntheticWorkload
 from tests.history.histories import History
 
@@ -123,8 +125,8 @@ def test_histories_that_are_too_short_are_counted_and_listed_when_asked_for(
     assert "net005" not in said
     assert invoke([*run, "--all"]) == 0
     said = capsys.readouterr().out
-    assert said.count("net005") == 1
-    assert "12 series of cpu: 4 nights have a value; it takes 5." in said
+    assert "net005" in said
+    assert " and 9 others: 4 nights have a value; it takes 5." in said
     assert invoke([*run, "--format", "github"]) == 0
     said = capsys.readouterr().out
     assert "12 series have too few nights to be judged." in said
@@ -155,6 +157,18 @@ def test_a_comment_shows_names_as_they_are_and_runs_nothing(store: str, capsys: 
     for row in (line for line in said.splitlines() if line.startswith("| ")):
         assert row.count(" | ") == 9
     assert escaped("a|b <i>&") == "a&#124;b &lt;i&gt;&amp;"
+
+
+def test_workloads_of_one_reason_have_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sim = SimNights(nights=9, workloads=6, devices=("cpu",))
+    with open_store(tmp_path / "s.db") as opened:
+        sim.write(opened, range(8))
+        replace(sim, failed=1.0).write(opened, [8])
+    assert invoke(["check", "--store", str(tmp_path / "s.db"), "--no-confirm"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "6 missing" in shown
+    assert shown.count("out of memory") == 1
+    assert " and 3 others: It failed in run" in shown
 
 
 def test_an_empty_store_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

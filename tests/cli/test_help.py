@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.main import application
+from hwcost.cli.main import application, invoke
 from hwcost.errors import UsageError
 
 ROOT_COMMAND = typer.main.get_command(application())
@@ -40,6 +40,19 @@ def test_a_command_that_stands_alone_is_the_same(name: str, capsys: pytest.Captu
     assert texts[0] == texts[1]
     assert f" {name} [OPTIONS]" in texts[0]
     assert list(typer.main.get_command(application(name)).commands) == [name]  # type: ignore[attr-defined]
+
+
+def test_help_fills_the_terminal_and_names_no_types(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert invoke(["measure", "--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    about = lines[: next(i for i, line in enumerate(lines) if "Options" in line and "OPTIONS" not in line)]
+    first = about.index(next(line for line in about if line.startswith("A round is")))
+    assert all(len(line) > 40 for line in about[first : first + 3])
+    assert "hwcost measure --space supershaper -n 40 --store cpu.db" in about
+    assert not {"<bool>", "<str>", "<int>", "<list[str]>"} & {word for line in lines for word in line.split()}
 
 
 def test_documents_are_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -62,6 +62,27 @@ def test_what_a_file_cannot_do_is_refused(capsys: pytest.CaptureFixture[str], op
     assert says in " ".join(capsys.readouterr().err.split())
 
 
+def test_several_files_make_one_campaign(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "nets").mkdir()
+    model = onnx.load(decoder())
+    for name in ("b", "a"):
+        model.doc_string = name
+        onnx.save(model, f"nets/{name}.onnx")
+    command = ["measure", "--backend", "onnxruntime", "--input", "past=1x4", "--dry-run", "--json", "-"]
+    assert invoke([*command, "--model", "nets/*.onnx", "--model", "d.onnx"]) == 0
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    assert sorted(Path(item["workload"]["path"]).name for item in plan["items"]) == ["a.onnx", "b.onnx", "d.onnx"]
+    assert invoke([*command, "--model", "net/*.onnx"]) == 2
+    assert "no file matches 'net/*.onnx'" in capsys.readouterr().err
+
+
+def test_a_file_is_none_for_torch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["measure", "--model", decoder(), "--input", "past=1x4", "--dry-run"]) == 2
+    assert "runs onnx workloads: onnxruntime, openvino, tensorrt" in " ".join(capsys.readouterr().err.split())
+
+
 def test_inputs_are_those_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["measure", "--backend", "null", "--input", "x=1x2"]) == 2
     assert "give --model FILE.onnx too" in " ".join(capsys.readouterr().err.split())

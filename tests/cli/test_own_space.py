@@ -99,6 +99,14 @@ def test_a_plan_of_a_declared_space(folder) -> None:
     assert plan["items"][0]["workload"]["genes"] == [2, "b"]
 
 
+@pytest.mark.torch
+def test_architectures_are_spread_over_shapes_though_no_size_is_known(folder) -> None:
+    command = ["measure", "--space", "./own.toml", "--model", "own_cli_nets:build", "-n", "8", "--batch-size", "1,4"]
+    run("spaces", "from-table", "rows.csv", "--out", "own.toml")
+    plan = run(*command, "--design", "spread", "--dry-run")["plan"]
+    assert sorted(item["workload"]["batch_size"] for item in plan["items"]) == [1] * 4 + [4] * 4
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [
@@ -109,6 +117,8 @@ def test_a_plan_of_a_declared_space(folder) -> None:
             marks=pytest.mark.torch,
         ),
         ("measure --space supershaper --components --model own_cli_nets:build --dry-run", "builds whole models only"),
+        ("measure --space ./own.toml --model own_cli_nets:build --model own_cli_nets:other --dry-run", "was given 2 times"),
+        ("measure --space ./own.toml --model own_cli_nets:build --on local:///t --dry-run", "an hwcost that is installed"),
         ("search --space ./own.toml --minimize params", "params of space 'custom' are not known"),
         ("spaces from-table rows.csv --out own.txt", "which ends in .toml"),
         ("spaces from-table rows.csv --out o.toml --columns height", "columns names 'height', which is not a gene"),

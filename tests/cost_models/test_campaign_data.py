@@ -7,13 +7,14 @@ import pytest
 
 import hwcost
 from hwcost.cost_models import load
-from hwcost.cost_models.data import from_measurements, is_store, read
+from hwcost.cost_models.data import from_measurements, from_store, is_store, read
 from hwcost.cost_models.training.train import train
 from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers.problem import Problem
 from hwcost.spaces import space
+from hwcost.stores.schema import Campaign
 from hwcost.study.remarks import remarks
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads.factory_model import FactoryModelWorkload
@@ -120,6 +121,17 @@ def test_the_hash_knows_every_bit():
     one, same = (from_measurements([measured(0), measured(1)]) for _ in range(2))
     other = from_measurements([measured(0), measured(1, latency_s=float(np.nextafter(LATENCY_S[1], 1)))])
     assert one.sha256 == same.sha256 != other.sha256
+
+
+def test_a_latest_campaign_that_measured_nothing_is_named_with_the_others(tmp_path):
+    path = str(tmp_path / "s.db")
+    done = hwcost.measure(SPACE.sample(2, seed=0), backend="null", tier="quick", rounds=1, store=path)
+    with hwcost.open_store(path) as store:
+        (campaign,) = store.campaigns()
+        late = Campaign(campaign_id="ffffffff-0000-7000-8000-000000000000", status="stopped", plan=campaign.plan)
+        store.add_campaign(late)
+    with pytest.raises(DataError, match=f"campaign ffffffff-.* .stopped.*--resume.*: {done.campaign_id}"):
+        from_store(path)
 
 
 def test_nothing_usable_is_said():

@@ -221,7 +221,7 @@ def test_databases_and_archives(tmp_path: Path) -> None:
         (3, "got int"),
         ([1, 2], "a row of a table is a dictionary of values by the column's name, got int"),
         ([], "got list"),
-        ({"a": 1}, "the column 'a' of a table is a list of values, got int"),
+        ({"a": 1}, "the column 'a' of a table is a list of values, got int. One row, or one architecture, stands in a list"),
         ({"a": [1, 2], "latency_s": [1]}, "different lengths"),
         ({"a": [1], "latency_s": [1]}, "a single row"),
     ],

@@ -40,12 +40,12 @@ def test_a_workload_without_a_value_in_all_runs_that_are_looked_at_is_missing_un
         assert not check(store, found.runs).fails(["missing"])
 
 
-def test_series_of_a_device_that_are_missing_for_one_reason_have_one_sentence(tmp_path: Path) -> None:
+def test_series_that_are_missing_for_one_reason_have_one_sentence(tmp_path: Path) -> None:
     history = History(n=8, nights=12, noise=0.003)
     with open_store(tmp_path / "s.db") as store:
         found = history.stored(store, WORKS, [], without=[(at, 11) for at in (1, 2, 5)])
     missing = [one for one in found.judgements if one.verdict == "missing"]
     assert len(missing) == 3
     ((name, text),) = [pair for pair in reasons(found) if "no estimate" in pair[1]]
-    assert name == f"3 series of {found.series[missing[0].series_key].device}"
+    assert name == ", ".join(found.series[one.series_key].name for one in missing)
     assert text.endswith("If it was removed, accept that: hwcost accept.")

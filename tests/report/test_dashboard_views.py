@@ -8,6 +8,7 @@ import pytest
 
 from hwcost.report.dashboard import Built, build_site
 from hwcost.stores import open_store
+from hwcost.testing.nights import SimNights
 from tests.report.browser import NARROW, Reader, a_record, base_of
 from tests.report.conftest import STUDIED, Opened
 from tests.report.dashboard_data import NIGHTS
@@ -101,3 +102,17 @@ def test_a_site_without_models_says_how_to_name_one(opened: Opened, tmp_path: Pa
         made = build_site(store, tmp_path / "few")
     with opened(base_of(made.page.parent)) as reader:
         assert "[models.NAME], in hwcost.toml [suite.SUITE.models.NAME]" in reader.go("#/models").inner_text("main")
+
+
+def test_a_first_night_of_few_workloads(opened: Opened, tmp_path: Path) -> None:
+    sim = SimNights(nights=1, workloads=3, noise=0.4, devices=("cpu",))
+    with open_store(tmp_path / "first.db") as store:
+        sim.write(store)
+        made = build_site(store, tmp_path / "first")
+    with opened(base_of(made.page.parent)) as reader:
+        assert reader.go("#/overview").inner_text("h1") == "Too few nights to judge any of 3 series"
+        assert "values of 5 series each; this device has 3 series." in reader.go("#/audit").inner_text("main")
+        page = reader.go(f"#/series?s={sim.series[0].series_key}")
+        low, high = page.evaluate("(({ min, max }) => [min, max])(document.querySelector('.chart').hwcostChart.scales.x)")
+        assert high - low == 2 * 86400
+        assert reader.rows("points")[0][2] == "-54 % to +119 %"

@@ -8,7 +8,7 @@ pytest.importorskip("matplotlib")
 
 from hwcost.objectives import Maximize, Minimize, Params
 from hwcost.report.figures import new_figure, save
-from hwcost.report.search_figures import architectures, front, progress
+from hwcost.report.search_figures import VALUED, architectures, front, progress
 from hwcost.spaces import space
 from hwcost.study import search
 
@@ -43,4 +43,6 @@ def test_architectures_are_bars_of_their_genes() -> None:
     archs = dict(zip("ab", MINI.sample(2, seed=1), strict=True))
     _, ax = new_figure()
     architectures(ax, archs, [gene.name for gene in MINI.genes])
-    assert [bar.get_height() for bar in ax.patches] == [float(gene) for arch in archs.values() for gene in arch.genes]
+    genes = [float(gene) for arch in archs.values() for gene in arch.genes]
+    assert [bar.get_height() for bar in ax.patches] == genes
+    assert [text.get_text() for text in ax.texts] == ([f"{gene:g}" for gene in genes] if len(genes) <= VALUED else [])

@@ -13,6 +13,7 @@ from hwcost.configuration import OPTIONS
 from hwcost.configuration.files import read_toml
 from hwcost.configuration.settings import settings_model
 from hwcost.configuration.table import checked
+from hwcost.errors import DataError
 from hwcost.suites import Suite
 from hwcost.suites.document import filled
 from hwcost.suites.schema import document_schema
@@ -49,3 +50,8 @@ def test_the_configurations_of_the_page_are_right(tmp_path: Path) -> None:
         for values in document.get("suite", {}).values():
             if values.keys() != {"policy"}:  # what the page adds to a suite
                 checked(Suite, values, "docs/suites.md")
+
+
+def test_a_key_that_is_missing_is_named_with_what_lacks_it() -> None:
+    with pytest.raises(DataError, match=r"s.toml: workloads\[1\].name: is needed and missing in {'model': 'm:f'}"):
+        checked(Suite, {"name": "s", "devices": ["here"], "workloads": [{"model": "m:f"}]}, "s.toml")

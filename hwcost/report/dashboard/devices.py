@@ -98,7 +98,7 @@ def _levels(history: History, own: list[int]) -> dict[str, Any]:
             logs.append(y - np.median(y))
             rows.append(good)
     if not rows:
-        return {"t": [], "v": [], "n": []}
+        return {"t": [], "v": [], "n": [], "least": LEAST_SERIES}
     return _by_night(history, np.concatenate(rows), np.concatenate(logs))
 
 
@@ -114,4 +114,5 @@ def _by_night(history: History, rows: Indices, logs: Floats) -> dict[str, Any]:
         "t": [at[i] for i in by_time],
         "v": rounded(levels[by_time]) if len(levels) else [],
         "n": [len(parts[i]) for i in by_time],
+        "least": LEAST_SERIES,
     }

@@ -46,6 +46,8 @@ def _headline(given: Mapping[str, int], series: int, devices: int) -> str:
     bad, gone = given["regressed"], given["missing"]
     if not series:
         return "Nothing was measured yet"
+    if given["insufficient"] == series and not devices:
+        return f"Too few nights to judge {'the one' if series == 1 else f'any of {series}'} series"
     if not (bad or gone or devices):
         return "Nothing regressed, nothing is missing"
     parts = [f"{bad} of {series} series regressed" if bad else "Nothing regressed"]

@@ -23,6 +23,14 @@
   // A share such as a half-width, in percent.
   const percent = (fraction, digits) => (isNumber(fraction) ? (100 * fraction).toFixed(digits === undefined ? 1 : digits) + " %" : NONE);
 
+  // The half-width of an interval of a logarithm: 1.2 %, and a wide one by both ends, -69 % to +225 %.
+  const UNEVEN = 0.2, VAST = Math.log(10);
+  function halfWidth(log, digits, sign) {
+    if (!isNumber(log)) return NONE;
+    if (log < UNEVEN) return (sign || "") + percent(Math.expm1(log), digits);
+    return log > VAST ? "a factor of " + Number(Math.exp(log).toPrecision(2)) : change(Math.exp(-log), 0) + " to " + change(Math.exp(log), 0);
+  }
+
   function change(ratio, digits) {
     if (!isNumber(ratio)) return NONE;
     const text = (100 * (ratio - 1)).toFixed(digits === undefined ? 1 : digits);
@@ -48,5 +56,5 @@
     return days >= 2 ? days.toFixed(0) + " days" : (seconds / 3600).toFixed(1) + " h";
   }
 
-  hwcost.format = { si, value, percent, change, interval, when, commit, duration, isNumber, NONE };
+  hwcost.format = { si, value, percent, halfWidth, change, interval, when, commit, duration, isNumber, NONE };
 })();

@@ -6,7 +6,7 @@
     missing: ["∅", "not measured last night, or its measurement failed"],
     ambiguous: ["?", "something moved, but the data cannot tell what"],
     improved: ["▼", "better than before, by more than noise explains"],
-    insufficient: ["·", "too few nights to say anything"],
+    insufficient: ["·", "too few nights to be judged yet"],
     ok: ["✓", "as before, within what noise explains"],
   };
   const known = (verdict) => ABOUT[verdict] || ["?", ""];

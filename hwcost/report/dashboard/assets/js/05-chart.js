@@ -71,6 +71,10 @@
     steps: (name) => ({ stroke: colour(name), width: 1.6, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } }),
   };
 
+  // The range of a time that is one instant: a day on either side, where uPlot takes the next thousand.
+  const DAY = 86400;
+  const around = (instants) => (instants.length && instants[0] === instants[instants.length - 1] ? { range: [instants[0] - DAY, instants[0] + DAY] } : {});
+
   // about: {label, data, series: () => [...], bands?, marks?, labels, isTime, height, say?(index), pick?(index), ranges?}
   function draw(about) {
     const el = hwcost.el;
@@ -82,7 +86,7 @@
         width: Math.max(280, host.clientWidth), height: about.height || 300, legend: { show: false },
         cursor: { points: { show: !!about.say }, drag: { x: true, y: false } },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-        scales: { x: { time: !!about.isTime, ...((about.ranges || {}).x || {}) }, y: (about.ranges || {}).y || {} },
+        scales: { x: { time: !!about.isTime, ...(about.isTime ? around(about.data[0]) : {}), ...((about.ranges || {}).x || {}) }, y: (about.ranges || {}).y || {} },
         axes: axes(about.labels || {}, about.isTime), bands: about.bands ? about.bands() : [],
         series: [{}, ...about.series()], plugins: [marks(about.marks || [])],
         hooks: { setCursor: [(one) => {

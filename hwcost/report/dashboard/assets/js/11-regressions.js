@@ -1,11 +1,11 @@
 "use strict";
-// Regressions: whatever is neither ok nor insufficient, with the first bad commits, and filters that stand in the address.
+// Regressions: whatever is neither ok nor insufficient, with the commits within which it began, and filters that stand in the address.
 (function () {
   const { el, format } = hwcost;
 
   function side(one, name) {
     const [value, width] = one[name] || [];
-    return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "under" }, "±" + format.percent(Math.expm1(width))) : null);
+    return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "under" }, format.halfWidth(width, 1, "±")) : null);
   }
 
   const why = (one) => (one.reason || "") + (one.owner ? " Owner: " + one.owner + "." : "") + (one.accepted ? " Its history begins where " + one.accepted[0] + " accepted a change: " + one.accepted[1] : "");
@@ -37,14 +37,14 @@
       { label: "before", class: extra, cell: (one) => side(one, "before") },
       { label: "after", class: extra, cell: (one) => side(one, "after") },
       { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
-      { label: "first bad commit", text: true, class: extra, cell: commits },
+      { label: "since", text: true, class: extra, cell: commits },
       { label: "confirmed", text: true, class: extra, cell: (one) => { const text = confirmed(one); return text && hwcost.clamped(text); } },
       { label: "history", text: true, cell: (one) => hwcost.chart.spark(one.spark, one.verdict) || "" },
     ];
   }
 
   // Where all that is shown is missing, there is nothing to say of before and after.
-  const NUMBERS = ["before", "after", "change", "first bad commit", "confirmed"];
+  const NUMBERS = ["before", "after", "change", "since", "confirmed"];
 
   function table(rows, caption, isShort) {
     const hasNumbers = rows.some((one) => one.verdict !== "missing" || one.before);

@@ -28,7 +28,7 @@
       { label: "family", text: true, cell: (row) => hwcost.clamped(row.family) },
       { label: "verdict", text: true, cell: (row) => hwcost.verdict.tag(row.verdict) },
       { label: "value", class: "nowrap", cell: (row) => format.value(row.value, row.unit) },
-      { label: "± 95 %", class: "nowrap", cell: (row) => format.percent(row.half_width === null ? null : Math.expm1(row.half_width)) },
+      { label: "± 95 %", class: "nowrap", cell: (row) => format.halfWidth(row.half_width) },
       { label: "nights", cell: (row) => String(row.n) },
       { label: "unconfirmed", cell: (row) => String(row.unconfirmed) },
       { label: "latest", class: "nowrap", cell: (row) => format.when(row.at, true) },
@@ -67,7 +67,7 @@
 
   function say(row, point) {
     const run = point.run;
-    return [format.when(point.t), ": ", point.v === null ? "no value (" + statusOf(point) + ")" : format.value(point.v, row.unit, 4) + (point.h === null ? "" : " ±" + format.percent(Math.expm1(point.h))),
+    return [format.when(point.t), ": ", point.v === null ? "no value (" + statusOf(point) + ")" : format.value(point.v, row.unit, 4) + (point.h === null ? "" : ", " + format.halfWidth(point.h, 1, "±")),
       run && run.commit ? ", commit " + format.commit(run.commit) : "", point.flags.length ? ", " + point.flags.join(", ") : "", point.reason ? ". " + point.reason : ""];
   }
 
@@ -112,7 +112,7 @@
     return el("div", {}, el("h2", {}, "Numbers"), hwcost.table(rows.length + " of " + points.length + " estimates, the latest first", [
       { label: "measured", class: "nowrap", cell: (p) => (target(p) ? el("a", { href: target(p) }, format.when(p.t)) : format.when(p.t)) },
       { label: "value", class: "nowrap", cell: (p) => format.value(p.v, row.unit, 5) },
-      { label: "± 95 %", class: "nowrap", cell: (p) => format.percent(p.h === null ? null : Math.expm1(p.h), 2) },
+      { label: "± 95 %", class: "nowrap", cell: (p) => format.halfWidth(p.h, 2) },
       { label: "status", text: true, cell: (p) => statusOf(p) },
       { label: "commit", text: true, cell: (p) => (p.run && p.run.commit ? el("code", { title: p.run.commit }, format.commit(p.run.commit) + (p.run.dirty ? "*" : "")) : "") },
       ...(rows.some((p) => p.flags.length || p.reason) ? [{ label: "remarks", text: true, class: "why", cell: (p) => [p.flags.join(", "), p.reason].filter(Boolean).join(": ") }] : []),

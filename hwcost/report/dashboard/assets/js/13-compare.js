@@ -130,13 +130,14 @@
     const mean = Math.exp(found.reduce((sum, x) => sum + x.log, 0) / found.length);
     view.append(el("p", {}, "All together, B is ", el("strong", { id: "mean" }, format.change(mean, 2)), " against A (geometric mean)."),
       isOfNights ? null : el("p", { class: "quiet" }, "Latest values, of series that differ in " + axis + " alone."),
-      el("div", { class: "figure" }, hwcost.chart.histogram(found.map((x) => x.log), "Distribution of the changes from A to B", (log) => format.change(Math.exp(log)))),
+      el("div", { class: "figure" }, hwcost.chart.histogram(found.map((x) => x.log), "Distribution of the changes from A to B", (log) => format.change(Math.exp(log))),
+        el("p", { class: "quiet" }, "Number of workloads by change from A to B.")),
       hwcost.table("Changes, the largest first" + (found.length > LISTED ? ", " + LISTED + " shown" : ""), [
         { label: "workload", class: "name", cell: (x) => el("a", { class: "clamp", title: x.row.name, href: address.link("series", { s: x.row.key }) }, x.row.name) },
         { label: "device", text: true, cell: (x) => hwcost.clamped(axis === "device" || axis === "backend" ? x.a.row.place + " → " + x.b.row.place : x.row.place) },
         { label: "A", class: "nowrap", cell: (x) => format.value(x.a.v, x.row.unit) }, { label: "B", class: "nowrap", cell: (x) => format.value(x.b.v, x.row.unit) },
         { label: "change", class: "nowrap", cell: (x) => format.change(Math.exp(x.log), 2) },
-        { label: "± 95 %", class: "nowrap", cell: (x) => format.percent(x.width === null ? null : Math.expm1(x.width)) },
+        { label: "± 95 %", class: "nowrap", cell: (x) => format.halfWidth(x.width) },
         { label: "says", text: true, cell: clears },
       ], found.slice(0, LISTED), { cards: true, id: "pairs" }),
       el("details", {}, el("summary", {}, "As markdown"), el("textarea", { readonly: true, rows: 8, "aria-label": "The table as markdown" }, markdown(found))), rest);

@@ -14,7 +14,7 @@
       { label: "device", class: "name", cell: (one) => el("a", { class: "clamp", title: one.label, href: address.link("series", { place: one.label }) }, one.label) },
       { label: "last seen", class: "nowrap", cell: (one) => format.when(one.at) },
       { label: "series", cell: (one) => String(one.series) }, { label: "nights", cell: (one) => String(one.nights) },
-      { label: "median ± 95 %", class: "nowrap", cell: (one) => format.percent(one.noise === null ? null : Math.expm1(one.noise), 2) },
+      { label: "median ± 95 %", class: "nowrap", cell: (one) => format.halfWidth(one.noise, 2) },
       { label: "unconfirmed", class: "nowrap", cell: (one) => format.percent(one.shares.unconfirmed) }, { label: "invalid", class: "nowrap", cell: (one) => format.percent(one.shares.invalid) },
       { label: "failed", class: "nowrap", cell: (one) => format.percent(one.shares.failed) }, { label: "not usable", text: true, cell: (one) => el("span", { class: "nowrap" }, format.percent(share(one)), share(one) < 0.005 ? null : [" ", hwcost.chart.bar(share(one))]) },
     ], devices, { id: "devices", cards: true }));

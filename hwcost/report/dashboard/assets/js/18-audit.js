@@ -4,7 +4,7 @@
   const { el, format } = hwcost;
 
   function nights(one) {
-    if (one.levels.t.length < 2) return el("p", { class: "quiet" }, "Too few nights for a level.");
+    if (one.levels.t.length < 2) return el("p", { class: "quiet" }, "A level takes two nights with values of " + one.levels.least + " series each; this device has " + one.series + " series.");
     return hwcost.chart.draw({
       label: "Level of " + one.label + " night by night; 1 is its usual state", isTime: true, height: 220, data: [one.levels.t, one.levels.v], series: () => [hwcost.chart.styles.joined("accent")],
       marks: one.changes.map(([t]) => ({ t, dashed: true, colour: "quiet" })), labels: { y: "level", tick: (v, digits) => format.change(v, digits - 2) }, ranges: { y: { range: (chart, low, high) => [Math.min(0.97, low), Math.max(1.03, high)] } },
