@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COLLECTED_AFTER = 50_000
 """New objects after which Python looks for unused circles of objects: as in commands that read many rows."""
 PUBLISHED = ROOT.parent / "shared" / "data"
+PATIENCE_S = 600
+"""Seconds within which something has to come about that other processes do, on however slow and busy a machine."""
 
 
 def require_program(name: str) -> str:
@@ -104,18 +106,24 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for each test, numbered here: ``mktemp`` reads all the folders before it each time."""
-    base = tmp_path_factory.mktemp("homes")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for the tests, numbered here: ``mktemp`` reads all the folders before it each time."""
+    base = tmp_path_factory.mktemp("tests")
     return (base / str(number) for number in itertools.count())
 
 
+@pytest.fixture
+def tmp_path(_folders: Iterator[Path]) -> Path:
+    """An empty folder of the test's own, made without a look at those of thousands of others."""
+    folder = next(_folders)
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps every test away from the user's stores, caches and settings."""
-    home = next(_homes)
-    home.mkdir()
-    monkeypatch.setenv("HWCOST_HOME", str(home))
+def _own_home(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps every test away from the user's stores, caches and settings; the folder is made by what first writes to it."""
+    monkeypatch.setenv("HWCOST_HOME", str(next(_folders)))
     monkeypatch.delenv("HWCOST_STORE", raising=False)
 
 
@@ -137,6 +145,14 @@ def laws_here() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hwcost.campaign.rounds.round.WorkerProcess", worker)
         yield
+
+
+@pytest.fixture
+def own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every round be a process of its own again, in a test of a file with ``laws_here``."""
+    from hwcost.campaign.processes.worker_process import WorkerProcess
+
+    monkeypatch.setattr("hwcost.campaign.rounds.round.WorkerProcess", WorkerProcess)
 
 
 @pytest.fixture(autouse=True)
