@@ -20,7 +20,7 @@ from hypothesis import settings
 from hwcost.cli import console
 from tests.postgres import postgres, postgres_server  # noqa: F401 - fixtures
 
-settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
+settings.register_profile("hwcost", deadline=None, max_examples=30, derandomize=True, database=None)
 settings.load_profile("hwcost")
 
 collect_ignore = ["plugin", "plugin_more"]
@@ -97,11 +97,17 @@ def _no_collections() -> Iterator[None]:
         yield
 
 
+def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of one test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Lets the tests share exported models, which take seconds to make, but not with the user."""
+    """Lets the tests of all workers share exported models, which take seconds to make, but not with the user."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HWCOST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HWCOST_CACHE_DIR", str(_of_all_workers(tmp_path_factory) / "cache"))
         yield
 
 
@@ -130,10 +136,8 @@ def _own_home(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.fixture(scope="session", autouse=True)
 def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Lets the workers of one test run take turns on the CPUs, without waiting for the user's campaigns."""
-    base = tmp_path_factory.getbasetemp()
-    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HWCOST_LOCK_DIR", str(folder / "locks"))
+        patch.setenv("HWCOST_LOCK_DIR", str(_of_all_workers(tmp_path_factory) / "locks"))
         yield
 
 

@@ -273,6 +273,7 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, i
     assert set(Counter(visit.workload_key for visit in visits if is_counted(visit)).values()) == {2}
 
 
+@pytest.mark.usefixtures("laws_here")
 def test_resuming_with_other_options_than_planned_is_refused(capsys, tmp_path: Path) -> None:
     store = ["--store", str(tmp_path / "s.db")]
     planned = ["--backend", "null", "--space", "supershaper:scale=mini", "-n", "3", "--rounds", "2", "--arrival", "gap=1ms"]
