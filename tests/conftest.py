@@ -128,8 +128,10 @@ def tmp_path(_folders: Iterator[Path]) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_home(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keeps every test away from the user's stores, caches and settings; the folder is made by what first writes to it."""
-    monkeypatch.setenv("HWCOST_HOME", str(next(_folders)))
+    """Keeps every test away from the user's stores, caches and settings."""
+    home = next(_folders)
+    home.mkdir()
+    monkeypatch.setenv("HWCOST_HOME", str(home))
     monkeypatch.delenv("HWCOST_STORE", raising=False)
 
 
