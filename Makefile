@@ -41,8 +41,9 @@ measure: setup
 	echo "measurements: $(STORE)   cost model: $(MODEL)   took $$(( $$(date +%s) - start )) s" && \
 	echo "ask it: $(BIN)/hwcost predict $(MODEL) --arch 360_360_360_360_360_360_360_360_360_360_360_360"
 
+# What pytest makes of the tests when it imports them is kept for the next time.
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 $(TOOLS)/.installed: tests/exchange/requirements.txt
 	@start=$$(date +%s); \

@@ -20,7 +20,7 @@ from hypothesis import settings
 from hwcost.cli import console
 from tests.postgres import postgres, postgres_server  # noqa: F401 - fixtures
 
-settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
+settings.register_profile("hwcost", deadline=None, max_examples=30, derandomize=True, database=None)
 settings.load_profile("hwcost")
 
 collect_ignore = ["plugin", "plugin_more"]
@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COLLECTED_AFTER = 50_000
 """New objects after which Python looks for unused circles of objects: as in commands that read many rows."""
 PUBLISHED = ROOT.parent / "shared" / "data"
+PATIENCE_S = 600
+"""Seconds within which something has to come about that other processes do, on however slow and busy a machine."""
 
 
 def require_program(name: str) -> str:
@@ -95,25 +97,39 @@ def _no_collections() -> Iterator[None]:
         yield
 
 
+def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of one test run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Lets the tests share exported models, which take seconds to make, but not with the user."""
+    """Lets the tests of all workers share exported models, which take seconds to make, but not with the user."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HWCOST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HWCOST_CACHE_DIR", str(_of_all_workers(tmp_path_factory) / "cache"))
         yield
 
 
 @pytest.fixture(scope="session")
-def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for each test, numbered here: ``mktemp`` reads all the folders before it each time."""
-    base = tmp_path_factory.mktemp("homes")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for the tests, numbered here: ``mktemp`` reads all the folders before it each time."""
+    base = tmp_path_factory.mktemp("tests")
     return (base / str(number) for number in itertools.count())
 
 
+@pytest.fixture
+def tmp_path(_folders: Iterator[Path]) -> Path:
+    """An empty folder of the test's own, made without a look at those of thousands of others."""
+    folder = next(_folders)
+    folder.mkdir()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_home(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps every test away from the user's stores, caches and settings."""
-    home = next(_homes)
+    home = next(_folders)
     home.mkdir()
     monkeypatch.setenv("HWCOST_HOME", str(home))
     monkeypatch.delenv("HWCOST_STORE", raising=False)
@@ -122,10 +138,8 @@ def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Lets the workers of one test run take turns on the CPUs, without waiting for the user's campaigns."""
-    base = tmp_path_factory.getbasetemp()
-    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HWCOST_LOCK_DIR", str(folder / "locks"))
+        patch.setenv("HWCOST_LOCK_DIR", str(_of_all_workers(tmp_path_factory) / "locks"))
         yield
 
 
@@ -137,6 +151,14 @@ def laws_here() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hwcost.campaign.rounds.round.WorkerProcess", worker)
         yield
+
+
+@pytest.fixture
+def own_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets every round be a process of its own again, in a test of a file with ``laws_here``."""
+    from hwcost.campaign.processes.worker_process import WorkerProcess
+
+    monkeypatch.setattr("hwcost.campaign.rounds.round.WorkerProcess", WorkerProcess)
 
 
 @pytest.fixture(autouse=True)

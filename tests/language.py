@@ -6,8 +6,9 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
+
+from tests.syntax import tree_of
 
 FRAGMENTS = {
     "as", "at", "by", "for", "from", "how", "if", "in", "likewise", "of", "on", "over", "see", "since", "through", "to",
@@ -42,18 +43,16 @@ RETIRED = {
 }  # fmt: skip
 """Words and turns that a reader of the field does not know, or that say less than the field's term, which stands beside."""
 
+_ANY_RETIRED = re.compile(r"\b(?:" + "|".join(pattern.removeprefix(r"\b") for pattern in RETIRED) + ")")
+"""All of them at once, for a text in small letters: a file without any takes a fifth of the time."""
+
 _SECTION = re.compile(r"^(Args|Attributes):\s*$")
 _ENTRY = re.compile(r"^ {4}(?P<name>\*{0,2}\w+)(?: \([^)]*\))?: (?P<text>.+)$")
 
 
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def descriptions(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yields line, name and description of every argument, attribute and command-line option of a module."""
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
             yield from _of_docstring(node)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", None) in ("Option", "Argument"):
@@ -102,7 +101,7 @@ def headless(path: Path) -> list[str]:
 
     These are descriptions of constants, results under "Returns:", and docstrings that begin with a preposition.
     """
-    tree = _tree(path)
+    tree = tree_of(path)
     found = [(line, text, FRAGMENTS - {"see"}) for line, text in (*_of_constants(tree), *_of_results(tree))]
     found += [(line, text, PREPOSITIONS) for line, text in _docstrings(tree)]
     return [f"{path.name}:{line} {text}" for line, text, words in found if _first_word(text) in words]
@@ -137,8 +136,8 @@ def _of_constants(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def retired(path: Path) -> list[str]:
     """Returns the lines of a file that hold a retired word, with what to write."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    found, text = [], path.read_text(encoding="utf-8")
+    for number, line in enumerate(text.split("\n") if _ANY_RETIRED.search(text.lower()) else (), 1):
         for pattern, instead in RETIRED.items():
             hit = re.search(pattern, line, re.IGNORECASE)
             if hit:

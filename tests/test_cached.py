@@ -9,9 +9,8 @@ import threading
 import pytest
 
 from hwcost._cached import cached_property
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_S, ROOT
 
-PATIENCE_S = 60
 PACKAGE = ROOT / "hwcost"
 EXEMPT = (PACKAGE / "_cached.py", *(PACKAGE / "systems").rglob("*.py"))
 """The property itself, and what is built on public names."""

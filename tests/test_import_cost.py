@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,11 @@ pytestmark = pytest.mark.once
 HEAVY = {"torch", "sqlalchemy", "alembic", "matplotlib", "onnx", "onnxruntime", "openvino", "lightgbm", "xgboost", "scipy"}
 
 
+ABSENT = "from hwcost.cli.main import invoke; assert invoke(['measure', '--device', 'k80']) == 3"
 HELP = "from hwcost.cli.main import invoke; invoke(['--help'])"
 
 
+@cache
 def modules_after(code: str) -> set[str]:
     script = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -35,7 +38,7 @@ def modules_after(code: str) -> set[str]:
         "import hwcost; hwcost.space('supershaper')",
         HELP,
         "from hwcost.cli.main import invoke; invoke(['measure', '--help'])",
-        "from hwcost.cli.main import invoke; invoke(['measure', '--device', 'k80'])",
+        ABSENT,
     ],
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:
@@ -56,7 +59,7 @@ def test_the_command_line_needs_no_log_unless_it_shows_one() -> None:
 
 
 def test_an_absent_device_ends_the_command_before_the_modules_that_measure() -> None:
-    loaded = modules_after("from hwcost.cli.main import invoke; assert invoke(['measure', '--device', 'k80']) == 3")
+    loaded = modules_after(ABSENT)
     assert not {"numpy", "hwcost.campaign", "hwcost.stores", "hwcost.workloads"} & loaded
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hwcost._jsonl import CHUNK_BYTES, append, keep_first, opened, whole_lines
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.lists(st.dictionaries(st.text(), NUMBERS | st.text()))
+VALUES = st.lists(st.dictionaries(st.text(max_size=8), NUMBERS | st.text(), max_size=4), max_size=6)
 
 
 @given(VALUES, st.integers(0, 200))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.syntax import tree_of
 
 pytestmark = pytest.mark.once
 
@@ -106,11 +107,19 @@ They alone close circles: what a model answers, and how it is kept, is made of t
 """
 
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "hwcost").rglob("*.py"))}
-TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
-"""Every module of the package with its syntax tree; each rule is one test, which lists whatever breaks it."""
+SOURCES = sorted((ROOT / "hwcost").rglob("*.py"))
+"""Every module of the package; each rule is one test, which lists whatever breaks it."""
 
 NO_TORCH = ("cost_models", "objectives", "searchers", "study")
+
+
+def trees() -> dict[Path, ast.Module]:
+    """Returns the syntax tree of every module."""
+    return {path: tree_of(path) for path in SOURCES}
+
+
+def trees_by_name() -> dict[str, ast.Module]:
+    return {module_of(path): tree for path, tree in trees().items()}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -142,7 +151,7 @@ def test_every_module_has_its_line_in_the_layout() -> None:
 def test_imports_go_one_way() -> None:
     wrong = [
         f"{path.relative_to(ROOT)} must not import {module}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if (name := own_layer(path)) in RANKS
         for module in imports(tree)
         if (other := layer(module)) not in (None, name) and RANKS[str(other)] >= RANKS[name]
@@ -184,8 +193,7 @@ def module_name(node: ast.Import | ast.ImportFrom) -> str:
 
 
 def modules_in(package: str) -> dict[str, ast.AST]:
-    trees = {module_of(path): tree for path, tree in TREES.items()}
-    return {module: tree for module, tree in trees.items() if module.startswith(f"hwcost.{package}.")}
+    return {module: tree for module, tree in trees_by_name().items() if module.startswith(f"hwcost.{package}.")}
 
 
 @pytest.mark.parametrize("package", PARTS)
@@ -232,10 +240,10 @@ def run_at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from run_at_import(node.body)
 
 
-def imported_by(source: str, known: Collection[str]) -> set[str]:
+def imported_by(tree: ast.Module, known: Collection[str]) -> set[str]:
     """Returns the known modules that importing a module imports by name."""
     found: set[str] = set()
-    for node in run_at_import(ast.parse(source).body):
+    for node in run_at_import(tree.body):
         found |= set(imports(node))
         if isinstance(node, ast.ImportFrom):
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
@@ -256,8 +264,8 @@ def circle(graph: Mapping[str, Collection[str]]) -> list[str]:
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
-    sources = {module_of(path): source for path, source in SOURCES.items()}
-    assert circle({module: imported_by(source, sources) for module, source in sources.items()}) == []
+    known = trees_by_name()
+    assert circle({module: imported_by(tree, known) for module, tree in known.items()}) == []
 
 
 def test_a_circle_is_found() -> None:
@@ -268,7 +276,7 @@ def test_a_circle_is_found() -> None:
         "hwcost.d": "import hwcost.a\nif TYPE_CHECKING:\n    import hwcost.e\n",
         "hwcost.e": "import hwcost.d\n\n\ndef f():\n    import hwcost.e\n",
     }
-    graph = {module: imported_by(source, sources) for module, source in sources.items()}
+    graph = {module: imported_by(ast.parse(source), sources) for module, source in sources.items()}
     assert circle(graph) == ["hwcost.a", "hwcost.b", "hwcost.c", "hwcost.a"]
     assert circle({module: graph[module] for module in ("hwcost.d", "hwcost.e")}) == []
 
@@ -301,10 +309,10 @@ def imported_on_call(tree: ast.AST, trees: Mapping[str, ast.AST]) -> set[str]:
 
 
 def test_functions_import_in_no_circle_either() -> None:
-    trees = {module_of(path): tree for path, tree in TREES.items()}
+    known = trees_by_name()
     graph = {
-        module: {other for other in imported_on_call(tree, trees) if f"{module} imports {other}" not in ON_DEMAND}
-        for module, tree in trees.items()
+        module: {other for other in imported_on_call(tree, known) if f"{module} imports {other}" not in ON_DEMAND}
+        for module, tree in known.items()
     }
     assert circle(graph) == []
 
@@ -335,7 +343,7 @@ def reads_a_clock(node: ast.AST) -> bool:
 
 def test_only_the_timer_reads_a_clock() -> None:
     timers = {ROOT / "hwcost" / name for name in ("timing/timer.py", "agent/timer.py")}
-    others = {path: tree for path, tree in TREES.items() if path not in timers}
+    others = {path: tree for path, tree in trees().items() if path not in timers}
     wrong = [place(path, node) for path, tree in others.items() for node in ast.walk(tree) if reads_a_clock(node)]
     assert wrong == [], "ask hwcost.timing.timer"
 
@@ -367,7 +375,7 @@ def test_no_page_makes_markup_or_code_of_text(path: Path) -> None:
 def test_cost_models_know_no_torch() -> None:
     wrong = [
         place(path, node)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if own_layer(path) in NO_TORCH
         for node in tree.body
         if isinstance(node, (ast.Import, ast.ImportFrom)) and "torch" in {name.split(".")[0] for name in imports(node)}
@@ -378,7 +386,7 @@ def test_cost_models_know_no_torch() -> None:
 def test_only_the_command_line_prints_or_exits() -> None:
     wrong = [
         place(path, node)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if own_layer(path) != "cli"
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "exit", "quit")

@@ -14,6 +14,7 @@ import pytest
 
 from hwcost.agent import locks
 from hwcost.agent.locks import CannotLockError, FileLock, described, machine_folder
+from tests.conftest import PATIENCE_S
 
 HOLD = """
 import sys, time
@@ -42,7 +43,7 @@ def test_a_lock_names_its_holder_and_is_free_when_that_dies(tmp_path: Path, by: 
         assert described(lock.holder()) == f"process {process.pid} (campaign c in s.db) since today"
     finally:
         process.send_signal(by)
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_S)
     assert lock.acquire({})
     assert lock.holder() == {"pid": os.getpid()}
     lock.release()

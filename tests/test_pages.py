@@ -9,13 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
 import hwcost
-from hwcost.cli.main import application, invoke
+from hwcost.cli.main import invoke
 from hwcost.cost_models.training.quality import fit_quality
 from tests.conftest import ROOT
-from tests.pages import commands, file_of, output, parse, run_commands, words
+from tests.pages import commands, file_of, output, parse, program, run_commands, words
 
 pytestmark = pytest.mark.usefixtures("laws_here")
 
@@ -186,7 +185,7 @@ def test_commands_that_do_not_exist_are_found(line: str, expected: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PAGES if path.name != PLUG_IN], ids=lambda path: path.name)
 def test_commands_in_sentences_exist(path: Path) -> None:
-    known = typer.main.get_command(application()).commands
+    known = program().commands
     for text in re.findall(r"`hwcost ([a-z][\w-]*(?: [a-z][\w-]*)?)", path.read_text(encoding="utf-8")):
         verb, _, word = text.partition(" ")
         assert verb in known, f"{path.name}: there is no command 'hwcost {verb}'"

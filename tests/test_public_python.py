@@ -9,6 +9,8 @@ import pytest
 
 import hwcost as hc
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 SHAPE = [360] * 12
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from tests.conftest import ROOT
+from tests.syntax import tree_of
 
 pytestmark = pytest.mark.once
 
@@ -95,7 +96,7 @@ def test_nothing_runs_what_it_reads() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
         for path in paths
-        for node in runs_what_it_reads(ast.parse(path.read_text(encoding="utf-8")))
+        for node in runs_what_it_reads(tree_of(path))
     ]
     assert len(paths) > 500
     assert wrong == []

@@ -113,7 +113,8 @@ class TestExported:
         assert 0 < facts["difference"] < 1e-5
 
     def test_whole_models_run(self, name) -> None:
-        workload = models(SPACE, [SPACE.architecture([120] * 12)], seq_len=8)[0]
+        mini = space("supershaper", scale="mini")
+        workload = models(mini, [mini.architecture([8, 16, 24, 32])], seq_len=8)[0]
         assert backend(name).prepare(workload, CPU).facts["difference"] < 1e-4
 
     def test_factories_run(self, name, factories, tmp_path) -> None:

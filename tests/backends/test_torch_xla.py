@@ -116,6 +116,12 @@ class TestWithTheStandIn:
         monkeypatch.setenv("PJRT_DEVICE", "")
         fake.fault("")
 
+    @pytest.fixture
+    def tpu(self, monkeypatch):
+        """A TPU whose libtpu has answered, which takes a process that loads torch."""
+        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+        monkeypatch.setattr("hwcost.backends.xla_client.check_answers", lambda limit_s: None)
+
     def prepare(self, **options):
         return backend("torch-xla", options=options).prepare(small_workload(), require("cpu"))
 
@@ -209,8 +215,7 @@ class TestWithTheStandIn:
         assert 0 < made.free_bytes() < before < fake.module.HBM_BYTES
 
     @pytest.mark.parametrize("fault", ["old", "untold"])
-    def test_a_runtime_that_does_not_tell_is_taken_at_its_word(self, fake, fault, monkeypatch) -> None:
-        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+    def test_a_runtime_that_does_not_tell_is_taken_at_its_word(self, fake, fault, tpu) -> None:
         made = backend("torch-xla")
         made.prepare(small_workload(), require("tpu-v5e"))
         fake.fault(fault)
@@ -221,8 +226,7 @@ class TestWithTheStandIn:
         made.prepare(small_workload(), require("cpu"))
         assert made.free_bytes() is None
 
-    def test_groups_on_a_tpu_end_where_its_memory_does(self, fake, monkeypatch) -> None:
-        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
+    def test_groups_on_a_tpu_end_where_its_memory_does(self, fake, tpu, monkeypatch) -> None:
         made, handle, part = backend("torch-xla"), require("tpu-v5e"), Component("layer", (("hidden", 120),))
         works = [ComponentWorkload.of(SPACE, part, batch_size=size, seq_len=8) for size in (1, 2, 3, 4, 5)]
         fake.module.GRAPHS.clear()

@@ -12,6 +12,7 @@ from benchmarks.studies.night_nets import NETS, SUITE
 from hwcost.suites import load_suite
 from hwcost.suites.expansion import expand
 from tests.conftest import import_anew
+from tests.workloads.in_process import probe_in_process
 
 pytest.importorskip("torch")
 
@@ -24,6 +25,7 @@ def test_a_net_is_slowed_by_the_key_of_its_genes(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     import_anew(monkeypatch, "nets")
+    probe_in_process(monkeypatch)
     (tmp_path / "slow.json").write_text("{}")
     works: list[Any] = [item.workload for part in expand(load_suite("smoke.toml")) for item in part.plan().items]
     first, *others = works

@@ -17,6 +17,7 @@ from hwcost.campaign.estimates.estimate import measurements
 from hwcost.campaign.rounds.journal import is_counted
 from hwcost.stores import Store, open_store
 from hwcost.timing.measurement import Visit
+from tests.conftest import PATIENCE_S
 
 pytestmark = pytest.mark.once
 
@@ -64,7 +65,7 @@ def kill(process: subprocess.Popen[bytes], generation: int) -> None:
     chosen = [psutil.Process(process.pid), *below][: generation + 1][-1]
     chosen.kill()
     if chosen.pid == process.pid:  # nothing may outlive it
-        assert not psutil.wait_procs(below, timeout=10)[1]
+        assert not psutil.wait_procs(below, timeout=PATIENCE_S)[1]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_kill_9_again_and_again_loses_nothing_and_repeats_nothing(
         if attempt < times:
             time.sleep(float(rng.uniform(1.0, 3.5)))
             kill(process, generation if attempt % 3 == 2 else 0)
-        process.wait(timeout=120)
+        process.wait(timeout=PATIENCE_S)
         if not path.exists():
             continue
         with open_store(path) as store:

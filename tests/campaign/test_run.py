@@ -30,6 +30,8 @@ from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 
 def works(n: int) -> list[SyntheticWorkload]:
     return [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(n)]
@@ -39,6 +41,7 @@ def law_s(work: SyntheticWorkload) -> float:
     return 1e-5 + work.flops / 1e11
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_a_campaign_recovers_the_law(tmp_path: Path) -> None:
     given = works(12)
     result = hwcost.measure(given, "cpu", backend="null", store=tmp_path / "s.db", seed=1)
@@ -168,6 +171,7 @@ def test_workloads_one_after_another_are_ended_by_the_budget(tmp_path: Path) -> 
         assert len(store.rounds(result.campaign_id)) == 1
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_every_round_is_another_process_and_order(tmp_path: Path) -> None:
     result = hwcost.measure(works(6), backend="null", store=tmp_path / "s.db", rounds=3)
     with open_store(tmp_path / "s.db") as store:
@@ -350,6 +354,7 @@ def test_a_running_campaign_is_run_by_no_one_else(tmp_path: Path, capsys: pytest
     assert [path.name for path in tmp_path.glob("*.lock")] == []
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_a_campaign_waits_for_cpus_that_others_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWCOST_LOCK_DIR", str(tmp_path / "locks"))
     monkeypatch.setattr(Null, "uses_processor", True)

@@ -14,7 +14,7 @@ from time import sleep
 import pytest
 
 from hwcost.cli.main import invoke
-from tests.conftest import import_anew
+from tests.conftest import PATIENCE_S, import_anew
 from tests.workloads.in_process import probe_in_process
 
 ARCH = "_".join(["360"] * 12)
@@ -258,7 +258,7 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, i
     press()
     sleep(0.005)
     press()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "visits are kept" in err
     assert "--resume" in err
@@ -273,6 +273,7 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, i
     assert set(Counter(visit.workload_key for visit in visits if is_counted(visit)).values()) == {2}
 
 
+@pytest.mark.usefixtures("laws_here")
 def test_resuming_with_other_options_than_planned_is_refused(capsys, tmp_path: Path) -> None:
     store = ["--store", str(tmp_path / "s.db")]
     planned = ["--backend", "null", "--space", "supershaper:scale=mini", "-n", "3", "--rounds", "2", "--arrival", "gap=1ms"]

@@ -135,6 +135,7 @@ def test_a_profile_of_ones_own_is_shown_and_probed_by_its_path(own_profile: Path
     assert run("probe", "--device", "./mydevice.toml", "--dry-run").exit_code == 0
 
 
+@pytest.mark.usefixtures("laws_here")
 def test_a_profile_of_ones_own_is_measured_by_its_path(own_profile: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The campaign is resumed, audited, fitted and compared without the file."""
     import hwcost as hc

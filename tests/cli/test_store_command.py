@@ -21,6 +21,8 @@ from hwcost.testing.store_contents import make_record
 from hwcost.workloads import SyntheticWorkload
 from tests.stores.test_first_format import database
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 NIGHTS = 3
 
 

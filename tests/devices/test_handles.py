@@ -14,6 +14,8 @@ from hwcost.errors import DeviceError, UnknownNameError, UsageError
 from hwcost.testing.plugins import registered
 
 T4, H100 = "Tesla T4", "NVIDIA H100 80GB HBM3"
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 CARDS = [DetectedDevice("cuda", "nvidia", name, index, f"GPU-{index}abc") for index, name in enumerate((T4, H100, H100))]
 
 MINE = """name = "mine"

@@ -20,7 +20,7 @@ import pytest
 
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import DeviceError
-from tests.conftest import require_program
+from tests.conftest import PATIENCE_S, require_program
 
 OF_SLURM = ("k80", "xeon")
 OF_RAY = ("k80", "l4", "t4", "xeon")
@@ -54,7 +54,6 @@ PartitionName=devices Nodes=k80,xeon MaxTime=INFINITE State=UP
 GRES = "".join(f"NodeName={name} Name=hwdev Type={name} Count=1\n" for name in OF_SLURM)
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-PATIENCE_S = 120.0
 
 
 @contextmanager
@@ -141,11 +140,11 @@ def said(*command: str) -> str:
 def wait_for(condition) -> None:  # type: ignore[no-untyped-def]
     """Waits until something is so; fails where it does not come about."""
     pause = threading.Event()
-    for _ in range(int(PATIENCE_S / 0.1)):
+    for _ in range(PATIENCE_S * 10):
         if condition():
             return
         pause.wait(0.1)
-    raise AssertionError(f"nothing happened within {PATIENCE_S:g} s")
+    raise AssertionError(f"nothing happened within {PATIENCE_S} s")
 
 
 def has_device(address: str) -> bool:

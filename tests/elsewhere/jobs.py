@@ -11,6 +11,7 @@ from typing import Any
 from hwcost.campaign.options import JobOptions
 from hwcost.elsewhere import JobFolder, write_folder
 from hwcost.workloads import SyntheticWorkload
+from tests.conftest import PATIENCE_S
 
 WORKS = tuple(SyntheticWorkload(f"w{i}", flops=int(2e8 * (1 + i))) for i in range(5))
 
@@ -24,7 +25,7 @@ def job(path: Path, **options: Any) -> JobFolder:
 def run(folder: JobFolder, *arguments: str, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
     """Runs a job to its end."""
     command = [python, str(folder.path / "run.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def events(folder: JobFolder) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from hwcost.agent import errors, results
 from hwcost.elsewhere import JobFolder, import_results
 from hwcost.errors import BusyError, DataError, UsageError
 from hwcost.stores import open_store
+from tests.conftest import PATIENCE_S
 from tests.elsewhere.jobs import WORKS, events, job, run
 
 
@@ -76,9 +77,9 @@ def test_a_kill_loses_at_most_the_last_pass(tmp_path: Path, is_parent: bool) -> 
         process.wait()
         with folder.results.open("ab") as file:
             file.write(b'{"n": 99, "cut sh')
-        assert run(folder, "--quiet", "--wait", "100").returncode == 0
+        assert run(folder, "--quiet", "--wait", str(PATIENCE_S)).returncode == 0
     else:
-        assert process.wait(timeout=100) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert folder.results.read_bytes().startswith(kept[: kept.rfind(b"\n") + 1])
     timed: Counter[tuple[int, str]] = Counter()
     number = -1
@@ -109,7 +110,7 @@ def test_only_one_process_runs_a_job_and_it_can_be_stopped(tmp_path: Path) -> No
     second = run(folder, "--wait", "0")
     assert (second.returncode, "another process runs this job" in second.stderr) == (3, True)
     assert run(folder, "--stop").returncode == 0
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=PATIENCE_S) == 130
 
 
 def test_a_device_that_is_not_there_is_an_absent_device(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_a_process_under_way_is_left_for_later(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing_and_the_run_goes_on(tmp_path: Path) -> None:
     folder = job(tmp_path / "job")
     limited = f"ulimit -f 8; exec '{sys.executable}' '{folder.path / 'run.py'}'"  # files of 8 blocks at most
-    full = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=300, check=False)
+    full = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert full.returncode == 5
     assert "What was measured is kept; run it again to resume it" in full.stderr
     assert "Traceback" not in full.stderr
@@ -234,7 +235,7 @@ def test_a_campaign_that_is_held_is_busy(tmp_path: Path) -> None:
 
 
 def _wait_for_passes(folder: JobFolder, number: int) -> None:
-    for _ in range(600):
+    for _ in range(PATIENCE_S * 20):
         if folder.results.exists() and folder.results.read_bytes().count(b'"event": "pass"') >= number:
             return
         time.sleep(0.05)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from hwcost.errors import DeviceError
 from hwcost.stores import open_store
 from hwcost.testing.transports import TransportSuite
 from tests.conftest import require_program
+from tests.elsewhere.clusters import free_ports, is_open, wait_for
 from tests.elsewhere.jobs import WORKS
 
 CONFIG = """
@@ -74,14 +73,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("sshd")
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    port = _free_port()
+    (port,) = free_ports(1)
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder), encoding="utf-8")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stderr=log)
     try:
-        _wait_for(port)
+        wait_for(lambda: is_open(port))
         known = f"UserKnownHostsFile={folder}/known_hosts"
         options = [f"IdentityFile={folder}/user", "IdentitiesOnly=yes", "StrictHostKeyChecking=accept-new", known]
         query = "&".join([f"python={sys.executable}", *(f"option={option}" for option in options), "config=/dev/null"])
@@ -123,7 +122,7 @@ def test_a_campaign_runs_over_ssh_through_a_cut_connection(
 
 
 def test_a_machine_that_does_not_answer_is_unreachable(server: Server, tmp_path: Path) -> None:
-    url = server.url(tmp_path).replace(server.address.rpartition(":")[2], str(_free_port()))
+    url = server.url(tmp_path).replace(server.address.rpartition(":")[2], str(*free_ports(1)))
     with pytest.raises(DeviceError, match=r"cannot be reached: .*Connection refused"):
         transport(url).run("job", [], lambda line: None)
 
@@ -133,20 +132,3 @@ def test_a_key_that_is_not_accepted_is_said(server: Server, tmp_path: Path) -> N
     with pytest.raises(DeviceError, match="Permission denied") as error:
         transport(url).send([tmp_path], "job")
     assert not isinstance(error.value, ConnectionLostError)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    done = threading.Event()
-    for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            done.wait(0.05)
-    raise AssertionError("sshd does not listen")

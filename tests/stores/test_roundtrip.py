@@ -96,7 +96,7 @@ def bits(value):
     return (type(value), value)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(records, min_size=1, max_size=3, unique_by=lambda record: record.identity.idempotency_key), json_dict)
 def test_round_trip(tmp_path_factory, records, plan):
     folder = tmp_path_factory.mktemp("stores")

@@ -79,7 +79,7 @@ def _opened(served: Served, keys: list[str]) -> int:
     return 0
 
 
-@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.slow)])
 def test_nothing_is_lost_and_nobody_fails(tmp_path: Path, seconds: float) -> None:
     path, stop, results = tmp_path / "store.db", FORK.Event(), FORK.Queue()
     open_store(path).close()

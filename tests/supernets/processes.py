@@ -10,8 +10,7 @@ from typing import Any
 from torch import distributed
 
 from hwcost.supernets.process_group import connected
-
-PATIENCE_S = 600
+from tests.conftest import PATIENCE_S
 
 
 def together(count: int, folder: Path, work: Callable[[], Any], ends: Sequence[int] | None = None) -> None:

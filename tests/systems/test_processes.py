@@ -30,7 +30,7 @@ from hwcost.systems import Claim, Event, Measuring, Parts, Pipeline, Preset, Set
 from hwcost.systems.division import divided
 from hwcost.systems.parts import NONE
 from hwcost.systems.processes import EndedError, Processes, together
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_S, ROOT
 from tests.supernets.processes import together as in_processes
 from tests.systems.comparing import differing
 
@@ -321,15 +321,15 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 def test_torchrun_runs_a_pipeline_on_the_command_line(text: Path, tmp_path: Path) -> None:
     """One report; a wrong input is said once, and ends all; so does Ctrl-C, and the same command ends the run."""
     wrong = started(tmp_path / "wrong", tmp_path / "gone.txt")
-    assert wrong.communicate(timeout=300)[1].count("gone.txt: No such file") == 1
+    assert wrong.communicate(timeout=PATIENCE_S)[1].count("gone.txt: No such file") == 1
     assert wrong.returncode
     assert not (tmp_path / "wrong").exists()
     stopped = started(tmp_path / "run", text)
     wait_for(tmp_path / "run" / "stages" / "1-teacher.json", stopped)
     stopped.send_signal(signal.SIGINT)
-    assert "the same command resumes the run" in stopped.communicate(timeout=300)[1]
+    assert "the same command resumes the run" in stopped.communicate(timeout=PATIENCE_S)[1]
     done = started(tmp_path / "run", text)
-    found, said = done.communicate(timeout=600)
+    found, said = done.communicate(timeout=PATIENCE_S)
     assert done.returncode == 0, said
     assert json.loads(found)["pipeline"] == "autodistill"
     assert said.count("stage 3 of 6, search: begins") <= 1
@@ -343,10 +343,10 @@ def test_a_process_of_torchrun_is_killed_and_the_same_command_ends_the_run(text:
     wait_for(tmp_path / "run" / "stages" / "1-teacher.json", killed)
     by_rank = {one.environ()["RANK"]: one for one in psutil.Process(killed.pid).children() if "RANK" in one.environ()}
     by_rank[str(rank)].kill()
-    said = killed.communicate(timeout=300)[1]
+    said = killed.communicate(timeout=PATIENCE_S)[1]
     assert killed.returncode
     assert "internal error" not in said
     done = started(tmp_path / "run", text)
-    found, said = done.communicate(timeout=600)
+    found, said = done.communicate(timeout=PATIENCE_S)
     assert done.returncode == 0, said
     assert json.loads(found)["pipeline"] == "autodistill"

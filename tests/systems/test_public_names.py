@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import ROOT
+from tests.syntax import tree_of
 
 pytestmark = pytest.mark.once
 
@@ -31,7 +32,7 @@ def label(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[Import]:
     """Yields what a file imports of hwcost; a module that is imported whole has the name ``*``."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "hwcost":
             yield from (Import(node.module, alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
@@ -48,7 +49,7 @@ def public_names(module: str) -> set[str]:
     """Returns what a module lists in ``__all__``; nothing where it has none: such a module is not public."""
     source = source_of(module)
     assert source is not None, f"there is no module {module}"
-    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+    for node in tree_of(source).body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
             return set(ast.literal_eval(node.value))
     return set()

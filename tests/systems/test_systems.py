@@ -36,6 +36,7 @@ from hwcost.systems.doubts import doubts
 from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
 from hwcost.testing.figures import FigureSuite, Page
+from tests.conftest import PATIENCE_S
 from tests.systems.comparing import differing
 from tests.systems.conftest import TASK, task_of
 
@@ -190,7 +191,7 @@ def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
             time.sleep(0.01)
         time.sleep(float(rng.uniform(0, 0.3)))
         process.kill()
-        assert process.wait(60) == -signal.SIGKILL, "the run was over before it was killed"
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL, "the run was over before it was killed"
     subprocess.run(command, check=True, capture_output=True, env=quiet)
     assert not list(differing(json.loads((tmp_path / "run" / "report.json").read_text())["stages"], runs[name][1]["stages"]))
 

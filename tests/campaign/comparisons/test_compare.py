@@ -20,7 +20,7 @@ from hwcost.campaign.comparisons.campaign_levels import MeasuredCampaign, campai
 from hwcost.campaign.comparisons.compare_arms import compare_arms
 from hwcost.campaign.comparisons.differences import BAND, differences, holm, verdicts
 from hwcost.campaign.comparisons.matching import matches
-from hwcost.campaign.estimates import interleaved
+from hwcost.campaign.estimates import interleaved, uncontended
 from hwcost.campaign.estimates.block_model import fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.run import Result
@@ -265,6 +265,7 @@ def test_campaigns_of_a_store_are_compared(store: Path) -> None:
 def test_the_blocks_of_each_campaign_are_fitted_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _, slower = ids(store)
     anew = differences(*(read_arm(f"{store}#{one}").measurements for one in (first, slower)))
+    monkeypatch.setattr(uncontended, "block_values", interleaved.block_values)
     fits: list[BlockTable] = []
     fit = fit_block_model
     monkeypatch.setattr(interleaved, "fit_block_model", lambda table, *how: fits.append(table) or fit(table, *how))

@@ -16,7 +16,7 @@ from hwcost.campaign.processes import clocks
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DeviceError, UsageError
 from hwcost.workloads import SyntheticWorkload
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE_S, ROOT
 
 CARD = DeviceHandle(load("h100"), 1, "GPU-1")
 MODULE = """
@@ -77,7 +77,7 @@ def test_it_is_reset_when_the_campaign_is_killed(log: Path) -> None:
     campaign.send_signal(signal.SIGKILL)
     campaign.wait()
     campaign.stdout.close()
-    for _ in range(200):
+    for _ in range(PATIENCE_S * 20):
         if RESET in lines(log):
             break
         time.sleep(0.05)

@@ -16,6 +16,7 @@ from hwcost.agent.processors import Core
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import refuse_too_many, reserved
 from hwcost.errors import BusyError, UsageError
+from tests.conftest import PATIENCE_S
 from tests.timing.trees import tree
 
 
@@ -128,7 +129,7 @@ def test_a_killed_holder_frees_its_cpus(monkeypatch: pytest.MonkeyPatch) -> None
             reserved(1, {}, wait_s=0).__enter__()
     finally:
         process.kill()
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_S)
     with reserved(1, {}, wait_s=0) as held:
         assert held.is_exclusive
 

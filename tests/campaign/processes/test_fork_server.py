@@ -24,6 +24,7 @@ from hwcost.timing.processes import fork_server as warm
 from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload, Workload
+from tests.conftest import PATIENCE_S
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(4)]
 REAL = {"seconds", "begun_s", "elapsed_s", "conditions", "prepare_s", "process_age_s"}
@@ -136,7 +137,7 @@ def test_nothing_outlives_a_campaign_that_is_killed() -> None:
         started = psutil.Process(parent.pid).children(recursive=True)
         parent.kill()
     assert len(started) == 2
-    assert not psutil.wait_procs(started, timeout=10)[1]
+    assert not psutil.wait_procs(started, timeout=PATIENCE_S)[1]
 
 
 def test_a_process_that_has_threads_is_not_forked() -> None:

@@ -24,6 +24,8 @@ from hwcost.stores import open_store
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 WORKS = [SyntheticWorkload(f"w{i}", flops=i + 1) for i in range(3)]
 
 

@@ -15,6 +15,8 @@ from hwcost.timing.protocol import LEAST_BLOCKS, protocol
 from hwcost.workloads import SyntheticWorkload
 from tests.timing.execution.test_visit import noise, visited
 
+pytestmark = pytest.mark.usefixtures("laws_here")
+
 WORKS = [SyntheticWorkload(f"w{i}", flops=i + 1) for i in range(3)]
 
 
