@@ -1,7 +1,7 @@
 """The rules of a visit: how long it lasts, and when it has enough blocks.
 
-They are those of ``hwcost.timing`` (``protocol``, ``visit_end``, ``guards``), in plain numbers, and the constants of both stand
-here; a test compares the two.
+They are those of ``hwcost.timing`` (``protocol``, ``visit_end``, ``guards``), in plain numbers; a test compares the two. The
+constants of both stand here.
 """
 
 from __future__ import annotations
