@@ -6,7 +6,7 @@ import random
 from typing import Callable, Dict, Optional
 
 LONGEST_MEANS = 25.0
-"""Mean idle times that the longest one of random arrivals may last."""
+"""Mean times between random arrivals within which the next one comes: the probability of more is 1e-11."""
 
 
 def wall_s(arrival: Dict[str, object], call_s: float) -> float:
@@ -26,7 +26,10 @@ def longest_s(arrival: Dict[str, object]) -> float:
 
 
 def due(arrival: Dict[str, object], seed: str) -> Callable[[float], float]:
-    """Returns a function from the end of the last call to the start of the next one, in seconds on one clock."""
+    """Returns a function from the end of the last call to the start of the next one, in seconds on one clock.
+
+    A random arrival that falls into a call waits for its end: the queue is kept, and its calls then follow back to back.
+    """
     every_s = float(str(arrival["every_s"]))
     if arrival["kind"] != "poisson":
         return lambda ended_s: ended_s + every_s

@@ -7,11 +7,7 @@ from typing import Any, Callable
 
 from . import arrival, processors, rules, timer, warmup
 from .errors import MeasurementError
-
-CHEAP = 0.17
-COLD_CALLS = 3
-LEAST_RATIO = 1.3
-TRIES = 4
+from .rules import CHEAP, COLD_CALLS, LEAST_RATIO, TRIES
 
 
 class Member:

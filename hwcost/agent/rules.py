@@ -1,6 +1,7 @@
 """The rules of a visit: how long it lasts, and when it has enough blocks.
 
-They are those of ``hwcost.timing`` (``protocol``, ``visit_end``, ``guards``), in plain numbers; a test compares the two.
+They are those of ``hwcost.timing`` (``protocol``, ``visit_end``, ``guards``), in plain numbers; a test compares the two. The
+constants of both stand here.
 """
 
 from __future__ import annotations
@@ -10,10 +11,35 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from .steady import WINDOW, first_steady, relative_error
 
-LEAST_BLOCKS, LEAST_GROUP = 4, 4
+LEAST_BLOCKS = 4
+"""Fewest blocks of a visit: fewer do not show whether it is steady."""
+
+LEAST_GROUP = 4
+"""Fewest workloads measured in turn that tell what slowed them all; in a smaller group each is judged by itself."""
+
 PATIENCE = 2.0
-SLOW_CLOCK, DISTURBED_SHARE = 0.75, 0.97
+"""A visit of slow calls is given up as unsteady after this many times the blocks that a steady one needs."""
+
+SLOW_CLOCK = 0.75
+"""A block whose mean clock is below this part of the visit's usual one was throttled."""
+
+DISTURBED_SHARE = 0.97
+"""A block whose CPU share is below this part of the visit's usual one was kept off the processor."""
+
 BLOCK_WAIT = 1 - DISTURBED_SHARE
+"""Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
+
+CHEAP = 0.17
+"""Share of a visit's least time that a check may take in every round."""
+
+COLD_CALLS = 3
+"""Calls that are timed right after the caches were emptied."""
+
+LEAST_RATIO = 1.3
+"""Twice the calls that cost less than this times as much were not all executed."""
+
+TRIES = 4
+"""Pairs of blocks before a low ratio is believed: a machine may be slowed while the single block runs."""
 
 Protocol = Dict[str, Any]
 Block = Dict[str, Any]

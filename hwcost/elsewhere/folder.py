@@ -187,12 +187,11 @@ def _write_job(path: Path, plan: Plan, campaign: Campaign, progress: Callable[[i
         described[key] = {**_common(workload, handle, plan.threads), **own}
         pool_numbers = max(pool_numbers, numbers)
     progress(len(every), len(every))
-    arrival = Arrival.parse(plan.protocol.arrival)
     job = {
         "format": FORMAT, "hwcost_version": campaign.hwcost_version, "campaign": campaign.model_dump(mode="json"),
         "backend": plan.backend, "backend_options": plan.backend_options, "threads": plan.threads, "pin": plan.pin,
         "seed": plan.seed, "protocol": plan.protocol.to_dict(), "device": _device(handle),
-        "arrival": {"kind": arrival.kind, "every_s": arrival.every_s}, "buffer_numbers": buffer_numbers,
+        "arrival": Arrival.parse(plan.protocol.arrival).to_dict(), "buffer_numbers": buffer_numbers,
         "pool_numbers": pool_numbers, "workloads": described,
     }  # fmt: skip
     write_text(path / "job.json", json.dumps(job) + "\n")

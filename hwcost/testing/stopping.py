@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from hwcost.agent.rules import LEAST_BLOCKS
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.timing.execution.visit import VisitIndex, visit
-from hwcost.timing.protocol import LEAST_BLOCKS, Protocol, protocol
+from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.stopping import StoppingCriterion, criterion
 from hwcost.workloads import SyntheticWorkload
 

@@ -6,12 +6,12 @@ comes after a pause takes longer than one of a loop, and the latency of a server
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from hwcost.agent import arrival
 from hwcost.errors import UsageError
 from hwcost.units import format_seconds, parse_duration
 
@@ -21,9 +21,6 @@ BACK_TO_BACK = "back-to-back"
 KNOWN = "back-to-back, gap=TIME (such as gap=200ms) or poisson=RATE (such as poisson=20/s)"
 LONGEST_S = 3600.0
 """Longest idle time between two calls, in the mean."""
-
-LONGEST_MEANS = 25.0
-"""Mean times between random arrivals within which the next one comes: the probability of more is 1e-11."""
 
 _RATE = re.compile(r"([0-9]*\.?[0-9]+)/(s|min|m|h)")
 _PER_S = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
@@ -65,6 +62,10 @@ class Arrival:
             return f"gap={1e3 * self.every_s:.9g}ms"
         return f"poisson={1 / self.every_s:.9g}/s" if self.kind == "poisson" else BACK_TO_BACK
 
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON, by which the runner of a job folder knows it."""
+        return {"kind": self.kind, "every_s": self.every_s}
+
     @property
     def has_pauses(self) -> bool:
         """Whether calls come with pauses, so that each is timed by itself."""
@@ -73,7 +74,7 @@ class Arrival:
     @property
     def longest_s(self) -> float:
         """Longest idle time between two calls, in seconds; 0 for back to back."""
-        return self.every_s * (LONGEST_MEANS if self.kind == "poisson" else 1.0)
+        return arrival.longest_s(self.to_dict())
 
     def described(self) -> str:
         """Returns the arrival in words, for titles; empty for back to back."""
@@ -83,7 +84,7 @@ class Arrival:
 
     def wall_s(self, call_s: float) -> float:
         """Returns the mean seconds from one call's start to the next one's, for calls that take ``call_s``."""
-        return max(self.every_s, call_s) if self.kind == "poisson" else self.every_s + call_s
+        return arrival.wall_s(self.to_dict(), call_s)
 
     def due(self, seed: str) -> Callable[[float], float]:
         """Returns a function that gives the time at which a visit's next call is due.
@@ -95,17 +96,7 @@ class Arrival:
             A function from the end of the last call to the start of the next, both in seconds on one clock. A random arrival
             that falls into a call waits for its end: the queue is kept, and its calls then follow back to back.
         """
-        if self.kind != "poisson":
-            return lambda ended_s: ended_s + self.every_s
-        rng = random.Random(seed)
-        arrives_s: float | None = None
-
-        def due(ended_s: float) -> float:
-            nonlocal arrives_s
-            arrives_s = (ended_s if arrives_s is None else arrives_s) + rng.expovariate(1 / self.every_s)
-            return max(arrives_s, ended_s)
-
-        return due
+        return arrival.due(self.to_dict(), seed)
 
 
 def _seconds(name: str, value: str) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from hwcost.agent.rules import LEAST_BLOCKS, PATIENCE
 from hwcost.devices import device_kind as _kind
 from hwcost.errors import UsageError
 from hwcost.quantities import Quantity, quantity, selected
@@ -18,17 +19,8 @@ from hwcost.timing.stopping import MedianError, StoppingCriterion, from_plan
 PROTOCOL_ID = "rounds"
 PROTOCOL_VERSION = 1
 
-LEAST_BLOCKS = 4
-"""Fewest blocks of a visit: fewer do not show whether it is steady."""
-
-LEAST_GROUP = 4
-"""Fewest workloads measured in turn that tell what slowed them all; in a smaller group each is judged by itself."""
-
 CACHES = ("hot", "cold")
 """Policies for the device's caches: left as the call before leaves them, or emptied before every call, each timed alone."""
-
-PATIENCE = 2.0
-"""A visit of slow calls is given up as unsteady after this many times the blocks that a steady one needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.agent import arrival, rules
+from hwcost.agent import rules
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.execution import visit_end
 from hwcost.timing.protocol import Protocol, protocol
@@ -41,13 +40,5 @@ def test_the_same_blocks_kept_the_processor(rows: list[tuple[float, float | None
 
 @given(SECONDS, PROTOCOLS)
 def test_visits_are_as_long(call_s: float, how: Protocol) -> None:
-    calls = Arrival.parse(how.arrival)
-    wall_s = arrival.wall_s({"kind": calls.kind, "every_s": calls.every_s}, call_s)
-    assert rules.visit_s(how.to_dict(), call_s, wall_s) == how.visit_s(call_s)
+    assert rules.visit_s(how.to_dict(), call_s, Arrival.parse(how.arrival).wall_s(call_s)) == how.visit_s(call_s)
     assert rules.cap_s(how.to_dict(), call_s) == how.cap_s(call_s)
-
-
-def test_calls_arrive_at_the_same_times() -> None:
-    mine, own = arrival.due({"kind": "poisson", "every_s": 0.05}, "a/1"), Arrival.parse("poisson=20/s").due("a/1")
-    ends = [random.Random(0).random() * i for i in range(50)]
-    assert [mine(end) for end in ends] == [own(end) for end in ends]

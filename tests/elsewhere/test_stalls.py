@@ -32,14 +32,14 @@ NOTHING = Look(is_stopped=False, is_running=False, cpu_s=0.0)
 OTHERS = {(work.name, number) for work in WORKS for number in range(2) if work.name != "w2"}
 
 IN_A_BLOCK = """
-from . import member, passes
+from . import groups, member
 
 def changed(self, number, block=member.Member.block):
     if (self.workload["name"], number) == ("w2", 4):
         %s
     return block(self, number)
 
-member.Member.block, passes.EVENT_S = changed, 0.0
+member.Member.block, groups.EVENT_S = changed, 0.0
 """
 """Code that is added to the runtime of a job, so that something happens in the fourth timed block of one workload."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hwcost.timing.protocol import LEAST_GROUP
+from hwcost.agent.rules import LEAST_GROUP
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hwcost.agent.groups import LEAST_PASSES
+from hwcost.agent.rules import LEAST_BLOCKS
 from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
 from hwcost.campaign.rounds.precision import USUAL, choice, half_width
-from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
+from hwcost.timing.protocol import Protocol
 from hwcost.units import about_half_width, format_clock, format_seconds
 
 if TYPE_CHECKING:

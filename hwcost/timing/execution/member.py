@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hwcost.agent import warmup
+from hwcost.agent.rules import CHEAP, LEAST_GROUP
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
 from hwcost.timing import timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.execution import visit_end
 from hwcost.timing.guards import cache, work
-from hwcost.timing.protocol import LEAST_GROUP
 from hwcost.timing.visits.accepted import uncontended, with_counters
 from hwcost.timing.visits.pass_block import PassBlock, Role
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from hwcost.backends.base import BlockTiming, Runner
     from hwcost.timing.setting import Setting
     from hwcost.workloads.base import Workload
-
-CHEAP = 0.17
-"""Share of a visit's least time that a check may take in every round."""
 
 
 class Member:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.rules import COLD_CALLS
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import time_block
 from hwcost.units import format_bytes
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from hwcost.backends.base import Runner
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
-
-COLD_CALLS = 3
 
 UNKNOWN_CACHE_BYTES = 64 * 1024**2
 """Bytes that a device's last cache is taken for where its size is unknown."""

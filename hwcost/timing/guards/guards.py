@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hwcost.agent.rules import BLOCK_WAIT, DISTURBED_SHARE, SLOW_CLOCK
 from hwcost.timing.guards.modes import Mode, bands, modes
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import Block
@@ -59,12 +60,6 @@ CODES = {
 }
 """Every code this library gives and what it means; codes are never renamed."""
 
-DISTURBED_SHARE = 0.97
-"""A block whose CPU share is below this part of the visit's usual one was kept off the processor."""
-
-BLOCK_WAIT = 1 - DISTURBED_SHARE
-"""Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
-
 CLEAR_WAIT = 0.01
 """Share of the time of all counted blocks without a CPU from which their visit is in doubt, even if no single block is."""
 
@@ -79,9 +74,6 @@ PREEMPTIONS_PER_S = 5.0
 
 BUSY_SIBLING = 0.1
 """Share of time in which another CPU of the same core may be busy: it slows this one by 30 to 60 % while it is."""
-
-SLOW_CLOCK = 0.75
-"""A block whose mean clock is below this part of the visit's usual one was throttled."""
 
 MANY_BLOCKS = 0.2
 """Share of a visit's blocks that may be left out before the visit itself is in doubt."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hwcost.agent.rules import LEAST_RATIO, TRIES
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import Timing, time_block
 from hwcost.units import format_seconds
@@ -15,14 +16,8 @@ if TYPE_CHECKING:
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
-LEAST_RATIO = 1.3
-"""Twice the calls that cost less than this times as much were not all executed."""
-
 LEAST_OF_BOUND = 0.5
 """A latency below this share of the least possible one cannot be; the rest is left to clocks above the one of the peak."""
-
-TRIES = 4
-"""Pairs of blocks before a low ratio is believed: a machine may be slowed while the single block runs."""
 
 REDUCED = {"float32": ("float32", "tfloat32")}
 """Formats that a runtime may compute in although another one was asked for."""

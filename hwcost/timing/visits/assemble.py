@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwcost.agent.rules import LEAST_BLOCKS, LEAST_GROUP
 from hwcost.timing import conditions, steady, timer
 from hwcost.timing.guards import guards, work
 from hwcost.timing.measurement import Flag, Status, Visit
-from hwcost.timing.protocol import LEAST_BLOCKS, LEAST_GROUP, Protocol
+from hwcost.timing.protocol import Protocol
 from hwcost.timing.visits import floor
 from hwcost.timing.visits.accepted import AcceptedBlocks, accepted
 from hwcost.timing.visits.pass_block import PassBlock

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from hwcost.timing.protocol import LEAST_GROUP
+from hwcost.agent.rules import LEAST_GROUP
 from hwcost.timing.visits.pass_block import PassBlock
 
 REACH = 3

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import hwcost
+from hwcost.agent.rules import LEAST_BLOCKS
 from hwcost.errors import UsageError
 from hwcost.stores import open_store
 from hwcost.timing import steady
-from hwcost.timing.protocol import LEAST_BLOCKS, protocol
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 from tests.timing.execution.test_visit import noise, visited
 
