@@ -77,8 +77,9 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
     """
     if not data.is_ordered:
         return []
-    of_all = (*_effect(data, trained), *_states(data, trained), *_repeats(data, trained))
-    return [*of_all, *_far_rows(data, trained), *_steps(trained)]
+    states = list(_states(data, trained))
+    effect = [] if states else _effect(data, trained)  # within a state the columns tell the latency
+    return [*effect, *states, *_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
 
 
 def _effect(data: Data, trained: Trained) -> Iterator[str]:

@@ -69,6 +69,16 @@ def test_audit_and_fit_say_so(seed: int) -> None:
     assert "and no column tells which" in " ".join(cost.provenance["doubts"])
 
 
+def test_states_that_hide_the_architectures_are_said_in_place_of_no_effect() -> None:
+    genes, latency_s, rng = rows(120, 4)
+    narrow = np.sqrt(latency_s) ** 0.2 * np.exp(1.5 * (rng.random(120) < 0.4) + rng.normal(0, 0.01, 120))
+    table = {**{gene.name: genes[:, i] for i, gene in enumerate(SPACE.genes)}, "latency_s": narrow}
+    assert hc.audit(table, space="table").codes == ("W_STATES",)
+    doubts = " ".join(hc.fit(table, "ridge", space="table").provenance["doubts"])
+    assert "and no column tells which" in doubts
+    assert "hardly agrees" not in doubts
+
+
 def test_a_level_that_jumps_is_no_state() -> None:
     genes, latency_s, rng = rows(200, 8)
     jumped = latency_s * np.where(np.arange(200) < 130, 1.0, 1.3) * np.exp(rng.normal(0, 0.01, 200))
