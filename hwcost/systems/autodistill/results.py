@@ -201,9 +201,9 @@ class RegularStudent(Quality):
         speed_low_ratio: The ratio from the unfavourable ends, or None.
         speed_high_ratio: The ratio from the favourable ends, or None.
         accuracy_ratio: Accuracy of masked words over the reference's; None where that is 0.
-        quality_gain: By how much the quality that the search raised is better than the reference's, mean over held-out
-            batches with a 95 % interval: accuracy that it has more, or the logarithm of the reference's perplexity over its
-            own; None for the reference.
+        quality_gain: Gain over the reference in the quality that the search raised, mean over held-out batches with a 95 %
+            interval: accuracy that it has more, or the logarithm of the reference's perplexity over its own; None for the
+            reference.
         quality_low_gain: Lower end of that interval; None for a single batch.
         quality_high_gain: Upper end of that interval, likewise.
         flash: Quality after flash distillation.
