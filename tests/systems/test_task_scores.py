@@ -33,11 +33,14 @@ def test_autodistills_average_counts_both_splits_of_mnli() -> None:
     key, scores = "512_128_1_640_4", {
         "cola": 55.9, "mnli": 82.7, "mrpc": 87.5, "qnli": 90.4, "qqp": 90.2, "rte": 66.1, "sst2": 90.8, "stsb": 88.8,
     }  # fmt: skip
-    student: Any = SimpleNamespace(params=28_517_120, measured_s=0.58e-3)
+    student: Any = SimpleNamespace(
+        params=28_517_120, measured_s=0.58e-3, measured_low_s=0.57e-3, measured_high_s=0.59e-3
+    )
     (found,) = FineTuned.of(TaskScores([], rows(key, scores, 82.8)), {key: cast(Student, student)}).by_net
     assert found.scores == {**scores, "mnli (mismatched)": 82.8}
     assert found.average == pytest.approx(81.69, abs=0.005)
     assert (found.net, found.params, found.measured_s) == (key, 28_517_120, 0.58e-3)
+    assert (found.measured_low_s, found.measured_high_s) == (0.57e-3, 0.59e-3)
     assert FineTuned.of(TaskScores([], []), {}).by_net == []
 
 
