@@ -27,7 +27,7 @@ class Random(Searcher):
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         super().__init__(problem, seed)
-        if all(one.is_vectorised for one in (*problem.objectives, *problem.measured)):
+        if all([one.is_vectorised for one in problem.objectives] + [one.is_vectorised for one in problem.measured]):
             self.batch = AT_ONCE
 
     def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
