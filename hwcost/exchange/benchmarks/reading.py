@@ -76,7 +76,8 @@ def recognise(document: Document) -> Reader:
     if found:
         names = ", ".join(one.name for one in found)
         raise DataError(f"{document.source}: may be of several formats: {names}. Say which: --format NAME")
-    is_table = len(document.header) > 1 and not looks_like_json(document.text)
+    is_json = not document.is_folder and looks_like_json(document.text)
+    is_table = bool(document.fields) and len(document.records) > 1 if is_json else len(document.header) > 1
     said = [*([_TABLE] if is_table else []), *map(_said_alike, _alike(document)), _WHICH]
     raise DataError(f"{document.source}: is not of a format that is recognised. {' '.join(said)}")
 

@@ -132,7 +132,7 @@ def _printed(cost: str, subspaces: Sequence[str]) -> dict[str, Points]:
     """Returns the paper's points by their kind: its students, and others' beside ``base``, whose size they have."""
 
     def points(rows: Mapping[str, Printed]) -> Points:
-        return {name: (getattr(row, f"{cost}_share"), row.gain) for name, row in rows.items()}
+        return {name: (row.share(cost), row.gain) for name, row in rows.items()}
 
     students = {name: row for name, (subspace, row) in STUDENTS.items() if subspace in subspaces}
     found = {"the paper's students": points(students)}

@@ -24,6 +24,10 @@ class Printed:
     params: float
     mnli: float
 
+    def share(self, cost: str) -> float:
+        """Returns the operations (``flops``) or the parameters (``params``) over the teacher's."""
+        return float(getattr(self, cost) / getattr(BERT, cost))
+
     @property
     def gain(self) -> float:
         """Accuracy less the teacher's, as a fraction."""
