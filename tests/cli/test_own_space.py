@@ -118,7 +118,11 @@ def test_architectures_are_spread_over_shapes_though_no_size_is_known(folder) ->
         ),
         ("measure --space supershaper --components --model own_cli_nets:build --dry-run", "builds whole models only"),
         ("measure --space ./own.toml --model own_cli_nets:build --model own_cli_nets:other --dry-run", "was given 2 times"),
-        ("measure --space ./own.toml --model own_cli_nets:build --on local:///t --dry-run", "an hwcost that is installed"),
+        pytest.param(
+            "measure --space ./own.toml --model own_cli_nets:build --on local:///t --dry-run",
+            "an hwcost that is installed",
+            marks=pytest.mark.torch,
+        ),
         ("search --space ./own.toml --minimize params", "params of space 'custom' are not known"),
         ("spaces from-table rows.csv --out own.txt", "which ends in .toml"),
         ("spaces from-table rows.csv --out o.toml --columns height", "columns names 'height', which is not a gene"),
