@@ -6,12 +6,14 @@ import json
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign.plans.canaries import join
 from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerProcess, in_hand
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.errors import DeviceLostError
+from hwcost.timing import timer
 from hwcost.timing.execution.groups import Groups
 from hwcost.timing.measurement import Visit
 from hwcost.timing.processes.worker import environment_of, work
@@ -117,6 +119,7 @@ class WorkerHere:
         pass
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yields what a worker would report, as it comes through the pipe."""
-        for event in work(self.job):
-            yield json.loads(json.dumps(event, default=str))
+        """Yields what a worker would report, as it comes through the pipe; its time begins here, as a new process's does."""
+        with mock.patch.object(timer, "process_age_s", timer.stopwatch()):
+            for event in work(self.job):
+                yield json.loads(json.dumps(event, default=str))
