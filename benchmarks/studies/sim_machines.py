@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.agent.blocks import PassBlock
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.timer import Block
 from hwcost.timing.visits.assemble import assembled_group
-from hwcost.timing.visits.pass_block import PassBlock
 from hwcost.workloads import SyntheticWorkload
 
 STEP_S = 0.002

@@ -15,6 +15,7 @@ import os
 import random
 from typing import Any, Iterator, Sequence
 
+from .blocks import PassBlock
 from .timer import stopwatch
 
 LEAST_PASSES = 2
@@ -79,11 +80,6 @@ class Process:
     def failed_visit(self, workload: Any, position: int, error: Exception) -> dict[str, Any]:
         """Returns the event of a workload that raised; raises an error of its own where the device is gone."""
         raise NotImplementedError
-
-    def plain(self, block: Any) -> dict[str, Any]:
-        """Returns a block as plain JSON."""
-        found: dict[str, Any] = block
-        return found
 
     def point_at(self, position: int) -> None:
         """Writes down which workload is in hand, so that the parent knows what killed this process."""
@@ -241,10 +237,10 @@ class Passes:
         seen = process.counters.end()
         return {
             "event": "pass", "group": self._group, "pass": self._made - 1, "size": self._size, "begun_s": begun_s,
-            "seconds": elapsed(), "blocks": [process.plain(block) for block in blocks], "conditions": seen,
+            "seconds": elapsed(), "blocks": [block.to_dict() for block in blocks], "conditions": seen,
         }  # fmt: skip
 
-    def _pass(self) -> list[Any]:
+    def _pass(self) -> list[PassBlock]:
         """Makes one pass; a workload that fails leaves the group, and one for which memory runs out is put off."""
         process, order = self._process, list(self._due)
         random.Random("%d/%d/%d/%d" % (process.seed, process.round, self._group, self._made)).shuffle(order)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any, Callable
 
 from . import arrival, processors, rules, timer, warmup
+from .blocks import Block, BlockTiming, PassBlock, Role
 from .errors import MeasurementError
 from .rules import CHEAP, COLD_CALLS, LEAST_RATIO, TRIES
 
@@ -34,47 +36,46 @@ class Member:
         self._alone = self._protocol["cache"] == "cold" or rules.has_pauses(self._protocol)
         self._clock = timer.Clock(self._runner.read_ns)
         self._prepare_s = prepare_s
-        self._first_run_s = timer.time_block(self._runner.time_block, 1)["seconds"]
-        self._timed: list[dict[str, Any]] = []
+        self._first_run_s = timer.time_block(self._runner.time_block, 1).seconds
+        self._timed: list[PassBlock] = []
         self._warmup_calls, self._steady_from = 0, None
         self._counters: dict[str, Any] = {}
         self._started_s = 0.0
         self._pause = self._pauses()
         self._loop = self._found_loop()
-        self._calls = self._loop["calls"]
+        self._calls = self._loop.calls
         self._checks = self._checked()
 
-    def pilot(self) -> dict[str, Any]:
+    def pilot(self) -> PassBlock:
         """Times the calls right after a switch and a block after them, and finds how many warm the next ones up."""
         if self._alone:
             return self._block(0, "warm-up")
-        if self._calls == 1 and self._loop["seconds"] >= warmup.LONG_S:
+        if self._calls == 1 and self._loop.seconds >= warmup.LONG_S:
             made = self._block(0, "warm-up")
-            return {**made, "first_s": made["seconds"]}
+            return replace(made, first_s=made.block.seconds)
         size = warmup.chunk(self._calls)
         parts = []
         for _ in range(warmup.looks(self._calls)):
-            parts.append(timer.per_call_s(timer.time_block(self._runner.time_block, size)))
+            parts.append(timer.time_block(self._runner.time_block, size).per_call_s)
         made = self._block(0, "warm-up")
-        self._warmup_calls = warmup.warmup_calls(parts, timer.per_call_s(made), self._calls)
-        return {**made, "first_s": parts[0], "warmup_calls": size * len(parts)}
+        self._warmup_calls = warmup.warmup_calls(parts, made.block.per_call_s, self._calls)
+        return replace(made, first_s=parts[0], warmup_calls=size * len(parts))
 
-    def block(self, number: int) -> dict[str, Any]:
+    def block(self, number: int) -> PassBlock:
         """Times the block of a pass, after the calls that warm it up."""
-        first: dict[str, Any] = {}
+        first_s = None
         if self._warmup_calls:
-            first = {"first_s": timer.time_block(self._runner.time_block, 1)["seconds"]}
+            first_s = timer.time_block(self._runner.time_block, 1).seconds
         if self._warmup_calls > 1:
             self._runner.run(self._warmup_calls - 1)
-        made = {**self._block(number, "timed"), **first, "warmup_calls": self._warmup_calls}
+        made = replace(self._block(number, "timed"), first_s=first_s, warmup_calls=self._warmup_calls)
         self._timed.append(made)
         return made
 
     def is_finished(self, size: int) -> bool:
         """Says whether the workload has what its protocol asks for, in a group of so many workloads."""
-        blocks, protocol = self._timed, self._protocol
-        samples = [timer.per_call_s(one) for one in blocks]
-        spent_s = sum(one["seconds"] + one.get("idle_s", 0.0) for one in blocks)
+        blocks, protocol = [made.block for made in self._timed], self._protocol
+        samples, spent_s = [block.per_call_s for block in blocks], sum(made.spent_s for made in self._timed)
         steady_from = 0 if size >= rules.LEAST_GROUP else self._steady_from
         is_over, start = rules.decide(samples, spent_s, protocol, steady_from)
         if self._steady_from is None and start < len(blocks):
@@ -90,7 +91,7 @@ class Member:
         return {
             "event": "prepared", "workload_key": self.key, "name": self.workload["name"], "round": self.setting.round,
             "group": group, "position": self.position, "prepare_s": self._prepare_s, "first_run_s": self._first_run_s,
-            "loop_s": timer.per_call_s(self._loop), "calls": self._calls, "facts": self._runner.facts,
+            "loop_s": self._loop.per_call_s, "calls": self._calls, "facts": self._runner.facts,
             "checks": self._checks,
         }  # fmt: skip
 
@@ -98,33 +99,31 @@ class Member:
         """Frees the workload."""
         self._runner.close()
 
-    def _found_loop(self) -> dict[str, Any]:
+    def _found_loop(self) -> Block:
         if self._alone:
             return timer.single_block(self._timing, self._clock)
         return timer.first_block(self._timing, self._protocol["min_block_s"], self._clock)
 
-    def _block(self, number: int, role: str) -> dict[str, Any]:
+    def _block(self, number: int, role: Role) -> PassBlock:
         idle_s = self._pause()
-        made = {"workload_key": self.key, "pass": number, "role": role, "warmup_calls": 0}
-        made.update(timer.time_block(self._counted, self._calls))
+        block = timer.time_block(self._counted, self._calls)
         counters = dict(self._counters)
         if counters.get("wait_s") is not None and counters.get("cpu_s") is not None:
-            unused_s = len(processors.allowed()) * made["seconds"] - counters["cpu_s"]
+            unused_s = len(processors.allowed()) * block.seconds - counters["cpu_s"]
             counters["wait_s"] = max(0.0, min(counters["wait_s"], unused_s))
-        made.update(counters, started_s=self._started_s)
-        return made if idle_s is None else {**made, "idle_s": idle_s}
+        return PassBlock(self.key, number, self._started_s, replace(block, idle_s=idle_s, **counters), role)
 
-    def _timing(self, calls: int) -> dict[str, float]:
+    def _timing(self, calls: int) -> BlockTiming:
         self._empty_caches()
-        times: dict[str, float] = self._runner.time_block(calls)
+        times: BlockTiming = self._runner.time_block(calls)
         return times
 
-    def _counted(self, calls: int) -> dict[str, float]:
+    def _counted(self, calls: int) -> BlockTiming:
         """Times a number of calls, with the counters read around them."""
         self._empty_caches()
         self.setting.counters.before_block()
         self._started_s = self._clock.now_s()
-        times: dict[str, float] = self._runner.time_block(calls)
+        times: BlockTiming = self._runner.time_block(calls)
         self._counters = self.setting.counters.after_block()
         return times
 
@@ -163,24 +162,24 @@ class Member:
         for _ in range(COLD_CALLS):
             if not self._runner.empty_caches(cache_bytes):
                 return None
-            found.append(timer.time_block(self._runner.time_block, 1)["seconds"])
+            found.append(timer.time_block(self._runner.time_block, 1).seconds)
         return statistics.median(found)
 
     def _repeat_ratio(self, is_first: bool) -> float | None:
         """Times twice the calls of a block in the first round, and wherever that is cheap."""
         block, protocol = self._loop, self._protocol
-        call_s = timer.per_call_s(block)
+        call_s = block.per_call_s
         visit_s = rules.visit_s(protocol, call_s, arrival.wall_s(self.setting.arrival, call_s))
-        if not is_first and 2 * max(block["seconds"], protocol["min_block_s"]) > CHEAP * visit_s:
+        if not is_first and 2 * max(block.seconds, protocol["min_block_s"]) > CHEAP * visit_s:
             return None
         timing = self._runner.time_block
         if self._alone:
             block = timer.first_block(timing, protocol["min_block_s"], self._clock)
-        block_s, calls = block["seconds"], block["calls"]
-        twice_s = timer.time_block(timing, 2 * calls)["seconds"]
+        block_s, calls = block.seconds, block.calls
+        twice_s = timer.time_block(timing, 2 * calls).seconds
         for _ in range(TRIES - 1):
             if twice_s >= LEAST_RATIO * block_s:
                 break
-            block_s = min(block_s, timer.time_block(timing, calls)["seconds"])
-            twice_s = max(twice_s, timer.time_block(timing, 2 * calls)["seconds"])
+            block_s = min(block_s, timer.time_block(timing, calls).seconds)
+            twice_s = max(twice_s, timer.time_block(timing, 2 * calls).seconds)
         return float(twice_s / block_s)

@@ -7,6 +7,7 @@ import random
 from time import sleep
 from typing import Any
 
+from .blocks import BlockTiming
 from .errors import MeasurementError
 from .timer import Clock
 
@@ -53,12 +54,12 @@ class NullRunner:
         spread = self._noise / math.sqrt(calls)
         self.idle(calls * self._latency_s * math.exp(self._random.gauss(0.0, spread)))
 
-    def time_block(self, calls: int) -> dict[str, float]:
+    def time_block(self, calls: int) -> BlockTiming:
         """Lets the time of a number of calls pass, and returns it."""
         read_ns = Clock(self.read_ns).read_ns
         start = read_ns()
         self.run(calls)
-        return {"seconds": (read_ns() - start) * 1e-9}
+        return BlockTiming((read_ns() - start) * 1e-9)
 
     def idle(self, seconds: float) -> None:
         """Lets time pass."""

@@ -8,6 +8,7 @@ import os
 import tempfile
 from typing import Any
 
+from .blocks import BlockTiming
 from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .sweep import empty_host_caches
 from .timer import host_timing
@@ -238,9 +239,9 @@ class OrtRunner:
         if hasattr(binding, "synchronize_outputs"):
             binding.synchronize_outputs()
 
-    def time_block(self, calls: int) -> dict[str, float]:
+    def time_block(self, calls: int) -> BlockTiming:
         """Executes a number of calls and returns the host's seconds."""
-        return {"seconds": host_timing(self.run, calls)}
+        return host_timing(self.run, calls)
 
     def outputs(self) -> list[Any]:
         """Executes once and returns all outputs as nested lists, for tests."""

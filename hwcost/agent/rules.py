@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from .blocks import Block
 from .steady import WINDOW, first_steady, relative_error
 
 LEAST_BLOCKS = 4
@@ -42,7 +43,6 @@ TRIES = 4
 """Pairs of blocks before a low ratio is believed: a machine may be slowed while the single block runs."""
 
 Protocol = Dict[str, Any]
-Block = Dict[str, Any]
 
 
 def has_pauses(protocol: Protocol) -> bool:
@@ -91,16 +91,15 @@ def _is_met(stopping: Dict[str, Any], samples: Sequence[float]) -> bool:
 
 
 def _disturbed(blocks: Sequence[Block]) -> List[bool]:
-    shares = [0.0 if block.get("cpu_s") is None else block["cpu_s"] / block["seconds"] for block in blocks]
+    shares = [0.0 if block.cpu_s is None else block.cpu_s / block.seconds for block in blocks]
     usual = _usual(shares)
-    waits = [(block.get("wait_s") or 0.0) > BLOCK_WAIT * block["seconds"] for block in blocks]
+    waits = [(block.wait_s or 0.0) > BLOCK_WAIT * block.seconds for block in blocks]
     return [wait or (usual >= 0.5 and share < DISTURBED_SHARE * usual) for wait, share in zip(waits, shares)]
 
 
 def _slowed(blocks: Sequence[Block]) -> List[bool]:
-    clocks = [block.get("clock_hz") for block in blocks]
-    usual = _usual([clock for clock in clocks if clock is not None])
-    return [clock is not None and clock < SLOW_CLOCK * usual for clock in clocks]
+    usual = _usual([block.clock_hz for block in blocks if block.clock_hz is not None])
+    return [block.clock_hz is not None and block.clock_hz < SLOW_CLOCK * usual for block in blocks]
 
 
 def _usual(values: Sequence[float]) -> float:

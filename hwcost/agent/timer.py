@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from time import sleep
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, List, Optional, Type
 
+from .blocks import Block, BlockTiming
 from .errors import MeasurementError
 
 MIN_TICKS = 1000
@@ -21,9 +22,8 @@ CERTAIN_S = 0.1
 MAX_CALLS = 1 << 24
 """Calls in a block at which a workload counts as too quick to be timed."""
 
-Timing = Callable[[int], Dict[str, float]]
-"""A function that executes a number of calls, and returns the host's ``seconds``; where the device has a clock of its own,
-also its ``device_s`` and the ``enqueue_s`` until the first call returned to the host."""
+Timing = Callable[[int], BlockTiming]
+"""A function that executes a number of calls and returns how long that took, such as ``runner.time_block``."""
 
 
 class Clock:
@@ -33,7 +33,12 @@ class Clock:
         read_ns: Function that returns nanoseconds; None for the machine's monotonic clock.
         step_s: Seconds by which a virtual clock moves on at the least, a nanosecond if nothing is said; the step of the
             machine's clock is measured.
+
+    Attributes:
+        error: Class of the error that says that calls are too quick for this clock.
     """
+
+    error: Type[Exception] = MeasurementError
 
     def __init__(self, read_ns: Optional[Callable[[], int]] = None, step_s: Optional[float] = None) -> None:
         self.read_ns = read_ns or time.perf_counter_ns
@@ -87,14 +92,14 @@ def campaign_s() -> float:
     return epoch_s() + time.perf_counter_ns() * 1e-9
 
 
-def host_timing(run: Callable[[int], None], calls: int) -> float:
+def host_timing(run: Callable[[int], None], calls: int) -> BlockTiming:
     """Runs a number of calls and returns the host's seconds."""
     start = time.perf_counter_ns()
     run(calls)
-    return (time.perf_counter_ns() - start) * 1e-9
+    return BlockTiming((time.perf_counter_ns() - start) * 1e-9)
 
 
-def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> Dict[str, float]:
+def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> BlockTiming:
     """Issues a number of calls between two events of a device, waits for the second, and returns all three times."""
     start = time.perf_counter_ns()
     first.record()
@@ -104,52 +109,63 @@ def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: An
     last.record()
     last.synchronize()
     ended = time.perf_counter_ns()
-    device_s = first.elapsed_time(last) * 1e-3
-    return {"seconds": (ended - start) * 1e-9, "device_s": device_s, "enqueue_s": (returned - start) * 1e-9}
+    return BlockTiming((ended - start) * 1e-9, first.elapsed_time(last) * 1e-3, (returned - start) * 1e-9)
 
 
-def time_block(timing: Timing, calls: int) -> Dict[str, Any]:
-    """Times one block of calls: its times and its calls."""
-    return {**timing(calls), "calls": calls}
+def time_block(timing: Timing, calls: int) -> Block:
+    """Times one block of calls."""
+    found = timing(calls)
+    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s)
 
 
-def per_call_s(block: Dict[str, Any]) -> float:
-    """Returns the seconds per call of a block."""
-    return float(block["seconds"]) / int(block["calls"])
+def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:
+    """Finds how many calls make a block long enough: ``min_block_s`` and ``MIN_TICKS`` steps of the clock.
 
+    A single call that seems long enough is timed once more: the second call of some modules compiles, as of TorchScript.
 
-def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Dict[str, Any]:
-    """Finds how many calls make a block long enough, and returns the first block of so many; one alone is timed twice.
+    Returns:
+        The first block that was; later ones take as many calls.
 
     Raises:
-        MeasurementError: When even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
+        Exception: The clock's error, when even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
     """
-    wanted = max(min_block_s, MIN_TICKS * clock.resolution_s())
+    resolution_s = clock.resolution_s()
+    wanted = max(min_block_s, MIN_TICKS * resolution_s)
     calls = 1
     while True:
         block = time_block(timing, calls)
-        if calls == 1 and wanted <= block["seconds"] < CERTAIN_S:
-            block = min(block, time_block(timing, 1), key=lambda one: one["seconds"])
-        seconds = block["seconds"]
+        if calls == 1 and wanted <= block.seconds < CERTAIN_S:
+            block = min(block, time_block(timing, 1), key=lambda one: one.seconds)
+        seconds = block.seconds
         if seconds >= wanted:
             return block
         if calls >= MAX_CALLS:
-            raise MeasurementError("E_RESOLUTION: %d calls took %.3g s; it needs %.3g s." % (calls, seconds, wanted))
+            raise clock.error(_too_quick(calls, seconds, wanted, resolution_s))
         growth = 10.0 if seconds <= wanted / 10 else 1.2 * wanted / seconds
         calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
 
 
-def single_block(timing: Timing, clock: Clock) -> Dict[str, Any]:
+def single_block(timing: Timing, clock: Clock) -> Block:
     """Times one call by itself.
 
     Raises:
-        MeasurementError: When it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
+        Exception: The clock's error, when it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
     """
     block, least_s = time_block(timing, 1), SINGLE_TICKS * clock.resolution_s()
-    if block["seconds"] < least_s:
-        text = "E_RESOLUTION: a single call took %.3g s; timed by itself it needs %.3g s on this clock."
-        raise MeasurementError(text % (block["seconds"], least_s))
+    if block.seconds < least_s:
+        raise clock.error(
+            "E_RESOLUTION: a single call took %.3g s; timed by itself it needs %.3g s on this clock. Measure a larger "
+            "batch, or the calls back to back." % (block.seconds, least_s)
+        )
     return block
+
+
+def _too_quick(calls: int, seconds: float, wanted: float, resolution_s: float) -> str:
+    text = "E_RESOLUTION: %d calls took %.3g s; a clock of %.2g s steps needs %.3g s. "
+    text = text % (calls, seconds, resolution_s, wanted)
+    if seconds <= 0:
+        return text + "Nothing seems to be executed; look at the runner."
+    return text + "Measure a stack of at least %d copies, or as many times the batch." % math.ceil(wanted / seconds)
 
 
 def process_cpu_s() -> float:
@@ -176,6 +192,6 @@ def stopwatch() -> Callable[[], float]:
 
 __all__ = [
     "CERTAIN_S", "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "campaign_s", "device_timing", "epoch_s",
-    "first_block", "host_timing", "per_call_s", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep",
+    "first_block", "host_timing", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep",
     "stopwatch", "time_block", "utc", "utc_now",
 ]  # fmt: skip

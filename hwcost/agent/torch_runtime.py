@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from .blocks import BlockTiming
 from .errors import ContextLostError, DeviceError, UsageError, first_line
 from .sweep import SWEEP, empty_host_caches
 from .timer import device_timing, host_timing
@@ -236,10 +237,10 @@ class TorchRunner:
         if self._cuda is not None:
             self._cuda.synchronize()
 
-    def time_block(self, calls: int) -> dict[str, float]:
+    def time_block(self, calls: int) -> BlockTiming:
         """Executes a number of calls and returns the host's seconds, and on a GPU the device's and those of a launch."""
         if self._cuda is None:
-            return {"seconds": host_timing(self._issue, calls)}
+            return host_timing(self._issue, calls)
         self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
         return device_timing(self._issue, calls, first, last)

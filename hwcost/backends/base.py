@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hwcost.agent.blocks import BlockTiming
 from hwcost.errors import UnsuitedError, UsageError
 
 if TYPE_CHECKING:
@@ -21,24 +21,7 @@ if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
-
-@dataclass(frozen=True, slots=True)
-class BlockTiming:
-    """The time that a run of calls took.
-
-    Attributes:
-        host_s: Seconds on the host's clock, from the first call until the device was done with the last one.
-        device_s: Seconds on the device's own clock for the same calls; None where it has none.
-        enqueue_s: Seconds on the host's clock until the first call returned to the host, which may be long before the
-            device was done with it; None where calls return when they are done.
-        layers_s: Seconds of the layers of a single call, one after another, ``host_s`` together; None where they are not
-            timed.
-    """
-
-    host_s: float
-    device_s: float | None = None
-    enqueue_s: float | None = None
-    layers_s: tuple[float, ...] | None = None
+__all__ = ["Backend", "BlockTiming", "Runner"]
 
 
 class Runner(ABC):

@@ -34,8 +34,7 @@ KNOWN = st.one_of(st.none(), st.floats(0, 1))
 @given(st.lists(st.tuples(SECONDS, KNOWN, KNOWN, st.one_of(st.none(), st.floats(1e9, 4e9))), min_size=1, max_size=30))
 def test_the_same_blocks_kept_the_processor(rows: list[tuple[float, float | None, float | None, float | None]]) -> None:
     blocks = [Block(s, 1, cpu_s=cpu, wait_s=wait, clock_hz=hz) for s, cpu, wait, hz in rows]
-    plain = [{"seconds": s, "calls": 1, "cpu_s": cpu, "wait_s": wait, "clock_hz": hz} for s, cpu, wait, hz in rows]
-    assert rules.uncontended(plain) == accepted.uncontended(blocks)
+    assert rules.uncontended(blocks) == accepted.uncontended(blocks)
 
 
 @given(SECONDS, PROTOCOLS)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hwcost.agent import onnx_runtime, sweep, timer
+from hwcost.agent.blocks import PassBlock
 from hwcost.agent.errors import ContextLostError, DeviceError, MeasurementError, UsageError
 from hwcost.elsewhere.events import Block
 
@@ -99,10 +100,9 @@ def test_a_card_that_waits_for_the_host_is_seen_by_its_launches() -> None:
     runner._cuda, runner._prepare, runner._issue = SimpleNamespace(Event=Event), list, issued.append  # type: ignore
     found = timer.time_block(runner.time_block, 4)
     assert issued == [-1, 1, 3, -1]
-    assert (found["calls"], found["device_s"]) == (4, 0.012)
-    assert 0 < found["enqueue_s"] <= found["seconds"]
-    block = {"workload_key": "0" * 64, "pass": 1, "role": "timed", "warmup_calls": 0, "started_s": 1.0}
-    Block.model_validate({**block, **found})
+    assert (found.calls, found.device_s) == (4, 0.012)
+    assert 0 < found.enqueue_s <= found.seconds
+    Block.model_validate(PassBlock("0" * 64, 1, 1.0, found).to_dict())
 
 
 @pytest.mark.torch

@@ -18,7 +18,6 @@ from hwcost.timing.execution.memory import Memory
 from hwcost.timing.execution.watched_memory import WatchedMemory
 from hwcost.timing.peaks import peaks
 from hwcost.timing.setting import Limits, Setting
-from hwcost.timing.visits.pass_block import PassBlock
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
@@ -78,10 +77,6 @@ class Process(groups.Process):
     def failed_visit(self, workload: Workload, position: int, error: Exception) -> dict[str, Any]:
         """See the base class."""
         return failed_visit(self._setting, workload, position, error)
-
-    def plain(self, block: PassBlock) -> dict[str, Any]:
-        """See the base class."""
-        return block.to_dict()
 
 
 def prepare(setting: Setting, workload: Workload, position: int) -> Member:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwcost.agent.blocks import PassBlock
 from hwcost.agent.rules import LEAST_BLOCKS, LEAST_GROUP
 from hwcost.timing import conditions, steady, timer
 from hwcost.timing.guards import guards, work
@@ -20,7 +21,6 @@ from hwcost.timing.measurement import Flag, Status, Visit
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.visits import floor
 from hwcost.timing.visits.accepted import AcceptedBlocks, accepted
-from hwcost.timing.visits.pass_block import PassBlock
 from hwcost.timing.visits.surroundings import surroundings
 
 QUEUED = 0.01

@@ -6,8 +6,8 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from hwcost.agent.blocks import PassBlock
 from hwcost.agent.rules import LEAST_GROUP
-from hwcost.timing.visits.pass_block import PassBlock
 
 REACH = 3
 """Blocks of other workloads on either side that say how slow the machine was at a block."""
