@@ -1,4 +1,4 @@
-"""A block, which is a run of calls timed as one: the time that a runtime returns, the block, and its place in a pass.
+"""A block, which is a run of calls timed as one: its time by the runtime, its counters, and its place in a pass.
 
 Processes of job folders and of hwcost's own campaigns make the same blocks, and tell of them in the same plain JSON.
 """
@@ -28,6 +28,29 @@ class BlockTiming:
     device_s: Optional[float] = None
     enqueue_s: Optional[float] = None
     layers_s: Optional[Tuple[float, ...]] = None
+
+
+@dataclass(frozen=True)
+class BlockReading:
+    """Counters of one block.
+
+    Attributes:
+        clock_hz: Mean of the processor's clock before and after the block.
+        cpu_s: CPU seconds of this process, all threads together.
+        wait_s: Seconds in which this process was ready to run and had no CPU.
+    """
+
+    clock_hz: Optional[float] = None
+    cpu_s: Optional[float] = None
+    wait_s: Optional[float] = None
+
+    def over(self, other: BlockReading) -> BlockReading:
+        """Returns this reading, with the other one's facts where this one has none."""
+        return BlockReading(
+            other.clock_hz if self.clock_hz is None else self.clock_hz,
+            other.cpu_s if self.cpu_s is None else self.cpu_s,
+            other.wait_s if self.wait_s is None else self.wait_s,
+        )
 
 
 @dataclass(frozen=True)

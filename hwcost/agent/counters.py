@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Union
 
 from . import cgroups, processors
+from .blocks import BlockReading
 from .files import text
 from .timer import process_cpu_s
 
@@ -42,19 +43,19 @@ class HostCounters:
         self._span = self._read()
 
     def before_block(self) -> None:
-        """Takes a reading right before a block."""
+        """Takes a reading right before a block; CPU time last, and first after it, so that no other reading is in it."""
         self._before = self._clock_hz(), self._wait_s(), process_cpu_s()
 
-    def after_block(self) -> dict[str, Any]:
+    def after_block(self) -> BlockReading:
         """Returns the counters of the block that has just ended: clock, CPU seconds, seconds without a CPU."""
         cpu_s = process_cpu_s()
         clock_before, wait_before, cpu_before = self._before
         wait_s, clock_hz = self._wait_s(), self._clock_hz()
-        return {
-            "clock_hz": None if None in (clock_before, clock_hz) else (clock_before + clock_hz) / 2,
-            "cpu_s": cpu_s - cpu_before,
-            "wait_s": None if None in (wait_before, wait_s) else wait_s - wait_before,
-        }
+        return BlockReading(
+            clock_hz=None if None in (clock_before, clock_hz) else (clock_before + clock_hz) / 2,
+            cpu_s=cpu_s - cpu_before,
+            wait_s=None if None in (wait_before, wait_s) else wait_s - wait_before,
+        )
 
     def end(self) -> dict[str, Any]:
         """Returns the conditions of the passes since :meth:`begin`."""

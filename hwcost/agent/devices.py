@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from functools import reduce
 from typing import Any, Callable
 
 from . import machine
+from .blocks import BlockReading
 from .counters import HostCounters
 from .errors import DeviceError, UsageError
 from .nvidia import CardCounters, Nvml
@@ -64,12 +66,9 @@ class Counters:
         for one in self._providers:
             one.before_block()
 
-    def after_block(self) -> dict[str, Any]:
-        """Returns the counters of the block that has just ended; those that are known."""
-        found: dict[str, Any] = {}
-        for one in reversed(self._providers):
-            found = {**one.after_block(), **found}
-        return {name: value for name, value in found.items() if value is not None}
+    def after_block(self) -> BlockReading:
+        """Returns the counters of the block that has just ended."""
+        return reduce(BlockReading.over, [one.after_block() for one in reversed(self._providers)], BlockReading())
 
     def end(self) -> dict[str, Any]:
         """Returns the conditions of the passes since :meth:`begin`."""

@@ -6,8 +6,8 @@ import statistics
 from dataclasses import replace
 from typing import Any, Callable
 
-from . import arrival, processors, rules, timer, warmup
-from .blocks import Block, BlockTiming, PassBlock, Role
+from . import arrival, contention, rules, timer, warmup
+from .blocks import Block, BlockReading, BlockTiming, PassBlock, Role
 from .errors import MeasurementError
 from .rules import CHEAP, COLD_CALLS, LEAST_RATIO, TRIES
 
@@ -39,8 +39,7 @@ class Member:
         self._first_run_s = timer.time_block(self._runner.time_block, 1).seconds
         self._timed: list[PassBlock] = []
         self._warmup_calls, self._steady_from = 0, None
-        self._counters: dict[str, Any] = {}
-        self._started_s = 0.0
+        self._read, self._started_s = BlockReading(), 0.0
         self._pause = self._pauses()
         self._loop = self._found_loop()
         self._calls = self._loop.calls
@@ -83,7 +82,7 @@ class Member:
         if not is_over or self._steady_from is None or rules.has_pauses(protocol):
             return is_over
         counting = blocks[self._steady_from :]
-        enough = len(counting) >= protocol["max_blocks"] or rules.uncontended(counting) >= protocol["min_blocks"]
+        enough = len(counting) >= protocol["max_blocks"] or contention.uncontended(counting) >= protocol["min_blocks"]
         return enough or spent_s >= rules.cap_s(protocol, spent_s / len(blocks))
 
     def prepared(self, group: int) -> dict[str, Any]:
@@ -106,12 +105,8 @@ class Member:
 
     def _block(self, number: int, role: Role) -> PassBlock:
         idle_s = self._pause()
-        block = timer.time_block(self._counted, self._calls)
-        counters = dict(self._counters)
-        if counters.get("wait_s") is not None and counters.get("cpu_s") is not None:
-            unused_s = len(processors.allowed()) * block.seconds - counters["cpu_s"]
-            counters["wait_s"] = max(0.0, min(counters["wait_s"], unused_s))
-        return PassBlock(self.key, number, self._started_s, replace(block, idle_s=idle_s, **counters), role)
+        block = contention.with_counters(timer.time_block(self._counted, self._calls), self._read)
+        return PassBlock(self.key, number, self._started_s, replace(block, idle_s=idle_s), role)
 
     def _timing(self, calls: int) -> BlockTiming:
         self._empty_caches()
@@ -124,7 +119,7 @@ class Member:
         self.setting.counters.before_block()
         self._started_s = self._clock.now_s()
         times: BlockTiming = self._runner.time_block(calls)
-        self._counters = self.setting.counters.after_block()
+        self._read = self.setting.counters.after_block()
         return times
 
     def _empty_caches(self) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import os
 from typing import Any
 
+from .blocks import BlockReading
 from .errors import DeviceError
 
 LIBRARY = "libnvidia-ml.so.1"
@@ -165,7 +166,7 @@ class CardCounters:
         """Takes a reading right before a block."""
         self._before_mhz = self._clock()
 
-    def after_block(self) -> dict[str, Any]:
+    def after_block(self) -> BlockReading:
         """Returns the clock of the block; reasons for a lower one are collected while the card is still warm from it."""
         clock = self._clock()
         bits = self._nvml.number(
@@ -174,8 +175,8 @@ class CardCounters:
         if bits is not None:
             self._reasons = {name for bit, name in REASONS.items() if bits & bit} | (self._reasons or set())
         if clock is None or self._before_mhz is None:
-            return {}
-        return {"clock_hz": (clock + self._before_mhz) / 2 * 1e6}
+            return BlockReading()
+        return BlockReading(clock_hz=(clock + self._before_mhz) / 2 * 1e6)
 
     def end(self) -> dict[str, Any]:
         """Returns the conditions of the passes since :meth:`begin`; unknown ones are left out."""

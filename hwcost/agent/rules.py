@@ -6,10 +6,8 @@ constants of both stand here.
 
 from __future__ import annotations
 
-import statistics
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
-from .blocks import Block
 from .steady import WINDOW, first_steady, relative_error
 
 LEAST_BLOCKS = 4
@@ -20,15 +18,6 @@ LEAST_GROUP = 4
 
 PATIENCE = 2.0
 """A visit of slow calls is given up as unsteady after this many times the blocks that a steady one needs."""
-
-SLOW_CLOCK = 0.75
-"""A block whose mean clock is below this part of the visit's usual one was throttled."""
-
-DISTURBED_SHARE = 0.97
-"""A block whose CPU share is below this part of the visit's usual one was kept off the processor."""
-
-BLOCK_WAIT = 1 - DISTURBED_SHARE
-"""Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
 
 CHEAP = 0.17
 """Share of a visit's least time that a check may take in every round."""
@@ -79,29 +68,7 @@ def decide(
     return out or _is_met(protocol["stopping"], counting), steady_from
 
 
-def uncontended(blocks: Sequence[Block]) -> int:
-    """Counts the blocks that ran at the usual clock and kept the processor."""
-    return sum(not (slow or lost) for slow, lost in zip(_slowed(blocks), _disturbed(blocks)))
-
-
 def _is_met(stopping: Dict[str, Any], samples: Sequence[float]) -> bool:
     if stopping["name"] == "fixed-count":
         return len(samples) >= stopping["blocks"]
     return bool(relative_error(samples) <= stopping["most"])
-
-
-def _disturbed(blocks: Sequence[Block]) -> List[bool]:
-    shares = [0.0 if block.cpu_s is None else block.cpu_s / block.seconds for block in blocks]
-    usual = _usual(shares)
-    waits = [(block.wait_s or 0.0) > BLOCK_WAIT * block.seconds for block in blocks]
-    return [wait or (usual >= 0.5 and share < DISTURBED_SHARE * usual) for wait, share in zip(waits, shares)]
-
-
-def _slowed(blocks: Sequence[Block]) -> List[bool]:
-    usual = _usual([block.clock_hz for block in blocks if block.clock_hz is not None])
-    return [block.clock_hz is not None and block.clock_hz < SLOW_CLOCK * usual for block in blocks]
-
-
-def _usual(values: Sequence[float]) -> float:
-    """Returns the upper quartile; 0 for too few values."""
-    return statistics.quantiles(values, n=4)[2] if len(values) >= 4 else 0.0

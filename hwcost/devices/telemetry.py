@@ -11,34 +11,14 @@ What cannot be read is None or left out, never 0; a provider that fails to read 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from hwcost.agent.blocks import BlockReading
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
 
-
-@dataclass(frozen=True, slots=True)
-class BlockReading:
-    """Counters of one block.
-
-    Attributes:
-        clock_hz: Mean of the processor's clock before and after the block.
-        cpu_s: CPU seconds of this process, all threads together.
-        wait_s: Seconds in which this process was ready to run and had no CPU.
-    """
-
-    clock_hz: float | None = None
-    cpu_s: float | None = None
-    wait_s: float | None = None
-
-    def over(self, other: BlockReading) -> BlockReading:
-        """Returns this reading, with the other one's facts where this one has none."""
-        return BlockReading(
-            other.clock_hz if self.clock_hz is None else self.clock_hz,
-            other.cpu_s if self.cpu_s is None else self.cpu_s,
-            other.wait_s if self.wait_s is None else self.wait_s,
-        )
+__all__ = ["BlockReading", "Telemetry"]
 
 
 class Telemetry:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hwcost.agent import counters
 from hwcost.facts import Process, of_moment
 from hwcost.facts.values import FRACTION
 
@@ -81,14 +80,6 @@ def state(root: Path = ROOT) -> dict[str, Any]:
     """Returns what describes a moment rather than a span: load, clock and temperature."""
     process = Process(root)
     return {name: fact.find(process) for name, fact in STATE.items()}
-
-
-def run_queue_wait_s(root: Path = ROOT) -> float | None:
-    """Returns the seconds that all threads of this process were ready to run and had no CPU; None where unknown."""
-    try:
-        return counters.run_queue_wait_s(root)
-    except (OSError, ValueError):
-        return None
 
 
 def _change(name: str, before: Counter, after: Counter) -> float | None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwcost.agent import processors
+from hwcost.agent.contention import with_counters
 from hwcost.campaign.estimates.diagnostics import _unstable, was_kept_off
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Plan, items
@@ -18,7 +19,7 @@ from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading
 from hwcost.timing.timer import Block
-from hwcost.timing.visits.accepted import accepted, with_counters
+from hwcost.timing.visits.accepted import accepted
 from hwcost.workloads import SyntheticWorkload
 
 

@@ -12,8 +12,6 @@ from hwcost.timing.arrival import Arrival
 from hwcost.timing.execution import visit_end
 from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.stopping import FixedCount
-from hwcost.timing.timer import Block
-from hwcost.timing.visits import accepted
 
 SECONDS = st.floats(1e-4, 1.0)
 PROTOCOLS = st.sampled_from([
@@ -26,15 +24,6 @@ PROTOCOLS = st.sampled_from([
 def test_a_visit_ends_at_the_same_block(blocks: list[float], spent_s: float, how: Protocol, start: int | None) -> None:
     decided = visit_end.decide(blocks, spent_s, how, start)
     assert rules.decide(blocks, spent_s, how.to_dict(), start) == (decided.finished, decided.warmup)
-
-
-KNOWN = st.one_of(st.none(), st.floats(0, 1))
-
-
-@given(st.lists(st.tuples(SECONDS, KNOWN, KNOWN, st.one_of(st.none(), st.floats(1e9, 4e9))), min_size=1, max_size=30))
-def test_the_same_blocks_kept_the_processor(rows: list[tuple[float, float | None, float | None, float | None]]) -> None:
-    blocks = [Block(s, 1, cpu_s=cpu, wait_s=wait, clock_hz=hz) for s, cpu, wait, hz in rows]
-    assert rules.uncontended(blocks) == accepted.uncontended(blocks)
 
 
 @given(SECONDS, PROTOCOLS)

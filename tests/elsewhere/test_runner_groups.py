@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hwcost.agent import rounds
+from hwcost.agent.blocks import BlockReading
 from hwcost.agent.devices import Counters
 from hwcost.agent.errors import ContextLostError
 from hwcost.agent.groups import Groups
@@ -81,6 +82,9 @@ def test_a_card_is_never_filled_to_its_last_byte() -> None:
     class Card:
         def free_bytes(self) -> int:
             return 100 - 30 * runtime.held
+
+        def after_block(self) -> BlockReading:
+            return BlockReading()
 
         def __getattr__(self, name: str) -> Any:
             return dict

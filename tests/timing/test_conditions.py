@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.agent import cgroups, processors
-from hwcost.agent import counters as counters_of_runner
+from hwcost.agent import cgroups, counters, processors
 from hwcost.agent.processors import Core, cpu_list
 from hwcost.facts import Process, read_process
 from hwcost.timing import conditions
@@ -81,20 +80,20 @@ def test_kinds_of_core_are_told_apart(
 
 def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:
     root = tree(tmp_path, {f"proc/self/task/{thread}/schedstat": f"{thread}000000000 250000000 7\n" for thread in (1, 2)})
-    assert conditions.run_queue_wait_s(root) == pytest.approx(0.5)
+    assert counters.HostCounters(str(root))._wait_s() == pytest.approx(0.5)
     before = conditions.read(root)
     tree(root, {"proc/self/task/2/schedstat": "9 1250000000 9\n"})
     assert conditions.between(before, conditions.read(root))["run_queue_wait_s"] == pytest.approx(1.0)
-    assert conditions.run_queue_wait_s(tmp_path / "elsewhere") is None
+    assert counters.HostCounters(str(tmp_path / "elsewhere"))._wait_s() is None
 
 
 def test_a_kernel_that_counts_no_waits_says_nothing_about_them(tmp_path: Path) -> None:
     root = tree(tmp_path, {f"proc/self/task/{thread}/schedstat": "0 0 0\n" for thread in (1, 2)})
-    of_runner = counters_of_runner.HostCounters(str(root))
-    assert conditions.run_queue_wait_s(root) is of_runner._wait_s() is None
+    host = counters.HostCounters(str(root))
+    assert host._wait_s() is None
     assert conditions.between(conditions.read(root), conditions.read(root))["run_queue_wait_s"] is None
     tree(root, {"proc/self/task/1/schedstat": "52000 0 1\n"})  # one that ran once, and never waited
-    assert conditions.run_queue_wait_s(root) == of_runner._wait_s() == 0.0
+    assert host._wait_s() == 0.0
 
 
 @pytest.mark.parametrize(("text", "cpus"), [("0", (0,)), ("0-2,8\n", (0, 1, 2, 8)), ("3,1", (1, 3))])

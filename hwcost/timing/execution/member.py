@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.agent import warmup
 from hwcost.agent.blocks import PassBlock, Role
+from hwcost.agent.contention import uncontended, with_counters
 from hwcost.agent.rules import CHEAP, LEAST_GROUP
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
@@ -15,7 +16,6 @@ from hwcost.timing import timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.execution import visit_end
 from hwcost.timing.guards import cache, work
-from hwcost.timing.visits.accepted import uncontended, with_counters
 
 if TYPE_CHECKING:
     from hwcost.backends.base import BlockTiming, Runner

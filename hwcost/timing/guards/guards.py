@@ -7,19 +7,18 @@ files of their own: ``modes``, ``work``, ``cache``, ``null_effect`` and ``duplic
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hwcost.agent.rules import BLOCK_WAIT, DISTURBED_SHARE, SLOW_CLOCK
+from hwcost.agent.contention import usual
 from hwcost.timing.guards.modes import Mode, bands, modes
 from hwcost.timing.measurement import Flag
 from hwcost.timing.timer import Block
 from hwcost.units import format_half_width, format_si
 
 __all__ = [
-    "CODES", "clock_ratio", "cpu_fraction", "disturbed", "has_lost_much", "imprecise", "launch_bound", "mismatch",
-    "not_exclusive", "of_item", "of_machine", "of_visit", "slowed", "taken_fraction", "wait_fraction",
+    "CODES", "clock_ratio", "cpu_fraction", "has_lost_much", "imprecise", "launch_bound", "mismatch",
+    "not_exclusive", "of_item", "of_machine", "of_visit", "taken_fraction", "wait_fraction",
 ]  # fmt: skip
 
 CODES = {
@@ -91,19 +90,6 @@ LAUNCH_SHARE = 0.8
 """Seconds to launch a call, over the device's own, from which the device waits for the host."""
 
 
-def disturbed(blocks: Sequence[Block]) -> list[bool]:
-    """Says for each block whether the process was kept off the processor in it.
-
-    It was when the kernel says so, whatever the visit's other blocks were like; or when its CPU seconds over its wall
-    seconds are below the visit's usual ones, its upper quartile. Workloads that sleep, wait for a device, or run on a
-    virtual clock have no usable share, and the kernel counts no wait for a CPU while they do.
-    """
-    shares = [0.0 if block.cpu_s is None else block.cpu_s / block.seconds for block in blocks]
-    usual = _usual(shares)
-    waits = [(block.wait_s or 0.0) > BLOCK_WAIT * block.seconds for block in blocks]
-    return [wait or (usual >= 0.5 and share < DISTURBED_SHARE * usual) for wait, share in zip(waits, shares, strict=True)]
-
-
 def wait_fraction(blocks: Sequence[Block]) -> float | None:
     """Returns the share of the blocks' time in which the process was ready and had no CPU; None where it is unknown."""
     known = [(block.wait_s, block.seconds) for block in blocks if block.wait_s is not None]
@@ -116,22 +102,10 @@ def cpu_fraction(blocks: Sequence[Block]) -> float | None:
     return sum(cpu_s for cpu_s, _ in known) / sum(seconds for _, seconds in known) if known else None
 
 
-def slowed(blocks: Sequence[Block]) -> list[bool]:
-    """Says for each block whether the processor's clock was far below the visit's usual one, its upper quartile."""
-    known = [block.clock_hz for block in blocks if block.clock_hz is not None]
-    usual = _usual(known)
-    return [block.clock_hz is not None and block.clock_hz < SLOW_CLOCK * usual for block in blocks]
-
-
 def clock_ratio(blocks: Sequence[Block]) -> float | None:
     """Returns the lowest mean clock of a block over the usual one; None where clocks are unknown."""
     known = [block.clock_hz for block in blocks if block.clock_hz is not None]
-    return min(known) / usual if (usual := _usual(known)) else None
-
-
-def _usual(values: Sequence[float]) -> float:
-    """Returns the upper quartile; 0 for too few values."""
-    return statistics.quantiles(values, n=4)[2] if len(values) >= 4 else 0.0
+    return min(known) / common if (common := usual(known)) else None
 
 
 def of_visit(

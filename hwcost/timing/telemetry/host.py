@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hwcost.agent.counters import clock_reader
+from hwcost.agent.counters import HostCounters
 from hwcost.devices.telemetry import BlockReading, Telemetry
-from hwcost.timing import conditions, timer
+from hwcost.timing import conditions
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
@@ -17,28 +17,20 @@ class HostTelemetry(Telemetry):
 
     def __init__(self, handle: DeviceHandle) -> None:
         super().__init__(handle)
-        self._clock_hz = clock_reader()
+        self._counters = HostCounters()
         self._visit: conditions.Reading = {}
-        self._before: tuple[float | None, float | None, float] = (None, None, 0.0)
 
     def begin(self) -> None:
         """See the base class."""
         self._visit = conditions.read()
 
     def before_block(self) -> None:
-        """See the base class; CPU time is read last, and first after the block, so that reading the others is not in it."""
-        self._before = self._clock_hz(), conditions.run_queue_wait_s(), timer.process_cpu_s()
+        """See the base class."""
+        self._counters.before_block()
 
     def after_block(self) -> BlockReading:
         """See the base class."""
-        cpu_s = timer.process_cpu_s()
-        clock_before, wait_before, cpu_before = self._before
-        wait_s, clock_hz = conditions.run_queue_wait_s(), self._clock_hz()
-        return BlockReading(
-            clock_hz=None if clock_before is None or clock_hz is None else (clock_before + clock_hz) / 2,
-            cpu_s=cpu_s - cpu_before,
-            wait_s=None if wait_before is None or wait_s is None else wait_s - wait_before,
-        )
+        return self._counters.after_block()
 
     def end(self) -> dict[str, Any]:
         """See the base class."""

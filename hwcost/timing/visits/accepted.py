@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hwcost.agent import processors
-from hwcost.devices.telemetry import BlockReading
+from hwcost.agent import contention
 from hwcost.timing.guards import guards
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.timer import Block
@@ -49,7 +48,7 @@ def accepted(blocks: Sequence[Block], protocol: Protocol) -> AcceptedBlocks:
         samples = [block.per_call_s for block in blocks]
         wait, kept = guards.wait_fraction(blocks), tuple(range(len(blocks)))
         return AcceptedBlocks(samples, _device_samples(blocks), {}, wait_fraction=wait, kept=kept)
-    slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
+    slow, lost = contention.slowed(blocks), contention.disturbed(blocks)
     reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
     if reasons.count("") < min(protocol.min_blocks, len(blocks)) / 2:
         reasons = ["throttled" if s else "" for s in slow]
@@ -61,24 +60,6 @@ def accepted(blocks: Sequence[Block], protocol: Protocol) -> AcceptedBlocks:
     put_back = sum(lost[index] for index in kept)
     shares = guards.wait_fraction(counting), guards.cpu_fraction(counting)
     return AcceptedBlocks(left_out.pop("", []), _device_samples(counting), left_out, put_back, *shares, kept)
-
-
-def uncontended(blocks: Sequence[Block]) -> int:
-    """Counts the blocks that ran at the usual clock and kept the processor."""
-    return sum(not (s or d) for s, d in zip(guards.slowed(blocks), guards.disturbed(blocks), strict=True))
-
-
-def with_counters(block: Block, read: BlockReading) -> Block:
-    """Returns a block with its counters.
-
-    Threads that wait for one another on CPUs that are all the process's own lost nothing to others, so of the seconds
-    without a CPU no more count than the process left unused of its CPUs.
-    """
-    wait_s = None
-    if read.wait_s is not None and read.cpu_s is not None:
-        unused_s = len(processors.allowed()) * block.seconds - read.cpu_s
-        wait_s = max(0.0, min(read.wait_s, unused_s))
-    return replace(block, cpu_s=read.cpu_s, clock_hz=read.clock_hz, wait_s=wait_s)
 
 
 def _device_samples(blocks: Sequence[Block]) -> list[float] | None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from hwcost.agent import contention
 from hwcost.timing.guards import guards
 from hwcost.timing.guards.cache import hot_cache
 from hwcost.timing.guards.duplicates import duplicates, samples_digest
@@ -64,19 +65,19 @@ def test_unknown_and_harmless_conditions_are_no_doubt(conditions: dict[str, Any]
 
 def test_blocks_without_the_processor_are_found() -> None:
     blocks = [Block(0.1, 1, 0.0999)] * 18 + [Block(0.14, 1, 0.1), Block(0.1, 1, 0.05)]
-    assert [i for i, mark in enumerate(guards.disturbed(blocks)) if mark] == [18, 19]
+    assert [i for i, mark in enumerate(contention.disturbed(blocks)) if mark] == [18, 19]
 
 
 @pytest.mark.parametrize("cpu_s", [None, 0.0001])
 def test_sleepers_and_virtual_clocks_are_never_disturbed(cpu_s: float | None) -> None:
-    assert not any(guards.disturbed([Block(0.1, 1, cpu_s)] * 20))
+    assert not any(contention.disturbed([Block(0.1, 1, cpu_s)] * 20))
 
 
 def test_blocks_at_a_low_clock_are_found() -> None:
     blocks = [Block(0.1, 1, 0.1, 3e9)] * 18 + [Block(0.14, 1, 0.1, 2.1e9), Block(0.1, 1, 0.1, 2.4e9)]
-    assert [i for i, mark in enumerate(guards.slowed(blocks)) if mark] == [18]
+    assert [i for i, mark in enumerate(contention.slowed(blocks)) if mark] == [18]
     assert guards.clock_ratio(blocks) == pytest.approx(0.7)
-    assert not any(guards.slowed([Block(0.1, 1, 0.1)] * 20))
+    assert not any(contention.slowed([Block(0.1, 1, 0.1)] * 20))
     assert guards.clock_ratio([Block(0.1, 1, 0.1)] * 20) is None
 
 
@@ -280,10 +281,10 @@ def blocks(n: int, cpu: float, wait: float | None, seconds: float = 0.02) -> lis
 
 
 def test_a_wait_for_the_cpu_disturbs_a_block_however_usual_it_is() -> None:
-    assert guards.disturbed(blocks(12, 0.25, 0.75)) == [True] * 12
-    assert guards.disturbed(blocks(12, 0.25, 0.0)) == [False] * 12  # it sleeps
-    assert guards.disturbed(blocks(12, 0.25, None)) == [False] * 12
-    assert guards.disturbed(blocks(8, 1.0, 0.001) + blocks(2, 0.9, 0.1)) == [False] * 8 + [True] * 2
+    assert contention.disturbed(blocks(12, 0.25, 0.75)) == [True] * 12
+    assert contention.disturbed(blocks(12, 0.25, 0.0)) == [False] * 12  # it sleeps
+    assert contention.disturbed(blocks(12, 0.25, None)) == [False] * 12
+    assert contention.disturbed(blocks(8, 1.0, 0.001) + blocks(2, 0.9, 0.1)) == [False] * 8 + [True] * 2
     assert guards.wait_fraction(blocks(3, 0.25, 0.75)) == pytest.approx(0.75)
     assert guards.cpu_fraction(blocks(3, 0.25, None)) == pytest.approx(0.25)
     assert guards.wait_fraction(blocks(3, 0.25, None)) is None
