@@ -6,11 +6,11 @@ from hwcost.backends import usable
 from hwcost.campaign.processes.exports import export
 from hwcost.devices import require
 from hwcost.spaces import space
-from hwcost.timing.execution.groups import prepare
+from hwcost.timing.execution.groups import Process
 from hwcost.timing.execution.member import Member
 from hwcost.timing.processes.exporter import ExportJob
 from hwcost.timing.protocol import protocol
-from hwcost.timing.setting import Setting
+from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.telemetry import telemetry_of
 from hwcost.workloads import component_stacks, models
 from hwcost.workloads.base import Workload
@@ -45,7 +45,8 @@ def prepared(name: str, made: list[Workload]) -> list[Member]:
     if missing := [one for one in made if backend.needs_export(one)]:
         export(ExportJob(name, {}, 1, backend.shares_weights), missing)
     setting = Setting(backend, handle, protocol("standard"), telemetry_of(backend, handle))
-    members = [prepare(setting, one, position) for position, one in enumerate(made)]
+    process = Process(setting, Limits())
+    members = [process.prepare(one, position) for position, one in enumerate(made)]
     for member in members:
         member.pilot()
     return members

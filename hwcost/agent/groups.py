@@ -16,6 +16,7 @@ import random
 from typing import Any, Iterator, Sequence
 
 from .blocks import PassBlock
+from .rules import Rules
 from .timer import stopwatch
 
 LEAST_PASSES = 2
@@ -37,9 +38,9 @@ class Process:
         round_s: Age of the process, in seconds, after which no further pass begins; None for no limit.
         passes: Most passes over a group after its pilot pass; None for as many as every workload's criterion asks for.
         takes_turns: Whether another process measures between the passes of this one, so that each pass is an event.
-        has_pauses: Whether calls come with pauses, so that workloads are measured one after another.
         holds_many: Whether the runtime holds several prepared workloads at once.
-        min_blocks: Least number of blocks of a workload that is alone in its group.
+        protocol: Rules of every workload.
+        cache_bytes: Size of the device's last cache.
         current_fd: Descriptor of the file that takes the position of the workload in hand; None for no such file.
         counters: Counters of host and device.
         memory: Memory of the process.
@@ -53,9 +54,9 @@ class Process:
     round_s: float | None = None
     passes: int | None = None
     takes_turns: bool = False
-    has_pauses: bool = False
     holds_many: bool = True
-    min_blocks: int
+    protocol: Rules
+    cache_bytes: int
     current_fd: int | None = None
     counters: Any
     memory: Any
@@ -173,7 +174,7 @@ class Groups:
 
     def _is_full(self) -> bool:
         process = self._process
-        is_alone = process.has_pauses or not process.holds_many
+        is_alone = process.protocol.has_pauses or not process.holds_many
         return bool(self._members) and (is_alone or not (process.memory.has_room() and process.device_memory.has_room()))
 
     def _until_s(self, began_s: float, left: int) -> float | None:
@@ -185,7 +186,7 @@ class Groups:
     def _is_late(self) -> bool:
         """Says whether time is over for workloads that are measured one after another; others still get their passes."""
         limit_s = self._process.round_s
-        is_bounded = self._process.has_pauses and self._number > 0 and limit_s is not None
+        is_bounded = self._process.protocol.has_pauses and self._number > 0 and limit_s is not None
         return is_bounded and self._process.age_s() >= limit_s
 
     def _close(self) -> None:
@@ -269,5 +270,5 @@ class Passes:
         made, limit = self._made - 1, self._process.passes
         if not self._due or (limit is not None and made >= limit):
             return True
-        least = LEAST_PASSES if self._size > 1 else self._process.min_blocks
+        least = LEAST_PASSES if self._size > 1 else self._process.protocol.min_blocks
         return self._until_s is not None and made >= least and self._process.age_s() >= self._until_s

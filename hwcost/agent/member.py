@@ -1,180 +1,202 @@
-"""A workload that is prepared in this process, and its blocks; see ``hwcost.timing.execution.member``."""
+"""A workload that is prepared in a process, and its blocks.
+
+Workloads of hwcost's own campaigns are measured by it too: see ``hwcost.timing.execution.member`` for what they add.
+"""
 
 from __future__ import annotations
 
-import statistics
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any, Callable, Dict, List, Optional, Type
 
-from . import arrival, contention, rules, timer, warmup
+from . import checks, timer, warmup
 from .blocks import Block, BlockReading, BlockTiming, PassBlock, Role
+from .contention import uncontended, with_counters
 from .errors import MeasurementError
-from .rules import CHEAP, COLD_CALLS, LEAST_RATIO, TRIES
+from .rules import LEAST_GROUP
 
 
 class Member:
     """A prepared workload.
 
     Args:
-        setting: Everything that the workloads of a process share.
+        process: Process that measures; a :class:`~.groups.Process`.
         workload: The workload, as the job describes it.
         position: Its number in the round's order.
+        prepare_s: Seconds that preparing it took.
+        runner: The workload, ready to run.
+
+    Attributes:
+        cold_error: Class of the error that says that the device's caches cannot be emptied.
     """
 
-    def __init__(self, setting: Any, workload: dict[str, Any], position: int) -> None:
-        preparing = timer.stopwatch()
-        self._runner = setting.runtime.prepare(workload)
-        try:
-            self._begin(setting, workload, position, preparing())
-        except BaseException:
-            self._runner.close()
-            raise
+    cold_error: Type[Exception] = MeasurementError
 
-    def _begin(self, setting: Any, workload: dict[str, Any], position: int, prepare_s: float) -> None:
-        self.setting, self.workload, self.position, self.key = setting, workload, position, workload["key"]
-        self._protocol = setting.protocol
-        self._alone = self._protocol["cache"] == "cold" or rules.has_pauses(self._protocol)
-        self._clock = timer.Clock(self._runner.read_ns)
-        self._prepare_s = prepare_s
-        self._first_run_s = timer.time_block(self._runner.time_block, 1).seconds
-        self._timed: list[PassBlock] = []
-        self._warmup_calls, self._steady_from = 0, None
-        self._read, self._started_s = BlockReading(), 0.0
+    def __init__(self, process: Any, workload: Any, position: int, prepare_s: float, runner: Any) -> None:
+        self.process, self.workload, self.position = process, workload, position
+        self.prepare_s, self.runner = prepare_s, runner
+        self.clock = self._clock()
+        self.first_run_s = timer.time_block(runner.time_block, 1).seconds
+        self.timed: List[PassBlock] = []
+        self.warmup_calls = 0
+        self._rules, self._read, self._started_s = process.protocol, BlockReading(), 0.0
+        self._steady_from: Optional[int] = None
         self._pause = self._pauses()
-        self._loop = self._found_loop()
-        self._calls = self._loop.calls
-        self._checks = self._checked()
+        compiled = self._compilations()
+        self.loop = self._loop()
+        self.calls = self.loop.calls
+        self.checks: Dict[str, Any] = self._checks()
+        self.checks["compiled"] = self._compilations() - compiled
+
+    @property
+    def key(self) -> str:
+        """Key of the workload."""
+        return self.workload["key"]
+
+    @property
+    def name(self) -> str:
+        """Name of the workload."""
+        return self.workload["name"]
 
     def pilot(self) -> PassBlock:
-        """Times the calls right after a switch and a block after them, and finds how many warm the next ones up."""
-        if self._alone:
+        """Times the calls right after a switch and a block after them, and finds how many calls warm the next ones up."""
+        if self._rules.times_single_calls:
             return self._block(0, "warm-up")
-        if self._calls == 1 and self._loop.seconds >= warmup.LONG_S:
+        if self.calls == 1 and self.loop.seconds >= warmup.LONG_S:
             made = self._block(0, "warm-up")
             return replace(made, first_s=made.block.seconds)
-        size = warmup.chunk(self._calls)
-        parts = []
-        for _ in range(warmup.looks(self._calls)):
-            parts.append(timer.time_block(self._runner.time_block, size).per_call_s)
+        size = warmup.chunk(self.calls)
+        compiled = self._compilations()
+        parts = [timer.time_block(self.runner.time_block, size).per_call_s for _ in range(warmup.looks(self.calls))]
         made = self._block(0, "warm-up")
-        self._warmup_calls = warmup.warmup_calls(parts, made.block.per_call_s, self._calls)
-        return replace(made, first_s=parts[0], warmup_calls=size * len(parts))
+        self.warmup_calls = warmup.warmup_calls(parts, made.block.per_call_s, self.calls)
+        compiled = self._compilations() - compiled
+        return replace(made, first_s=parts[0], warmup_calls=size * len(parts), compiled=compiled)
 
     def block(self, number: int) -> PassBlock:
         """Times the block of a pass, after the calls that warm it up."""
-        first_s = None
-        if self._warmup_calls:
-            first_s = timer.time_block(self._runner.time_block, 1).seconds
-        if self._warmup_calls > 1:
-            self._runner.run(self._warmup_calls - 1)
-        made = replace(self._block(number, "timed"), first_s=first_s, warmup_calls=self._warmup_calls)
-        self._timed.append(made)
+        compiled, first_s = self._compilations(), None
+        if self.warmup_calls:
+            first_s = timer.time_block(self.runner.time_block, 1).seconds
+        if self.warmup_calls > 1:
+            self.runner.run(self.warmup_calls - 1)
+        made = self._block(number, "timed")
+        compiled = self._compilations() - compiled
+        made = replace(made, first_s=first_s, warmup_calls=self.warmup_calls, compiled=compiled)
+        self.timed.append(made)
         return made
 
     def is_finished(self, size: int) -> bool:
-        """Says whether the workload has what its protocol asks for, in a group of so many workloads."""
-        blocks, protocol = [made.block for made in self._timed], self._protocol
-        samples, spent_s = [block.per_call_s for block in blocks], sum(made.spent_s for made in self._timed)
-        steady_from = 0 if size >= rules.LEAST_GROUP else self._steady_from
-        is_over, start = rules.decide(samples, spent_s, protocol, steady_from)
+        """Says whether the workload has what its protocol asks for, in a group of so many workloads.
+
+        Blocks that are spread over a large group need no window that is steady: they are judged beside the others' later.
+        """
+        blocks, rules = [made.block for made in self.timed], self._rules
+        samples, spent_s = [block.per_call_s for block in blocks], sum(made.spent_s for made in self.timed)
+        steady_from = 0 if size >= LEAST_GROUP else self._steady_from
+        is_over, start = rules.decide(samples, spent_s, steady_from)
         if self._steady_from is None and start < len(blocks):
             self._steady_from = start
-        if not is_over or self._steady_from is None or rules.has_pauses(protocol):
+        if not is_over or self._steady_from is None or rules.has_pauses:
             return is_over
         counting = blocks[self._steady_from :]
-        enough = len(counting) >= protocol["max_blocks"] or contention.uncontended(counting) >= protocol["min_blocks"]
-        return enough or spent_s >= rules.cap_s(protocol, spent_s / len(blocks))
+        enough = len(counting) >= rules.max_blocks or uncontended(counting) >= rules.min_blocks
+        return enough or spent_s >= rules.cap_s(spent_s / len(blocks))
 
-    def prepared(self, group: int) -> dict[str, Any]:
+    def prepared(self, group: int) -> Dict[str, Any]:
         """Returns the event that tells of the workload."""
         return {
-            "event": "prepared", "workload_key": self.key, "name": self.workload["name"], "round": self.setting.round,
-            "group": group, "position": self.position, "prepare_s": self._prepare_s, "first_run_s": self._first_run_s,
-            "loop_s": self._loop.per_call_s, "calls": self._calls, "facts": self._runner.facts,
-            "checks": self._checks,
+            "event": "prepared", "workload_key": self.key, "name": self.name, "round": self.process.round, "group": group,
+            "position": self.position, "prepare_s": self.prepare_s, "first_run_s": self.first_run_s,
+            "loop_s": self.loop.per_call_s, "calls": self.calls, "facts": self.runner.facts, "checks": self.checks,
         }  # fmt: skip
 
     def close(self) -> None:
         """Frees the workload."""
-        self._runner.close()
+        self.runner.close()
 
-    def _found_loop(self) -> Block:
-        if self._alone:
-            return timer.single_block(self._timing, self._clock)
-        return timer.first_block(self._timing, self._protocol["min_block_s"], self._clock)
+    def _clock(self) -> timer.Clock:
+        """Returns the clock of the runner."""
+        return timer.Clock(self.runner.read_ns)
+
+    def _compilations(self) -> int:
+        """Returns how often something was compiled so far, as far as that is known."""
+        return 0
+
+    def _bound_s(self) -> Optional[float]:
+        """Returns the least seconds in which the device can do the workload's matrix products; None where unknown."""
+        return self.workload["bound_s"]
+
+    def _hot_cache(self) -> Dict[str, Any]:
+        """Returns the sizes of a component's working set and of the cache that it fits into; nothing for others."""
+        return dict(self.workload["hot_cache"])
+
+    def _loop(self) -> Block:
+        """Finds the calls of a block, and returns the first one of so many."""
+        if self._rules.times_single_calls:
+            return timer.single_block(self._timing, self.clock)
+        return timer.first_block(self._timing, self._rules.min_block_s, self.clock)
 
     def _block(self, number: int, role: Role) -> PassBlock:
         idle_s = self._pause()
-        block = contention.with_counters(timer.time_block(self._counted, self._calls), self._read)
+        block = with_counters(timer.time_block(self._counted, self.calls), self._read)
         return PassBlock(self.key, number, self._started_s, replace(block, idle_s=idle_s), role)
 
     def _timing(self, calls: int) -> BlockTiming:
+        """Times a number of calls of a block before the passes, when no counters are read."""
         self._empty_caches()
-        times: BlockTiming = self._runner.time_block(calls)
-        return times
+        return self.runner.time_block(calls)
 
     def _counted(self, calls: int) -> BlockTiming:
         """Times a number of calls, with the counters read around them."""
         self._empty_caches()
-        self.setting.counters.before_block()
-        self._started_s = self._clock.now_s()
-        times: BlockTiming = self._runner.time_block(calls)
-        self._read = self.setting.counters.after_block()
-        return times
+        counters = self.process.counters
+        counters.before_block()
+        self._started_s = self.clock.now_s()
+        timing = self.runner.time_block(calls)
+        self._read = counters.after_block()
+        return timing
 
     def _empty_caches(self) -> None:
-        if self._protocol["cache"] == "cold" and not self._runner.empty_caches(self.setting.cache_bytes):
-            raise MeasurementError("the caches of this device cannot be emptied with this runtime; measure with 'hot'")
+        """Empties the device's caches where the protocol asks for that."""
+        if self._rules.cache == "cold" and not self.runner.empty_caches(self.process.cache_bytes):
+            text = "the caches of this device cannot be emptied with this backend; measure with the policy 'hot'"
+            raise self.cold_error(text)
 
-    def _pauses(self) -> Callable[[], float | None]:
-        if not rules.has_pauses(self._protocol):
+    def _pauses(self) -> Callable[[], Optional[float]]:
+        """Returns a function that waits until the next call is due, and returns the pause; it returns None for no pauses."""
+        if not self._rules.has_pauses:
             return lambda: None
-        due = arrival.due(self.setting.arrival, "%s/%d" % (self.key, self.setting.round))
+        due = self._rules.calls.due("%s/%d" % (self.key, self.process.round))
 
         def pause() -> float:
-            ended_s = self._clock.now_s()
+            ended_s = self.clock.now_s()
             wait_s = due(ended_s) - ended_s
             if wait_s > 0:
-                getattr(self._runner, "idle", timer.sleep)(wait_s)
-            return self._clock.now_s() - ended_s
+                getattr(self.runner, "idle", timer.sleep)(wait_s)
+            return self.clock.now_s() - ended_s
 
         return pause
 
-    def _checked(self) -> dict[str, Any]:
+    def _checks(self) -> Dict[str, Any]:
         """Returns what is found once a round: whether the work is really done, and whether the caches alone served it."""
-        is_first = not self.setting.round
-        found: dict[str, Any] = {"bound_s": self.workload["bound_s"], "repeat_ratio": self._repeat_ratio(is_first)}
-        found["compiled"] = 0
-        hot = dict(self.workload["hot_cache"])
-        if self._protocol["cache"] == "cold" or not hot:
+        is_first = not self.process.round
+        found: Dict[str, Any] = {"bound_s": self._bound_s(), "repeat_ratio": self._repeat_ratio(is_first)}
+        if self._rules.cache == "cold":
             return found
-        if is_first:
-            hot["cold_s"] = self._cold_call_s(hot["cache_bytes"])
-        return {**found, "hot_cache": hot}
+        hot = self._hot_cache()
+        if hot and is_first:
+            hot["cold_s"] = checks.cold_call_s(self.runner, hot["cache_bytes"])
+        return {**found, "hot_cache": hot} if hot else found
 
-    def _cold_call_s(self, cache_bytes: int) -> float | None:
-        found = []
-        for _ in range(COLD_CALLS):
-            if not self._runner.empty_caches(cache_bytes):
-                return None
-            found.append(timer.time_block(self._runner.time_block, 1).seconds)
-        return statistics.median(found)
+    def _repeat_ratio(self, is_first: bool) -> Optional[float]:
+        """Times twice the calls of a block in the first round, and wherever that is cheap.
 
-    def _repeat_ratio(self, is_first: bool) -> float | None:
-        """Times twice the calls of a block in the first round, and wherever that is cheap."""
-        block, protocol = self._loop, self._protocol
-        call_s = block.per_call_s
-        visit_s = rules.visit_s(protocol, call_s, arrival.wall_s(self.setting.arrival, call_s))
-        if not is_first and 2 * max(block.seconds, protocol["min_block_s"]) > CHEAP * visit_s:
+        Where every call is timed by itself, that is checked on calls back to back: two of them may cost less than one that
+        comes after a pause, or finds the caches empty.
+        """
+        block, rules = self.loop, self._rules
+        if not is_first and 2 * max(block.seconds, rules.min_block_s) > checks.CHEAP * rules.visit_s(block.per_call_s):
             return None
-        timing = self._runner.time_block
-        if self._alone:
-            block = timer.first_block(timing, protocol["min_block_s"], self._clock)
-        block_s, calls = block.seconds, block.calls
-        twice_s = timer.time_block(timing, 2 * calls).seconds
-        for _ in range(TRIES - 1):
-            if twice_s >= LEAST_RATIO * block_s:
-                break
-            block_s = min(block_s, timer.time_block(timing, calls).seconds)
-            twice_s = max(twice_s, timer.time_block(timing, 2 * calls).seconds)
-        return float(twice_s / block_s)
+        if rules.times_single_calls:
+            block = timer.first_block(self.runner.time_block, rules.min_block_s, self.clock)
+        return checks.repeat_ratio(self.runner.time_block, block.calls, block.seconds)

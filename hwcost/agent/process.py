@@ -10,7 +10,8 @@ import sys
 import tempfile
 from typing import Any, Iterator
 
-from . import arrival, errors
+from . import errors
+from .arrival import Arrival
 from .silence import Silence
 from .timer import campaign_s, epoch_s
 from .worker import ACKNOWLEDGED
@@ -174,7 +175,7 @@ def _silence_of(job: dict[str, Any], pid: int) -> Silence | None:
     stall_s = job["device"].get("stall_s")
     if stall_s is None:
         return None
-    return Silence(pid, stall_s + arrival.longest_s(job["arrival"]), is_host=job["device"]["kind"] == "cpu")
+    return Silence(pid, stall_s + Arrival(**job["arrival"]).longest_s, is_host=job["device"]["kind"] == "cpu")
 
 
 def _revived(event: dict[str, Any]) -> errors.AgentError:

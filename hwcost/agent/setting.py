@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import rules, timer
+from . import timer
+from .arrival import Arrival
 from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .groups import Process
 from .member import Member
 from .memory import DeviceMemory, Memory
+from .rules import JobRules
 
 
 class Setting(Process):
@@ -24,10 +26,10 @@ class Setting(Process):
 
     def __init__(self, task: dict[str, Any], runtime: Any, counters: Any) -> None:
         job = task["job"]
-        self.runtime, self.counters, self.protocol, self.round = runtime, counters, job["protocol"], task["round"]
-        self.seed, self.arrival, self.cache_bytes = job["seed"], job["arrival"], job["device"]["cache_bytes"]
+        self.runtime, self.counters, self.round, self.seed = runtime, counters, task["round"], job["seed"]
+        self.protocol = JobRules(job["protocol"], Arrival(**job["arrival"]))
+        self.cache_bytes = job["device"]["cache_bytes"]
         self.began_s, self.round_s, self.current_fd = task["began_s"], task["round_s"], task["current_fd"]
-        self.has_pauses, self.min_blocks = rules.has_pauses(self.protocol), self.protocol["min_blocks"]
         self.memory, self.device_memory = Memory(task["memory_bytes"]), DeviceMemory(self._device_bytes)
 
     def age_s(self) -> float:
@@ -40,7 +42,13 @@ class Setting(Process):
 
     def prepare(self, workload: dict[str, Any], position: int) -> Member:
         """See the base class."""
-        return Member(self, workload, position)
+        preparing = timer.stopwatch()
+        runner = self.runtime.prepare(workload)
+        try:
+            return Member(self, workload, position, preparing(), runner)
+        except BaseException:
+            runner.close()
+            raise
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """See the base class."""

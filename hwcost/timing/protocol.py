@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from hwcost.agent.rules import LEAST_BLOCKS, PATIENCE
+from hwcost.agent.rules import LEAST_BLOCKS, Rules
 from hwcost.devices import device_kind as _kind
 from hwcost.errors import UsageError
 from hwcost.quantities import Quantity, quantity, selected
-from hwcost.timing import steady
 from hwcost.timing.arrival import BACK_TO_BACK, Arrival
 from hwcost.timing.measurement import PERCENTILE_CALLS
 from hwcost.timing.stopping import MedianError, StoppingCriterion, from_plan
@@ -24,7 +23,7 @@ CACHES = ("hot", "cold")
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
+class Protocol(Rules):
     """The settings of a campaign.
 
     Attributes:
@@ -70,14 +69,18 @@ class Protocol:
             raise UsageError(f"unknown cache policy '{self.cache}'. Known: {', '.join(CACHES)}")
 
     @property
-    def times_single_calls(self) -> bool:
-        """Whether every block is one call, timed by itself."""
-        return self.cache == "cold" or self.has_pauses
+    def calls(self) -> Arrival:
+        """See the base class."""
+        return Arrival.parse(self.arrival)
 
     @property
     def has_pauses(self) -> bool:
-        """Whether calls come with pauses; such workloads are measured one after another, never in turn."""
+        """See the base class."""
         return self.arrival != BACK_TO_BACK
+
+    def is_met(self, samples: Sequence[float]) -> bool:
+        """See the base class."""
+        return self.stopping.is_met(samples)
 
     @property
     def asked(self) -> tuple[Quantity, ...]:
@@ -97,37 +100,6 @@ class Protocol:
     def watches_memory(self) -> bool:
         """Whether memory is watched while a workload is prepared, which then has weights of its own."""
         return any(one.watches_memory for one in self.asked)
-
-    @property
-    def window(self) -> int:
-        """Number of blocks that are judged together for whether a visit is steady."""
-        return min(steady.WINDOW, max(LEAST_BLOCKS, self.min_blocks))
-
-    def cap_s(self, block_s: float) -> float:
-        """Returns the seconds after which a visit that is not steady is given up.
-
-        Args:
-            block_s: Mean seconds from one block to the next, pauses included.
-        """
-        return max(self.steady_cap_s, PATIENCE * self.min_blocks * block_s)
-
-    def visit_s(self, call_s: float) -> float:
-        """Returns the least seconds of a visit, from its first call on; a noisy or unsteady one takes longer.
-
-        Args:
-            call_s: Seconds of one call.
-        """
-        return call_s + max(self.min_visit_s, self.min_blocks * self.block_s(call_s))
-
-    def block_s(self, call_s: float) -> float:
-        """Returns the seconds from one block to the next, pauses included.
-
-        Args:
-            call_s: Seconds of one call.
-        """
-        if self.has_pauses:
-            return Arrival.parse(self.arrival).wall_s(call_s)
-        return call_s if self.times_single_calls else max(self.min_block_s, call_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal protocol."""

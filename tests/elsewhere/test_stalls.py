@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import hwcost as hc
-from hwcost.agent import arrival, process, silence
+from hwcost.agent import process, silence
 from hwcost.agent.silence import LOOKS, WORKING, Look, Silence
 from hwcost.campaign.options import JobOptions
 from hwcost.campaign.rounds.journal import Journal
@@ -226,8 +226,6 @@ def test_a_process_that_is_stopped_is_not_wedged() -> None:
 @pytest.mark.parametrize("how", ["back-to-back", "gap=1500ms", "poisson=2/s"])
 def test_pauses_between_calls_are_no_silence(how: str) -> None:
     own = Arrival.parse(how)
-    given = {"kind": own.kind, "every_s": own.every_s}
-    assert arrival.longest_s(given) == pytest.approx(own.longest_s)
-    found = process._silence_of({"device": {"kind": "cuda", "stall_s": 600.0}, "arrival": given}, 1)
+    found = process._silence_of({"device": {"kind": "cuda", "stall_s": 600.0}, "arrival": own.to_dict()}, 1)
     assert found is not None
     assert found.look_s * LOOKS == pytest.approx(600.0 + own.longest_s)

@@ -16,6 +16,7 @@ from hwcost.timing.execution.failure import failed_visit, is_out_of_memory
 from hwcost.timing.execution.member import Member
 from hwcost.timing.execution.memory import Memory
 from hwcost.timing.execution.watched_memory import WatchedMemory
+from hwcost.timing.guards import cache
 from hwcost.timing.peaks import peaks
 from hwcost.timing.setting import Limits, Setting
 
@@ -50,11 +51,11 @@ class Process(groups.Process):
     fatal, refusals = (UsageError, DeviceError), (UsageError,)
 
     def __init__(self, setting: Setting, limits: Limits) -> None:
-        self._setting = setting
+        self.setting, self.protocol = setting, setting.protocol
         self.seed, self.round, self.counters = setting.seed, setting.round, setting.telemetry
         self.round_s, self.passes, self.takes_turns = limits.round_s, limits.passes, limits.takes_turns
         self.current_fd, self.holds_many = limits.current_fd, setting.backend.holds_many
-        self.has_pauses, self.min_blocks = setting.protocol.has_pauses, setting.protocol.min_blocks
+        self.cache_bytes = cache.last_cache_bytes(setting.handle.profile)
         setting.backend.shares_weights = not setting.protocol.watches_memory
         self.memory, self.device_memory = Memory(limits.memory_bytes), DeviceMemory(partial(free_bytes, setting.backend))
 
@@ -68,7 +69,17 @@ class Process(groups.Process):
 
     def prepare(self, workload: Workload, position: int) -> Member:
         """See the base class."""
-        return prepare(self._setting, workload, position)
+        setting = self.setting
+        memory = WatchedMemory(setting) if setting.protocol.watches_memory else None
+        preparing = timer.stopwatch()
+        runner = plugin_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
+        try:
+            member = Member(self, workload, position, preparing(), runner)
+            member.quantities = _of_quantities(member, setting, memory)
+            return member
+        except BaseException:
+            runner.close()
+            raise
 
     def is_out_of_memory(self, error: Exception) -> bool:
         """See the base class."""
@@ -76,27 +87,7 @@ class Process(groups.Process):
 
     def failed_visit(self, workload: Workload, position: int, error: Exception) -> dict[str, Any]:
         """See the base class."""
-        return failed_visit(self._setting, workload, position, error)
-
-
-def prepare(setting: Setting, workload: Workload, position: int) -> Member:
-    """Prepares a workload: builds and compiles it, runs it once, finds the calls of a block, and checks it.
-
-    Args:
-        setting: Device, runtime and protocol of the process.
-        workload: The workload.
-        position: Its number in the round's order.
-    """
-    memory = WatchedMemory(setting) if setting.protocol.watches_memory else None
-    preparing = timer.stopwatch()
-    runner = plugin_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
-    try:
-        member = Member(setting, workload, position, preparing(), runner)
-        member.quantities = _of_quantities(member, setting, memory)
-        return member
-    except BaseException:
-        runner.close()
-        raise
+        return failed_visit(self.setting, workload, position, error)
 
 
 def _of_quantities(member: Member, setting: Setting, memory: WatchedMemory | None) -> dict[str, Any]:

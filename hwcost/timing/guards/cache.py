@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING, Any
 
-from hwcost.agent.rules import COLD_CALLS
 from hwcost.timing.measurement import Flag
-from hwcost.timing.timer import time_block
 from hwcost.units import format_bytes
 from hwcost.workloads.base import ITEMSIZES
 from hwcost.workloads.component import ComponentWorkload
 
 if TYPE_CHECKING:
-    from hwcost.backends.base import Runner
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
@@ -37,16 +33,6 @@ def fits_cache(workload: Workload, device: DeviceProfile) -> dict[str, Any]:
         return {}
     size = work.bytes(ITEMSIZES[workload.dtype])
     return {"working_set_bytes": size, "cache_bytes": cache} if size < cache else {}
-
-
-def cold_call_s(runner: Runner, cache_bytes: int) -> float | None:
-    """Times single calls, each right after the device's caches were emptied; None where they cannot be."""
-    found = []
-    for _ in range(COLD_CALLS):
-        if not runner.empty_caches(cache_bytes):
-            return None
-        found.append(time_block(runner.time_block, 1).seconds)
-    return statistics.median(found)
 
 
 def hot_cache(name: str, working_set_bytes: int, cache_bytes: int, hot_s: float, cold_s: float | None) -> Flag | None:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwcost.agent.rules import LEAST_RATIO, TRIES
+from hwcost.agent.checks import LEAST_RATIO
 from hwcost.timing.measurement import Flag
-from hwcost.timing.timer import Timing, time_block
 from hwcost.units import format_seconds
 
 if TYPE_CHECKING:
@@ -21,23 +20,6 @@ LEAST_OF_BOUND = 0.5
 
 REDUCED = {"float32": ("float32", "tfloat32")}
 """Formats that a runtime may compute in although another one was asked for."""
-
-
-def repeat_ratio(timing: Timing, calls: int, block_s: float) -> float:
-    """Times twice the calls of a block and returns the cost relative to the quickest block: about 2 for real work.
-
-    Args:
-        timing: Function that times a number of calls.
-        calls: Calls of an ordinary block.
-        block_s: Seconds of such a block; further ones are timed where twice the calls seem to cost too little.
-    """
-    twice_s = time_block(timing, 2 * calls).seconds
-    for _ in range(TRIES - 1):
-        if twice_s >= LEAST_RATIO * block_s:
-            break
-        block_s = min(block_s, time_block(timing, calls).seconds)
-        twice_s = max(twice_s, time_block(timing, 2 * calls).seconds)
-    return twice_s / block_s
 
 
 def bound_s(workload: Workload, device: DeviceProfile, threads: int) -> float | None:
@@ -54,7 +36,7 @@ def check_async(latency_s: float, bound_s: float | None, ratio: float | None) ->
     Args:
         latency_s: Seconds per call.
         bound_s: Least seconds from :func:`bound_s`; None for no such test.
-        ratio: Ratio from :func:`repeat_ratio`; None for no such test.
+        ratio: Ratio from :func:`hwcost.agent.checks.repeat_ratio`; None for no such test.
     """
     remedy = "Let the runner wait for the device, keep every output, and feed each call what the one before gave."
     if ratio is not None and ratio < LEAST_RATIO:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from hwcost.agent.checks import cold_call_s
 from hwcost.backends.null import Null, NullRunner
 from hwcost.backends.sweep import empty_host_caches
 from hwcost.campaign.components.costs import component_report
@@ -14,7 +15,7 @@ from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.spaces import Component, space
 from hwcost.timing.execution.visit import VisitIndex, visit
-from hwcost.timing.guards.cache import cold_call_s, fits_cache
+from hwcost.timing.guards.cache import fits_cache
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.timer import clock_of
