@@ -12,9 +12,9 @@ from typing import Any, Iterator
 
 from . import errors
 from .arrival import Arrival
+from .pipe import ACKNOWLEDGED
 from .silence import Silence
 from .timer import campaign_s, epoch_s
-from .worker import ACKNOWLEDGED
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000

@@ -5,21 +5,17 @@ The events are those of ``hwcost.timing.processes.worker``. What libraries print
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import signal
 import sys
 from typing import Any, Iterator
 
 from . import devices, machine, processors, timer
 from .errors import AgentError, ContextLostError, UsageError
 from .groups import Groups
+from .pipe import Pipe
 from .setting import Setting
 
 RUNTIMES = ("torch", "onnxruntime", "null")
-ACKNOWLEDGED = ("environment", "visit", "pass", "closed")
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -27,23 +23,14 @@ def main() -> int:
 
     A process that has lost its device ends as one that died, so that another one goes on.
     """
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    pipe = Pipe()
     try:
-        for event in work(json.loads(sys.stdin.readline())):
-            _send(events, event)
-            if event["event"] in ACKNOWLEDGED and not sys.stdin.readline():
-                return 1
-        _send(events, {"event": "done"})
-    except BrokenPipeError:
-        return 1
+        return pipe.tell(work(json.loads(sys.stdin.readline())))
     except ContextLostError as error:
         sys.stderr.write("%s\n" % error)
         return error.exit_code
     except AgentError as error:
-        _send(events, {"event": "error", "exit_code": error.exit_code, "text": str(error)})
+        pipe.send({"event": "error", "exit_code": error.exit_code, "text": str(error)})
     return 0
 
 
@@ -61,8 +48,7 @@ def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"event": "environment", "round": task["round"], "round_s": task["round_s"], **facts}
     counters = device.counters() if runtime.uses_processor else devices.Counters([])
     tasks = list(zip(task["workloads"], task["positions"]))
-    for event in Groups(Setting(task, runtime, counters), tasks).events():
-        yield event
+    yield from Groups(Setting(task, runtime, counters), tasks).events()
 
 
 def runtime_of(job: dict[str, Any], folder: str, device: Any) -> Any:
@@ -88,17 +74,3 @@ def runtime_of(job: dict[str, Any], folder: str, device: Any) -> Any:
 
         return NullRuntime(job, folder, device)
     raise UsageError("unknown runtime '%s'. Known: %s" % (name, ", ".join(RUNTIMES)))
-
-
-def _send(events: Any, event: dict[str, Any]) -> None:
-    events.write(json.dumps(event, default=str) + "\n")
-    events.flush()
-
-
-def _die_with_parent() -> None:
-    """Asks Linux to kill this process when its parent dies, so that none is left running after a ``kill -9``."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)

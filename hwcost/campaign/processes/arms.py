@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.pipe import ACKNOWLEDGED
 from hwcost.campaign.processes.launch import Tree
-from hwcost.timing.processes.worker import ACKNOWLEDGED
 from hwcost.workloads import RevisionWorkload
 
 if TYPE_CHECKING:

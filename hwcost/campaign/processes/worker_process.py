@@ -11,13 +11,14 @@ from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 from hwcost import errors
+from hwcost.agent.pipe import ACKNOWLEDGED
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree, temporary_file
 from hwcost.campaign.processes.silence import Silence
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
 from hwcost.timing.arrival import BACK_TO_BACK, Arrival
-from hwcost.timing.processes.worker import ACKNOWLEDGED, Job
+from hwcost.timing.processes.worker import Job
 from hwcost.units import format_seconds
 
 ATTEMPTS = 2

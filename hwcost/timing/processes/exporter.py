@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import signal
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hwcost.timing.processes.worker import die_with_parent
+from hwcost.agent.pipe import Pipe
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend
@@ -46,17 +45,13 @@ class ExportJob:
 
 def main() -> int:
     """Exports what comes on stdin."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    pipe = Pipe()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    die_with_parent()
     backend = backend_of(ExportJob(**json.loads(sys.stdin.readline())))
     gc.disable()  # looking through the graphs that an export makes again and again takes a quarter of its time
     try:
         for line in sys.stdin:
-            answers.write(json.dumps(exported(backend, json.loads(line))) + "\n")
-            answers.flush()
+            pipe.send(exported(backend, json.loads(line)))
             gc.collect()
             gc.freeze()  # what is left are modules and caches, which need not be looked through again
     except BrokenPipeError:

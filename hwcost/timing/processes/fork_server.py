@@ -28,6 +28,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from hwcost.agent.pipe import die_with_parent
 from hwcost.timing.processes import worker
 from hwcost.timing.processes.layout import with_new_layout
 
@@ -138,7 +139,7 @@ def _draw_numbers() -> None:
 def main() -> int:
     """Serves a campaign; arguments are the socket's descriptor and the name of the backend."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign decides what an interrupt means
-    worker.die_with_parent()
+    die_with_parent()
     server = ForkServer(socket.socket(fileno=int(sys.argv[1])))
     server.warm_up(sys.argv[2])
     with suppress(ConnectionError):  # the campaign is gone

@@ -12,34 +12,27 @@ stderr, so that stdout holds events only::
     {"event": "error", "type": ..., "text": ...}   and the process ends
     {"event": "done"}
 
-The first line on stdin is the job. After the events of ``ACKNOWLEDGED`` one line more says that the parent has dealt with
-it: no pass begins before the one before is stored. When stdin ends instead, the process does. An event tells of one pass,
-or of several quick ones: each block says which it belongs to, and ``pass`` is the last of them. Visits are made of events by
-:mod:`hwcost.timing.visits.assemble`. Which workload is in hand stands in a file of the parent's, so that no event wakes it
-while one is timed: 8 bytes, the position in the round's order with the least byte first.
+The first line on stdin is the job. After some events (:data:`hwcost.agent.pipe.ACKNOWLEDGED`) one line more says that the
+parent has dealt with it: no pass begins before the one before is stored. When stdin ends instead, the process does. An
+event tells of one pass, or of several quick ones: each block says which it belongs to, and ``pass`` is the last of them.
+Visits are made of events by :mod:`hwcost.timing.visits.assemble`. Which workload is in hand stands in a file of the
+parent's, so that no event wakes it while one is timed: 8 bytes, the position in the round's order with the least byte first.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.pipe import Pipe
 from hwcost.errors import HwcostError
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
     from hwcost.timing.telemetry import Telemetry
-
-ACKNOWLEDGED = ("environment", "visit", "pass", "closed")
-"""Events after which the worker waits until the parent has dealt with them."""
-
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +80,11 @@ class Job:
 
 def main() -> int:
     """Runs the job on stdin; the exit status is 0 also when a workload failed, since that is a result."""
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    die_with_parent()
+    pipe = Pipe()
     try:
-        for event in work(Job(**json.loads(sys.stdin.readline()))):
-            _send(events, event)
-            if event["event"] in ACKNOWLEDGED and not sys.stdin.readline():
-                return 1
-        _send(events, {"event": "done"})
-    except BrokenPipeError:
-        return 1
+        return pipe.tell(work(Job(**json.loads(sys.stdin.readline()))))
     except HwcostError as error:
-        _send(events, {"event": "error", "type": type(error).__name__, "text": str(error)})
+        pipe.send({"event": "error", "type": type(error).__name__, "text": str(error)})
     return 0
 
 
@@ -157,20 +141,6 @@ def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Te
     software, settings = dict(found["software"]), dict(found["settings"])
     software["env"] = {name: value for name, value in (software.get("env") or {}).items() if pinned.get(name) != value}
     return {**found, "software": software, "settings": settings | telemetry.settings()}
-
-
-def _send(events: IO[str], event: dict[str, Any]) -> None:
-    events.write(json.dumps(event, default=str) + "\n")
-    events.flush()
-
-
-def die_with_parent() -> None:
-    """Asks Linux to kill this process when its parent dies, so that none is left running after a ``kill -9``."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 if __name__ == "__main__":
