@@ -8,7 +8,8 @@ import select
 import subprocess
 import sys
 import tempfile
-from typing import Any, Iterator
+from contextlib import suppress
+from typing import IO, Any, Iterator
 
 from . import errors
 from .arrival import Arrival
@@ -19,6 +20,9 @@ from .timer import campaign_s, epoch_s
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
 CHUNK_BYTES = 1 << 16
+POSITION_BYTES = 8
+NOT_BEGUN = b"\xff" * POSITION_BYTES
+"""Content of the file for the workload in hand before there is one; an empty file says the same."""
 
 
 class WorkerEndedError(errors.AgentError):
@@ -63,56 +67,61 @@ class WorkerStalledError(WorkerEndedError):
         super().__init__(position, text + began * (position is None))
 
 
-class WorkerProcess:
-    """A running worker; a context manager that leaves no process behind.
+class Worker:
+    """A process that was started; a context manager that leaves none behind.
 
     Args:
-        task: Task of the worker.
-        environment: Environment variables that choose its device.
+        process: The process, with its pipes ``stdin`` and ``stdout``.
+        stderr: File that takes what it says on stderr.
+        current: File that takes the position of the workload that it has in hand.
+        silence: How long it has said nothing; None where it may for any time.
+
+    Attributes:
+        died: Class of the error of a process that ended without saying so.
+        stalled: Class of the error of one that made no progress.
     """
 
-    def __init__(self, task: dict[str, Any], environment: dict[str, str]) -> None:
-        self._stderr, self._current = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        threads = {name: str(task["job"]["threads"]) for name in THREAD_VARIABLES}
-        self._process = subprocess.Popen(
-            [sys.executable, os.path.join(task["folder"], "run.py"), "--worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, pass_fds=(self._current.fileno(),),
-            env={**os.environ, **threads, **environment}, universal_newlines=True, encoding="utf-8",
-        )  # fmt: skip
-        self._silence = _silence_of(task["job"], self._process.pid)
+    died: type[Exception] = WorkerDiedError
+    stalled: type[Exception] = WorkerStalledError
+
+    def __init__(self, process: Any, stderr: IO[bytes], current: IO[bytes], silence: Silence | None) -> None:
+        self._process, self._stderr, self._current, self._silence = process, stderr, current, silence
         self._prepared: dict[str, int] = {}
-        clock = {"epoch_s": epoch_s(), "began_s": campaign_s()}
-        self._send(json.dumps({**task, **clock, "current_fd": self._current.fileno()}))
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yields events until the worker is done; it begins its next pass once the following event is asked for.
+        """Yields events until the process is done; waits without polling, so that it does not disturb the measurement.
+
+        The process begins its next pass once the following event is asked for: whoever takes a pass stores it first.
 
         Raises:
-            WorkerDiedError: When the worker was killed or crashed.
-            WorkerStalledError: When it made no progress for too long.
-            AgentError: What the worker itself raised.
+            Exception: An error of the classes ``died`` and ``stalled``, or what the process itself raised.
         """
         for line in self._lines():
             try:
                 event = json.loads(line)
-            except ValueError:  # cut short by the worker's death
+            except ValueError:  # cut short by the process's death
                 break
             if event["event"] == "done":
                 return
             if event["event"] == "error":
-                raise _revived(event)
+                raise self._revived(event)
             self._note(event)
             yield event
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
-        raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
+        raise self.died(self._position(), self._process.wait(), self._tail())
+
+    def _revived(self, event: dict[str, Any]) -> Exception:
+        """Makes the error that the process told of."""
+        kinds = (errors.UsageError, errors.DeviceError, errors.MeasurementError)
+        kind = next((kind for kind in kinds if kind.exit_code == event["exit_code"]), errors.AgentError)
+        return kind(event["text"])
 
     def _lines(self) -> Iterator[str]:
         """Yields lines as they come.
 
-        A worker that is silent has made progress when it has another workload in hand than at the last look.
+        A process that is silent has made progress when it has another workload in hand than at the last look.
         """
-        assert self._process.stdout is not None
         descriptor, rest = self._process.stdout.fileno(), b""
         look_s = None if self._silence is None else self._silence.look_s
         while True:
@@ -120,7 +129,8 @@ class WorkerProcess:
             if not ready:
                 position = self._position()
                 if self._silence.is_too_long(position, is_preparing=position not in self._prepared.values()):
-                    raise WorkerStalledError(position, self._silence)
+                    self._process.kill()
+                    raise self.stalled(position, self._silence)
                 continue
             if self._silence is not None:
                 self._silence.heard()
@@ -128,8 +138,7 @@ class WorkerProcess:
             if not found:
                 return
             *lines, rest = (rest + found).split(b"\n")
-            for line in lines:
-                yield line.decode()
+            yield from (line.decode() for line in lines)
 
     def _note(self, event: dict[str, Any]) -> None:
         """Notes which workloads are prepared by now, by their positions in the round's order."""
@@ -139,35 +148,62 @@ class WorkerProcess:
             self._prepared.pop(event["workload_key"], None)
 
     def _send(self, line: str) -> None:
-        assert self._process.stdin is not None
-        try:
+        with suppress(BrokenPipeError):  # it died; events() says how
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died; events() says how
 
     def _position(self) -> int | None:
-        found = os.pread(self._current.fileno(), 8, 0)
-        return int.from_bytes(found, "little") if len(found) == 8 else None
+        return in_hand(self._current.fileno())
 
     def _tail(self) -> str:
         self._stderr.seek(0)
         return self._stderr.read().decode(errors="replace")[-STDERR_TAIL:]
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                assert pipe is not None
+            with suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                continue
         self._stderr.close()
         self._current.close()
+
+
+class WorkerProcess(Worker):
+    """A running worker of a job.
+
+    Args:
+        task: Task of the worker.
+        environment: Environment variables that choose its device.
+    """
+
+    def __init__(self, task: dict[str, Any], environment: dict[str, str]) -> None:
+        stderr, current = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        threads = {name: str(task["job"]["threads"]) for name in THREAD_VARIABLES}
+        process = subprocess.Popen(
+            [sys.executable, os.path.join(task["folder"], "run.py"), "--worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, pass_fds=(current.fileno(),),
+            env={**os.environ, **threads, **environment}, universal_newlines=True, encoding="utf-8",
+        )  # fmt: skip
+        super().__init__(process, stderr, current, _silence_of(task["job"], process.pid))
+        clock = {"epoch_s": epoch_s(), "began_s": campaign_s()}
+        self._send(json.dumps({**task, **clock, "current_fd": current.fileno()}))
+
+
+def in_hand(descriptor: int) -> int | None:
+    """Reads which workload a worker has in hand; it writes that to a file, so that no event wakes this process.
+
+    Args:
+        descriptor: Descriptor of the file.
+
+    Returns:
+        The position in the round's order; None when it had not begun.
+    """
+    found = os.pread(descriptor, POSITION_BYTES, 0)
+    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES and found != NOT_BEGUN else None
 
 
 def _silence_of(job: dict[str, Any], pid: int) -> Silence | None:
@@ -176,9 +212,3 @@ def _silence_of(job: dict[str, Any], pid: int) -> Silence | None:
     if stall_s is None:
         return None
     return Silence(pid, stall_s + Arrival(**job["arrival"]).longest_s, is_host=job["device"]["kind"] == "cpu")
-
-
-def _revived(event: dict[str, Any]) -> errors.AgentError:
-    kinds = (errors.UsageError, errors.DeviceError, errors.MeasurementError)
-    kind = next((kind for kind in kinds if kind.exit_code == event["exit_code"]), errors.AgentError)
-    return kind(event["text"])

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from hwcost.agent.process import in_hand
 from hwcost.backends import BACKENDS
 from hwcost.campaign.plans.canaries import join
-from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerProcess, in_hand
+from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerProcess
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.errors import DeviceLostError
 from hwcost.timing import timer

@@ -1,17 +1,14 @@
-"""The parent's side of a worker: starts it, reads its events as they come, and knows how it ended."""
+"""The parent's side of a campaign's worker: starts it, and knows how it ended; see :mod:`hwcost.agent.process`."""
 
 from __future__ import annotations
 
 import json
 import os
-import select
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 from hwcost import errors
-from hwcost.agent.pipe import ACKNOWLEDGED
+from hwcost.agent import process
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree, temporary_file
 from hwcost.campaign.processes.silence import Silence
@@ -23,13 +20,6 @@ from hwcost.units import format_seconds
 
 ATTEMPTS = 2
 """Processes that may die on a workload before it has failed; the attempt's number is kept in the record."""
-
-STDERR_TAIL = 2000
-POSITION_BYTES = 8
-NOT_BEGUN = b"\xff" * POSITION_BYTES
-"""Content of the file for the workload in hand before there is one."""
-
-CHUNK_BYTES = 1 << 16
 
 
 class WorkerEndedError(errors.HwcostError):
@@ -90,7 +80,7 @@ class WorkerStalledError(WorkerEndedError):
         super().__init__(position, f"{text}, and it was killed.{began * (position is None)}")
 
 
-class WorkerProcess:
+class WorkerProcess(process.Worker):
     """A running worker; a context manager that leaves no process behind.
 
     Args:
@@ -99,120 +89,27 @@ class WorkerProcess:
         tree: Working tree of another revision whose modules the worker imports; it is spawned then. None for this one's.
     """
 
+    died, stalled = WorkerDiedError, WorkerStalledError
+
     def __init__(self, job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> None:
-        self._stderr, self._current = temporary_file(), temporary_file(NOT_BEGUN)
+        stderr, current = temporary_file(), temporary_file(process.NOT_BEGUN)
         waited = timer.stopwatch()
-        launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno(), tree)
+        launch = Launch(environment_of(job), stderr.fileno(), current.fileno(), tree)
         forked = None if server is None or tree is not None else server.fork(launch)
-        self._process: Launched = forked or Spawned(launch)
-        self._silence = _silence_of(job, self._process.pid)
-        self._prepared: dict[str, int] = {}
+        launched: Launched = forked or Spawned(launch)
+        super().__init__(launched, stderr, current, _silence_of(job, launched.pid))
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
-        job = replace(job, current_fd=self._process.current_fd, round_s=round_s, epoch_s=timer.epoch_s())
+        job = replace(job, current_fd=launched.current_fd, round_s=round_s, epoch_s=timer.epoch_s())
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Yields events until the worker is done; waits without polling, so that it does not disturb the measurement.
-
-        The worker begins its next pass once the following event is asked for: whoever takes a pass stores it first.
-
-        Raises:
-            WorkerDiedError: When the worker was killed or crashed.
-            DeviceLostInWorkerError: When it lost its device.
-            WorkerStalledError: When it made no progress for too long.
-            HwcostError: What the worker itself raised, of the same class.
-        """
-        for line in self._lines():
-            try:
-                event = json.loads(line)
-            except ValueError:  # cut short by the worker's death
-                break
-            if event["event"] == "done":
-                return
-            if event["event"] == "error":
-                raise self._revived(event["type"], event["text"])
-            self._note(event)
-            yield event
-            if event["event"] in ACKNOWLEDGED:
-                self._send("stored")
-        raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
-
-    def _lines(self) -> Iterator[str]:
-        """Yields lines as they come.
-
-        A worker that is silent has made progress when it has another workload in hand than at the last look.
-        """
-        if self._silence is None:
-            yield from self._process.stdout
-            return
-        descriptor, rest = self._process.stdout.fileno(), b""
-        while True:
-            ready, _, _ = select.select([descriptor], [], [], self._silence.look_s)
-            if not ready:
-                in_hand = self._position()
-                if self._silence.is_too_long(in_hand, is_preparing=in_hand not in self._prepared.values()):
-                    self._process.kill()
-                    raise WorkerStalledError(in_hand, self._silence)
-                continue
-            self._silence.heard()
-            found = os.read(descriptor, CHUNK_BYTES)
-            if not found:
-                return
-            *lines, rest = (rest + found).split(b"\n")
-            yield from (line.decode() for line in lines)
-
-    def _note(self, event: dict[str, Any]) -> None:
-        """Notes which workloads are prepared by now, by their positions in the round's order."""
-        if event["event"] == "prepared":
-            self._prepared[event["workload_key"]] = event["position"]
-        elif event["event"] == "deferred":  # it is prepared again in a further group
-            self._prepared.pop(event["workload_key"], None)
-
-    def _revived(self, name: str, text: str) -> errors.HwcostError:
+    def _revived(self, event: dict[str, Any]) -> errors.HwcostError:
         """Makes an error of the class that the worker named, whatever arguments that class is used to."""
-        kind = getattr(errors, name, errors.HwcostError)
+        kind = getattr(errors, event["type"], errors.HwcostError)
         if issubclass(kind, errors.DeviceLostError):
-            return DeviceLostInWorkerError(self._position(), text)
+            return DeviceLostInWorkerError(self._position(), event["text"])
         error: errors.HwcostError = kind.__new__(kind)
-        error.args = (text,)
+        error.args = (event["text"],)
         return error
-
-    def _send(self, line: str) -> None:
-        with suppress(BrokenPipeError):  # it died; events() says how
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-
-    def _position(self) -> int | None:
-        return in_hand(self._current.fileno())
-
-    def _tail(self) -> str:
-        self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace")[-STDERR_TAIL:]
-
-    def __enter__(self) -> WorkerProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                pipe.close()
-        self._stderr.close()
-        self._current.close()
-
-
-def in_hand(descriptor: int) -> int | None:
-    """Reads which workload a worker has in hand; it writes that to a file, so that no event wakes this process.
-
-    Args:
-        descriptor: Descriptor of the file.
-
-    Returns:
-        The position in the round's order; None when it had not begun.
-    """
-    found = os.pread(descriptor, POSITION_BYTES, 0)
-    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES and found != NOT_BEGUN else None
 
 
 def _silence_of(job: Job, pid: int) -> Silence | None:

@@ -18,11 +18,11 @@ from hwcost.agent import machine as machine_of_runner
 from hwcost.agent import processors
 from hwcost.agent import sweep as sweep_of_runner
 from hwcost.agent.counters import clock_reader
+from hwcost.agent.process import NOT_BEGUN, in_hand
 from hwcost.backends import sweep
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import reserved
 from hwcost.campaign.processes.launch import temporary_file
-from hwcost.campaign.processes.worker_process import NOT_BEGUN, in_hand
 from hwcost.facts import Process, of_moment
 from hwcost.timing.processes.exporter import ExportJob, backend_of
 
