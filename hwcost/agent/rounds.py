@@ -8,11 +8,11 @@ from typing import Any, Callable
 from . import devices
 from .cores import Cores
 from .errors import AgentError
+from .job_process import failure
 from .memory import free_bytes
-from .process import WorkerEndedError, WorkerProcess, WorkerStalledError
 from .results import Results
-from .setting import failure
 from .timer import stopwatch
+from .worker_process import WorkerEndedError, WorkerProcess, WorkerStalledError
 
 MEMORY_SHARE = 0.3
 

@@ -109,7 +109,7 @@ class JobRules(Rules):
 
     Args:
         protocol: The protocol, as the job holds it.
-        calls: When calls arrive.
+        calls: Arrival of calls.
     """
 
     def __init__(self, protocol: Dict[str, Any], calls: Arrival) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Iterator
 from . import devices, machine, processors, timer
 from .errors import AgentError, ContextLostError, UsageError
 from .groups import Groups
+from .job_process import JobProcess
 from .pipe import Pipe
-from .setting import Setting
 
 RUNTIMES = ("torch", "onnxruntime", "null")
 
@@ -48,7 +48,7 @@ def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"event": "environment", "round": task["round"], "round_s": task["round_s"], **facts}
     counters = device.counters() if runtime.uses_processor else devices.Counters([])
     tasks = list(zip(task["workloads"], task["positions"]))
-    yield from Groups(Setting(task, runtime, counters), tasks).events()
+    yield from Groups(JobProcess(task, runtime, counters), tasks).events()
 
 
 def runtime_of(job: dict[str, Any], folder: str, device: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from hwcost.agent.process import in_hand
+from hwcost.agent.worker_process import in_hand
 from hwcost.backends import BACKENDS
 from hwcost.campaign.plans.canaries import join
 from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerProcess

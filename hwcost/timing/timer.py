@@ -16,17 +16,11 @@ from typing import TYPE_CHECKING
 from hwcost.agent import timer as shared
 from hwcost.agent.blocks import Block, BlockTiming
 from hwcost.agent.timer import (
-    MAX_CALLS,
-    MIN_TICKS,
-    SINGLE_TICKS,
-    Timing,
     campaign_s,
     epoch_s,
     first_block,
-    process_cpu_s,
     renew_epoch,
     share_epoch,
-    single_block,
     stopwatch,
     time_block,
     utc,
@@ -38,9 +32,8 @@ if TYPE_CHECKING:
     from hwcost.backends.base import Runner
 
 __all__ = [
-    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Block", "BlockTimes", "Clock", "Timing", "campaign_s", "clock_of", "epoch_s",
-    "first_block", "process_age_s", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "stopwatch", "time_block",
-    "time_blocks", "unix_s", "utc", "utc_now",
+    "Block", "BlockTimes", "Clock", "campaign_s", "clock_of", "epoch_s", "first_block", "process_age_s", "renew_epoch",
+    "share_epoch", "stopwatch", "time_block", "time_blocks", "unix_s", "utc", "utc_now",
 ]  # fmt: skip
 
 

@@ -16,13 +16,13 @@ pytest.importorskip("torch")
 import torch
 
 from hwcost.backends import Runner, backend, precision, torch_place
+from hwcost.backends.base import BlockTiming
 from hwcost.backends.torch_runner import torch_facts
 from hwcost.devices import DetectedDevice, DeviceHandle, Match, load
 from hwcost.errors import DeviceError, DeviceLostError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
 from hwcost.testing.fake_cuda import FakeCuda
-from hwcost.timing.timer import BlockTiming
 from hwcost.workloads import ComponentWorkload, ModelWorkload, Workload
 
 CARD = DeviceHandle(load("h100"), 1, "GPU-0")

@@ -15,8 +15,8 @@ from hwcost.agent.blocks import BlockReading
 from hwcost.agent.devices import Counters
 from hwcost.agent.errors import ContextLostError
 from hwcost.agent.groups import Groups
+from hwcost.agent.job_process import JobProcess
 from hwcost.agent.null_runtime import NullRunner, NullRuntime
-from hwcost.agent.setting import Setting
 from hwcost.agent.timer import campaign_s
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.timing.protocol import protocol
@@ -59,7 +59,7 @@ def groups(runtime: NullRuntime, *providers: Any) -> Groups:
         "device": {"cache_bytes": 1},
     }  # fmt: skip
     limits = {"round_s": None, "memory_bytes": 1 << 40, "current_fd": None, "began_s": campaign_s()}
-    return Groups(Setting({"job": job, "round": 0, **limits}, runtime, Counters(list(providers))), WORKS)
+    return Groups(JobProcess({"job": job, "round": 0, **limits}, runtime, Counters(list(providers))), WORKS)
 
 
 def test_memory_that_runs_out_in_a_pass_makes_smaller_groups() -> None:

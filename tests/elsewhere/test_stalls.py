@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import hwcost as hc
-from hwcost.agent import process, silence
+from hwcost.agent import silence, worker_process
 from hwcost.agent.silence import LOOKS, WORKING, Look, Silence
+from hwcost.agent.worker_process import WorkerProcess, WorkerStalledError
 from hwcost.campaign.options import JobOptions
 from hwcost.campaign.rounds.journal import Journal
 from hwcost.devices import device_kind
@@ -183,7 +184,7 @@ def test_beside_a_card_a_process_that_computes_has_longer_as_long_as_it_prepares
     (tmp_path / "run.py").write_text(SAYS % json.dumps([json.dumps(event) for event in events]), encoding="utf-8")
     given = {"threads": 1, "device": {"kind": "cuda", "stall_s": 0.2}, "arrival": {"kind": "back-to-back", "every_s": 0.0}}
     task, says = {"job": given, "folder": str(tmp_path)}, f"for {limit} .it computed all the same., and"
-    with process.WorkerProcess(task, {}) as worker, pytest.raises(process.WorkerStalledError, match=says) as stalled:
+    with WorkerProcess(task, {}) as worker, pytest.raises(WorkerStalledError, match=says) as stalled:
         list(worker.events())
     assert stalled.value.position == 0
 
@@ -195,7 +196,7 @@ def test_without_proc_the_longer_limit_counts(monkeypatch: pytest.MonkeyPatch, t
         found = Silence(1, 600.0, is_host=is_host)
         assert [found.is_too_long() for _ in range(LOOKS * WORKING)] == [False] * (LOOKS * WORKING - 1) + [True]
         assert found.seconds == pytest.approx(6000.0)
-    text = str(process.WorkerStalledError(0, Silence(1, 600.0)))
+    text = str(WorkerStalledError(0, Silence(1, 600.0)))
     assert text == "nothing was heard of the measuring process for 0 s, and it was killed."
 
 
@@ -226,6 +227,6 @@ def test_a_process_that_is_stopped_is_not_wedged() -> None:
 @pytest.mark.parametrize("how", ["back-to-back", "gap=1500ms", "poisson=2/s"])
 def test_pauses_between_calls_are_no_silence(how: str) -> None:
     own = Arrival.parse(how)
-    found = process._silence_of({"device": {"kind": "cuda", "stall_s": 600.0}, "arrival": own.to_dict()}, 1)
+    found = worker_process._silence_of({"device": {"kind": "cuda", "stall_s": 600.0}, "arrival": own.to_dict()}, 1)
     assert found is not None
     assert found.look_s * LOOKS == pytest.approx(600.0 + own.longest_s)

@@ -1,4 +1,4 @@
-"""The parent's side of a campaign's worker: starts it, and knows how it ended; see :mod:`hwcost.agent.process`."""
+"""The parent's side of a campaign's worker: starts it, and knows how it ended; see :mod:`hwcost.agent.worker_process`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any, ClassVar
 
 from hwcost import errors
-from hwcost.agent import process
+from hwcost.agent import worker_process
 from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree, temporary_file
 from hwcost.campaign.processes.silence import Silence
@@ -80,7 +80,7 @@ class WorkerStalledError(WorkerEndedError):
         super().__init__(position, f"{text}, and it was killed.{began * (position is None)}")
 
 
-class WorkerProcess(process.Worker):
+class WorkerProcess(worker_process.Worker):
     """A running worker; a context manager that leaves no process behind.
 
     Args:
@@ -92,7 +92,7 @@ class WorkerProcess(process.Worker):
     died, stalled = WorkerDiedError, WorkerStalledError
 
     def __init__(self, job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> None:
-        stderr, current = temporary_file(), temporary_file(process.NOT_BEGUN)
+        stderr, current = temporary_file(), temporary_file(worker_process.NOT_BEGUN)
         waited = timer.stopwatch()
         launch = Launch(environment_of(job), stderr.fileno(), current.fileno(), tree)
         forked = None if server is None or tree is not None else server.fork(launch)

@@ -18,7 +18,7 @@ from hwcost.agent import machine as machine_of_runner
 from hwcost.agent import processors
 from hwcost.agent import sweep as sweep_of_runner
 from hwcost.agent.counters import clock_reader
-from hwcost.agent.process import NOT_BEGUN, in_hand
+from hwcost.agent.worker_process import NOT_BEGUN, in_hand
 from hwcost.backends import sweep
 from hwcost.campaign.processes import cpus
 from hwcost.campaign.processes.cpus import reserved

@@ -1,4 +1,4 @@
-"""What all workloads of a process are measured with, and what becomes of one that raised."""
+"""A process of a job folder's run: what all its workloads are measured with, and what becomes of one that raised."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .memory import DeviceMemory, Memory
 from .rules import JobRules
 
 
-class Setting(Process):
+class JobProcess(Process):
     """A process of a job folder's run.
 
     Args:

@@ -74,7 +74,7 @@ class Worker:
         process: The process, with its pipes ``stdin`` and ``stdout``.
         stderr: File that takes what it says on stderr.
         current: File that takes the position of the workload that it has in hand.
-        silence: How long it has said nothing; None where it may for any time.
+        silence: Record of how long it has said nothing; None where it may for any time.
 
     Attributes:
         died: Class of the error of a process that ended without saying so.
@@ -112,7 +112,7 @@ class Worker:
         raise self.died(self._position(), self._process.wait(), self._tail())
 
     def _revived(self, event: dict[str, Any]) -> Exception:
-        """Makes the error that the process told of."""
+        """Makes the error that the process reported."""
         kinds = (errors.UsageError, errors.DeviceError, errors.MeasurementError)
         kind = next((kind for kind in kinds if kind.exit_code == event["exit_code"]), errors.AgentError)
         return kind(event["text"])
