@@ -53,9 +53,9 @@ class Failing(NullRuntime):
         return runner
 
 
-def groups(runtime: NullRuntime, *providers: Any) -> Groups:
+def groups(runtime: NullRuntime, *providers: Any, **how: Any) -> Groups:
     job = {
-        "protocol": protocol("quick").to_dict(), "seed": 0, "arrival": {"kind": "back-to-back", "every_s": 0.0},
+        "protocol": protocol("quick", **how).to_dict(), "seed": 0, "arrival": {"kind": "back-to-back", "every_s": 0.0},
         "device": {"cache_bytes": 1},
     }  # fmt: skip
     limits = {"round_s": None, "memory_bytes": 1 << 40, "current_fd": None, "began_s": campaign_s()}
@@ -93,6 +93,14 @@ def test_a_card_is_never_filled_to_its_last_byte() -> None:
     events = list(groups(runtime, Card()).events())
     assert [event["group"] for event in events if event["event"] == "prepared"] == [0, 0, 1, 1]
     assert not any(event["event"] == "visit" for event in events)
+
+
+def test_caches_that_cannot_be_emptied_fail_the_workload_and_say_what_to_do() -> None:
+    events = list(groups(Failing(RuntimeError()), cache="cold").events())
+    assert [event["event"] for event in events] == ["visit"] * len(WORKS)
+    assert {event["visit"]["flags"][0]["text"] for event in events} == {
+        "the caches of this device cannot be emptied with this backend; measure with the policy 'hot'"
+    }
 
 
 def test_a_workload_that_was_put_off_is_measured_by_the_next_process_when_this_one_dies() -> None:
