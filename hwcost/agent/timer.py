@@ -21,9 +21,16 @@ CERTAIN_S = 0.1
 MAX_CALLS = 1 << 24
 """Calls in a block at which a workload counts as too quick to be timed."""
 
+SLICES = 16
+"""Slices of a block of calls on a CPU at most; a slice has one call at least."""
+
+UNCONTENDED = 1.2
+"""Time of a slice over that of the quickest one of its block up to which its calls count as uncontended."""
+
 Timing = Callable[[int], Dict[str, float]]
 """A function that executes a number of calls, and returns the host's ``seconds``; where the device has a clock of its own,
-also its ``device_s`` and the ``enqueue_s`` until the first call returned to the host."""
+also its ``device_s`` and the ``enqueue_s`` until the first call returned to the host; on a CPU also the ``quick_s`` of a
+call."""
 
 
 class Clock:
@@ -92,6 +99,34 @@ def host_timing(run: Callable[[int], None], calls: int) -> float:
     start = time.perf_counter_ns()
     run(calls)
     return (time.perf_counter_ns() - start) * 1e-9
+
+
+def sliced_timing(
+    run: Callable[[int], None], calls: int, read_ns: Callable[[], int] = time.perf_counter_ns
+) -> Dict[str, float]:
+    """Runs a number of calls slice by slice, and returns all ``seconds`` and the ``quick_s`` of a call.
+
+    Another load of the machine comes and goes within blocks. The slices whose calls took at most ``UNCONTENDED`` times as
+    long as those of the quickest one tell what a call takes between; the mean of the block holds that load too.
+
+    Args:
+        run: Function that executes a number of calls.
+        calls: Number of calls; a single one has no slices, and no ``quick_s``.
+        read_ns: Function that returns nanoseconds.
+    """
+    slices = min(SLICES, calls)
+    sizes = [calls * (k + 1) // slices - calls * k // slices for k in range(slices)]
+    marks = [read_ns()]
+    for size in sizes:
+        run(size)
+        marks.append(read_ns())
+    seconds = (marks[-1] - marks[0]) * 1e-9
+    if calls == 1:
+        return {"seconds": seconds}
+    took_ns = [after - before for before, after in zip(marks, marks[1:])]
+    most_ns = UNCONTENDED * min(ns / size for ns, size in zip(took_ns, sizes))
+    quick = [(ns, size) for ns, size in zip(took_ns, sizes) if ns <= most_ns * size]
+    return {"seconds": seconds, "quick_s": sum(ns for ns, _ in quick) * 1e-9 / sum(size for _, size in quick)}
 
 
 def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> Dict[str, float]:
@@ -177,5 +212,5 @@ def stopwatch() -> Callable[[], float]:
 __all__ = [
     "CERTAIN_S", "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "campaign_s", "device_timing", "epoch_s",
     "first_block", "host_timing", "per_call_s", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep",
-    "stopwatch", "time_block", "utc", "utc_now",
+    "sliced_timing", "stopwatch", "time_block", "utc", "utc_now",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import ContextLostError, DeviceError, UsageError, first_line
 from .sweep import SWEEP, empty_host_caches
-from .timer import device_timing, host_timing
+from .timer import device_timing, sliced_timing
 
 OLDEST = (1, 4)
 REDUCED = "tfloat32"
@@ -237,9 +237,9 @@ class TorchRunner:
             self._cuda.synchronize()
 
     def time_block(self, calls: int) -> dict[str, float]:
-        """Executes a number of calls and returns the host's seconds, and on a GPU the device's and those of a launch."""
+        """Executes a number of calls and returns their times; on a GPU also the device's and that of a launch."""
         if self._cuda is None:
-            return {"seconds": host_timing(self._issue, calls)}
+            return sliced_timing(self._issue, calls)
         self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
         return device_timing(self._issue, calls, first, last)

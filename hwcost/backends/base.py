@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from hwcost.agent.timer import sliced_timing
 from hwcost.errors import UnsuitedError, UsageError
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class BlockTiming:
             device was done with it; None where calls return when they are done.
         layers_s: Seconds of the layers of a single call, one after another, ``host_s`` together; None where they are not
             timed.
+        quick_s: Seconds per call of the slices that nothing slowed; None where the calls were not timed slice by slice.
     """
 
     host_s: float
     device_s: float | None = None
     enqueue_s: float | None = None
     layers_s: tuple[float, ...] | None = None
+    quick_s: float | None = None
 
 
 class Runner(ABC):
@@ -54,6 +57,7 @@ class Runner(ABC):
     clock: Callable[[], int] | None = None
     clock_step_s: float | None = None
     facts: dict[str, Any]
+    _is_sliced = False
 
     def __init__(self) -> None:
         self.facts = {}
@@ -68,9 +72,19 @@ class Runner(ABC):
         A runner of a device with a clock of its own extends this one, and returns that clock's seconds too.
         """
         assert self.clock is not None, "hwcost.timing.timer.clock_of(runner) hands a runner its clock"
+        if self._is_sliced:
+            found = sliced_timing(self.run, n, self.clock)
+            return BlockTiming(found["seconds"], quick_s=found.get("quick_s"))
         start = self.clock()
         self.run(n)
         return BlockTiming((self.clock() - start) * 1e-9)
+
+    def time_slices(self) -> None:
+        """Lets blocks be timed slice by slice from now on, where a call has returned only when the device is done with it.
+
+        Then the seconds per call of the slices that nothing slowed are told as well (``quick_s``).
+        """
+        self._is_sliced = True
 
     def time_layers(self) -> None:  # noqa: B027 - most runtimes do not tell
         """Lets blocks of a single call tell the seconds of its layers from now on, where that costs next to nothing."""

@@ -95,6 +95,7 @@ class Block:
         device_s: Seconds of the block on the device's own clock; None where it has none.
         enqueue_s: Seconds until the block's first call returned to the host; None where calls return when they are done.
         layers_s: Seconds of the layers of the block's only call; None where they are not timed.
+        quick_s: Seconds per call of the slices that nothing slowed; None where the block was not timed slice by slice.
     """
 
     seconds: float
@@ -106,6 +107,7 @@ class Block:
     device_s: float | None = None
     enqueue_s: float | None = None
     layers_s: tuple[float, ...] | None = None
+    quick_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -120,7 +122,10 @@ Timing = Callable[[int], BlockTiming]
 def time_block(timing: Timing, calls: int) -> Block:
     """Times one block of calls."""
     found = timing(calls)
-    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s)
+    return Block(
+        found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s,
+        quick_s=found.quick_s,
+    )  # fmt: skip
 
 
 def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.agent import warmup
 from hwcost.agent.rules import CHEAP, LEAST_GROUP
+from hwcost.devices import device_kind
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
+from hwcost.registry import is_own
 from hwcost.timing import timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.execution import visit_end
@@ -55,6 +57,8 @@ class Member:
         self.calls = self.loop.calls
         if self.calls == 1 and self.loop.seconds >= warmup.LONG_S and not self._protocol.times_single_calls:
             runner.time_layers()
+        elif self.calls > 1 and self._returns_done():
+            runner.time_slices()
         self.checks: dict[str, Any] = self._checks()
         self.checks["compiled"] = runner.compile_events() - compiled
 
@@ -146,6 +150,12 @@ class Member:
         if self._protocol.times_single_calls:
             return timer.single_block(self._timing, self.clock)
         return timer.first_block(self._timing, self._protocol.min_block_s, self.clock)
+
+    def _returns_done(self) -> bool:
+        """Says whether it is certain that every call has returned only when the device is done with it."""
+        setting = self._setting
+        is_on_host = setting.backend.uses_processor and device_kind(setting.handle.kind).is_host
+        return is_on_host and is_own(type(self.runner))
 
     def _block(self, number: int, role: Role) -> PassBlock:
         idle_s = self._pause()
