@@ -77,11 +77,11 @@ WAYS: Mapping[str, Callable[[Drawn, Indices], VisitValues]] = {
     "two states": two_states,
     "block model": block_model,
     "with layers": layers,
-    "with slices": slices,
+    "slices": slices,
 }
 
-WHOLE = ("medians", "two states", "block model")
-"""Estimators that know the time of a whole call only."""
+IN_TURN = ("medians", "two states", "block model", "slices")
+"""Estimators of blocks of many calls; the last one knows the times of their slices too."""
 
 KNOWN = "known states"
 """Estimator that knows which blocks are uncontended: a bound."""

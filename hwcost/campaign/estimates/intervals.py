@@ -1,8 +1,8 @@
 """The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed.
 
 Time that counters say was lost, and that no block shows, makes a latency too long by something between nothing and all of
-it: it comes on top of the half-width, and what all items lost is common to them. So does what even the least disturbed blocks
-of an item lose, which makes a latency too short where it is the item's own.
+it: it comes on top of the half-width, and what all items lost is common to them. So does what even the least disturbed
+blocks of an item lose, which makes a latency too short where it is the item's own.
 """
 
 from __future__ import annotations

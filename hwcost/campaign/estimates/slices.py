@@ -1,8 +1,8 @@
 """What blocks say that were timed slice by slice: the seconds of a call between the loads of others, and what those took.
 
 On a crowded machine other loads come and go within the blocks, so that hardly any block is uncontended as a whole, though
-many of its calls are. Every block tells the seconds per call of the slices that were at most a fifth slower than its quickest
-one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
+many of its calls are. Every block tells the seconds per call of the slices that were at most a fifth slower than its
+quickest one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
 
 Some calls are slow on any machine: each tenth one, say, that tidies memory up. Slices cannot tell them from a neighbour that
 never pauses for as long as a block. What even the least disturbed blocks of a workload lose may be its own, and widens the
@@ -49,7 +49,7 @@ def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
         visits: Usable visits.
     """
     counts = [len(visit.samples_s) for visit in visits]
-    keys, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
+    item = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
     whole = np.array([not visit.conditions.get("block_quick_s") for visit in visits])
     is_whole = np.bincount(item, whole)[item] > 0
     seconds = [
