@@ -239,7 +239,8 @@ class TorchRunner:
     def time_block(self, calls: int) -> dict[str, float]:
         """Executes a number of calls and returns their times; on a GPU also the device's and that of a launch."""
         if self._cuda is None:
-            return sliced_timing(self._issue, calls)
+            with self._mode():
+                return sliced_timing(self._call, calls)
         self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
         return device_timing(self._issue, calls, first, last)
@@ -272,8 +273,11 @@ class TorchRunner:
             set_precision(self._torch, self.facts["dtype"])
 
     def _issue(self, calls: int) -> None:
-        module, inputs = self._module, self._inputs
         with self._mode():
-            for _ in range(calls):
-                module(*inputs)
+            self._call(calls)
+
+    def _call(self, calls: int) -> None:
+        module, inputs = self._module, self._inputs
+        for _ in range(calls):
+            module(*inputs)
 

@@ -73,11 +73,16 @@ class Runner(ABC):
         """
         assert self.clock is not None, "hwcost.timing.timer.clock_of(runner) hands a runner its clock"
         if self._is_sliced:
-            found = sliced_timing(self.run, n, self.clock)
-            return BlockTiming(found["seconds"], quick_s=found.get("quick_s"))
+            return self._in_slices(self.run, n)
         start = self.clock()
         self.run(n)
         return BlockTiming((self.clock() - start) * 1e-9)
+
+    def _in_slices(self, run: Callable[[int], None], n: int) -> BlockTiming:
+        """Times n calls slice by slice."""
+        assert self.clock is not None
+        found = sliced_timing(run, n, self.clock)
+        return BlockTiming(found["seconds"], quick_s=found.get("quick_s"))
 
     def time_slices(self) -> None:
         """Lets blocks be timed slice by slice from now on, where a call has returned only when the device is done with it.

@@ -21,7 +21,7 @@ from hwcost.campaign.estimates.block_parts import in_parts, layers_of_blocks
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
 from hwcost.campaign.estimates.lost_time import lost_of_blocks, unexplained
-from hwcost.campaign.estimates.slices import sliced_blocks
+from hwcost.campaign.estimates.slices import own_part, sliced_blocks
 from hwcost.campaign.estimates.visit_values import VisitValues
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
     sliced = sliced_blocks(visits)
     table, number = block_table(visits, sliced.y)
     by_visit = np.argsort(number, kind="stable")
-    lost = np.maximum(0.0, lost_of_blocks(visits) - sliced.left_out)[np.argsort(by_visit)]
-    own = np.bincount(number, sliced.own[np.argsort(by_visit)]) / np.bincount(number)
+    beyond = (lost_of_blocks(visits) - sliced.left_out)[np.argsort(by_visit)]
+    lost, own = np.maximum(0.0, beyond), own_part(np.maximum(0.0, -beyond), table.item)
+    own = np.bincount(number, own) / np.bincount(number)
     is_single = table.items == 1
     tells = not is_single and _tells_level(table)
     layers_s = layers_of_blocks(visits)

@@ -34,12 +34,10 @@ class SlicedBlocks:
         y: Log seconds per call, shape (blocks,): of the slices that nothing slowed, and of whole blocks where those of a
             workload were not all timed slice by slice.
         left_out: Log delay that is left out of each of them, shape (blocks,).
-        own: Part of it that may be the workload's own, shape (blocks,).
     """
 
     y: Floats
     left_out: Floats
-    own: Floats
 
 
 def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
@@ -48,7 +46,6 @@ def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
     Args:
         visits: Usable visits.
     """
-    counts = [len(visit.samples_s) for visit in visits]
     item = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
     whole = np.array([not visit.conditions.get("block_quick_s") for visit in visits])
     is_whole = np.bincount(item, whole)[item] > 0
@@ -58,14 +55,14 @@ def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
     ]
     y = np.log(np.concatenate(seconds))
     left_out = np.maximum(0.0, np.log(np.concatenate([visit.samples_s for visit in visits])) - y)
-    return SlicedBlocks(y, left_out, own_part(left_out, np.repeat(item, counts)))
+    return SlicedBlocks(y, left_out)
 
 
 def own_part(left_out: Floats, item: Indices) -> Floats:
     """Returns the log delay that even the least disturbed blocks of each block's workload have, shape (blocks,).
 
     Args:
-        left_out: Log delay that the slices of each block show, shape (blocks,).
+        left_out: Log delay that the slices of each block show and no counter explains, shape (blocks,).
         item: Index of its workload, shape (blocks,), without gaps.
     """
     return np.array([np.quantile(left_out[item == k], LEAST) for k in range(int(item.max()) + 1)])[item]

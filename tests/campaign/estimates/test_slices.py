@@ -96,12 +96,11 @@ def test_a_workload_with_a_visit_without_slices_is_taken_as_a_whole() -> None:
 
 
 def test_time_that_counters_say_was_lost_in_slow_slices_widens_nothing() -> None:
-    slowed = np.random.default_rng(3).uniform(0.05, 0.3, (N, ROUNDS, PASSES))
-    slowed[:, :, 0] = 0.0
-    visits = visits_of(slowed)
+    visits = visits_of(np.random.default_rng(3).uniform(0.05, 0.3, (N, ROUNDS, PASSES)))
     counted = []
     for visit in visits:
         lost = 1.0 - np.array(visit.conditions["block_quick_s"]) / visit.samples_s
         counted.append(replace(visit, conditions=visit.conditions | {"block_lost_fraction": lost.tolist()}))
-    widths = [[m.half_width for m in fit_campaign(PLAN, one).measurements] for one in (visits, counted)]
-    assert widths[0] == pytest.approx(widths[1])
+    found = fit_campaign(PLAN, counted).measurements
+    assert all(m.is_confirmed and m.half_width is not None and m.half_width < 0.02 for m in found)
+    assert not any(m.is_confirmed for m in fit_campaign(PLAN, visits).measurements)
