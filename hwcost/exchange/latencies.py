@@ -300,7 +300,7 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
 
 
 def _advice(wrong: Sequence[float | None], rows: int) -> str:
-    """Says what to do about values of a table of so many rows that are no latencies."""
+    """Says what to do about values that cannot be latencies, in a table of so many rows."""
     negative = [value for value in wrong if value is not None and -math.inf < value < 0]
     if len(set(negative)) >= FEWEST_NEGATIVE and len(negative) >= LEAST_NEGATIVE * rows:
         return (
