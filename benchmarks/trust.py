@@ -23,11 +23,12 @@ import numpy as np
 import published
 from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
-from studies.neighbour_estimates import KNOWN, UNSLOWED, WHOLE, Errors, errors
+from studies.neighbour_estimates import IN_TURN, KNOWN, UNSLOWED, Errors, errors
 from studies.neighbour_estimates import WAYS as ESTIMATORS
 from studies.paired_neighbours import against
 from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
+from hwcost.agent.timer import SLICES
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
 
@@ -37,7 +38,7 @@ PAIRS = 200
 PASSES = (3, 10, 60)
 """Passes in each process."""
 
-OURS = "block model"
+OURS = "slices"
 """Estimator of hwcost for workloads in turn."""
 
 HALF = (0.45, 0.55)
@@ -46,11 +47,15 @@ HALF = (0.45, 0.55)
 CAMPAIGNS = 20
 """Campaigns beside neighbours for each seed."""
 
-CROWDED = {"busy": "a neighbour that works 80 to 99 % of the time", "crowded": "three to eight neighbours"}
+CROWDED = {
+    "busy": "a neighbour that works 80 to 99 % of the time",
+    "crowded": "three to eight neighbours",
+    "host": "a neighbour that comes and goes within blocks",
+}
 """Machines that are hardly ever uncontended, by the way in which they are drawn."""
 
-SEEN_BLOCKS = 3
-"""Uncontended blocks from which a campaign has seen the uncontended machine."""
+SEEN_BLOCKS = {"busy": 3, "crowded": 3, "host": 0}
+"""Uncontended blocks from which a campaign has seen the uncontended machine; 0 where slices of blocks see it."""
 
 LONG_CALLS: Sequence[tuple[str, tuple[float, float], tuple[Neighbour | Bursts, ...]]] = (
     ("150 to 370 ms, none", (0.15, 0.37), ()),
@@ -164,11 +169,11 @@ def estimated(seed: int, passes: int, kind: str = "random") -> tuple[float, int,
     Args:
         seed: Seed of the campaign.
         passes: Passes in each process.
-        kind: Way in which neighbours are drawn: ``random``, ``busy`` or ``crowded``.
+        kind: Way in which neighbours are drawn: ``random``, ``busy``, ``crowded`` or ``host``.
     """
-    campaign: SimNeighbours = getattr(SimNeighbours, kind)(seed, passes)
+    campaign: SimNeighbours = replace(getattr(SimNeighbours, kind)(seed, passes), slices=SLICES)
     drawn = campaign.draw()
-    return campaign.duty, int((drawn.delay < UNSLOWED).sum()), {name: errors(drawn, name) for name in WHOLE}
+    return campaign.duty, int((drawn.delay < UNSLOWED).sum()), {name: errors(drawn, name) for name in IN_TURN}
 
 
 def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> None:
@@ -183,7 +188,7 @@ def neighbours_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) 
     for number in passes:
         with ProcessPoolExecutor(jobs) as pool:
             campaigns = list(pool.map(estimated, range(count), repeat(number)))
-        for name in WHOLE:
+        for name in IN_TURN:
             _print_errors(number, processes, name, [found[name] for _, _, found in campaigns])
         half = [found[OURS] for duty, _, found in campaigns if HALF[0] <= duty <= HALF[1]]
         if half:
@@ -196,13 +201,13 @@ def crowded_table(seeds: int, passes: Sequence[int] = PASSES, jobs: int = 1) -> 
     count, processes = CAMPAIGNS * seeds, SimNeighbours(0).processes
     for kind, label in CROWDED.items():
         print(f"\n{count} campaigns of 8 to 29 workloads in {processes} processes beside {label}, of them those with")
-        print(f"{SEEN_BLOCKS} or more uncontended blocks (errors and half-widths in percent, confirmed items only)")
+        print(f"{SEEN_BLOCKS[kind]} or more uncontended blocks (errors and half-widths in percent, confirmed items only)")
         _print_columns()
         for number in passes:
             with ProcessPoolExecutor(jobs) as pool:
                 campaigns = list(pool.map(estimated, range(count), repeat(number), repeat(kind)))
-            seen = [found for _, blocks, found in campaigns if blocks >= SEEN_BLOCKS]
-            for name in WHOLE:
+            seen = [found for _, blocks, found in campaigns if blocks >= SEEN_BLOCKS[kind]]
+            for name in IN_TURN:
                 _print_errors(number, processes, f"{name}, {len(seen)} campaigns", [found[name] for found in seen])
 
 

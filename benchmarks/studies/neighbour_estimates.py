@@ -15,6 +15,7 @@ from hwcost.campaign.estimates.block_parts import in_parts
 from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.estimates.interleaved import values_of
 from hwcost.campaign.estimates.intervals import intervals
+from hwcost.campaign.estimates.slices import own_part
 from hwcost.campaign.estimates.time_model import VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import two_state_values
 from hwcost.campaign.estimates.visit_values import VisitValues
@@ -51,6 +52,15 @@ def layers(drawn: Drawn, number: Indices) -> VisitValues:
     return values_of(table, visit, fit_block_model(table))
 
 
+def slices(drawn: Drawn, number: Indices) -> VisitValues:
+    """What hwcost does where blocks are timed slice by slice."""
+    if drawn.quick is None:
+        return block_model(drawn, number)
+    table, own = replace(drawn.blocks, y=drawn.quick), own_part(drawn.blocks.y - drawn.quick, drawn.blocks.item)
+    found = values_of(table, number, fit_block_model(table))
+    return replace(found, own=np.bincount(number, own) / np.bincount(number))
+
+
 def two_states(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does with visits one after another: two states of the blocks by their latencies alone, without times."""
     return two_state_values(drawn.blocks.y, number, drawn.blocks.item)
@@ -67,10 +77,11 @@ WAYS: Mapping[str, Callable[[Drawn, Indices], VisitValues]] = {
     "two states": two_states,
     "block model": block_model,
     "with layers": layers,
+    "slices": slices,
 }
 
-WHOLE = ("medians", "two states", "block model")
-"""Estimators that know the time of a whole call only."""
+IN_TURN = ("medians", "two states", "block model", "slices")
+"""Estimators of blocks of many calls; the last one knows the times of their slices too."""
 
 KNOWN = "known states"
 """Estimator that knows which blocks are uncontended: a bound."""

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.agent.timer import UNCONTENDED
 from hwcost.campaign.estimates.block_table import BlockTable
 
 STEP_S = 0.002
@@ -87,12 +88,14 @@ class Drawn:
         truth: Uncontended log latency of each workload at the campaign's mean level, shape (items,).
         delay: Log delay of every block by neighbours, shape (n,).
         layers_s: Seconds of the layers of every block, shape (n, layers); None where they are not timed.
+        quick: Log latency of every block's slices that nothing slowed, shape (n,); None where blocks have no slices.
     """
 
     blocks: BlockTable
     truth: Floats
     delay: Floats
     layers_s: Floats | None = None
+    quick: Floats | None = None
 
     @property
     def slowed(self) -> float:
@@ -113,6 +116,7 @@ class SimNeighbours:
         block_s: Usual seconds of an uncontended block.
         call_s: Least and most seconds of an uncontended call, where every block is a single one; None for quick calls.
         layers: Number of layers of each net whose times are drawn too, where every block is a single call; 0 for none.
+        slices: Number of slices of each block that are timed by themselves, where blocks have many calls; 0 for none.
         start_s: Seconds that a process takes to start, in which nothing is timed.
         noise: Standard deviation of a block's log latency.
         spikes: Share of the blocks that have a spike.
@@ -132,6 +136,7 @@ class SimNeighbours:
     block_s: float = 0.022
     call_s: tuple[float, float] | None = None
     layers: int = 0
+    slices: int = 0
     start_s: float = 3.0
     noise: float = 0.01
     spikes: float = 0.05
@@ -175,6 +180,15 @@ class SimNeighbours:
         neighbours = tuple(Neighbour(float(rng.uniform(1.05, 1.5)), float(one), _between(rng, 0.03, 5.0)) for one in works)
         return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
 
+    @classmethod
+    def host(cls, seed: int, passes: int) -> SimNeighbours:
+        """Draws 8 to 29 workloads beside a neighbour that comes and goes within blocks; half of them have another."""
+        rng = np.random.default_rng([seed, 80])
+        first = Neighbour(float(rng.uniform(1.2, 1.8)), float(rng.uniform(0.2, 0.9)), _between(rng, 0.004, 0.05))
+        second = Neighbour(float(rng.uniform(1.05, 1.5)), float(rng.uniform(0.1, 0.7)), _between(rng, 0.1, 10.0))
+        neighbours = (first, second) if rng.random() < 0.5 else (first,)
+        return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
+
     @property
     def duty(self) -> float:
         """Share of the time in which any neighbour works."""
@@ -215,6 +229,8 @@ class SimNeighbours:
         work_s = np.exp(law[item]) if self.call_s else self.block_s * rng.uniform(0.9, 1.1, len(item))
         if self.layers:
             return self._in_layers(law, feel, offset, item, round)
+        if self.slices:
+            return self._in_slices(law, feel, offset, item, round)
         time, slowed = self._times(work_s[:, None], item, round, feel[:, None])
         slowed = np.log(slowed.sum(axis=1) / work_s)
         spike = np.where(rng.random(len(item)) < self.spikes, rng.exponential(SPIKE, len(item)), 0.0)
@@ -248,6 +264,31 @@ class SimNeighbours:
         blocks = BlockTable(np.log(layers_s.sum(axis=1)), item, round, time)
         truth = law + self.level[: int(time[-1]) + 1].mean()
         return Drawn(blocks, truth, np.log(slowed_s.sum(axis=1)) - law[item], layers_s)
+
+    def _in_slices(self, law: Floats, feel: Floats, offset: Floats, item: Indices, round: Indices) -> Drawn:
+        """Draws blocks slice by slice; a block is as noisy as one that is drawn as a whole.
+
+        Args:
+            law: Uncontended log latency of each workload, shape (items,).
+            feel: Sensitivity of each workload to neighbours, shape (items,).
+            offset: Log deviation of each workload in each process, shape (items, processes).
+            item: Index of each block's workload, shape (n,).
+            round: Index of its process, shape (n,).
+        """
+        rng, n, count = np.random.default_rng([self.seed, 16]), len(item), self.slices
+        work_s = np.repeat(self.block_s * rng.uniform(0.9, 1.1, (n, 1)) / count, count, axis=1)
+        time, slowed_s = self._times(work_s, item, round, np.repeat(feel[:, None], count, axis=1))
+        own = math.sqrt((1 - COMMON**2) * count) * self.noise
+        ratio = slowed_s / work_s * np.exp(COMMON * rng.normal(0.0, self.noise, (n, 1)) + rng.normal(0.0, own, (n, count)))
+        spike = np.where(rng.random(n) < self.spikes, np.expm1(rng.exponential(SPIKE, n)), 0.0)
+        ratio[np.arange(n), rng.integers(0, count, n)] += spike * ratio.sum(axis=1)
+        is_quick = ratio <= UNCONTENDED * ratio.min(axis=1, keepdims=True)
+        quick = np.log((ratio * is_quick).sum(axis=1) / is_quick.sum(axis=1))
+        level = np.interp(time, np.arange(len(self.level)), self.level)
+        base, truth = law[item] + offset[item, round] + level, law + self.level[: int(time[-1]) + 1].mean()
+        delay = np.log(slowed_s.sum(axis=1) / work_s.sum(axis=1))
+        blocks = BlockTable(base + np.log(ratio.mean(axis=1)), item, round, time)
+        return Drawn(blocks, truth, delay, quick=base + quick)
 
     def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Draws the order of workloads in every pass; returns the workload and the process of every block."""

@@ -22,12 +22,14 @@ class BlockTiming:
             device was done with it; None where calls return when they are done.
         layers_s: Seconds of the layers of a single call, one after another, ``host_s`` together; None where they are not
             timed.
+        quick_s: Seconds per call of the slices that nothing slowed; None where the calls were not timed slice by slice.
     """
 
     host_s: float
     device_s: Optional[float] = None
     enqueue_s: Optional[float] = None
     layers_s: Optional[Tuple[float, ...]] = None
+    quick_s: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Block:
         device_s: Seconds of the block on the device's own clock; None where it has none.
         enqueue_s: Seconds until the block's first call returned to the host; None where calls return when they are done.
         layers_s: Seconds of the layers of the block's only call; None where they are not timed.
+        quick_s: Seconds per call of the slices that nothing slowed; None where the block was not timed slice by slice.
     """
 
     seconds: float
@@ -78,6 +81,7 @@ class Block:
     device_s: Optional[float] = None
     enqueue_s: Optional[float] = None
     layers_s: Optional[Tuple[float, ...]] = None
+    quick_s: Optional[float] = None
 
     @property
     def per_call_s(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 from .blocks import BlockTiming
 from .errors import DeviceError, MeasurementError, UsageError, first_line, is_out_of_memory
 from .sweep import empty_host_caches
-from .timer import host_timing
+from .timer import host_timing, sliced_timing
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 KINDS = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
@@ -241,7 +241,7 @@ class OrtRunner:
 
     def time_block(self, calls: int) -> BlockTiming:
         """Executes a number of calls and returns the host's seconds."""
-        return host_timing(self.run, calls)
+        return (sliced_timing if self._kind == "cpu" else host_timing)(self.run, calls)
 
     def outputs(self) -> list[Any]:
         """Executes once and returns all outputs as nested lists, for tests."""

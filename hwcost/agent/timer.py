@@ -22,6 +22,12 @@ CERTAIN_S = 0.1
 MAX_CALLS = 1 << 24
 """Calls in a block at which a workload counts as too quick to be timed."""
 
+SLICES = 16
+"""Slices of a block of calls on a CPU at most; a slice has one call at least."""
+
+UNCONTENDED = 1.2
+"""Time of a slice over that of the quickest one of its block up to which its calls count as uncontended."""
+
 Timing = Callable[[int], BlockTiming]
 """A function that executes a number of calls and returns how long that took, such as ``runner.time_block``."""
 
@@ -99,6 +105,34 @@ def host_timing(run: Callable[[int], None], calls: int) -> BlockTiming:
     return BlockTiming((time.perf_counter_ns() - start) * 1e-9)
 
 
+def sliced_timing(
+    run: Callable[[int], None], calls: int, read_ns: Callable[[], int] = time.perf_counter_ns
+) -> BlockTiming:
+    """Runs a number of calls slice by slice, and returns their time with the ``quick_s`` of a call.
+
+    Another load of the machine comes and goes within blocks. The slices whose calls took at most ``UNCONTENDED`` times as
+    long as those of the quickest one tell what a call takes between; the mean of the block holds that load too.
+
+    Args:
+        run: Function that executes a number of calls.
+        calls: Number of calls; a single one has no slices, and no ``quick_s``.
+        read_ns: Function that returns nanoseconds.
+    """
+    slices = min(SLICES, calls)
+    sizes = [calls * (k + 1) // slices - calls * k // slices for k in range(slices)]
+    marks = [read_ns()]
+    for size in sizes:
+        run(size)
+        marks.append(read_ns())
+    seconds = (marks[-1] - marks[0]) * 1e-9
+    if calls == 1:
+        return BlockTiming(seconds)
+    took_ns = [after - before for before, after in zip(marks, marks[1:])]
+    most_ns = UNCONTENDED * min(ns / size for ns, size in zip(took_ns, sizes))
+    quick = [(ns, size) for ns, size in zip(took_ns, sizes) if ns <= most_ns * size]
+    return BlockTiming(seconds, quick_s=sum(ns for ns, _ in quick) * 1e-9 / sum(size for _, size in quick))
+
+
 def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> BlockTiming:
     """Issues a number of calls between two events of a device, waits for the second, and returns all three times."""
     start = time.perf_counter_ns()
@@ -115,7 +149,10 @@ def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: An
 def time_block(timing: Timing, calls: int) -> Block:
     """Times one block of calls."""
     found = timing(calls)
-    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s)
+    return Block(
+        found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s,
+        quick_s=found.quick_s,
+    )  # fmt: skip
 
 
 def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:
@@ -192,6 +229,6 @@ def stopwatch() -> Callable[[], float]:
 
 __all__ = [
     "CERTAIN_S", "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "campaign_s", "device_timing", "epoch_s",
-    "first_block", "host_timing", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep",
+    "first_block", "host_timing", "process_cpu_s", "renew_epoch", "share_epoch", "single_block", "sleep", "sliced_timing",
     "stopwatch", "time_block", "utc", "utc_now",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 from .blocks import BlockTiming
 from .errors import ContextLostError, DeviceError, UsageError, first_line
 from .sweep import SWEEP, empty_host_caches
-from .timer import device_timing, host_timing
+from .timer import device_timing, sliced_timing
 
 OLDEST = (1, 4)
 REDUCED = "tfloat32"
@@ -238,9 +238,10 @@ class TorchRunner:
             self._cuda.synchronize()
 
     def time_block(self, calls: int) -> BlockTiming:
-        """Executes a number of calls and returns the host's seconds, and on a GPU the device's and those of a launch."""
+        """Executes a number of calls and returns their times; on a GPU also the device's and that of a launch."""
         if self._cuda is None:
-            return host_timing(self._issue, calls)
+            with self._mode():
+                return sliced_timing(self._call, calls)
         self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
         return device_timing(self._issue, calls, first, last)
@@ -273,8 +274,11 @@ class TorchRunner:
             set_precision(self._torch, self.facts["dtype"])
 
     def _issue(self, calls: int) -> None:
-        module, inputs = self._module, self._inputs
         with self._mode():
-            for _ in range(calls):
-                module(*inputs)
+            self._call(calls)
+
+    def _call(self, calls: int) -> None:
+        module, inputs = self._module, self._inputs
+        for _ in range(calls):
+            module(*inputs)
 

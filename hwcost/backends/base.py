@@ -13,6 +13,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.agent.blocks import BlockTiming
+from hwcost.agent.timer import sliced_timing
 from hwcost.errors import UnsuitedError, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Runner(ABC):
     clock: Callable[[], int] | None = None
     clock_step_s: float | None = None
     facts: dict[str, Any]
+    _is_sliced = False
 
     def __init__(self) -> None:
         self.facts = {}
@@ -51,9 +53,23 @@ class Runner(ABC):
         A runner of a device with a clock of its own extends this one, and returns that clock's seconds too.
         """
         assert self.clock is not None, "hwcost.timing.timer.clock_of(runner) hands a runner its clock"
+        if self._is_sliced:
+            return self._in_slices(self.run, n)
         start = self.clock()
         self.run(n)
         return BlockTiming((self.clock() - start) * 1e-9)
+
+    def _in_slices(self, run: Callable[[int], None], n: int) -> BlockTiming:
+        """Times n calls slice by slice."""
+        assert self.clock is not None
+        return sliced_timing(run, n, self.clock)
+
+    def time_slices(self) -> None:
+        """Lets blocks be timed slice by slice from now on, where a call has returned only when the device is done with it.
+
+        Then blocks have the seconds per call of the slices that nothing slowed as well (``quick_s``).
+        """
+        self._is_sliced = True
 
     def time_layers(self) -> None:  # noqa: B027 - most runtimes do not tell
         """Lets blocks of a single call tell the seconds of its layers from now on, where that costs next to nothing."""

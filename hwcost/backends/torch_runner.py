@@ -80,7 +80,7 @@ class TorchRunner(Runner):
     def time_block(self, n: int) -> BlockTiming:
         """See the base class; a GPU's seconds are those between two events on its stream."""
         if self._stream is None:
-            return super().time_block(n) if self._layers is None or n > 1 else self._layers.time(self.run, self.clock)
+            return self._time_on_host(n)
         assert self.clock is not None
         with self._mode():
             calls = self._gated_calls(self._stream)
@@ -88,6 +88,15 @@ class TorchRunner(Runner):
             gated_s = self._gated_s(self._stream, min(n, calls)) if calls else None
         self._is_cold = False
         return found if gated_s is None else BlockTiming(found.host_s, gated_s * n, found.enqueue_s)
+
+    def _time_on_host(self, n: int) -> BlockTiming:
+        """Times calls on a CPU: a single long one layer by layer, others slice by slice where that is asked for."""
+        if self._layers is not None and n == 1:
+            return self._layers.time(self.run, self.clock)
+        if not self._is_sliced:
+            return super().time_block(n)
+        with self._inference_mode():
+            return self._in_slices(self._issue, n)
 
     def time_layers(self) -> None:
         """See the base class; a GPU computes while the next layers are launched, so that only a CPU's layers are timed."""

@@ -29,6 +29,9 @@ OF_NETS = (
 DOUBTS = 3
 """Doubted measurements that are named."""
 
+MANY_QUICKER = 0.1
+"""Share of the rows of a table that a quicker level of the machine holds for it to be named."""
+
 
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ...")
@@ -255,6 +258,9 @@ def _drift_line(model: CostModel) -> str:
         return ""
     moved = format_percent(drift["level_range"], 1)
     text = f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its median level."
+    if drift["quicker_share"] >= MANY_QUICKER:
+        share, by = format_percent(drift["quicker_share"], 0), format_percent(drift["quicker_by"], 0)
+        text = f"{text} {share} of the rows are at one {by} quicker, the machine's own where something slowed the others."
     return f"{text} {OTHER_SETTING}" if "steps" in drift["kind"] and drift["level_range"] >= FAR_LEVEL else text
 
 

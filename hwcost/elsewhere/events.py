@@ -89,6 +89,7 @@ class Block(_Strict):
     wait_s: Seconds | None = None
     device_s: Some | None = None
     enqueue_s: Seconds | None = None
+    quick_s: Some | None = None
     first_s: Seconds | None = None
 
 

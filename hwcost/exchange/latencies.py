@@ -56,6 +56,10 @@ APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
 
 
+FEWEST_NEGATIVE, LEAST_NEGATIVE = 3, 0.1
+"""Different negative values, and share of rows with one, from which a column is of logarithms, and not with marks."""
+
+
 @dataclass(frozen=True)
 class Latencies:
     """The latencies of a table.
@@ -289,8 +293,18 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
         kind = f"{'' if zero else 'positive '}finite number of {'seconds' if unit == 's' else unit}"
         what = f"'{text}' is not a {kind}" if text else "the value is missing"
         more = f" ({len(wrong)} of {len(sheet)} rows have no valid value: {sheet.at(wrong)})" if len(wrong) > 1 else ""
-        advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
-        raise sheet.error(wrong[0], name, what + more, advice)
+        raise sheet.error(wrong[0], name, what + more, _advice([values[row] for row in wrong], len(sheet)))
     if not zero:
         refuse_marks(sheet, name, [value for value in values if value is not None])
     return np.array(values, dtype=np.float64) * UNITS[unit]
+
+
+def _advice(wrong: Sequence[float | None], rows: int) -> str:
+    """Says what to do about values that cannot be latencies, in a table of so many rows."""
+    negative = [value for value in wrong if value is not None and -math.inf < value < 0]
+    if len(set(negative)) >= FEWEST_NEGATIVE and len(negative) >= LEAST_NEGATIVE * rows:
+        return (
+            "Negative values that differ from row to row are logarithms or normalised values, and so is the whole column: "
+            "give the latencies themselves (exp of a natural logarithm, 10 to the power of a decimal one)."
+        )
+    return f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."

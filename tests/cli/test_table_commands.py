@@ -122,3 +122,21 @@ def test_a_fit_doubts_rows_of_two_devices(capsys: pytest.CaptureFixture[str], tm
     assert invoke(["fit", str(tmp_path / "t.csv"), *fitting]) == 0
     captured = capsys.readouterr()
     assert "may be of two devices or settings that no column names" in " ".join((captured.out + captured.err).split())
+
+
+@pytest.mark.parametrize(("slow", "is_said"), [(slice(40, 120), True), (slice(40, 60), False)])
+def test_a_fit_says_how_many_rows_a_quicker_machine_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, slow: slice, is_said: bool
+) -> None:
+    path = write(tmp_path / "t.csv", with_names=False, n=120)
+    header, *lines = path.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    for row in cells[slow]:
+        row[-1] = str(1.25 * float(row[-1]))
+    path.write_text("\n".join([header, *(",".join(row) for row in cells)]) + "\n")
+    options = ["--space", "table", "--model", "polynomial", "--no-plot", "--out", str(tmp_path / "m")]
+    assert invoke(["fit", str(path), *options]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "predictions are for its median level." in said
+    line = "33 % of the rows are at one 20 % quicker, the machine's own where something slowed the others."
+    assert (line in said) == is_said

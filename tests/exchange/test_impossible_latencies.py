@@ -66,3 +66,17 @@ def test_an_index_that_was_written_twice_is_left_out(tmp_path: Path) -> None:
     rows = [f"{i},{3 * i},{width},{ms}" for i, (width, ms) in enumerate(zip(WIDTH, MS, strict=True))]
     path.write_text("\n".join([",Unnamed: 0,width,latency_ms", *rows]))
     assert [gene.name for gene in read_table(path, "table").space.genes] == ["width"]
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0 / float(np.median(MS))])
+def test_logarithms_are_named_as_such_and_their_rows_are_not_to_be_deleted(unit: float) -> None:
+    """Of the second column half are negative: without these rows the rest would be fitted as latencies."""
+    logs = [float(np.log(unit * one)) for one in MS]
+    with pytest.raises(DataError, match=r"logarithms or normalised values, and so is the whole column: give the latencies"):
+        table({"latency_s": logs})
+
+
+def test_marks_and_single_wrong_rows_are_no_logarithms() -> None:
+    for wrong in ([-1.0] * 6, [-1.5, -2.5]):
+        with pytest.raises(DataError, match="Correct or delete these lines"):
+            table({"latency_ms": [*wrong, *MS[len(wrong) :]]})

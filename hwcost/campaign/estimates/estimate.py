@@ -41,6 +41,10 @@ ONE_VISIT = "every workload was visited only once, and an interval needs two rou
 UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
 TOO_SLOW = "some blocks are {:.0f} % quicker than what seems to be the uncontended machine, and the interval reaches as far"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
+OWN = (
+    "even in its least disturbed blocks {:.0f} % of the time went to calls that were over a fifth slower than the quickest "
+    "ones, by a neighbour or by themselves, and the interval is that much wider"
+)
 BOTH = "the processes that measured it fall into two groups, and the interval holds both"
 UNUSABLE = "none of its visits can be used"
 
@@ -187,11 +191,11 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
-    lost = 0.0 if values.lost is None else float(values.lost.mean())
-    half = None if half is None else half + lost
+    lost, own = (0.0 if of_visit is None else float(of_visit.mean()) for of_visit in (values.lost, values.own))
+    half = None if half is None else half + lost + own
     reason = _unconfirmed(values) if is_unconfirmed else "" if n > 1 else ONE_PROCESS
-    is_confirmed = not is_unconfirmed and lost <= CLEAR
-    return {key: _Estimate(math.exp(float(y.mean())), half, reason or _lost(lost), is_confirmed=is_confirmed)}
+    is_confirmed = not is_unconfirmed and lost + own <= CLEAR
+    return {key: _Estimate(math.exp(float(y.mean())), half, reason or _slowed(lost, own), is_confirmed=is_confirmed)}
 
 
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
@@ -200,8 +204,8 @@ def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, val
     estimates: dict[str, _Estimate] = {}
     for i, key in {int(i): visit.workload_key for visit, i in zip(visits, table.item, strict=True)}.items():
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
-        is_unconfirmed, lost = bool(found.is_unconfirmed[i]), _lost(float(found.lost[i]))
-        reason = lacking if half is None else lost or (_unconfirmed(values) if is_unconfirmed else "")
+        is_unconfirmed, why = bool(found.is_unconfirmed[i]), _slowed(float(found.lost[i]), float(found.own[i]))
+        reason = lacking if half is None else why or (_unconfirmed(values) if is_unconfirmed else "")
         level, bands = float(found.level[i]), bands_of_item(table, model, i)
         both = half_width_of_bands(bands, float(model.item[i]), int((table.item == i).sum()))
         if half is not None and both > half:
@@ -215,9 +219,9 @@ def _unconfirmed(values: VisitValues) -> str:
     return TOO_SLOW.format(-100 * math.expm1(-values.quicker)) if values.quicker > 0 else UNCONFIRMED
 
 
-def _lost(log_delay: float) -> str:
-    """Says that lost time widens an interval; empty where that is little."""
-    return LOST.format(-100 * math.expm1(-log_delay)) if log_delay > CLEAR else ""
+def _slowed(lost: float, own: float) -> str:
+    """Says that lost time, or slow calls in all blocks, widen an interval; empty where that is little."""
+    return (LOST if lost >= own else OWN).format(-100 * math.expm1(-max(lost, own))) if lost + own > CLEAR else ""
 
 
 def _lacking(table: VisitTable, values: VisitValues) -> str:

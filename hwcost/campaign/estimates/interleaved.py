@@ -21,6 +21,7 @@ from hwcost.campaign.estimates.block_parts import in_parts, layers_of_blocks
 from hwcost.campaign.estimates.block_table import BlockTable, companions, segments
 from hwcost.campaign.estimates.effects import fit_effects, repeats
 from hwcost.campaign.estimates.lost_time import lost_of_blocks, unexplained
+from hwcost.campaign.estimates.slices import own_part, sliced_blocks
 from hwcost.campaign.estimates.visit_values import VisitValues
 
 if TYPE_CHECKING:
@@ -62,14 +63,18 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
     Args:
         visits: Usable visits.
     """
-    table, number = block_table(visits)
+    sliced = sliced_blocks(visits)
+    table, number = block_table(visits, sliced.y)
     by_visit = np.argsort(number, kind="stable")
-    is_single, lost = table.items == 1, lost_of_blocks(visits)[np.argsort(by_visit)]
+    beyond = (lost_of_blocks(visits) - sliced.left_out)[np.argsort(by_visit)]
+    lost, own = np.maximum(0.0, beyond), own_part(np.maximum(0.0, -beyond), table.item)
+    own = np.bincount(number, own) / np.bincount(number)
+    is_single = table.items == 1
     tells = not is_single and _tells_level(table)
     layers_s = layers_of_blocks(visits)
     table, number = in_parts(table, number, [layers_s[k] for k in np.argsort(by_visit).tolist()])
     model = fit_block_model(table) if is_single or tells else fit_block_model(table, CLEAR_DELAY)
-    values = values_of(table, number, model, is_level_kept=not tells)
+    values = replace(values_of(table, number, model, is_level_kept=not tells), own=own if own.any() else None)
     if not lost.any():
         return values
     return replace(values, lost=unexplained(lost if table.call is None else lost[table.call], table, number, model))
@@ -150,14 +155,17 @@ def _precision(
     return np.asarray(1.0 / (noise + low**2))
 
 
-def block_table(visits: Sequence[Visit]) -> tuple[BlockTable, Indices]:
+def block_table(visits: Sequence[Visit], y: Floats) -> tuple[BlockTable, Indices]:
     """Lists the blocks of all visits in the order they ran.
+
+    Args:
+        visits: Usable visits.
+        y: Log seconds per call of every block, visit by visit, shape (n,).
 
     Returns:
         The blocks, and the index of each one's visit.
     """
     number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
-    y = np.log(np.concatenate([visit.samples_s for visit in visits]))
     time = np.concatenate([_starts(visit) for visit in visits])
     _, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
     _, round = np.unique([visit.round for visit in visits], return_inverse=True)

@@ -1,7 +1,8 @@
 """The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed.
 
 Time that counters say was lost, and that no block shows, makes a latency too long by something between nothing and all of
-it: it comes on top of the half-width, and what all items lost is common to them.
+it: it comes on top of the half-width, and what all items lost is common to them. So does what even the least disturbed
+blocks of an item lose, which makes a latency too short where it is the item's own.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ class Intervals:
         is_unconfirmed: Whether too few visits show the uncontended machine, so that the delay is a half-width at the least.
         level: Part of each half-width that is common to all items, shape (items,); squares of parts add up.
         lost: Log delay that counters tell and blocks do not show, which is in the half-width, shape (items,).
+        own: Log delay that slices show and that may be the item's own, which is in the half-width, shape (items,).
     """
 
     half_width: Floats
     is_unconfirmed: NDArray[np.bool_]
     level: Floats
     lost: Floats
+    own: Floats
 
 
 def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Intervals:
@@ -61,26 +64,25 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
     is_unconfirmed = is_lacking & (values.delay > 0)
     most = values.delay + _of_full_visit(model)
     widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)
-    found = Intervals(np.hypot(widest, level), is_unconfirmed, np.full(len(widest), level), np.zeros(len(widest)))
-    return found if values.lost is None else _widened(found, widest, table, values.lost)
+    lost, own = (np.zeros(len(widest)) if of_visit is None else _of_items(table, of_visit)
+                 for of_visit in (values.lost, values.own))  # fmt: skip
+    half, doubt = np.hypot(widest, level), lost + own
+    paired = widest + (doubt - doubt.min())
+    common = np.where(doubt > 0, np.sqrt(np.maximum((half + doubt) ** 2 - paired**2, 0.0)), level)
+    return Intervals(half + doubt, is_unconfirmed | (doubt > CLEAR), common, lost, own)
 
 
-def _widened(found: Intervals, paired: Floats, table: VisitTable, of_visit: Floats) -> Intervals:
-    """Adds lost time to half-widths; a workload that seems to have lost less than its round lost as much by chance.
+def _of_items(table: VisitTable, of_visit: Floats) -> Floats:
+    """Returns the log delay of each item; one that seems to have lost less than its round lost as much by chance.
 
     Args:
-        found: Intervals without it.
-        paired: Half-widths without what is common to all items, shape (items,).
         table: Usable visits.
-        of_visit: Log delay of each visit that counters tell and its blocks do not show, shape (n,).
+        of_visit: Log delay of each visit, shape (n,).
     """
     _, round = np.unique(table.round, return_inverse=True)
     of_round = np.bincount(round, table.weight * of_visit) / np.bincount(round, table.weight)
     most = table.weight * np.maximum(of_visit, of_round[round])
-    lost = np.bincount(table.item, most) / np.bincount(table.item, table.weight)
-    half, own = found.half_width + lost, paired + (lost - lost.min())
-    level = np.where(lost > 0, np.sqrt(np.maximum(half**2 - own**2, 0.0)), found.level)
-    return Intervals(half, found.is_unconfirmed | (lost > CLEAR), level, lost)
+    return np.asarray(np.bincount(table.item, most) / np.bincount(table.item, table.weight))
 
 
 def _of_full_visit(model: TimeModel) -> Floats:

@@ -30,6 +30,7 @@ class VisitValues:
         is_evident: Whether all workloads together show clearly which state is the uncontended one.
         quicker: Log time by which some blocks are quicker than that state, which then was not it; 0 where there are none.
         lost: Log delay of each visit that counters tell and its blocks do not show, shape (n,); None where nothing was lost.
+        own: Log delay of each visit that its slices show and that may be its workload's own, shape (n,); None for none.
     """
 
     y: Floats
@@ -42,6 +43,7 @@ class VisitValues:
     is_evident: bool = False
     quicker: float = 0.0
     lost: Floats | None = None
+    own: Floats | None = None
 
     @property
     def delay(self) -> float:

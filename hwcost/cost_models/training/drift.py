@@ -41,12 +41,14 @@ DECIDING_ROWS = 20_000
 STILL = 1e-3
 """The level stands still once no row's changes by more than this (log)."""
 
+QUICKER = 0.04
+"""Rows whose level is this far (log) below that of predictions were measured in a quicker state of the machine."""
+
 CONFOUNDED = 0.1
 """Distance from 1 of the von Neumann ratio of size against order, beyond which order and architecture are confounded."""
 
 CONFOUNDED_ERRORS = 4.0
 """So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
-
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,14 @@ class Drift:
 
     def as_dict(self) -> dict[str, Any]:
         """Returns what a model's provenance keeps: that rows were corrected, by how much, and how good that is."""
+        levels = self.left_out()
+        is_quicker = levels <= -QUICKER
         return {
             "grade": "corrected (single pass)",
             "kind": self.level.kind,
             "level_range": self.level.range,
+            "quicker_share": float(is_quicker.mean()),
+            "quicker_by": -math.expm1(float(np.median(levels[is_quicker]))) if is_quicker.any() else 0.0,
             "runs": len(self.runs),
             "von_neumann": self.von_neumann,
             "von_neumann_after": self.von_neumann_after,

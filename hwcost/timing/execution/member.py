@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.agent import member, warmup
 from hwcost.agent.blocks import Block
+from hwcost.devices import device_kind
 from hwcost.errors import UsageError
+from hwcost.registry import is_own
 from hwcost.timing import timer
 from hwcost.timing.guards import cache, work
 
@@ -86,4 +88,12 @@ class Member(member.Member):
         loop = super()._loop()
         if loop.calls == 1 and loop.seconds >= warmup.LONG_S and not self.process.protocol.times_single_calls:
             self.runner.time_layers()
+        elif loop.calls > 1 and self._returns_done():
+            self.runner.time_slices()
         return loop
+
+    def _returns_done(self) -> bool:
+        """Says whether it is certain that every call has returned only when the device is done with it."""
+        setting = self.process.setting
+        is_on_host = setting.backend.uses_processor and device_kind(setting.handle.kind).is_host
+        return is_on_host and is_own(type(self.runner))

@@ -14,6 +14,7 @@ from hwcost.campaign.estimates.block_model import fit_block_model
 from hwcost.campaign.estimates.block_table import companions, segments
 from hwcost.campaign.estimates.estimate import fit_campaign
 from hwcost.campaign.estimates.interleaved import block_table, block_values
+from hwcost.campaign.estimates.slices import sliced_blocks
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -139,7 +140,8 @@ def test_what_a_process_does_to_one_workload_is_no_neighbour() -> None:
 
 def test_workloads_of_one_segment_or_one_group_tell_the_level_together() -> None:
     for size, prepare_s, expected in ((1, 20.0, 1), (2, 20.0, 2), (8, 20.0, 8), (1, 0.0, 4)):
-        table, _ = block_table(in_groups(plan_of(8), size, 0, prepare_s=prepare_s)[1])
+        visits = in_groups(plan_of(8), size, 0, prepare_s=prepare_s)[1]
+        table, _ = block_table(visits, sliced_blocks(visits).y)
         assert np.median(companions(table, segments(table.time, table.round))) == pytest.approx(expected, abs=0.5)
 
 
@@ -154,7 +156,7 @@ def test_a_single_workload_is_as_uncertain_as_two_readings_of_its_noise_differ()
         )
         for number in range(ROUNDS)
     ]  # fmt: skip
-    table, _ = block_table(visits)
+    table, _ = block_table(visits, sliced_blocks(visits).y)
     doubt = fit_block_model(table).reading_error
     assert doubt > 0.002
     (m,) = fit_campaign(plan, visits).measurements

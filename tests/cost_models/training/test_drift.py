@@ -102,6 +102,15 @@ def test_a_fit_says_that_it_was_corrected() -> None:
     assert "drift" not in train(table(STEP), "lut", "none").model.provenance
 
 
+def test_a_fit_says_how_many_rows_a_quicker_machine_measured() -> None:
+    """The slower level holds more rows, and predictions are for it; whether something slowed these, rows cannot tell."""
+    slowed = np.where((ROWS >= 90) & (ROWS < 330), 0.2, 0.0)
+    kept = train(table(slowed), "lut").model.provenance["drift"]
+    assert kept["quicker_share"] == pytest.approx(160 / N, abs=0.03)
+    assert kept["quicker_by"] == pytest.approx(1.0 - np.exp(-0.2), abs=0.01)
+    assert train(table(STEP), "lut").model.provenance["drift"]["quicker_share"] == 0.0
+
+
 def test_the_model_is_that_of_the_median_level() -> None:
     model = train(table(STEP), "lut").model
     ratio = model.predict(ARCHS).latency_s / TRUE_S

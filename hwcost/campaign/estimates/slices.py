@@ -1,0 +1,68 @@
+"""What blocks say that were timed slice by slice: the seconds of a call between the loads of others, and what those took.
+
+On a crowded machine other loads come and go within the blocks, so that hardly any block is uncontended as a whole, though
+many of its calls are. Every block tells the seconds per call of the slices that were at most a fifth slower than its
+quickest one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
+
+Some calls are slow on any machine: each tenth one, say, that tidies memory up. Slices cannot tell them from a neighbour that
+never pauses for as long as a block. What even the least disturbed blocks of a workload lose may be its own, and widens the
+interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcost._types import Floats, Indices
+
+if TYPE_CHECKING:
+    from hwcost.timing.measurement import Visit
+
+LEAST = 0.05
+"""Quantile of the blocks of a workload, by what they lose, which are the least disturbed ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedBlocks:
+    """The blocks of a campaign, visit by visit.
+
+    Attributes:
+        y: Log seconds per call, shape (blocks,): of the slices that nothing slowed, and of whole blocks where those of a
+            workload were not all timed slice by slice.
+        left_out: Log delay that is left out of each of them, shape (blocks,).
+    """
+
+    y: Floats
+    left_out: Floats
+
+
+def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
+    """Takes what the slices of the blocks say.
+
+    Args:
+        visits: Usable visits.
+    """
+    item = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
+    whole = np.array([not visit.conditions.get("block_quick_s") for visit in visits])
+    is_whole = np.bincount(item, whole)[item] > 0
+    seconds = [
+        visit.samples_s if apart else visit.conditions["block_quick_s"]
+        for visit, apart in zip(visits, is_whole.tolist(), strict=True)
+    ]
+    y = np.log(np.concatenate(seconds))
+    left_out = np.maximum(0.0, np.log(np.concatenate([visit.samples_s for visit in visits])) - y)
+    return SlicedBlocks(y, left_out)
+
+
+def own_part(left_out: Floats, item: Indices) -> Floats:
+    """Returns the log delay that even the least disturbed blocks of each block's workload have, shape (blocks,).
+
+    Args:
+        left_out: Log delay that the slices of each block show and no counter explains, shape (blocks,).
+        item: Index of its workload, shape (blocks,), without gaps.
+    """
+    return np.array([np.quantile(left_out[item == k], LEAST) for k in range(int(item.max()) + 1)])[item]
