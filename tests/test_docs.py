@@ -21,7 +21,7 @@ from tests.test_layers import PARTS, RANKS, SOURCES, own_layer
 
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
-MEASURING = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
+FLAGS = (ROOT / "docs" / "flags.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_described_and_has_help() -> None:
@@ -89,7 +89,7 @@ def test_every_code_that_can_be_raised_is_described() -> None:
     for path in (ROOT / "hwcost").rglob("*.py"):
         raised |= set(re.findall(r"(?<!os\.)\b([EWI]_[A-Z]{2,}(?:_[A-Z]+)*)\b", path.read_text(encoding="utf-8")))
     assert raised == set(CODES) | set(TABLE_CODES)
-    assert set(re.findall(r"^\| `([EWI]_\w+)`", MEASURING, re.MULTILINE)) == set(CODES)
+    assert set(re.findall(r"^\| `([EWI]_\w+)`", FLAGS, re.MULTILINE)) == set(CODES)
     assert set(re.findall(r"^\| `([EWI]_\w+)`", AUDIT, re.MULTILINE)) == set(TABLE_CODES)
 
 

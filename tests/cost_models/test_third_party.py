@@ -57,10 +57,10 @@ def test_auto_and_all_find_it(theirs, tmp_path):
 
 
 def test_the_model_of_the_documentation_works(tmp_path):
-    page = (Path(__file__).parents[2] / "docs" / "cost-models.md").read_text()
-    code = re.search(r"## Add a cost model.*?```python\n(.*?)```", page, re.DOTALL)
+    page = (Path(__file__).parents[2] / "docs" / "extending-cost-models.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict = {}
-    exec(compile(code[1], "cost-models.md", "exec"), names)
+    exec(compile(code[1], "extending-cost-models.md", "exec"), names)
     model = names["Nearest"](SPACE).fit(ARCHS, LATENCY_S)
     assert [model(arch) for arch in ARCHS] == model.predict(ARCHS).values.tolist() == LATENCY_S.tolist()
     again = names["Nearest"](SPACE)

@@ -1,4 +1,4 @@
-"""The system of one's own in docs/pipelines.md, run as it is written there, with figures of its own."""
+"""The system of one's own in docs/own-system.md, run as it is written there, with figures of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "own-system.md").read_text(encoding="utf-8"), re.DOTALL)
     (text,) = (block for block in blocks if "(Pipeline[" in block)
     path = tmp_path_factory.mktemp("package") / "own_system.py"
     path.write_text(text, encoding="utf-8")

@@ -105,12 +105,12 @@ def test_speed_is_monotone_in_lambda_until_collapse_where_the_answer_is_known(me
 
 
 def test_the_printed_update_tells_no_gates_apart() -> None:
-    """The score function of appendix A.1, as printed: docs/papers.md says how many gates of each kind it closes."""
+    """The score function of appendix A.1, as printed: docs/fast-transformers.md says how many gates it closes."""
     net = PlantedNet()
     open_ = net.sampled(PAPER, SHORT["sdo"], PAPER.sampled_penalty, rate=5 * PAPER.sampled_rate, estimator="literal")
     closed = [int((~open_ & kind).sum()) for kind in (~net.useful, net.useful)]
     assert closed == [4, 4]
-    told = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+    told = (ROOT / "docs" / "fast-transformers.md").read_text(encoding="utf-8")
     assert "of 12 gates of no use it closed 4, and 4 of 12 useful ones with them" in told
 
 
