@@ -16,7 +16,7 @@ from hwcost.exchange.frames import read_frame
 from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
-from hwcost.spaces.nested import read_key, read_nested
+from hwcost.spaces.nested import are_codes, read_key, read_nested
 
 _SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
 
@@ -213,7 +213,7 @@ def _by_spelling(value: Mapping[str, Any], source: str) -> Sheet:
     Raises:
         DataError: When names are those of operators.
     """
-    if all(read_key(name) is not None or read_nested(name) is not None for name in value):
+    if all(read_key(name) is not None or read_nested(name) is not None for name in value) or are_codes(value):
         return read_frame({"architecture": list(value), "latency": list(value.values())}, source, "record")
     raise headerless_operators(source, [(i, [key, as_text(one)]) for i, (key, one) in enumerate(value.items(), 1)])
 
