@@ -30,7 +30,13 @@ def _opening(report: AuditReport) -> list[str]:
     things = f"{len(report.residuals)} {report.unit}s"
     if report.verdict == "invalid":
         return [f"These {things} cannot be used as they are.", *_invalid(report)]
-    if "W_CONFOUNDED" in report.codes:
+    if "W_CONFOUNDED" in report.codes and report.returns and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed from pass to pass while these {things} were measured. But their "
+            "order follows the size of the architectures in every pass, so what it did within a pass would look the same as "
+            "architectures that cost more."
+        ]
+    if "W_CONFOUNDED" in report.codes and not report.returns:
         return [
             f"Nothing can be said about the machine's own speed while these {things} were measured: their order follows the "
             "size of the architectures, so a machine that slowly changed would look the same as architectures that cost "

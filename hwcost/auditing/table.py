@@ -152,6 +152,7 @@ def _report(
         duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
         repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
         disagreeing=disagreeing, slow_rows=() if states is None else tuple(drift.rows[states.slow].tolist()),
+        returns=drift.returns,
     )  # fmt: skip
 
 
@@ -181,13 +182,17 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
 
 
 def _confounded(drift: Drift) -> list[Flag]:
-    if not drift.is_confounded:
+    if not drift.follows_size:
         return []
-    text = (
+    order = (
         f"the order of the rows follows the size of the architectures (von Neumann ratio of size {drift.size_order:.2f}; "
-        "random order has 1), so the machine's level cannot be distinguished from what the architectures cost."
+        "random order has 1), so "
     )
-    return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
+    if drift.is_confounded:
+        text = f"{order}the machine's level cannot be distinguished from what the architectures cost."
+        return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
+    text = f"{order}what the machine did within a pass over the architectures cannot be distinguished from what they cost."
+    return [Flag("W_CONFOUNDED", text, "Draw the order of every pass anew; the level is judged from pass to pass.")]
 
 
 def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:

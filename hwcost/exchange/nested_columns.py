@@ -62,9 +62,9 @@ def _held(sheet: Sheet, wanted: Collection[str]) -> dict[str, list[Any]]:
     free = {name: texts for name, texts in sheet.columns.items() if name not in wanted and texts}
     nested = {name: cells for name, texts in free.items() if (cells := _nested(texts) or _codes(name, texts))}
     return nested or {
-        name: cells
+        name: values
         for name, texts in free.items()
-        if (cells := _labelled(name, texts, sheet) or _called(name, texts, sheet))
+        if (values := _labelled(name, texts, sheet) or _called(name, texts, sheet))
     }
 
 
@@ -74,9 +74,9 @@ def _nested(texts: list[str]) -> list[Any] | None:
     return None if are_dates(texts) else _all_read(texts, read) or None
 
 
-def _codes(name: str, texts: list[str]) -> list[Any]:
-    """Reads a column of digits that are choices each; empty where they are amounts, or name rows."""
-    return list(map(list, texts)) if are_codes(texts) and not is_latency_name(name) and not are_dates(texts) else []
+def _codes(name: str, texts: list[str]) -> list[Any] | None:
+    """Reads a column of digits that are choices each; None where they are amounts, or name rows."""
+    return None if is_latency_name(name) or are_dates(texts) or not are_codes(texts) else list(map(list, texts))
 
 
 def _all_read(texts: list[str], read: Callable[[str], Any]) -> list[Any]:

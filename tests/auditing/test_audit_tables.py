@@ -103,6 +103,19 @@ def test_a_level_that_moves_more_than_architectures_differ_hides_no_signal():
     assert report.verdict == "drifting"
 
 
+@pytest.mark.parametrize(("rise", "verdict"), [(0.0, "mild"), (0.12, "drifting")])
+def test_architectures_that_return_in_the_order_of_size_tell_of_a_creep(rise, verdict):
+    """As the same models every night, for months: what changed between the rows of one is not its size."""
+    rows = np.tile(np.argsort(LAW_S)[:: N // 16][:16], 10)
+    creep = 1.0 + rise * np.arange(len(rows)) / len(rows)
+    report = audit_table(table(LAW_S[rows] * creep * noise(len(rows), 0.02), [ARCHS[i] for i in rows]))
+    assert report.verdict == verdict
+    assert report.codes == (("W_CONFOUNDED", "W_DRIFT") if rise else ("W_CONFOUNDED",))
+    assert report.level_range == pytest.approx(rise, abs=0.03)
+    assert ("from pass to pass" if not rise else "own speed moved clearly") in report.explanation
+    assert "Nothing can be said" not in report.explanation
+
+
 @pytest.mark.parametrize("level", [np.ones(N), RAMP])
 def test_rows_in_the_order_of_size_are_not_judged(level):
     order = np.argsort(LAW_S)
