@@ -17,6 +17,9 @@ _COMPRESSED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh",
 LOOKED_AT, FEWEST_SIGNS = 200, 8
 """Bytes by which an encoding without a mark is recognised, and the fewest signs that say something."""
 
+LINES_LOOKED_AT = 4000
+"""Characters among which the lines of another tool are looked for."""
+
 _EXPORT = "Save the table as CSV, and give that file"
 _PICKLE = (
     "which would run code when it is opened, so hwcost does not. Open it where you trust it, save the table as CSV, and "
@@ -171,12 +174,12 @@ def _kind(content: bytes) -> str | None:
 
 
 _RESULTS = (
-    (re.compile(r"(goos|pkg|cpu): .*\n|Benchmark\S*[ \t]+\d+[ \t]+[\d.]+ ns/op"), "Go's benchmarks"),
-    (re.compile(r'\{"(Time|Action)":.*"Action":|\{"Action":'), "Go's benchmarks"),
-    (re.compile(r"loop_count = \d"), "ncnn's benchncnn"),
-    (re.compile(r"MNN benchmark\s|Forward type: "), "MNN's benchmark"),
+    (re.compile(r"^Benchmark\S*[ \t]+\d+[ \t]+[\d.]+ ns/op", re.MULTILINE), "Go's benchmarks"),
+    (re.compile(r'^\{(?=.*"Action":)(?=.*"Package":)', re.MULTILINE), "Go's tests"),
+    (re.compile(r"^[ \t]*loop_count = \d", re.MULTILINE), "ncnn's benchncnn"),
+    (re.compile(r"^MNN benchmark\s|^Forward type: ", re.MULTILINE), "MNN's benchmark"),
 )
-"""Beginnings of texts that other tools print and 'hwcost import' reads, with the names of these tools."""
+"""Lines near the beginning of texts that other tools print and 'hwcost import' reads, with the names of these tools."""
 
 
 def refuse_results(text: str, source: str) -> None:
@@ -185,7 +188,7 @@ def refuse_results(text: str, source: str) -> None:
     Raises:
         DataError: When it is known; says how it is imported.
     """
-    tool = next((tool for pattern, tool in _RESULTS if pattern.match(text.lstrip())), None)
+    tool = next((tool for pattern, tool in _RESULTS if pattern.search(text[:LINES_LOOKED_AT])), None)
     if tool is not None:
         raise DataError(
             f"{source}: this is what {tool} printed, and not a table. 'hwcost import FILE' takes it into a history "

@@ -51,7 +51,12 @@ def test_ncnn_and_mnn_read_the_mean_of_every_net(tmp_path: Path) -> None:
     }  # fmt: skip
     assert run.series[0].threads == 4
     assert run.series[0].backend_options == {"powersave": "0", "gpu_device": "-1"}
-    run = run_of(tmp_path / "mnn.txt", MNN, "mnn")
+    gpu = "[0 Example (gpu)]  queueC=0[8]  queueT=0[8]\n[0 Example (gpu)]  subgroup=32  basic=1  vote=1\n"
+    run = run_of(tmp_path / "vulkan.txt", gpu + NCNN, "ncnn")
+    assert run.series[0].backend_options == {"powersave": "0", "gpu_device": "-1"}
+    with pytest.raises(DataError, match="what ncnn's benchncnn printed"):
+        read_table(tmp_path / "vulkan.txt", "table")
+    run = run_of(tmp_path / "mnn.txt", MNN.replace("CPU thread=4 precision=2 ", "**CPU** thread=4** precision=2** "), "mnn")
     assert [one.value for one in run.estimates] == pytest.approx([0.061083, 0.008683])
     assert run.series[0].backend_options == {"precision": "2", "sparsity": "0", "forward": "CPU"}
     with pytest.raises(DataError, match="line 6: avg: expected a positive duration"):
@@ -98,6 +103,7 @@ def test_perf_analyzer_reads_requests_within_the_windows_of_a_load(tmp_path: Pat
     assert [one.value for one in run.estimates] == [pytest.approx(503e-9), pytest.approx(90e-9), pytest.approx(50e-9), None]
     assert [one.component for one in run.series] == [None, None, "ttft", None]
     assert run.series[0].spec == {"mode": "concurrency", "load": 1}
+    assert run.run.extra["columns"][run.series[0].series_key] == {"requests": 3, "left_out": 1}
     loads[0]["requests"][1]["response_timestamps"] = [begin]  # type: ignore[index]
     document = json.dumps({"experiments": [{**loads[0], "window_boundaries": None}]})
     with pytest.raises(DataError, match=r"experiments\[0\].requests\[1\]: expected a positive duration"):

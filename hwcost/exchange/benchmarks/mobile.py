@@ -13,6 +13,9 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 _NET = re.compile(r"\s*(?:\[ ?- ?\]\s*)?(?P<name>\S+)\s+(?P<times>(?:(?:min|max|avg)\s*=\s*[\d.]+\s*(?:ms)?\s*){3})")
 _TIME = re.compile(r"(min|max|avg)\s*=\s*([\d.]+)")
 _SETTING = re.compile(r"([A-Za-z_]\w*)\s*=\s*(-?\w+)")
+_OF_SETTINGS = re.compile(r"\w+ = -?\w+\s*|Forward type:.*|-+> Benchmarking.*")
+"""Lines of settings; others give properties of the GPU, or advice."""
+
 _FORWARD = re.compile(r"Forward type:\s*\**(\w+)", re.IGNORECASE)
 _THREADS = frozenset(("num_threads", "thread"))
 _OF_RUNS = frozenset(("loop_count", "loop", "warmup", "cooling_down"))
@@ -39,7 +42,7 @@ class _Mobile(Reader):
             if match := _NET.fullmatch(line):
                 rows.append(self._row(match["name"], match["times"], f"{document.source}: line {number}", settings))
                 continue
-            settings |= dict(_SETTING.findall(line.replace("**", " ")))
+            settings |= dict(_SETTING.findall(line.replace("**", " "))) if _OF_SETTINGS.fullmatch(line.strip()) else {}
             settings |= {"forward": match[1]} if (match := _FORWARD.search(line)) else {}
         if not rows:
             raise DataError(f"{document.source}: no line gives a net with 'min = ', 'max = ' and 'avg = '.")

@@ -84,7 +84,8 @@ def _of_requests(name: str, node: Node) -> list[Row]:
     if not whole:
         why = "no request of the load began and ended within its windows"
         return [Row(name, None, spec=spec, backend="triton", status="failed", reason=why)]
-    rows = [Row(name, float(np.median(whole)), spec=spec, backend="triton", rest={"requests": len(whole)})]
+    counts = {"requests": len(whole), "left_out": len(node.field("requests").entries()) - len(whole)}
+    rows = [Row(name, float(np.median(whole)), spec=spec, backend="triton", rest=counts)]
     return rows + ([Row(name, float(np.median(first)), component="ttft", spec=spec, backend="triton")] if first else [])
 
 
