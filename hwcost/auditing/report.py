@@ -56,6 +56,7 @@ UNSTEADY = 0.1
 
 CODES = {
     "E_NULL_EFFECT": "latency does not depend on the architecture",
+    "E_NULL_STRETCH": "latencies of successive rows do not depend on the architecture, while others do",
     "E_DUPLICATE": "the same latencies stand under two labels",
     MIXED_UNITS: "some rows are in another unit",
     LEAKED_ANSWER: "a column was computed from the latency",
