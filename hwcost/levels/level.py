@@ -25,7 +25,7 @@ CLEAR = 3.0
 """Least improvement in standard errors of the paired difference, so that a few values make no level."""
 
 STEEP = 4.5
-"""Standard errors of its slope from which a straight line is no chance where no level that bends or jumps is clear."""
+"""Standard errors of the slope of a straight line from which it is taken where no level that bends or jumps is clear."""
 
 PLAINER = 0.01
 """Jumps are added to a drift, or a drift to jumps, when they make left-out errors smaller by this share again."""

@@ -34,7 +34,7 @@ _HIGH_DIGITS = frozenset("89")
 """Digits that hardly any list of choices has, and that amounts and running numbers have."""
 
 FEWEST_CODES, SHORTEST_CODE = 20, 4
-"""Different texts, and digits of each, from which digits that are never 8 or 9 are no chance."""
+"""Different texts, and digits of each, from which chance does not leave out 8 and 9."""
 
 LONGEST = 100_000
 """Characters of a text that is read as a dictionary or list."""
