@@ -30,7 +30,13 @@ def _opening(report: AuditReport) -> list[str]:
     things = f"{len(report.residuals)} {report.unit}s"
     if report.verdict == "invalid":
         return [f"These {things} cannot be used as they are.", *_invalid(report)]
-    if "W_CONFOUNDED" in report.codes:
+    if "W_CONFOUNDED" in report.codes and report.returns and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed from pass to pass while these {things} were measured. But their "
+            "order follows the size of the architectures in every pass, so what it did within a pass would look the same as "
+            "architectures that cost more."
+        ]
+    if "W_CONFOUNDED" in report.codes and not report.returns:
         return [
             f"Nothing can be said about the machine's own speed while these {things} were measured: their order follows the "
             "size of the architectures, so a machine that slowly changed would look the same as architectures that cost "
@@ -84,7 +90,8 @@ def _invalid(report: AuditReport) -> list[str]:
             "The latencies do not depend on the architectures they are filed under: small ones take as long as large ones. "
             "Most likely the configuration was never applied to the model that ran, and every row timed the same thing."
         )
-    said += [f"{one.flag.text[0].upper()}{one.flag.text[1:]}" for one in report.faults]
+    stretches = [flag for flag in report.flags if flag.code == "E_NULL_STRETCH"]
+    said += [f"{flag.text[0].upper()}{flag.text[1:]}" for flag in (*stretches, *(one.flag for one in report.faults))]
     if report.unit_rows:
         said.append("Everything that follows was found after these rows were converted to the unit of the others.")
     if "E_REPEATS" in report.codes:
@@ -136,7 +143,7 @@ def _jumps_far(report: AuditReport) -> bool:
 
 
 def _signal(report: AuditReport) -> list[str]:
-    if report.signal_tau is None or {"E_NULL_EFFECT", "W_CONFOUNDED"} & set(report.codes):
+    if report.signal_tau is None or {"E_NULL_EFFECT", "E_NULL_STRETCH", "W_CONFOUNDED"} & set(report.codes):
         return []  # in the order of size, a machine that slows down looks like architectures that matter
     right = 50.0 * (1.0 + report.signal_tau)
     return [

@@ -56,6 +56,7 @@ UNSTEADY = 0.1
 
 CODES = {
     "E_NULL_EFFECT": "latency does not depend on the architecture",
+    "E_NULL_STRETCH": "latencies of successive rows do not depend on the architecture, while others do",
     "E_DUPLICATE": "the same latencies stand under two labels",
     MIXED_UNITS: "some rows are in another unit",
     LEAKED_ANSWER: "a column was computed from the latency",
@@ -110,6 +111,7 @@ class AuditReport:
         disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
             and the later latency over the earlier one.
         slow_rows: Numbers of the rows in the slower of two states, ascending; empty where there is one state.
+        returns: Whether the architectures return throughout a table, which tells a slow level from their sizes.
     """
 
     source: str
@@ -138,6 +140,7 @@ class AuditReport:
     faults: tuple[TableFault, ...] = ()
     disagreeing: tuple[tuple[int, int, float], ...] = ()
     slow_rows: tuple[int, ...] = ()
+    returns: bool = False
 
     def __repr__(self) -> str:
         return f"<audit of {self.source}: {self.verdict}{''.join(f', {code}' for code in self.codes)}>"
@@ -212,12 +215,12 @@ def verdict_of(
     takes it out: a short stretch that stands off does not show in the ratio.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
-    that does not clear it, so it is ``mild``. So are rows far off everything, repeats that disagree and latencies in coarse
-    steps, on a still machine.
+    that does not clear it, so it is ``mild``, unless the architectures return throughout and their rows tell of one. So are
+    rows far off everything, repeats that disagree and latencies in coarse steps, on a still machine.
     """
     if INVALIDATING & set(codes):
         return "invalid"
-    if "W_CONFOUNDED" in codes:
+    if "W_CONFOUNDED" in codes and "W_DRIFT" not in codes:
         return "mild"
     if (von_neumann >= critical and not has_level) or level_range < MILD:
         return "mild" if DOUBTS & set(codes) else "clean"

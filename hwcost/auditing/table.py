@@ -35,10 +35,13 @@ from hwcost.cost_models.training.doubts import (
     MAD_ERROR,
     ONE_STATE,
     UNREPEATABLE,
+    WRONG_ROWS,
     least_tau,
     said_difference,
     said_states,
     said_step,
+    said_stretch,
+    without_effect,
 )
 from hwcost.cost_models.training.drift import Drift, estimate_drift
 from hwcost.errors import DataError
@@ -133,7 +136,8 @@ def _report(
     tau = kendall_tau(drift.predicted_s, measured_s)
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
-    flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
+    null = _null_effect(drift, measured_s, tau) or _null_stretch(drift, measured_s * np.exp(-log_level))
+    flags = [*flags, *(one.flag for one in faults), *null, *_confounded(drift)]
     if verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") != "clean":
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.values)
@@ -152,6 +156,7 @@ def _report(
         duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
         repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
         disagreeing=disagreeing, slow_rows=() if states is None else tuple(drift.rows[states.slow].tolist()),
+        returns=drift.returns,
     )  # fmt: skip
 
 
@@ -180,14 +185,35 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
     return [Flag("E_NULL_EFFECT", text, WAS_IT_APPLIED)]
 
 
-def _confounded(drift: Drift) -> list[Flag]:
-    if not drift.is_confounded:
+def _null_stretch(drift: Drift, latency_s: Floats) -> list[Flag]:
+    """Flags successive rows whose latencies have nothing to do with their architectures, while those of others do.
+
+    Args:
+        drift: The level, with the predictions.
+        latency_s: Latencies without it, shape (n,).
+    """
+    found = None if drift.follows_size else without_effect(drift.predicted_s, latency_s)
+    if found is None:
         return []
-    text = (
+    first, last = found
+    outside = np.r_[:first, last + 1 : len(latency_s)]
+    tau = kendall_tau(drift.predicted_s[outside], latency_s[outside]) or 0.0
+    text = f"{said_stretch((int(drift.rows[first]), int(drift.rows[last])), tau)}."
+    return [Flag("E_NULL_STRETCH", text, WRONG_ROWS)]
+
+
+def _confounded(drift: Drift) -> list[Flag]:
+    if not drift.follows_size:
+        return []
+    order = (
         f"the order of the rows follows the size of the architectures (von Neumann ratio of size {drift.size_order:.2f}; "
-        "random order has 1), so the machine's level cannot be distinguished from what the architectures cost."
+        "random order has 1), so "
     )
-    return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
+    if drift.is_confounded:
+        text = f"{order}the machine's level cannot be distinguished from what the architectures cost."
+        return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
+    text = f"{order}what the machine did within a pass over the architectures cannot be distinguished from what they cost."
+    return [Flag("W_CONFOUNDED", text, "Draw the order of every pass anew; the level is judged from pass to pass.")]
 
 
 def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:

@@ -295,8 +295,9 @@ def headerless_operators(source: str, rows: Rows) -> DataError:
     line, cell = damaged[0] if damaged else (0, "")
     also = f" Line {line}, column 2: '{cell}' is not a number; correct it first." if damaged else ""
     return DataError(
-        f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
-        f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "
-        "lookup-table cost model of the table (docs/own-model.md); or put a header such as 'operator,latency_ms' before it "
-        "and use the space 'table' with --keep operator to look at the operators themselves."
+        f"{source}: this is a table of operators and their latencies, without a header, such as "
+        f"'{rows[0][1][0].rstrip(':')}'; none of its rows is a whole architecture.{also} Declare a space whose "
+        "architectures name these operators, and make a lookup-table cost model of the table (docs/own-model.md); or put a "
+        "header such as 'operator,latency_ms' before it and use the space 'table' with --keep operator to look at the "
+        "operators themselves."
     )

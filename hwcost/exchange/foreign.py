@@ -17,6 +17,9 @@ _COMPRESSED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh",
 LOOKED_AT, FEWEST_SIGNS = 200, 8
 """Bytes by which an encoding without a mark is recognised, and the fewest signs that say something."""
 
+LINES_LOOKED_AT = 4000
+"""Characters among which the lines of another tool are looked for."""
+
 _EXPORT = "Save the table as CSV, and give that file"
 _PICKLE = (
     "which would run code when it is opened, so hwcost does not. Open it where you trust it, save the table as CSV, and "
@@ -45,13 +48,24 @@ _ADVICE = {
     "tar": "a tar archive. Unpack it, and give the table inside",
     "zstd": "compressed with zstd. Unpack it (zstd -d FILE), and give the table inside",
     "7z": "a 7z archive. Unpack it, and give the table inside",
-    "YAML": "YAML. Convert it to JSON or CSV, and give that",
+    "YAML": (
+        "YAML. Convert it to JSON or CSV, and give that; a table of operators, as of Once-for-all, is read as it is for a "
+        "lookup-table cost model (docs/own-model.md)"
+    ),
     "ARFF": "an ARFF file. Replace the lines up to '@data' by a line with the names of the columns, and save it as CSV",
     "LaTeX": "a table in LaTeX. Replace the '&' by commas and delete the ends of the lines, and save it as CSV",
     "MLPerf": "a log of MLPerf, which holds events and no architectures. Save architectures and their latencies as CSV",
     "trtexec": (
         "what trtexec printed, and not a table. For latencies of architectures, save them as CSV; of a single network, "
         "trtexec --exportTimes=FILE.json writes what 'hwcost import' reads"
+    ),
+    "measurement": (
+        "a measurement that torch.utils.benchmark printed. Save architectures and their latencies as CSV; its median is in "
+        "seconds"
+    ),
+    "benchmark log": (
+        "what a benchmark of a single network printed, and not a table. Save architectures and their latencies as CSV, with "
+        "a header"
     ),
     "log": "a log of a program, and not a table. Save architectures and their latencies as CSV, and give that file",
     "benchmark_app": (
@@ -78,11 +92,14 @@ _TEXTS = (
     (re.compile(rb"(\[?[\d:/.,T -]{8,30}\]?,?\s)?\[?(INFO|DEBUG|WARNING|ERROR)\b[\]:]"), "log"),
     (re.compile(rb"\[ (INFO|DEBUG|WARNING|ERROR) \]|\[Step \d+/\d+\]"), "log"),
     (re.compile(rb"Command line parameters;"), "benchmark_app"),
+    (re.compile(rb"STARTING!\s|(INFO: )?Log parameter values|Session creation time cost:"), "benchmark log"),
+    (re.compile(rb"<torch\.utils\.benchmark\."), "measurement"),
     (re.compile(rb"\[-{2,}[^\n]*-{2,}\][ \t]*\r?\n"), "comparison"),
     (re.compile(rb"\s*(\[[^\]\n]*\]\s*)?iteration\s+\d+/\s*\d+\s*\|"), "log"),
     (re.compile(rb"(%[^\n]*\n|\s)*@relation\s", re.IGNORECASE), "ARFF"),
     (re.compile(rb"(---\s*\n\s*)?- ?[\w\"' ]+:(\s|$)|---\s*\n\s*[\w\"' ]+:(\s|$)"), "YAML"),
     (re.compile(rb"[^\s,;|{\[\"][^\n\t;|{\[]*:[ \r]*(\n\s+(- )?[\w\"' ]+:\s|\{ *[\w\"' ]+: )"), "YAML"),
+    (re.compile(rb"[\w\"'][^\n\t,;|{\[]*:[ \r]*\n(\s*- |[ ]+[^\n,;|]*:\s)"), "YAML"),
     (re.compile(rb"\\(begin|toprule|hline)|[^\n&]+(&[^\n&]*)+\\\\"), "LaTeX"),
 )  # fmt: skip
 """Beginnings of text files that hold something else than a table of cells, and their kinds."""
@@ -151,10 +168,32 @@ def _kind(content: bytes) -> str | None:
     begin = content[:500].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if begin.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table")):
         return "HTML"
-    if begin.startswith(b"<") and b">" in begin:
-        return "XML"
     text = content[:2000].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return next((kind for pattern, kind in _TEXTS if pattern.match(text)), None)
+    is_xml = begin.startswith(b"<") and b">" in begin
+    return next((kind for pattern, kind in _TEXTS if pattern.match(text)), "XML" if is_xml else None)
+
+
+_RESULTS = (
+    (re.compile(r"^Benchmark\S*[ \t]+\d+[ \t]+[\d.]+ ns/op", re.MULTILINE), "Go's benchmarks"),
+    (re.compile(r'^\{(?=.*"Action":)(?=.*"Package":)', re.MULTILINE), "Go's tests"),
+    (re.compile(r"^[ \t]*loop_count = \d", re.MULTILINE), "ncnn's benchncnn"),
+    (re.compile(r"^MNN benchmark\s|^Forward type: ", re.MULTILINE), "MNN's benchmark"),
+)
+"""Lines near the beginning of texts that other tools print and 'hwcost import' reads, with the names of these tools."""
+
+
+def refuse_results(text: str, source: str) -> None:
+    """Refuses what another benchmark tool printed as a table of architectures.
+
+    Raises:
+        DataError: When it is known; says how it is imported.
+    """
+    tool = next((tool for pattern, tool in _RESULTS if pattern.search(text[:LINES_LOOKED_AT])), None)
+    if tool is not None:
+        raise DataError(
+            f"{source}: this is what {tool} printed, and not a table. 'hwcost import FILE' takes it into a history "
+            "(docs/formats.md); for latencies of architectures, save them as CSV, with a header."
+        )
 
 
 def decoded(content: bytes, source: str) -> str:

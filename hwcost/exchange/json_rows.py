@@ -16,7 +16,7 @@ from hwcost.exchange.frames import read_frame
 from hwcost.exchange.json_objects import RepeatedNameError, unique_names
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
-from hwcost.spaces.nested import read_key, read_nested
+from hwcost.spaces.nested import are_codes, read_key, read_nested
 
 _SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
 
@@ -44,6 +44,9 @@ RESULTS = {
     "vllm bench serve": {"median_ttft_ms", "request_throughput"},
     "llama-bench": {"build_commit", "n_prompt", "avg_ns"},
     "genai-perf": {"request_latency", "request_throughput"},
+    "Criterion.rs": {"reason", "id", "measured_values"},
+    "Criterion.rs (estimates)": {"mean", "median", "median_abs_dev", "std_dev"},
+    "perf_analyzer": {"experiments", "service_kind"},
     "hyperfine": {"command", "mean", "stddev", "user", "system"},
 }
 """Tools whose results 'hwcost import' reads, to the keys of their files or records."""
@@ -213,9 +216,14 @@ def _by_spelling(value: Mapping[str, Any], source: str) -> Sheet:
     Raises:
         DataError: When names are those of operators.
     """
-    if all(read_key(name) is not None or read_nested(name) is not None for name in value):
+    if _are_spelled(value):
         return read_frame({"architecture": list(value), "latency": list(value.values())}, source, "record")
     raise headerless_operators(source, [(i, [key, as_text(one)]) for i, (key, one) in enumerate(value.items(), 1)])
+
+
+def _are_spelled(names: Collection[str]) -> bool:
+    """Whether names spell architectures, such as ``8_512_4``."""
+    return all(read_key(name) is not None or read_nested(name) is not None for name in names) or are_codes(names)
 
 
 def _holds_rows(value: Mapping[str, Any]) -> bool:
@@ -236,8 +244,17 @@ def _by_key(value: Mapping[str, Mapping[str, Any]], source: str) -> Sheet:
         taken = groups[0][2]
         group, name = _free("group", "kind", taken=taken), _free("name", "key", taken=taken)
         return read_frame([{group: one, name: key, **row} for one, key, row in groups], source, "record")
+    if all(_are_numbers(row) and _are_spelled(row) for row in value.values()):
+        every = [
+            {"group": group, "architecture": key, "latency": one} for group, row in value.items() for key, one in row.items()
+        ]
+        return read_frame(every, source, "record")
     name = _free("name", "key", taken={name for row in value.values() for name in row})
     return read_frame([{name: key, **row} for key, row in value.items()], source, "record")
+
+
+def _are_numbers(row: Mapping[str, Any]) -> bool:
+    return bool(row) and all(isinstance(one, (int, float)) for one in row.values())
 
 
 def _free(*names: str, taken: Collection[str]) -> str:

@@ -52,6 +52,9 @@ REQUESTED = frozenset(
 )
 """Further words of such counts, which may also be chosen."""
 
+PROCESSORS = frozenset(("cpu", "gpu"))
+"""Words of a name that says on which processor a time was measured, and nothing of what."""
+
 APART = 0.02
 """Relative difference from a ratio within which two columns are rounded values of one measurement."""
 
@@ -248,8 +251,23 @@ def _candidates(sheet: Sheet) -> list[str]:
         return [*others, *named]
     named = [name for name in named if says_latency(name)] or named
     named = [name for name in named if _unit(sheet, name) is not None] or named
+    named = [*named, *_of_others(sheet, named, timed)]
     wholes = [name for name in named_as_times(timed) if is_of_whole(name)] if all(map(is_of_part, named)) else []
     return [*named, *(name for name in wholes if name not in named)]
+
+
+def _of_others(sheet: Sheet, named: Sequence[str], timed: Sequence[str]) -> list[str]:
+    """Returns latencies that are named as the chosen ones but for the processor, or that spreadsheets numbered as repeated.
+
+    ``NPU latency (ms)`` stands beside ``CPU latency (ms)``, and ``latency_ms.1`` beside ``latency_ms`` with other cells.
+    """
+    others = [name for name in named_as_times(timed) if name not in named]
+    on_one = [words_of(name) - PROCESSORS for name in named if not words_of(name).isdisjoint(PROCESSORS)]
+    same = [name for name in others if any(words < words_of(name) for words in on_one) and len(on_one) == len(named)]
+    same = [name for name in same if says_latency(name) or _unit(sheet, name) is not None]
+    twice = [name for name in others if (first := name.rpartition(".")[0]) in named and name[len(first) + 1 :].isdecimal()]
+    twice = [name for name in twice if sheet.columns[name] != sheet.columns[name.rpartition(".")[0]]]
+    return [name for name in others if name in {*same, *twice}]
 
 
 def _say_more(sheet: Sheet, general: Sequence[str], times: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.benchmark_names import FAMILY, read_benchmark_name
-from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
+from hwcost.spaces.nested import are_codes, flattened, read_key, read_labels, read_nested
 from hwcost.spaces.table import ABSENT
 
 FEWEST_LABELLED = 3
@@ -26,7 +26,8 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
     dictionary of statistics of a latency, ``latency_ms.mean``, or of percentiles. Values are read as columns are. Keys of
-    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
+    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do codes of digits such as ``03124`` and the
+    operations of NAS-Bench-201's cells.
     Names of benchmarks with arguments, ``BM_Gemm/m:64/n:128``, count as dictionaries.
 
     Args:
@@ -36,6 +37,7 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     columns: dict[str, list[str]] = {}
     remarks: list[str] = []
     lacking: set[str] = set(sheet.padded)
+    categories: set[str] = set(sheet.categories)
     held = _held(sheet, wanted)
     for name, texts in sheet.columns.items():
         cells = held.get(name)
@@ -46,19 +48,23 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
         columns.update(made)
         lacking |= filled
         padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if filled else ""
-        remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
-    whole = replace(sheet, columns=columns, padded=frozenset(lacking)).remarking(*remarks)
+        kind = _kind(cells[0])
+        if _codes(name, texts):
+            categories |= made.keys()
+            kind = f"codes such as {texts[0]}, one digit for each choice"
+        remarks.append(f"column '{name}' holds {kind}, which became the columns {_listed(list(made))}{padded}.")
+    whole = replace(sheet, columns=columns, padded=frozenset(lacking), categories=frozenset(categories)).remarking(*remarks)
     return expanded(whole, wanted) if remarks else whole
 
 
 def _held(sheet: Sheet, wanted: Collection[str]) -> dict[str, list[Any]]:
     """Returns what the columns hold that become others, by name; names with numbers in them once nothing else is left."""
     free = {name: texts for name, texts in sheet.columns.items() if name not in wanted and texts}
-    nested = {name: cells for name, texts in free.items() if (cells := _nested(texts))}
+    nested = {name: cells for name, texts in free.items() if (cells := _nested(texts) or _codes(name, texts))}
     return nested or {
-        name: cells
+        name: values
         for name, texts in free.items()
-        if (cells := _labelled(name, texts, sheet) or _called(name, texts, sheet))
+        if (values := _labelled(name, texts, sheet) or _called(name, texts, sheet))
     }
 
 
@@ -66,6 +72,11 @@ def _nested(texts: list[str]) -> list[Any] | None:
     """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
     read = read_nested if read_key(texts[0]) is None else read_key
     return None if are_dates(texts) else _all_read(texts, read) or None
+
+
+def _codes(name: str, texts: list[str]) -> list[Any] | None:
+    """Reads a column of digits that are choices each; None where they are amounts, or name rows."""
+    return None if is_latency_name(name) or are_dates(texts) or not are_codes(texts) else list(map(list, texts))
 
 
 def _all_read(texts: list[str], read: Callable[[str], Any]) -> list[Any]:

@@ -53,6 +53,7 @@ def read_sheet(source: Any) -> Sheet:
         return read_workbook(content, kind, str(path))
     foreign.refuse(content, str(path))
     text = foreign.decoded(content, str(path))
+    foreign.refuse_results(text, str(path))
     if looks_like_json(text):
         return read_json(text, str(path))
     sheet = read_delimited(text, str(path))

@@ -317,7 +317,8 @@ def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
             f"{sheet.head}: the only feature is '{name}', a text that differs in nearly every row, such as "
             f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in "
             "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
-            f'\'{{"layers": 8, "width": 512}}\'. --keep {for_shell(name)} takes it as it is.'
+            f'\'{{"layers": 8, "width": 512}}\'. Where it names operators that architectures are made of, make a '
+            f"lookup-table cost model of the table (docs/own-model.md). --keep {for_shell(name)} takes it as it is."
         )
 
 

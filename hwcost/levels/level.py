@@ -24,6 +24,9 @@ GAIN = 0.02
 CLEAR = 3.0
 """Least improvement in standard errors of the paired difference, so that a few values make no level."""
 
+STEEP = 4.5
+"""Standard errors of the slope of a straight line from which it is taken where no level that bends or jumps is clear."""
+
 PLAINER = 0.01
 """Jumps are added to a drift, or a drift to jumps, when they make left-out errors smaller by this share again."""
 
@@ -55,7 +58,7 @@ class Level:
         values: Log level at each, mean zero over the values' weights, shape (n,).
         cuts: Indices at which a new segment begins.
         kind: Form of the level that cross-validation chose.
-        memory: Reach of the drift in mean spacings; None without drift.
+        memory: Reach of the drift in mean spacings; None without drift, and for a straight line.
         edf: Effective degrees of freedom.
         gain: Share by which the level makes left-out errors smaller; 0 for no level.
         left_out: Log level at each value as estimated from all others, shape (n,); for honest errors.
@@ -126,7 +129,12 @@ def no_level(times: Floats) -> Level:
 
 
 def fit_level(
-    times: Floats, values: Floats, weights: Floats | None = None, gain: float = GAIN, cuts: tuple[float, ...] = ()
+    times: Floats,
+    values: Floats,
+    weights: Floats | None = None,
+    gain: float = GAIN,
+    cuts: tuple[float, ...] = (),
+    may_creep: bool = False,
 ) -> Level:
     """Fits a level to what is left of log latencies once the items' own are taken away.
 
@@ -136,6 +144,8 @@ def fit_level(
         weights: Positive weight of each value, shape (n,); None for equal weights.
         gain: Share by which a level must make left-out errors smaller.
         cuts: Times at which the level is known to be free to jump, such as the start of another measuring run.
+        may_creep: Whether a straight line over all values may be the level where no other one clearly helps: it needs the
+            fewest values to show among noise.
     """
     order = np.argsort(times, kind="stable")
     t, y = np.asarray(times, dtype=np.float64)[order], np.asarray(values, dtype=np.float64)[order]
@@ -147,6 +157,8 @@ def fit_level(
     known = sorted({int(i) for i in np.searchsorted(t, cuts) if 0 < i < len(t)})
     none, *others = _candidates(t, y, w, tuple(known))
     chosen = _chosen(none, others, gain)
+    if chosen.kind == "none" and may_creep:
+        chosen = _line(t, y, w, none, gain)
     if chosen.kind == "none":
         return no_level(t)
     mean = float(np.average(chosen.fitted, weights=w))
@@ -172,6 +184,18 @@ def _chosen(none: _Candidate, others: list[_Candidate], gain: float) -> _Candida
     if best.error > (1.0 - gain) * none.error or not is_clear:
         return none
     return next(one for one in others if one.error <= best.error * (1.0 + PLAINER))
+
+
+def _line(t: Floats, y: Floats, w: Floats, none: _Candidate, gain: float) -> _Candidate:
+    """Returns a straight line over all values, or no level where its slope may be chance or hardly helps."""
+    away = t - float(np.average(t, weights=w))
+    across = float((w * away**2).sum())
+    slope = float((w * away * y).sum()) / across
+    line = _Candidate("drift", (), Smooths((slope * away)[None, :], (w / w.sum() + w * away**2 / across)[None, :]), 0, y, w)
+    line.memory = None
+    noise = math.sqrt(float((w * (y - line.fitted) ** 2).sum()) / max(len(y) - 2, 1))
+    is_steep = abs(slope) * math.sqrt(across) > STEEP * noise
+    return line if is_steep and line.error <= (1.0 - gain) * none.error else none
 
 
 def _drift(t: Floats, y: Floats, w: Floats, cuts: tuple[int, ...]) -> _Candidate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 _CLASS = re.compile(r"\w+ ?(?=\{)")
@@ -16,8 +16,10 @@ _PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
 _SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
 _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
 _ASSIGNED = re.compile(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
-_LABEL = re.compile(r"([^\W\d_]+)[:=]?(\d+(?:\.\d+)?)")
-_LABELS = re.compile(r"(?:(?P<word>[^\W\d_]+)[_-])?(?P<labels>(?:[^\W\d_]+[:=]?\d+(?:\.\d+)?[-_,;/ ]*){2,})")
+_LABEL = re.compile(r"([^\W\d_]+)[:=-]?(\d+(?:\.\d+)?)")
+_LABELS = re.compile(
+    r"(?P<word>(?:[^\W\d_]+/[^\W\d_]+[_-])?(?:[^\W\d_]+[_-])*)(?P<labels>(?:[^\W\d_]+[:=-]?\d+(?:\.\d+)?[-_,;/ ]*){2,})"
+)
 _FILE = re.compile(
     r"(?:.*[\\/])?(?P<stem>[^\\/]+)\.(?:onnx|ort|pt|pth|tflite|engine|plan|xml|pb|mlmodel|safetensors)", re.IGNORECASE
 )
@@ -25,7 +27,14 @@ _OF_RUNS = frozenset(
     ("run", "exp", "experiment", "trial", "net", "model", "arch", "config", "cfg", "id", "idx", "index", "seed", "sample",
      "job", "rep", "iter", "epoch", "step", "gpu", "cuda", "v", "ver", "version")
 )  # fmt: skip
+_DIGITS = re.compile(r"[0-9]+")
 _OPERATION = re.compile(r"([^|~+]+)~\d+")
+
+_HIGH_DIGITS = frozenset("89")
+"""Digits that hardly any list of choices has, and that amounts and running numbers have."""
+
+FEWEST_CODES, SHORTEST_CODE = 20, 4
+"""Different texts, and digits of each, from which chance does not leave out 8 and 9."""
 
 LONGEST = 100_000
 """Characters of a text that is read as a dictionary or list."""
@@ -96,12 +105,24 @@ def read_key(text: str) -> list[str] | None:
     return None
 
 
-def read_labels(text: str) -> tuple[str, dict[str, Any]] | None:
-    """Reads numbers behind their labels, ``L12_W768`` or ``bert-l12-w768``: the word before them, and values by label.
+def are_codes(texts: Collection[str]) -> bool:
+    """Whether texts of digits are lists of choices, one digit each, as ``03124`` is: no amounts have only low digits.
 
-    The folder and the ending of a model's file are left out: ``nets/bert_l12_w768.onnx``. The numbers of a label that
-    occurs several times are a list: ``k3_k5_e6``. None where a text is anything else, or a label names a run rather than a
-    size.
+    All have the same length, every place has several digits, and none is 8 or 9.
+    """
+    names = set(texts)
+    if len(names) < FEWEST_CODES or len(set(map(len, names))) != 1 or not all(map(_DIGITS.fullmatch, names)):
+        return False
+    places = [set(place) for place in zip(*names, strict=True)]
+    return len(places) >= SHORTEST_CODE and all(len(place) > 1 and place.isdisjoint(_HIGH_DIGITS) for place in places)
+
+
+def read_labels(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Reads numbers behind their labels, ``L12_W768`` or ``bert-l12-w768``: the words before them, and values by label.
+
+    A hyphen may part a label from its number: ``google/bert_uncased_L-12_H-768``. The folder and the ending of a model's
+    file are left out: ``nets/bert_l12_w768.onnx``. The numbers of a label that occurs several times are a list:
+    ``k3_k5_e6``. None where a text is anything else, or a label names a run rather than a size.
     """
     file = _FILE.fullmatch(text)
     match = _LABELS.fullmatch(text if file is None else file["stem"])
@@ -112,7 +133,7 @@ def read_labels(text: str) -> tuple[str, dict[str, Any]] | None:
         values.setdefault(label, []).append(_value(number))
     if len(values) < 2 or not _OF_RUNS.isdisjoint(map(str.lower, values)):
         return None
-    return match["word"] or "", {label: one[0] if len(one) == 1 else one for label, one in values.items()}
+    return match["word"], {label: one[0] if len(one) == 1 else one for label, one in values.items()}
 
 
 def flattened(value: Any, name: str = "") -> dict[str, Any]:

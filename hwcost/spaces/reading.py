@@ -11,7 +11,7 @@ from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.benchmark_names import read_benchmark_name
 from hwcost.spaces.layouts import aliases
-from hwcost.spaces.nested import flattened, read_key, read_labels, read_nested
+from hwcost.spaces.nested import SHORTEST_CODE, flattened, read_key, read_labels, read_nested
 from hwcost.spaces.points import Architecture, GeneValue, number
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
     values = {str(name): value for name, value in named.items()}
     wanted = [gene.name for gene in space.genes]
     if not all(name in values for name in wanted):
-        inner = _within(values)
+        inner = _digits(space, values) | _within(values)
         values |= _padding(space, inner) | inner
         other_names = aliases(space.name)
         values |= {other_names[name]: value for name, value in values.items() if name in other_names}
@@ -143,6 +143,17 @@ def _padding(space: SearchSpace, inner: Mapping[str, Any]) -> dict[str, GeneValu
     """Returns the values that lists lack which are shorter than the longest one that the space knows."""
     heads = {name.rpartition(".")[0] for name in inner}
     return {name: value for name, value in space.fillers().items() if name.rpartition(".")[0] in heads}
+
+
+def _digits(space: SearchSpace, values: Mapping[str, Any]) -> dict[str, GeneValue]:
+    """Returns the digits of codes such as ``03124``, also of those that lost their zeros as a number, by name of gene."""
+    found: dict[str, GeneValue] = {}
+    for name, value in values.items():
+        places = [gene.name for gene in space.genes if gene.name.rpartition(".")[0] == name]
+        text = str(value)
+        if len(places) >= SHORTEST_CODE and text.isdecimal() and len(text) <= len(places):
+            found |= dict(zip(places, map(int, text.zfill(len(places))), strict=True))
+    return found
 
 
 def _within(values: Mapping[str, Any]) -> dict[str, Any]:

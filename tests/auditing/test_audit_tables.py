@@ -10,6 +10,7 @@ import pytest
 import hwcost
 from hwcost.auditing.report import is_at_least, verdict_of
 from hwcost.auditing.table import audit_table, segments
+from hwcost.cost_models.training.doubts import without_effect
 from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from tests.auditing.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
@@ -101,6 +102,19 @@ def test_a_level_that_moves_more_than_architectures_differ_hides_no_signal():
     report = audit_table(table(0.03 * (LAW_S / LAW_S.mean()) ** 0.03 * wild * noise(sd=0.001)))
     assert abs(report.signal_tau) < 0.1
     assert report.verdict == "drifting"
+
+
+@pytest.mark.parametrize(("rise", "verdict"), [(0.0, "mild"), (0.12, "drifting")])
+def test_architectures_that_return_in_the_order_of_size_tell_of_a_creep(rise, verdict):
+    """As the same models every night, for months: what changed between the rows of one is not its size."""
+    rows = np.tile(np.argsort(LAW_S)[:: N // 16][:16], 10)
+    creep = 1.0 + rise * np.arange(len(rows)) / len(rows)
+    report = audit_table(table(LAW_S[rows] * creep * noise(len(rows), 0.02), [ARCHS[i] for i in rows]))
+    assert report.verdict == verdict
+    assert report.codes == (("W_CONFOUNDED", "W_DRIFT") if rise else ("W_CONFOUNDED",))
+    assert report.level_range == pytest.approx(rise, abs=0.03)
+    assert ("from pass to pass" if not rise else "own speed moved clearly") in report.explanation
+    assert "Nothing can be said" not in report.explanation
 
 
 @pytest.mark.parametrize("level", [np.ones(N), RAMP])
@@ -288,3 +302,24 @@ def test_segments_of_a_wandering_level_are_few_and_cover_all_rows():
     assert 2 <= len(found) <= 30
     assert (found[0].first, found[-1].last) == (rows[0], rows[-1])
     assert all(one.last + 1 == after.first for one, after in pairwise(found))
+
+
+@pytest.mark.parametrize("wrong", [np.roll, lambda rows, _: np.random.default_rng(0).permutation(rows)])
+def test_rows_that_were_joined_in_another_order_from_some_row_on_are_told(wrong):
+    rows = np.arange(300)
+    mixed = np.concatenate([rows[:180], wrong(rows[180:], 1)])
+    right = audit_table(table(LAW_S[rows] * noise(300)))
+    assert right.codes == ()
+    report = audit_table(table(LAW_S[mixed] * noise(300)))
+    assert report.verdict == "invalid"
+    assert "E_NULL_STRETCH" in report.codes
+    assert "among rows 180 to 299" in report.explanation
+    assert "do depend on what was measured" not in report.explanation
+
+
+@pytest.mark.parametrize("n", [60, 120, 360])
+def test_noise_makes_no_stretch_without_effect(n):
+    rng = np.random.default_rng(n)
+    for spread in np.repeat([0.5, 1.0, 1.3, 1.8], 25):
+        size = rng.standard_normal(n)
+        assert without_effect(np.exp(size), np.exp(size + spread * rng.standard_normal(n))) is None

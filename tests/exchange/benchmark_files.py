@@ -15,6 +15,7 @@ FILES = {
     "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv", "hyperfine": "hyperfine.json",
     "llama-bench": "llama_bench.json", "vllm": "vllm_serving.json",
     "genai-perf": "genai_perf.csv", "perf-analyzer": "perf_analyzer.csv", "sglang": "sglang.jsonl",
+    "go-benchmark": "go_benchmark.txt", "ncnn": "ncnn.txt", "mnn": "mnn.txt", "criterion": "criterion.jsonl",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def read(folder: Path, text: str, **options: str) -> LatencyTable:
         ("Conv-input:56x56x16-output:28x28x24:\n  count: 1\n  mean: 2.5\n", "this is YAML"),
         ("Conv-input:56x56x16: {count: 1, mean: 2.5}\nFC-input:16: {count: 1, mean: 0.5}\n", "this is YAML"),
         (" iteration  10/  500 | elapsed time per iteration (ms): 905.4 | loss: 8.1 |\n" * 3, "a log of a program"),
-        ("loop_count = 8\n   net-1  min =  2.60  avg =  2.65\n   net-2  min =  1.60\n", "does not look like a table"),
+        ("loop_count = 8\n   net-1  min =  2.60  avg =  2.65\n   net-2  min =  1.60\n", "ncnn's benchncnn printed"),
         ("Name   Self CPU %   CPU time avg\nop   1.5%   3.25us\nop-2   2.5%   2.25ms   1\n", "does not look like a table"),
         (json.dumps(RUN), "the JSON holds an object with elapsed_time, num_requests"),
         ("Metric,avg,p99\nLatency (ms),2.5,3.5\n\nMetric,Value\n", "line 4: 2 values where .* An empty line stands before"),

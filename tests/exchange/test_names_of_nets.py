@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
-from hwcost.spaces.nested import read_key
+from hwcost.spaces.nested import are_codes, read_key, read_labels
 
 
 def test_names_that_hardly_repeat_are_remarked() -> None:
@@ -55,3 +58,42 @@ def test_numbers_of_nets_measured_at_several_batch_sizes_are_no_features() -> No
 def test_a_mask_in_hexadecimal_is_no_list() -> None:
     assert read_key("0x0") is read_key("0xff") is None
     assert read_key("8x512") == ["8", "512"]
+
+
+def test_labels_may_be_parted_from_their_numbers_by_hyphens() -> None:
+    nets = [(layers, width) for layers in (2, 4, 6) for width in (128, 256)]
+    names = [f"google/bert_uncased_L-{layers}_H-{width}_A-{width // 64}" for layers, width in nets]
+    read = read_table({"model": names, "latency_ms": [1, 2, 2, 4, 3, 6]}, "table")
+    assert [gene.name for gene in read.space.genes] == ["L", "H", "A"]
+    assert read.architectures[3].genes == (4, 256, 4)
+    assert read.space.as_architecture({"model": "prajjwal/bert_L-8_H-512_A-8"}).genes == (8, 512, 8)
+    assert read_labels("resnet-50") is read_labels("opt-125m") is read_labels("bert-12-768") is None
+
+
+CODES = [f"{i % 5}{i // 5 % 5}{i * 3 % 5}{i * i % 5}{i % 2}" for i in range(25)]
+
+
+def test_codes_of_digits_are_choices_and_no_numbers(tmp_path: Path) -> None:
+    """As one number, 04321 and 10000 would be a small and a large net."""
+    ms = [sum((1, 3, 2, 5, 4)[int(digit)] for digit in code) for code in CODES]
+    path = tmp_path / "nets.csv"
+    path.write_text("arch,latency_ms\n" + "".join(f"{code},{one}\n" for code, one in zip(CODES, ms, strict=True)))
+    read = read_table(path, "table")
+    assert [(gene.name, gene.categorical) for gene in read.space.genes] == [(f"arch.{i}", True) for i in range(5)]
+    assert read.architectures[6].genes == (1, 1, 3, 1, 0)
+    assert any("codes such as 00000, one digit for each choice" in remark for remark in read.remarks)
+    for asked in ("arch=01340", {"arch": "01340"}, {"arch": 1340}):
+        assert read.space.as_architecture(asked).genes == (0, 1, 3, 4, 0)
+    (tmp_path / "nets.json").write_text(json.dumps(dict(zip(CODES, ms, strict=True))))
+    whole = read_table(tmp_path / "nets.json", "table", TableOptions(unit="ms"))
+    assert [one.genes for one in whole.architectures] == [one.genes for one in read.architectures]
+
+
+def test_amounts_and_running_numbers_are_no_codes() -> None:
+    assert are_codes(CODES)
+    assert not are_codes(CODES[:19])
+    assert not are_codes([f"{i:04d}" for i in range(100)])
+    assert not are_codes([str(1000 + 25 * i) for i in range(30)])
+    assert not are_codes([f"{i * 37 % 1000:05d}" for i in range(40)])
+    widths = {"tokens": [1024 + 16 * i for i in range(30)], "latency_ms": range(1, 31)}
+    assert [gene.name for gene in read_table(widths, "table").space.genes] == ["tokens"]

@@ -325,3 +325,20 @@ def test_relative_spreads_may_share_a_name(tmp_path: Path) -> None:
     read = read_table(path, "table", TableOptions(latency="GPU Time (ms)"))
     assert genes(read) == ["N"]
     assert read.latency_s[0] == MS[0] / 1e3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("CPU latency (ms)", "Edge TPU latency (ms)"), ("GPU time (ms)", "TensorRT time (ms)"), ("lat (ms)", "lat (ms).1")],
+)
+def test_the_latency_of_a_processor_is_not_taken_before_that_of_another_one(one: str, other: str) -> None:
+    """A word for a processor makes a name no plainer, nor does a number that a spreadsheet put behind the second of two."""
+    with pytest.raises(DataError, match="several columns may be the latency") as failed:
+        table({other: [2 * ms for ms in MS], one: MS})
+    assert f"latency: {one}, {other}." in str(failed.value)
+    assert table({other: [2 * ms for ms in MS], one: MS}, latency=other).latency_s[0] == pytest.approx(2e-3 * MS[0])
+
+
+def test_a_column_that_is_repeated_with_the_same_cells_is_one() -> None:
+    assert table({"latency_ms": MS, "latency_ms.1": MS}).latency_s[0] == pytest.approx(1e-3 * MS[0])
+    assert table({"gpu_latency_ms": MS, "accuracy": MS}).latency_s[0] == pytest.approx(1e-3 * MS[0])

@@ -102,3 +102,16 @@ def test_long_series_are_cut_at_single_rows() -> None:
     values = noise(20_000)
     values[12_345:] += 0.1
     assert change_points(values) == [pytest.approx(12_345, abs=3)]
+
+
+def test_a_creep_that_noise_hides_from_smoothers_is_found_by_its_slope_and_noise_has_none() -> None:
+    n = 120
+    times, creep = np.arange(n), np.linspace(0, 0.1, n)
+    found = [fit_level(times, 3 * noise(n, seed) + creep, may_creep=True) for seed in range(40)]
+    smooth_only = [fit_level(times, 3 * noise(n, seed) + creep) for seed in range(40)]
+    assert sum(level.kind != "none" for level in found) >= 25 > 15 >= sum(level.kind != "none" for level in smooth_only)
+    lines = [level for level in found if level.memory is None and level.kind == "drift"]
+    assert np.mean([level.range for level in lines]) == pytest.approx(np.expm1(0.1), abs=0.03)
+    assert all(np.ptp(np.diff(level.values)) < 1e-12 for level in lines)
+    still = [fit_level(times, noise(n, seed), may_creep=True).kind for seed in range(100)]
+    assert still.count("none") >= 97

@@ -50,6 +50,16 @@ FINER = "Give them as the timer read them, or time several calls in one."
 ONE_STATE = "Give the setting as a column, or leave the rows of one state out, or measure again in randomised rounds."
 """Remedy for latencies of two states."""
 
+MOST_BLOCKS, LOST, HELD = 12, 0.15, 0.4
+"""Blocks of successive rows in which predictions are judged, Kendall tau below which they say nothing in one, and the least
+median of all others."""
+
+FAR_BELOW = 4.0
+"""Standard errors of Kendall tau by which it is below that of the other blocks."""
+
+WRONG_ROWS = "Were rows and latencies joined in the same order, and was every configuration applied to the model that ran?"
+"""Question about such rows."""
+
 FAR_LEVEL = 1.0
 """Range of a level that jumps from which this is said of it: few machines slow down to half their speed at once."""
 
@@ -66,6 +76,38 @@ MOST, MISFIT = 0.85, 0.4
 def least_tau(n: int) -> float:
     """Returns the Kendall tau of n predictions from which there is an effect; variance of tau: Kendall 1938."""
     return max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
+
+
+def without_effect(predicted: Floats, measured: Floats) -> tuple[int, int] | None:
+    """Returns the first and last of the successive rows in which predictions say nothing, while they hold elsewhere.
+
+    A column that was joined from other rows, or a configuration that was applied to some rows only, looks like that.
+
+    Args:
+        predicted: Predictions for rows that were not seen, in the order of measurement, shape (n,).
+        measured: Latencies without the machine's level, in the same order, shape (n,).
+    """
+    blocks = np.array_split(np.arange(len(measured)), max(1, min(MOST_BLOCKS, len(measured) // FEWEST_ROWS)))
+    taus = np.array([kendall_tau(predicted[rows], measured[rows]) or 0.0 for rows in blocks])
+    if float(taus.max()) < HELD:
+        return None
+    spread = np.log(predicted).std()
+    is_varied = np.array([np.log(predicted[rows]).std() >= spread / 2 for rows in blocks])
+    sizes = np.array([len(rows) for rows in blocks])
+    chance = FAR_BELOW * np.sqrt(2 * (2 * sizes + 5) / (9 * sizes * (sizes - 1)))
+    lost = np.flatnonzero((taus < np.minimum(LOST, np.median(taus[taus >= LOST]) - chance)) & is_varied)
+    held = np.setdiff1d(np.arange(len(blocks)), lost)
+    if not len(lost) or not len(held) or float(np.median(taus[held])) < HELD:
+        return None
+    return int(blocks[lost[0]][0]), int(blocks[lost[-1]][-1])
+
+
+def said_stretch(rows: tuple[int, int], tau: float) -> str:
+    """Says in which rows predictions say nothing, and how well they hold in all others; a clause."""
+    return (
+        f"what the architectures predict says nothing of the latencies among rows {rows[0]} to {rows[1]}, or most of them, "
+        f"and holds elsewhere (Kendall tau {tau:.2f})"
+    )
 
 
 def table_doubts(data: Data, trained: Trained) -> list[str]:
@@ -94,6 +136,15 @@ def _effect(data: Data, trained: Trained) -> Iterator[str]:
             f"Kendall tau {shown}, where {limit:.2f} is the least that counts as an effect. Was the configuration really "
             "applied to the model that ran? hwcost audit says more."
         )
+        return
+    order = np.argsort(trained.rows, kind="stable")
+    predicted, measured = trained.left_out[order], (trained.measured * np.exp(-trained.level(data, trained.rows)))[order]
+    stretch = without_effect(predicted, measured) if trained.model.name != "constant" else None
+    if stretch is not None:
+        rows = trained.rows[order]
+        outside = np.r_[: stretch[0], stretch[1] + 1 : n]
+        tau = kendall_tau(predicted[outside], measured[outside]) or 0.0
+        yield f"{said_stretch((int(rows[stretch[0]]), int(rows[stretch[1]])), tau)}. {WRONG_ROWS} hwcost audit says more."
 
 
 def _repeats(data: Data, trained: Trained) -> Iterator[str]:

@@ -4,7 +4,8 @@ A table in the order of measurement shows its machine's level in what a structur
 rows agree where the level moved. The residuals are out of fold, so that no model can have swallowed the level; the model
 is fitted again on what the level leaves, and the level again on what the model leaves, until both stand still. Every
 architecture was measured once only, so the result ranks below a campaign with rounds: a level that follows
-the architectures themselves is indistinguishable from their cost, and such a table is left as it is.
+the architectures themselves is indistinguishable from their cost, and such a table is left as it is, unless the same
+architectures return throughout it: what changed between their rows is the level.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ CONFOUNDED = 0.1
 CONFOUNDED_ERRORS = 4.0
 """So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
 
+RETURNING = 0.3
+"""Share of the variance of row numbers that lies between architectures, up to which these return throughout a table."""
 
 @dataclass(frozen=True)
 class Drift:
@@ -68,7 +71,8 @@ class Drift:
         von_neumann: Von Neumann ratio of the residuals.
         von_neumann_after: Von Neumann ratio of the residuals less the level.
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
-        is_confounded: Whether it is too far from 1 for any correction.
+        follows_size: Whether it is so far from 1 that the level of a few rows is indistinguishable from their sizes.
+        returns: Whether the architectures return throughout the table, which tells a slow level from their sizes.
         base: Name of the structured model.
     """
 
@@ -81,8 +85,14 @@ class Drift:
     von_neumann: float
     von_neumann_after: float
     size_order: float
-    is_confounded: bool
+    follows_size: bool
+    returns: bool
     base: str
+
+    @property
+    def is_confounded(self) -> bool:
+        """Whether no level can be distinguished from the sizes of the architectures."""
+        return self.follows_size and not self.returns
 
     @property
     def is_none(self) -> bool:
@@ -137,7 +147,7 @@ class Drift:
             half = replace(half, runs=found.effects, own_runs=found.left_out)
             cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
         left = errors - half(self.rows, runs)
-        level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts)
+        level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts, may_creep=True)
         new = replace(half, level=_less(level, float(np.median(level.values + half(self.rows, runs)))))
         shift = new(self.rows, runs)
         return replace(
@@ -184,7 +194,8 @@ def estimate_drift(
         von_neumann=von_neumann(errors),
         von_neumann_after=von_neumann(errors),
         size_order=size_order,
-        is_confounded=abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows))),
+        follows_size=abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows))),
+        returns=_share_between(groups) <= RETURNING,
         base=model.name,
     )
     for _ in range(0 if drift.is_confounded else PASSES):
@@ -195,6 +206,16 @@ def estimate_drift(
             break
         errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift
     return drift
+
+
+def _share_between(groups: Groups) -> float:
+    """Returns the share of the variance of row numbers that lies between the architectures' mean row numbers.
+
+    It is 1 where each was measured once, or in rows next to each other, and small where all return in every pass.
+    """
+    places = np.arange(len(groups.numbers))
+    means = np.bincount(groups.numbers, places) / groups.sizes
+    return float(means[groups.numbers].var() / places.var())
 
 
 def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[CostModel, Floats]:

@@ -14,11 +14,15 @@ _HERE = "hwcost.exchange.benchmarks"
 
 IMPORTED = {
     "asv": f"{_HERE}.asv:Asv",
+    "criterion": f"{_HERE}.criterion:Criterion",
     "genai-perf": f"{_HERE}.genai_perf:GenAiPerf",
+    "go-benchmark": f"{_HERE}.go_benchmark:GoBenchmark",
     "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
     "hat": f"{_HERE}.latency_tables:Hat",
     "hyperfine": f"{_HERE}.hyperfine:Hyperfine",
     "llama-bench": f"{_HERE}.llama_bench:LlamaBench",
+    "mnn": f"{_HERE}.mobile:Mnn",
+    "ncnn": f"{_HERE}.mobile:Ncnn",
     "nvbench": f"{_HERE}.nvbench:NvBench",
     "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
     "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",

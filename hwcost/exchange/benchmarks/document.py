@@ -151,6 +151,14 @@ class Document:
             return []
 
     @cached_property
+    def lines(self) -> list[str]:
+        """The lines of a file that holds text, whatever it is; empty where it holds none."""
+        try:
+            return [] if self.is_folder else self.text.splitlines()
+        except DataError:
+            return []
+
+    @cached_property
     def rows(self) -> list[tuple[int, dict[str, str]]]:
         """The rows of a CSV with the number of their line; a header that is repeated, as by tools that append, is left out.
 

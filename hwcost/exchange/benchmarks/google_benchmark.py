@@ -11,13 +11,11 @@ import numpy as np
 
 from hwcost.exchange.benchmarks.base import Given, Imported, Reader
 from hwcost.exchange.benchmarks.document import Document
-from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
+from hwcost.exchange.benchmarks.node import PER_SECOND, Node, optional_count, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 
 _MEMBERS = frozenset(("context", "benchmarks"))
 _READ = {"real_time", "time_unit", "run_name", "threads"}
-PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
-"""Units of time that google/benchmark writes."""
 
 _OLD_AGGREGATE = re.compile(r"(?P<run>.+)_(?P<statistic>mean|median|stddev|cv|BigO|RMS)")
 _OLD_DATE = re.compile(r"^(\d{4})/(\d\d)/(\d\d)-")

@@ -9,6 +9,9 @@ from typing import Any
 from hwcost.errors import DataError
 from hwcost.exchange.numerals import number
 
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Units of time that tools name beside a value, and how many of each make a second."""
+
 LONGEST_S = 1e12
 """Seconds beyond which a duration is not one."""
 

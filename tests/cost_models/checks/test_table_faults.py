@@ -317,6 +317,14 @@ def test_latencies_that_follow_nothing_are_said_to():
     assert "hardly agrees with what was measured: Kendall tau" in doubt
 
 
+def test_rows_that_were_joined_in_another_order_are_said_to():
+    last = np.arange(2 * N // 3, N)
+    mixed = np.concatenate([np.arange(2 * N // 3), np.random.default_rng(1).permutation(last)])
+    (doubt,) = doubts(SECONDS[mixed])
+    assert f"to {N - 1}, or most of them, and holds elsewhere" in doubt
+    assert "joined in the same order" in doubt
+
+
 def test_a_setting_without_a_column_is_asked_for():
     rows = np.arange(N) // 3
     (doubt,) = doubts(SECONDS[rows] * np.tile([1.0, 4.0, 16.0], N // 3)[:N], rows)
