@@ -45,7 +45,7 @@ MOST_ROWS = 300
 """Left-out rows whose errors are looked at; evenly chosen where there are more."""
 
 LEVELS = 16
-"""Most values of a gene that are told apart."""
+"""Most values of a gene that are distinguished."""
 
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -118,7 +118,7 @@ class ErrorModel:
 
     Attributes:
         features: Shared features of the candidates, shape (n, k).
-        spread: What rows leave open about the cost model's answers (log), as independent shares of it, shape (n, r).
+        spread: Uncertainty (log) of the cost model's answers that its rows leave, as independent shares of it, shape (n, r).
         residuals: Log of measured over predicted latency, shape (m,).
         noises: Standard deviation (log) of each measurement; NaN where it has no interval, shape (m,).
         variances: Variances of the shared error, of a candidate's own, and of the noise of a row, in every combination,
@@ -142,7 +142,7 @@ class ErrorModel:
         Args:
             left_out: The cost model's errors on nets that it did not see.
             features: Shared features of the candidates, measured ones first, shape (n, k).
-            spread: What rows leave open about the cost model's answers (log), shape (n, r).
+            spread: Uncertainty (log) of the cost model's answers that its rows leave, shape (n, r).
             residuals: Log of measured over predicted latency, shape (m,).
             noises: Standard deviation (log) of each measurement; NaN where it has no interval, shape (m,).
         """

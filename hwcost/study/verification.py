@@ -175,7 +175,7 @@ class _Contest:
     Attributes:
         judged: The n candidates, those predicted best first.
         features: Their shared features, shape (n, k).
-        spread: What the cost model's rows leave open about its answers (log), as independent shares of it, shape (n, r).
+        spread: Uncertainty (log) of its answers that the cost model's rows leave, as independent shares of it, shape (n, r).
         left_out: Errors of the cost model on nets that it did not see.
         seed: Seed of the draws.
     """

@@ -49,7 +49,7 @@ def test_where_measurements_are_exact_a_verification_soon_ends_and_is_right() ->
 
 
 def test_noise_of_rows_is_taken_for_neither_certainty_nor_errors_of_every_candidate() -> None:
-    """Rows and candidates are measured to 2.5 %: the best of twelve is near the best of two hundred, and how near is told."""
+    """Rows and candidates are measured to 2.5 %: the best of twelve is near the best of two hundred, as the margin says."""
     states, worse = zip(*[verified(seed, 0.025, noise_now=0.025) for seed in range(4)], strict=True)
     assert not any(state.is_sure for state in states)
     assert 0.3 < np.mean([state.probability for state in states]) < 0.75
