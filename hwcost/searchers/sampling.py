@@ -61,8 +61,8 @@ class Sampling(Searcher):
         rate: Step size of the policy's logits (the paper's nu).
         start: Gene values that the policy begins near; None begins where every choice is as likely.
         optimizer: Name of the rule that moves the logits along the estimate, see ``OPTIMIZERS``.
-        scale: Difference of losses that counts as 1 in the estimate. None takes the root mean square of all differences from
-            the baseline so far, so that the unit of the loss does not matter; the literal rule then takes losses as they are.
+        scale: Difference of losses that counts as 1 in the estimate. None takes the root mean square of all those from the
+            baseline so far, so that the unit of the loss does not matter; the literal rule then takes losses as they are.
 
     Attributes:
         logits: Logits of the policy, shape (genes, most choices); the first choice of every gene stays at 0.
