@@ -2,8 +2,8 @@
 
 Source: Yang, "Firefly algorithm, stochastic test functions and design optimisation", 2010, which AutoDistill compares with;
 constants, and shakes relative to the largest of a move, as in Vizier's Eagle strategy. Brightness fades over the length that
-the flies are apart at the time, so that it reaches as far in spaces of many genes, or of few choices a gene, as in others;
-a move that ends between two choices takes either one by chance. It asks again for what it asked before, as the original does:
+the flies are apart at the time, so that it reaches as far in spaces of many genes, or of genes of few choices, as elsewhere;
+a move that ends between two choices takes either by chance. It asks again for what it asked before, as the original does:
 such repeats cost an iteration, and no evaluation.
 """
 
