@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
@@ -43,6 +44,9 @@ APART = 1 / 3
 
 MOST_ROWS = 300
 """Left-out rows whose errors are looked at; evenly chosen where there are more."""
+
+AGREED = 0.999
+"""Probability beyond which errors of the candidates contradict those of the rows, which then tell nothing of them."""
 
 LEVELS = 16
 """Most values of a gene that are distinguished."""
@@ -146,6 +150,13 @@ class ErrorModel:
             residuals: Log of measured over predicted latency, shape (m,).
             noises: Standard deviation (log) of each measurement; NaN where it has no interval, shape (m,).
         """
+        made = cls._of(left_out, features, spread, residuals, noises)
+        if made._unexplained() > stats.chi2.ppf(AGREED, max(len(residuals) - 1, 1)):
+            return cls._of(LeftOut(np.empty(0), np.empty(0)), features, spread, residuals, noises)
+        return made
+
+    @classmethod
+    def _of(cls, left_out: LeftOut, features: Floats, spread: Floats, residuals: Floats, noises: Floats) -> ErrorModel:
         freedom = len(left_out.squares) + max(len(residuals) - 1, 0)
         squares = float(left_out.squares.sum()) + (float(residuals.var()) * len(residuals) if len(residuals) else 0.0)
         scale = squares / max(freedom, 1)
@@ -160,16 +171,25 @@ class ErrorModel:
         chances = np.exp(logs - logs.max())
         return replace(made, chances=chances / chances.sum())
 
+    def _unexplained(self) -> float:
+        """Returns the sum of squared errors of the measured candidates about their level, relative to what is expected."""
+        return float(self.chances @ self._fits()[1])
+
     def _log_likelihoods(self) -> Floats:
         """Returns the logarithm of the likelihood of the measured candidates' errors about their level, shape (c,)."""
+        logs, squares = self._fits()
+        return np.asarray(-0.5 * (logs + squares))
+
+    def _fits(self) -> tuple[Floats, Floats]:
+        """Returns the logarithm of the determinant of the candidates' covariance, and their squares by it, both (c,)."""
         if len(self.residuals) < 2:
-            return np.zeros(len(self.variances))
+            return np.zeros(len(self.variances)), np.zeros(len(self.variances))
         inverses = np.linalg.inv(covariances := self._covariances(self.variances))
         ones = inverses.sum(axis=2)
         total = ones.sum(axis=1)
         left = self.residuals - (ones @ self.residuals / total)[:, None]
         squares = np.einsum("ci,cij,cj->c", left, inverses, left)
-        return np.asarray(-0.5 * (np.linalg.slogdet(covariances)[1] + np.log(total) + squares))
+        return np.asarray(np.linalg.slogdet(covariances)[1] + np.log(total)), np.asarray(squares)
 
     def _log_likeness(self) -> Floats:
         """Returns the logarithm of the probability beforehand that a row has such a noise, shape (c,)."""

@@ -89,3 +89,13 @@ def test_a_model_of_one_row_tells_nothing() -> None:
     assert len(LeftOut.of(model).squares) == 24
     model.measured_ = dict(list(model.measured_.items())[:1])
     assert len(LeftOut.of(model).squares) == 0
+
+
+def test_rows_without_errors_are_not_believed_where_candidates_err() -> None:
+    """Three candidates lie 3 % about their level, as beyond the region of the rows."""
+    mine, residuals = features(40), np.array([0.03, -0.03, 0.0])
+    exact, near = left_out(1e-6, 1e-6, 1e-6), left_out(0.0, 0.02, 0.01)
+    drawn = ErrorModel.of(exact, mine, NONE, residuals, np.full(3, 0.002)).draw(np.random.default_rng(0), 2000)
+    assert np.median(np.abs(drawn[:, 3:] - np.median(drawn[:, 3:], axis=1, keepdims=True))) > 0.01
+    kept = ErrorModel.of(near, mine, NONE, residuals, np.full(3, 0.002))
+    assert np.sqrt(kept.variances).max() < 0.15
