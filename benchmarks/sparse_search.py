@@ -34,7 +34,9 @@ def sampled(estimator: str, seed: int) -> bool:
     planted = Planted(seed)
     study = search(
         planted.space, planted.objectives(), searcher="sdo", iterations=ITERATIONS, seed=seed, repeats="repeat",
-        searcher_options={"samples": SAMPLES, "estimator": estimator, "penalty": PENALTY, "rate": RATES[estimator]},
+        searcher_options={
+            "samples": SAMPLES, "estimator": estimator, "penalty": PENALTY, "rate": RATES[estimator], "scale": 1.0,
+        },
     )  # fmt: skip
     chosen: Any = study.searcher
     return bool(np.array_equal(np.array(chosen.chosen().genes, dtype=bool), planted.answer))

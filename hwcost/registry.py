@@ -197,7 +197,7 @@ class Registry:
         entry = entries[name]
         return "hwcost" if entry is None else _distribution(entry)
 
-    def make(self, name: str, *arguments: Any, **options: Any) -> Any:
+    def make(self, name: str, /, *arguments: Any, **options: Any) -> Any:
         """Loads what is registered under a name and calls it.
 
         Args:
@@ -212,7 +212,7 @@ class Registry:
         return made(f"{self.kind} '{name}'", self.load(name), *arguments, **options)
 
 
-def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def made(what: str, factory: Callable[..., Any], /, *arguments: Any, **options: Any) -> Any:
     """Calls a factory with a user's options, so that a wrong one is named together with those that it takes.
 
     Args:

@@ -93,6 +93,7 @@ class PlantedNet:
         known: dict[str, Any] = {
             "samples": preset.samples, "estimator": preset.estimator, "optimizer": preset.sampled_optimizer,
             "penalty": penalty * preset.sampled_whole_cost, "rate": preset.sampled_rate, "start": [1] * self.number,
+            "scale": 1.0,
         }  # fmt: skip
         policy = Sampling(Problem(Gates(self.number), goals), self.seed, **{**known, **options})
         rng, rate = np.random.default_rng([self.seed, 1]), policy.rate

@@ -1,8 +1,10 @@
 """The firefly algorithm on ordered choices, for several objectives by random weighing; kept as a baseline.
 
 Source: Yang, "Firefly algorithm, stochastic test functions and design optimisation", 2010, which AutoDistill compares with;
-constants as in Vizier's Eagle strategy. It asks again for what it asked before, as the original does: such repeats cost an
-iteration, and no evaluation.
+constants, and shakes relative to the largest of a move, as in Vizier's Eagle strategy. Brightness fades over the length that
+the flies are apart at the time, so that it reaches as far in spaces of many genes, or of genes of few choices, as elsewhere;
+a move that ends between two choices takes either by chance. It asks again for what it asked before, as the original does:
+such repeats cost an iteration, and no evaluation.
 """
 
 from __future__ import annotations
@@ -79,12 +81,14 @@ class Firefly(Searcher):
         places = unit(self.flies.codes, sizes)
         loss = self._weighed(rng.dirichlet(np.ones(self.flies.losses.shape[1])))
         apart = places - places[fly]
-        nearness = np.exp(-VISIBILITY * 10 * (apart**2).mean(axis=1))
+        length = max(2 * float(places.var(axis=0).mean()), 1e-9)  # mean square of the distance of two flies
+        nearness = np.exp(-VISIBILITY * (apart**2).mean(axis=1) / length)
         pull = np.where(loss < loss[fly], GRAVITY, -NEGATIVE_GRAVITY) * nearness * rng.random(len(places))
         pull[fly] = 0.0
-        shake = self.shaken[fly] * np.maximum(1.0, 10 / sizes) * rng.laplace(size=len(sizes))
+        noise = rng.laplace(size=len(sizes))
+        shake = self.shaken[fly] * np.maximum(1.0, 10 / sizes) * noise / np.abs(noise).max()
         place = np.clip(places[fly] + (pull[:, None] * apart).sum(axis=0) / max(1.0, np.abs(pull).sum()) + shake, 0, 1)
-        return np.asarray(np.rint(place * (sizes - 1)), dtype=np.intp)
+        return np.asarray(np.floor(place * (sizes - 1) + rng.random(len(sizes))), dtype=np.intp)
 
     def _weighed(self, weights: Floats) -> Floats:
         finite = np.where(np.isfinite(self.flies.losses), self.flies.losses, np.nan)

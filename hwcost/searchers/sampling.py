@@ -61,6 +61,8 @@ class Sampling(Searcher):
         rate: Step size of the policy's logits (the paper's nu).
         start: Gene values that the policy begins near; None begins where every choice is as likely.
         optimizer: Name of the rule that moves the logits along the estimate, see ``OPTIMIZERS``.
+        scale: Difference of losses that counts as 1 in the estimate. None takes the root mean square of all those from the
+            baseline so far, so that the unit of the loss does not matter; the literal rule then takes losses as they are.
 
     Attributes:
         logits: Logits of the policy, shape (genes, most choices); the first choice of every gene stays at 0.
@@ -84,6 +86,7 @@ class Sampling(Searcher):
         rate: float = 1.0,
         start: Sequence[GeneValue] | None = None,
         optimizer: str = "sgd",
+        scale: float | None = None,
     ) -> None:
         super().__init__(problem, seed)
         if estimator not in ESTIMATORS:
@@ -94,10 +97,14 @@ class Sampling(Searcher):
             raise UsageError(f"estimator '{estimator}' needs more samples of a step than {samples}")
         if not (rate > 0 and penalty >= 0):
             raise UsageError(f"a rate is positive and a penalty not negative, got rate={rate} and penalty={penalty}")
+        if scale is not None and not 0 < scale < np.inf:
+            raise UsageError(f"a scale of losses is positive and finite, or None for that of the losses seen, got {scale}")
         if estimator.startswith("literal") and problem.sizes.max() > 2:
             raise UsageError("the printed rule knows gates of two choices; take estimator='rloo' for more")
         self.batch = self.samples = samples
         self.estimator, self.penalty, self.rate, self.optimizer = estimator, penalty, rate, optimizer
+        self.scale = 1.0 if scale is None and estimator == "literal" else scale
+        self._squares, self._seen = 0.0, 0  # of differences so far: their sum of squares, and their number
         self.logits = np.zeros((len(problem.sizes), int(problem.sizes.max())))
         self._moments = np.zeros((2, len(problem.sizes), self.logits.shape[1] - 1))  # Adam's
         self._taken = 0  # its steps
@@ -200,6 +207,7 @@ class Sampling(Searcher):
         losses = np.where(np.isfinite(losses), losses, finite.max())
         beyond = finite.max() + max(float(np.ptp(finite)), BEYOND * abs(float(finite.max())))
         gained = np.concatenate([(losses - self._baseline(losses))[:own], np.full(rejected, beyond - losses.mean())])
+        gained = gained / self._scale(gained)
         taken = codes[:, :, None] == np.arange(self.logits.shape[1])
         if self.estimator.startswith("literal"):
             score = np.where(taken[:, :, 1:], 1.0, -1.0)
@@ -207,6 +215,13 @@ class Sampling(Searcher):
             score = taken[:, :, 1:] - self.probabilities[None, :, 1:]
         slope = (gained[:, None, None] * score).mean(axis=0) * self._valid[:, 1:]
         self.logits[:, 1:] -= self.rate * (self._adam(slope) if self.optimizer == "adam" else slope)
+
+    def _scale(self, gained: Floats) -> float:
+        """Returns the difference that counts as 1; learns the size of a step's differences (k,)."""
+        if self.scale is not None:
+            return self.scale
+        self._squares, self._seen = self._squares + float((gained**2).sum()), self._seen + len(gained)
+        return np.sqrt(self._squares / self._seen) or 1.0
 
     def _adam(self, slope: Floats) -> Floats:
         """Returns Adam's step for a rate of 1 (Kingma and Ba, "Adam", Algorithm 1)."""
@@ -232,7 +247,7 @@ class Sampling(Searcher):
             "logits": self.logits.tolist(), "mean": self._mean, "drawn": [codes_of(key) for key in self._drawn],
             "rows": self._rows, "rejected": self._rejected, "others": self._others,
             "known": [[codes_of(key), repr(loss)] for key, loss in self._known.items()],
-            "moments": self._moments.tolist(), "taken": self._taken,
+            "moments": self._moments.tolist(), "taken": self._taken, "squares": self._squares, "seen": self._seen,
         }  # fmt: skip
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -244,3 +259,4 @@ class Sampling(Searcher):
         self._known = {key_of(codes): float(loss) for codes, loss in state["known"]}
         self._moments = np.array(state.get("moments", self._moments), dtype=np.float64).reshape(self._moments.shape)
         self._taken = int(state.get("taken", 0))
+        self._squares, self._seen = float(state.get("squares", 0.0)), int(state.get("seen", 0))

@@ -5,7 +5,8 @@ Objectives and constraints that ask the cost model take the other values; all ot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,19 @@ class Judged:
     def genes(self) -> Floats:
         """Encoded genes, shape (n, genes)."""
         return self.candidates.genes
+
+    @cached_property
+    def predicted(self) -> Floats:
+        """What the cost model predicts of each architecture, in its unit, shape (n,)."""
+        return self.cost.predict_encoded(self.genes)
+
+    def rows(self, rows: Sequence[int]) -> Judged:
+        """Returns some of the architectures.
+
+        Args:
+            rows: Numbers of the architectures, in the order that is wanted.
+        """
+        return replace(self, architectures=[self.architectures[row] for row in rows], losses=self.losses[rows])
 
     def with_predicted(self, values: Floats) -> Floats:
         """Returns the losses under other predictions of the cost model; infinite where a constraint on it is violated.

@@ -75,7 +75,8 @@ class Results:
         if len(self.problem.objectives) > 1:
             raise UsageError("a study of several objectives has a front and no best trial: see study.front")
         if not self._front:
-            raise UsageError(f"none of {len(self.trials)} trials is completed; see study.trials and study.rejections")
+            why = next((f" (the last one: {trial.reason})" for trial in reversed(self.trials) if trial.reason), "")
+            raise UsageError(f"none of {len(self.trials)} trials is completed{why}; see study.trials and study.rejections")
         return self.trials[self._front[0]]
 
     @property

@@ -1,13 +1,12 @@
 """Verification: winners are measured, the cost model learns from them, until the best measured one is the best of all.
 
-How probable that is, draws say. In each draw every candidate has a latency: as a refit of the cost model predicts it
-(:mod:`hwcost.study.refits`), times an error of its own and, where the model does not learn from what is measured, the level
-of that (:mod:`hwcost.study.own_errors`). A measured one's is what prediction and measurement say together, each by its
-precision. The probability that the best measured candidate is the best of all is the share of the draws in which none is
-better by more than the tolerance; None where nothing tells how far the model errs. Among candidates that nearly tie, no
-number of measurements tells the best one: so the margin says by how much none is better, with the probability that was asked
-for. The candidates that are most often the best are measured next, the surest first (compare top-two sampling: Russo,
-Operations Research 2020; Jourdan et al., NeurIPS 2023, for the best one to within a tolerance).
+How probable that is, draws say. In each draw every candidate has a latency: as the cost model predicts it, times an error
+that is drawn with what is known of such errors (:mod:`hwcost.study.error_model`). Measured candidates tell of each other and
+of those unmeasured ones that are like them. The probability that the best measured candidate is the best of all is the share
+of the draws in which none is better by more than the tolerance; None where nothing tells how far the model errs. Among
+candidates that nearly tie, no number of measurements tells the best one: so the margin says by how much none is better, with
+the probability that was asked for. The candidates that are most often the best are measured next, the surest first (compare
+top-two sampling: Russo, Operations Research 2020; Jourdan et al., NeurIPS 2023, for the best one to within a tolerance).
 """
 
 from __future__ import annotations
@@ -19,16 +18,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwcost._arguments import COUNT, NUMBER, SEED, check
-from hwcost._types import Floats, Indices
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.training.refitting import OwnRows
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.errors import UsageError
+from hwcost.searchers.operators import unit
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture
+from hwcost.study.error_model import ErrorModel, LeftOut, shared_features
 from hwcost.study.judged import Judged
-from hwcost.study.own_errors import own_errors
-from hwcost.study.refits import REFITS, Refits
+from hwcost.study.refits import Refits
 from hwcost.study.remeasure import Interval
 from hwcost.study.results import Results
 
@@ -41,10 +41,10 @@ TOLERANCE = 0.01
 """Difference, relative, below which two architectures are worth the same."""
 
 COMPETITORS = 2000
-"""Unmeasured candidates that are drawn for: those predicted best."""
+"""Candidates that are drawn for: those predicted best."""
 
-DRAWS = 50
-"""Draws for each refit."""
+DRAWS = 1000
+"""Draws that probabilities are shares of."""
 
 ROUNDS = 4
 """Rounds that measurements are divided into unless a batch is given: the model learns between them."""
@@ -54,8 +54,6 @@ LEAST_BATCH = 3
 
 Z95 = 1.959964
 """Half-width of a 95 % interval in standard deviations."""
-
-TINY = float(np.finfo(np.float64).tiny)
 
 Measure = Callable[[Sequence[Architecture]], Sequence[Interval]]
 
@@ -126,7 +124,8 @@ def verify(
     width = batch or max(math.ceil(most / ROUNDS), LEAST_BATCH)
     state = Verification(None, 0.0, None, probability, tolerance, {}, 0, cost)
     lost: set[Architecture] = set()
-    draws = _Draws.of(judged, state, lost, seed)
+    contest = _Contest.of(judged, seed)
+    draws = contest.draws(state, lost)
     while not state.is_sure and (left := most - len(state.measured) - len(lost)) > 0:
         if not (wanted := draws.next(min(width, left))):
             break
@@ -134,7 +133,7 @@ def verify(
         lost |= {arch for arch, (seconds, _, _) in pairs if seconds is None}
         with remembering():
             state = _learned(state, {arch: one for arch, one in pairs if one[0] is not None})
-            draws = _Draws.of(judged, state, lost, seed + state.rounds)
+        draws = contest.draws(state, lost)
         state = draws.judge(state)
         progress(state)
     return state
@@ -170,6 +169,51 @@ def _learned(state: Verification, news: dict[Architecture, Interval]) -> Verific
 
 
 @dataclass(frozen=True, eq=False)
+class _Contest:
+    """The candidates of a search, each once, and what is known of the cost model's errors before any is measured.
+
+    Attributes:
+        judged: The n candidates, those predicted best first.
+        features: Their shared features, shape (n, k).
+        spread: Uncertainty (log) of its answers that the cost model's rows leave, as independent shares of it, shape (n, r).
+        left_out: Errors of the cost model on nets that it did not see.
+        seed: Seed of the draws.
+    """
+
+    judged: Judged
+    features: Floats
+    spread: Floats
+    left_out: LeftOut
+    seed: int
+
+    @classmethod
+    def of(cls, judged: Judged, seed: int) -> _Contest:
+        order = np.argsort(judged.with_predicted(judged.predicted)[:, 0], kind="stable").tolist()
+        firsts = list({judged.architectures[row]: row for row in reversed(order)}.values())[::-1]
+        best = judged.rows(firsts[:COMPETITORS])
+        features = shared_features(unit(best.candidates.codes, judged.problem.sizes))
+        logs = Refits.of(judged.cost, seed=seed).log_values(best.genes)
+        spread = (logs - logs.mean(axis=0)).T / math.sqrt(max(len(logs) - 1, 1))
+        return cls(best, features, spread, LeftOut.of(judged.cost), seed)
+
+    def draws(self, state: Verification, lost: set[Architecture]) -> _Draws:
+        """Draws losses of all that could be measured."""
+        places = {arch: row for row, arch in enumerate(self.judged.architectures)}
+        first, found = [places.pop(arch) for arch in state.measured], list(state.measured.values())
+        rows = [*first, *(row for arch, row in places.items() if arch not in lost)]
+        few, predicted = self.judged.rows(rows), np.log(self.judged.predicted[rows])
+        middles = np.log(np.array([seconds for seconds, _, _ in found], dtype=np.float64))
+        noises = np.array([_deviation(one) for one in found], dtype=np.float64)
+        residuals = middles - predicted[: len(found)]
+        errors = ErrorModel.of(self.left_out, self.features[rows], self.spread[rows], residuals, noises)
+        logs = predicted + errors.draw(np.random.default_rng([self.seed, state.rounds]), DRAWS)
+        with np.errstate(over="ignore"):
+            losses = np.stack([few.with_true(np.exp(row))[:, 0] for row in logs])
+        is_told = len(found) == len(rows) and bool(np.isfinite(noises).all())
+        return _Draws(few.architectures, len(found), losses, errors.is_known or is_told)
+
+
+@dataclass(frozen=True, eq=False)
 class _Draws:
     """Losses of the competing candidates in many draws.
 
@@ -184,17 +228,6 @@ class _Draws:
     count: int
     losses: Floats
     is_known: bool
-
-    @classmethod
-    def of(cls, judged: Judged, state: Verification, lost: set[Architecture], seed: int) -> _Draws:
-        rows = _competitors(judged, state, lost)
-        is_measured = np.array([judged.architectures[row] in state.measured for row in rows], dtype=bool)
-        measured, order = rows[is_measured], np.concatenate([rows[is_measured], rows[~is_measured]])
-        few = replace(judged, architectures=[judged.architectures[row] for row in order], losses=judged.losses[order])
-        logs, is_known = _drawn(few, state, len(measured), seed)
-        with np.errstate(over="ignore"):
-            losses = np.stack([few.with_true(np.exp(row))[:, 0] for row in logs])
-        return cls(few.architectures, len(measured), losses, is_known)
 
     def next(self, n: int) -> list[Architecture]:
         """Returns the unmeasured candidates that are most often the best, the surest first."""
@@ -228,50 +261,7 @@ def _worse(own: Floats, others: Floats) -> Floats:
         return np.where(np.isfinite(own), np.where(own > others, (own - others) / np.abs(own), 0.0), np.inf)
 
 
-def _competitors(judged: Judged, state: Verification, lost: set[Architecture]) -> Indices:
-    """Returns the rows of what is measured, and of the unmeasured candidates that are predicted best."""
-    losses = judged.with_predicted(state.cost.predict_encoded(judged.genes))[:, 0]
-    order = np.argsort(losses, kind="stable")
-    taken, seen, unmeasured = [], set[Architecture](), 0
-    for row in order.tolist():
-        arch = judged.architectures[row]
-        if arch in seen or arch in lost:
-            continue
-        if arch not in state.measured:
-            if unmeasured == COMPETITORS:
-                continue
-            unmeasured += 1
-        seen.add(arch)
-        taken.append(row)
-    return np.array(taken, dtype=np.intp)
-
-
-def _drawn(few: Judged, state: Verification, measured: int, seed: int) -> tuple[Floats, bool]:
-    """Draws the logarithm of every candidate's latency, shape (draws, n), and says whether all errors are known.
-
-    The measured ones stand first.
-    """
-    rng = np.random.default_rng(seed)
-    logs = Refits.of(state.cost, seed=seed).log_values(few.genes)
-    found = [state.measured[arch] for arch in few.architectures[:measured]]
-    middles = np.log(np.array([seconds for seconds, _, _ in found], dtype=np.float64))
-    halves = {arch: _log_half_width(state.measured[arch]) for arch in few.architectures[:measured]}
-    noises = {arch: half / Z95 for arch, half in halves.items() if half is not None}
-    errors = own_errors(state.cost, logs, middles - logs.mean(axis=0)[:measured], noises)
-    drawn = np.repeat(logs, DRAWS * REFITS // len(logs), axis=0)
-    shifts, own, total = errors.draw(rng, len(drawn))
-    drawn += shifts[:, None]
-    for column, middle in enumerate(middles.tolist()):
-        noise = noises.get(few.architectures[column], total)
-        trust = own**2 / np.maximum(own**2 + noise**2, TINY)
-        drawn[:, column] += trust * (middle - drawn[:, column]) + np.sqrt(trust) * noise * rng.standard_normal(len(drawn))
-    open_ones = drawn[:, measured:]
-    open_ones += own[:, None] * rng.standard_normal(open_ones.shape)
-    is_told = measured == len(few) and len(noises) == measured
-    return drawn, errors.is_known or is_told
-
-
-def _log_half_width(measured: Interval) -> float | None:
-    """Returns the half-width of the interval of a measurement's logarithm; None where it has no interval."""
+def _deviation(measured: Interval) -> float:
+    """Returns the standard deviation of a measurement's logarithm; NaN where it has no interval."""
     _, low, high = measured
-    return None if low is None or high is None else math.log(high / low) / 2
+    return math.nan if low is None or high is None else math.log(high / low) / 2 / Z95

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 
+import numpy as np
 import pytest
 
 from hwcost.campaign.plans.plan import Plan
@@ -159,13 +161,16 @@ def test_the_campaign_of_winners_shows_its_progress_and_is_announced(capsys, mod
     assert said.index("measuring 1 winners") < said.index("this takes ") < said.index("process 1 of 2, ")
 
 
-def test_an_interrupted_search_goes_on_with_what_it_measured(capsys, models, tmp_path, monkeypatch) -> None:
+def test_an_interrupted_search_goes_on_with_what_it_measured(capsys, tmp_path, monkeypatch) -> None:
     """After Ctrl-C within a round of a verification, and between two rounds; a finished search measures anew."""
     from hwcost.campaign import run as campaign
     from hwcost.stores import open_store
 
-    command = ["search", "--minimize", str(models / "latency"), "--constraint", "params>=200k", "-n", "40", "--verify", "6"]
-    command += ["--backend", "null", "--store", str(tmp_path / "w.db"), "--json", "-"]
+    archs = SPACE.sample(40, seed=0)
+    seconds = [1e-3 * math.exp(0.1 * rank) for rank in np.random.default_rng(0).standard_normal(40)]  # tells little
+    calibrate(cost_model("lut", SPACE).fit(archs, seconds), archs, seconds).save(tmp_path / "latency")
+    command = ["search", "--minimize", str(tmp_path / "latency"), "--constraint", "params>=200k", "-n", "40"]
+    command += ["--verify", "6", "--backend", "null", "--store", str(tmp_path / "w.db"), "--json", "-"]
     finish, begun = campaign.run, []
 
     def cut_at(number: int, when: str) -> None:

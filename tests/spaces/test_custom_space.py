@@ -132,6 +132,12 @@ def test_a_files_mistakes_name_the_file(tmp_path) -> None:
     assert space(str(path)).options() == space("supershaper", merged=True).options()
 
 
+def test_a_name_in_a_file_is_an_unknown_option(tmp_path) -> None:
+    (path := tmp_path / "own.toml").write_text('name = "mine"\n[genes]\ndepth = [2, 4]\n')
+    with pytest.raises(DataError, match="'name' is unknown. Known: genes, categorical"):
+        space(str(path))
+
+
 def test_operators_of_an_architecture(tmp_path) -> None:
     operators = [
         "stem", {"name": "layer-{hidden}-{activation}", "times": "layers"}, {"name": "norm-{hidden}", "when": {"bias": 1}}

@@ -15,8 +15,8 @@ from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.objectives.sizes import Params
 from hwcost.pareto import front
 from hwcost.study import search
+from hwcost.study.error_model import LeftOut
 from hwcost.study.judged import Judged
-from hwcost.study.own_errors import own_errors
 from hwcost.study.refits import Refits
 from hwcost.study.selection import selection_bias
 from hwcost.study.verification import verify
@@ -211,11 +211,8 @@ def test_models_of_few_rows_err_as_their_left_out_rows_say() -> None:
     true = machine(2)
     model = fitted(true, 2, n=6)
     assert model.errors_ is None
-    genes = model.features.encode(SPACE.sample(20, seed=1))
-    one, alike = Refits.of(model).log_values(genes), np.zeros((2, 20))
-    errors = own_errors(model, alike, np.zeros(0), {})
-    assert (errors.freedom, errors.variance) == (6, errors.total)
-    assert errors.total > 0.02**2
-    assert own_errors(model, one, np.zeros(0), {}).variance < errors.total
+    left_out = LeftOut.of(model)
+    assert len(left_out.squares) == 6
+    assert left_out.squares.mean() > 0.02**2
     state = verify(fastest(model, middle_size(), 2, 20), model, measure_with(true, 2), most=1)
     assert state.probability < 0.95

@@ -16,7 +16,7 @@ from hwcost.objectives.sizes import Params
 from hwcost.spaces import space
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.study import search
-from hwcost.study.own_errors import own_errors
+from hwcost.study.error_model import LeftOut
 from hwcost.study.refits import Refits
 from hwcost.study.selection import selection_bias
 from hwcost.study.verification import verify
@@ -67,7 +67,7 @@ def test_refits_are_those_of_the_model_over_all_shapes(name: str, shape: Shape) 
     assert refits.is_spread
     assert (logs.std(axis=0) > 0).all()
     assert np.abs(logs.mean(axis=0) - np.log(alone.predict(archs).values)).mean() < 0.1
-    assert 0 < own_errors(alone, logs, np.zeros(0), {}).total < 0.3**2
+    assert 0 < LeftOut.of(alone).squares.mean() < 0.3**2
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -45,6 +45,12 @@ def test_one_objective_has_a_best_trial_and_several_have_not() -> None:
         both().hypervolume()
 
 
+def test_where_no_trial_is_completed_the_error_has_the_reason_of_the_last() -> None:
+    study = search(SPACE, [Minimize(lambda arch: "wide", "width")], searcher="random", evaluations=3)
+    with pytest.raises(UsageError, match=r"none of 3 trials is completed \(the last one: width: .*wide.*\); see study"):
+        _ = study.best
+
+
 @pytest.mark.parametrize(
     ("end", "message"),
     [

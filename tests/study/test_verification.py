@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from hwcost.cli.winners import certainty
-from hwcost.study.own_errors import SHARES, own_errors
-from hwcost.study.refits import Refits
 from hwcost.study.verification import Verification, verify
 from tests.study.machines import SPACE, fastest, fitted, machine, measure_with, middle_size
 
@@ -17,11 +15,11 @@ NOISE = 0.003
 """Standard deviation (log) of a measurement of a candidate."""
 
 
-def verified(seed: int, noise: float, **options) -> tuple[Verification, float]:
+def verified(seed: int, noise: float, noise_now: float = NOISE, **options) -> tuple[Verification, float]:
     """Returns what was found on an additive machine, and by how much another candidate is better in truth."""
     true = machine(seed, 0.1)
     found = fastest(model := fitted(true, seed, n=30, noise=noise), middle_size(), seed, 200)
-    state = verify(found, model, measure_with(true, seed, NOISE), most=12, seed=seed, **options)
+    state = verify(found, model, measure_with(true, seed, noise_now), most=12, seed=seed, **options)
     worth = true([trial.architecture for trial in found.completed]).min()
     return state, float(true([state.best])[0] / worth - 1)
 
@@ -43,21 +41,20 @@ def test_the_margin_holds_and_is_within_the_tolerance_where_the_best_is_sure() -
     assert worse <= sure.margin <= sure.tolerance
 
 
-def test_measured_candidates_tell_how_much_of_the_left_out_errors_is_their_own() -> None:
-    true = machine(1, 0.1)
-    archs = SPACE.sample(6, seed=77)
-    shares = []
-    for own in (0.0, 0.04):
-        deviations = own * np.random.default_rng(3).standard_normal(len(archs))
-        rows = SPACE.sample(60, seed=5)
-        values = true(rows) * np.exp(0.02 * np.random.default_rng(5).standard_normal(60))
-        joined = dict(zip([*rows, *archs], [*values, *(true(archs) * np.exp(deviations))], strict=True))
-        model = fitted(lambda asked, known=joined: np.array([known[arch] for arch in asked]), 0, noise=0, archs=[*joined])
-        logs = Refits.of(model).log_values(model.features.encode(SPACE.sample(30, seed=9)))
-        found = own_errors(model, logs, np.zeros(len(archs)), dict.fromkeys(archs, NOISE))
-        shares.append(float(found.shares @ SHARES))
-    assert shares[0] < 0.3
-    assert shares[1] > 0.6
+def test_where_measurements_are_exact_a_verification_soon_ends_and_is_right() -> None:
+    states, worse = zip(*[verified(seed, NOISE) for seed in range(4)], strict=True)
+    assert sum(state.is_sure for state in states) >= 3
+    assert np.mean([len(state.measured) for state in states]) < 10
+    assert sum(truth > state.tolerance for state, truth in zip(states, worse, strict=True) if state.is_sure) == 0
+
+
+def test_noise_of_rows_is_taken_for_neither_certainty_nor_errors_of_every_candidate() -> None:
+    """Rows and candidates are measured to 2.5 %: the best of twelve is near the best of two hundred, as the margin says."""
+    states, worse = zip(*[verified(seed, 0.025, noise_now=0.025) for seed in range(4)], strict=True)
+    assert not any(state.is_sure for state in states)
+    assert 0.3 < np.mean([state.probability for state in states]) < 0.75
+    assert np.median([state.margin for state in states]) < 0.055
+    assert all(truth <= state.margin for state, truth in zip(states, worse, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def do(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
 def sdo(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
     net = ComponentSupernet(SPACE)
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
-    policy = Sampling(Problem(SPACE, goals), samples=2, rate=5.0, start=SPACE.base().genes)
+    policy = Sampling(Problem(SPACE, goals), samples=2, rate=5.0, start=SPACE.base().genes, scale=1.0)
     return net, [Phase("sdo", SampledTraining(net, policy, COST, text, folder), how)]
 
 

@@ -63,7 +63,7 @@ class OwnRows:
         Returns:
             A cost function of what the given model was one of; it has no interval and keeps no measurements.
         """
-        return self._asked(self.model.clone_with_hyperparameters().fit(self._genes, self._measured, weights))
+        return self._asked(self.model.clone_with_hyperparameters().fit(self.genes, self._measured, weights))
 
     def learned(self) -> CostModel:
         """Returns the model fitted on all the measurements alike, with an interval and the provenance that it had."""
@@ -75,7 +75,7 @@ class OwnRows:
 
     def left_out_errors(self) -> Floats:
         """Returns errors of the logarithm (n,) by fits that have not seen the architecture."""
-        return left_out_errors(self.model, self._genes, self._measured, np.ones(len(self)))
+        return left_out_errors(self.model, self.genes, self._measured, np.ones(len(self)))
 
     def _key(self, arch: Architecture) -> tuple[GeneValue, ...]:
         return self.model.space.canonical(arch.genes if self.shape is None else self.shape.point(arch.genes))
@@ -84,7 +84,8 @@ class OwnRows:
         return model if self.shape is None else self.shape.asked_of(model)
 
     @cached_property
-    def _genes(self) -> Floats:
+    def genes(self) -> Floats:
+        """Encoded genes of the architectures, or points, shape (n, genes)."""
         return self.model.features.encode([self.model.space.architecture(genes) for genes in self.values])
 
     @cached_property

@@ -173,7 +173,7 @@ def policy_of(
     return Sampling(
         Problem(of, objectives, limits), pipeline.settings.seed, samples=preset.samples,
         penalty=penalty * preset.sampled_whole_cost, rate=rate, start=of.base().genes,
-        estimator=pipeline.parts.estimator or preset.estimator, optimizer=preset.sampled_optimizer,
+        estimator=pipeline.parts.estimator or preset.estimator, optimizer=preset.sampled_optimizer, scale=1.0,
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def sampled(
 ) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
     net = ComponentSupernet(SPACE)
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
-    policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes, **options)
+    policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes, scale=1.0, **options)
     return net, policy, SampledTraining(net, policy, COST, batches, folder)
 
 

@@ -49,7 +49,7 @@ def student(penalty: float, seed: int = 2, target: Tags = TAGS) -> WeighedTagger
 
 def policy() -> Sampling:
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
-    return Sampling(Problem(SPACE, goals), samples=2, rate=1.0, start=SPACE.base().genes)
+    return Sampling(Problem(SPACE, goals), samples=2, rate=1.0, start=SPACE.base().genes, scale=1.0)
 
 
 def first_batch() -> Any:
