@@ -20,9 +20,8 @@ tell the sensitivities, and items that were hardly ever seen uncontended. There 
 (:mod:`hwcost.campaign.estimates.block_starts`). A campaign is contended when states explain its blocks clearly better than
 none: by ``GAIN`` in log likelihood.
 
-Sources: Dempster, Laird and Rubin 1977 (expectation maximisation), in the form of Meng and Rubin 1993 (one unknown after
-another); Rabiner 1989 (hidden Markov models); Lange, Little and Taylor 1989 (weights of outlying blocks); Durbin and Koopman
-2012, section 2 (random walk).
+Sources: Dempster, Laird and Rubin 1977 (expectation maximisation), as by Meng and Rubin 1993 (one unknown after another);
+Rabiner 1989 (hidden Markov models); Lange, Little and Taylor 1989 (outlying blocks); Durbin and Koopman 2012 (random walk).
 
 Beside many neighbours delays are of all sizes, and the smallest of them and noise explain the same blocks: the more of them
 is taken for noise, the slower the uncontended machine looks, and the less two campaigns agree about it. Noise beyond that
@@ -40,9 +39,9 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
-from hwcost.campaign.estimates.block_evidence import is_evident, is_rare_state, quicker_by
+from hwcost.campaign.estimates.block_evidence import CLEAR, is_evident, is_rare_state, quicker_by
 from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
-from hwcost.campaign.estimates.block_starts import item_quantiles, rare_starts, usual_starts
+from hwcost.campaign.estimates.block_starts import first_noise, item_quantiles, rare_starts, usual_starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
 from hwcost.campaign.estimates.call_effects import CallEffects
 from hwcost.campaign.estimates.sensitivities import Sensitivities
@@ -175,7 +174,7 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), NO_DELAY), NO_DELAY)
     for item in usual_starts(table):
         found = _search(table, segment, _start(table, segment, item, delays), delays)
-        if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+        if found.log_likelihood > plain.log_likelihood + GAIN and (best is plain or _is_better(found, best)):
             best = found
     for item in rare_starts(table):
         found = _search(table, segment, _start(table, segment, item, delays), delays)
@@ -199,6 +198,15 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     return replace(model, states=states, is_evident=is_evident(residual, best.uncontended, blocks), quicker=quicker)
 
 
+def _is_better(found: _Fit, best: _Fit) -> bool:
+    """Says whether a fit is better; of two that are nearly as good, the one is by which the machine is clearly quicker.
+
+    Nothing speeds a block up, and a slower machine with a level that moves describes the same blocks nearly as well.
+    """
+    shift = float(np.median(found.item - best.item))
+    return found.log_likelihood - best.log_likelihood > (-GAIN if shift < -CLEAR else GAIN if shift > CLEAR else 0.0)
+
+
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
     """Begins a search at given log latencies of the items."""
     share = np.full(len(delays), 0.5 / max(1, len(delays) - 1))
@@ -210,7 +218,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         segments=np.zeros(int(segment.max()) + 1),
         share=share,
         stay_s=1.0,
-        noise=_first_noise(table) if len(delays) == 1 else min(_first_noise(table) / 1.5, FIRST_NOISE),
+        noise=first_noise(table) if len(delays) == 1 else min(first_noise(table) / 1.5, FIRST_NOISE),
         layout_sd=LAYOUT,
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
@@ -222,14 +230,6 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
 def _quieter(fit: _Fit) -> _Fit:
     """Begins a search where the quickest blocks lie if the noise is no more than that of a quiet machine."""
     return replace(fit, item=fit.item - EDGE * (fit.noise - MOST_NOISE), noise=MOST_NOISE)
-
-
-def _first_noise(table: BlockTable) -> float:
-    """Returns the scale of noise by the differences between successive blocks of one item."""
-    order = np.argsort(table.item, kind="stable")
-    same = np.diff(table.item[order]) == 0
-    steps = np.abs(np.diff(table.y[order]))[same]
-    return max(1e-3, float(np.median(steps)) / 0.95) if len(steps) else 0.01
 
 
 def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats, most_noise: float = math.inf) -> _Fit:

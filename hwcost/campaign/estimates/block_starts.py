@@ -1,4 +1,4 @@
-"""Log latencies of items at which a search for the uncontended ones begins."""
+"""Log latencies of items, and noise, at which a search for the uncontended ones begins."""
 
 from __future__ import annotations
 
@@ -80,3 +80,11 @@ def common_quantile(table: BlockTable, quantile: float, neighbours: int) -> Floa
         item = item_quantiles(replace(table, y=table.y - common), 0.5)
         common = median_filter(table.y - item[table.item], neighbours, mode="nearest")
     return np.asarray(item + np.quantile(common, quantile))
+
+
+def first_noise(table: BlockTable) -> float:
+    """Returns the scale of noise by the differences between successive blocks of one item."""
+    order = np.argsort(table.item, kind="stable")
+    same = np.diff(table.item[order]) == 0
+    steps = np.abs(np.diff(table.y[order]))[same]
+    return max(1e-3, float(np.median(steps)) / 0.95) if len(steps) else 0.01

@@ -11,6 +11,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from hwcost.agent.timer import SLICES
+from hwcost.campaign.estimates import block_model
+from hwcost.campaign.estimates.block_delays import NO_DELAY
 from hwcost.campaign.estimates.block_model import fit_block_model
 from hwcost.campaign.estimates.block_table import BlockTable, segments
 from tests.conftest import ROOT
@@ -202,6 +205,28 @@ def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: M
     assert model.states is None
     means = np.bincount(blocks.round, model.level) / np.bincount(blocks.round)
     assert np.diff(means) == pytest.approx(0.02, abs=0.008)
+
+
+def test_of_fits_nearly_as_good_the_quicker_machine_is_taken() -> None:
+    table = BlockTable(np.zeros(8), np.arange(8) % 4, np.zeros(8, dtype=np.intp), np.arange(8.0))
+    fit = block_model._start(table, segments(table.time, table.round), np.zeros(4), NO_DELAY)
+    slower = replace(fit, log_likelihood=0.0)
+    for shift, better_by, expected in ((-0.1, -8, True), (-0.1, -20, False), (-0.01, -8, False), (0.1, 8, False), (0.1, 20, True)):
+        found = replace(fit, item=fit.item + shift, log_likelihood=float(better_by))
+        assert block_model._is_better(found, slower) == expected
+
+
+@pytest.mark.slow
+def test_slices_tell_what_comes_and_goes_within_blocks(study: ModuleType) -> None:
+    from studies.sim_neighbours import SimNeighbours
+
+    campaigns = [replace(SimNeighbours.host(seed, 10), slices=SLICES).draw() for seed in range(12)]
+    sliced, whole = ([study.errors(one, way) for one in campaigns] for way in ("slices", "block model"))
+    confirmed = [~one.is_unconfirmed for one in sliced]
+    covered = np.concatenate([one.is_covered[kept] for one, kept in zip(sliced, confirmed, strict=True)])
+    assert covered.mean() >= 0.92
+    sizes = [np.quantile(np.abs(np.concatenate([one.error for one in found])), 0.95) for found in (sliced, whole)]
+    assert sizes[0] < sizes[1] / 3
 
 
 def test_blocks_without_any_noise_are_fitted() -> None:
