@@ -211,7 +211,8 @@ def test_of_fits_nearly_as_good_the_quicker_machine_is_taken() -> None:
     table = BlockTable(np.zeros(8), np.arange(8) % 4, np.zeros(8, dtype=np.intp), np.arange(8.0))
     fit = block_model._start(table, segments(table.time, table.round), np.zeros(4), NO_DELAY)
     slower = replace(fit, log_likelihood=0.0)
-    for shift, better_by, expected in ((-0.1, -8, True), (-0.1, -20, False), (-0.01, -8, False), (0.1, 8, False), (0.1, 20, True)):
+    cases = ((-0.1, -8, True), (-0.1, -20, False), (-0.01, -8, False), (0.1, 8, False), (0.1, 20, True))
+    for shift, better_by, expected in cases:
         found = replace(fit, item=fit.item + shift, log_likelihood=float(better_by))
         assert block_model._is_better(found, slower) == expected
 
