@@ -259,8 +259,7 @@ class SimNeighbours:
         noise = COMMON * rng.normal(0.0, self.noise, (n, 1)) + rng.normal(0.0, own, (n, self.layers))
         level = np.interp(time, np.arange(len(self.level)), self.level) + offset[item, round]
         layers_s = slowed_s * np.exp(noise + level[:, None] + layout[item, :, round])
-        spike = np.where(rng.random(n) < self.spikes, np.expm1(rng.exponential(SPIKE, n)), 0.0)
-        layers_s[np.arange(n), rng.integers(0, self.layers, n)] += spike * layers_s.sum(axis=1)
+        self._add_spikes(layers_s, rng)
         blocks = BlockTable(np.log(layers_s.sum(axis=1)), item, round, time)
         truth = law + self.level[: int(time[-1]) + 1].mean()
         return Drawn(blocks, truth, np.log(slowed_s.sum(axis=1)) - law[item], layers_s)
@@ -280,8 +279,7 @@ class SimNeighbours:
         time, slowed_s = self._times(work_s, item, round, np.repeat(feel[:, None], count, axis=1))
         own = math.sqrt((1 - COMMON**2) * count) * self.noise
         ratio = slowed_s / work_s * np.exp(COMMON * rng.normal(0.0, self.noise, (n, 1)) + rng.normal(0.0, own, (n, count)))
-        spike = np.where(rng.random(n) < self.spikes, np.expm1(rng.exponential(SPIKE, n)), 0.0)
-        ratio[np.arange(n), rng.integers(0, count, n)] += spike * ratio.sum(axis=1)
+        self._add_spikes(ratio, rng)
         is_quick = ratio <= UNCONTENDED * ratio.min(axis=1, keepdims=True)
         quick = np.log((ratio * is_quick).sum(axis=1) / is_quick.sum(axis=1))
         level = np.interp(time, np.arange(len(self.level)), self.level)
@@ -289,6 +287,12 @@ class SimNeighbours:
         delay = np.log(slowed_s.sum(axis=1) / work_s.sum(axis=1))
         blocks = BlockTable(base + np.log(ratio.mean(axis=1)), item, round, time)
         return Drawn(blocks, truth, delay, quick=base + quick)
+
+    def _add_spikes(self, parts: Floats, rng: np.random.Generator) -> None:
+        """Makes one part of some blocks longer, in place; parts have the shape (n, parts)."""
+        n, count = parts.shape
+        spike = np.where(rng.random(n) < self.spikes, np.expm1(rng.exponential(SPIKE, n)), 0.0)
+        parts[np.arange(n), rng.integers(0, count, n)] += spike * parts.sum(axis=1)
 
     def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Draws the order of workloads in every pass; returns the workload and the process of every block."""
