@@ -199,7 +199,7 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
 
 
 def _is_better(found: _Fit, best: _Fit) -> bool:
-    """Says whether a fit is better; of two that are nearly as good, the one is by which the machine is clearly quicker.
+    """Says whether a fit is better; of two nearly as good, the one with the clearly quicker machine is.
 
     Nothing speeds a block up, and a slower machine with a level that moves describes the same blocks nearly as well.
     """

@@ -80,7 +80,7 @@ def test_slow_calls_in_every_block_may_be_the_workload_s_own() -> None:
     own = found[3]
     assert own.half_width is not None
     assert 0.06 < own.half_width < 0.08
-    assert "6 % of the time went to calls that were over a fifth slower" in own.interval_reason
+    assert "6 % of the time was lost in calls that were over a fifth slower" in own.interval_reason
     assert all(m.half_width is not None and m.half_width < 0.02 for m in found if m is not own)
 
 
