@@ -25,7 +25,7 @@ MAX_CALLS = 1 << 24
 SLICES = 16
 """Slices of a block of calls on a CPU at most; a slice has one call at least."""
 
-UNCONTENDED = 1.2
+UNCONTENDED = 1.1
 """Time of a slice over that of the quickest one of its block up to which its calls count as uncontended."""
 
 Timing = Callable[[int], BlockTiming]

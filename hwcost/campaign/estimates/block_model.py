@@ -106,9 +106,9 @@ class BlockModel:
         delay: Expected log delay of a usual workload at each block, shape (n,).
         spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
-        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
-            about how much of the noise is contention.
-        reading_error: Part of it that is this doubt, which is the same in all processes.
+        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
+        reading_error: Standard deviation of what is not known of how much of the noise is contention, evenly distributed and
+            the same in all processes.
         states: The machine's states; None where there is one.
         is_evident: Whether the uncontended state stands out from slightly slower ones.
         quicker: Log time by which some blocks are quicker than the uncontended state; 0 where there are none.
@@ -186,11 +186,11 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
         noisy, best = best, _search(table, segment, _quieter(best), delays, MOST_NOISE)
         shift = float(np.median(noisy.item - best.item))
     residual = _residual(table, segment, best)
-    reading_error = shift / math.sqrt(12.0)
-    level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), reading_error)
+    level_error = min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended))
     level = best.segments[segment] - best.segments[segment].mean()
     model = BlockModel(
-        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error, abs(reading_error)
+        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error,
+        abs(shift) / math.sqrt(12.0),
     )  # fmt: skip
     if not is_contended:
         return model

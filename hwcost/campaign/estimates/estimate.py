@@ -19,7 +19,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
-from hwcost.campaign.estimates.intervals import intervals
+from hwcost.campaign.estimates.intervals import UNIFORM, intervals
 from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.process_bands import bands_of_item, half_width_of_bands
 from hwcost.campaign.estimates.reached import Reached
@@ -42,7 +42,7 @@ UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the i
 TOO_SLOW = "some blocks are {:.0f} % quicker than what seems to be the uncontended machine, and the interval reaches as far"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
 OWN = (
-    "even in its least disturbed blocks {:.0f} % of the time was lost in calls that were over a fifth slower than the "
+    "even in its least disturbed blocks {:.0f} % of the time was lost in calls that were over a tenth slower than the "
     "quickest ones, by a neighbour or by themselves, and the interval is that much wider"
 )
 BOTH = "the processes that measured it fall into two groups, and the interval holds both"
@@ -50,9 +50,6 @@ UNUSABLE = "none of its visits can be used"
 
 PAUSE = 10.0
 """A pause between visits counts as at most so many usual ones, so that a campaign resumed the next day has one scale."""
-
-UNIFORM = 0.95 * math.sqrt(3.0)
-"""Half-width of the middle 95 % of a uniform distribution over its standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +185,7 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-    half = None if half is None else math.hypot(half, UNIFORM * values.level_error)
+    half = None if half is None else math.hypot(half, UNIFORM * values.reading_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
     lost, own = (0.0 if of_visit is None else float(of_visit.mean()) for of_visit in (values.lost, values.own))

@@ -7,6 +7,7 @@ blocks of an item lose, which makes a latency too short where it is the item's o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from hwcost.campaign.estimates.block_model import LEVEL_STEPS
 from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
 from hwcost.campaign.estimates.visit_values import VisitValues
+
+UNIFORM = 0.95 * math.sqrt(3.0)
+"""Half-width of the middle 95 % of a uniform distribution over its standard deviation."""
 
 CONFIRMING = 2
 """Visits that must show the uncontended machine, so that an item's latency is confirmed; one is enough where all items
@@ -57,7 +61,7 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
         model: Time model that was fitted to them.
         values: Latency and weight of each visit by its blocks.
     """
-    level = level_half_width(values.level_error, len(np.unique(table.round)))
+    level = level_half_width(values, len(np.unique(table.round)))
     needed = 1 if values.is_evident else CONFIRMING
     is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < needed)
     is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED or values.quicker > 0
@@ -93,13 +97,15 @@ def _of_full_visit(model: TimeModel) -> Floats:
     return np.asarray(model.half_width * np.sqrt(np.minimum(model.amount, 1.0)))
 
 
-def level_half_width(error: float, rounds: int) -> float:
+def level_half_width(values: VisitValues, rounds: int) -> float:
     """Returns the half-width that the campaign's mean level adds to every interval.
 
     Args:
-        error: Standard error of the mean level: estimated from the steps between rounds, and from usual ones.
+        values: Standard error of the mean level, estimated from the steps between rounds and from usual ones; and how far it
+            may be off, evenly distributed, since noise and contention cannot be told apart.
         rounds: Number of rounds.
     """
     from scipy import stats
 
-    return float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * error
+    by_chance = float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * values.level_error
+    return math.hypot(by_chance, UNIFORM * values.reading_error)

@@ -1,8 +1,8 @@
 """What blocks say that were timed slice by slice: the seconds of a call between the loads of others, and what those took.
 
 On a crowded machine other loads come and go within the blocks, so that hardly any block is uncontended as a whole, though
-many of its calls are. Every block tells the seconds per call of the slices that were at most a fifth slower than its
-quickest one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
+many of its calls are. Every block tells the seconds per call of the slices that were hardly slower than its quickest
+one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
 
 Some calls are slow on any machine: each tenth one, say, that tidies memory up. Slices cannot tell them from a neighbour that
 never pauses for as long as a block. What even the least disturbed blocks of a workload lose may be its own, and widens the
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 LEAST = 0.05
 """Quantile of the blocks of a workload, by what they lose, which are the least disturbed ones."""
+
+LEAST_OF_ALL = 0.005
+"""The same of the blocks of all workloads."""
+
+SEVERAL = 4
+"""Number of workloads from which they show what neighbours leave undisturbed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,16 @@ def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
 
 
 def own_part(left_out: Floats, item: Indices) -> Floats:
-    """Returns the log delay that even the least disturbed blocks of each block's workload have, shape (blocks,).
+    """Returns the log delay that may be the own one of each block's workload, shape (blocks,).
+
+    A neighbour disturbs all workloads alike: what the least disturbed blocks of one lose beyond those of the others may be
+    its own, and so may be what hardly a block of any does not lose.
 
     Args:
         left_out: Log delay that the slices of each block show and no counter explains, shape (blocks,).
         item: Index of its workload, shape (blocks,), without gaps.
     """
-    return np.array([np.quantile(left_out[item == k], LEAST) for k in range(int(item.max()) + 1)])[item]
+    least = np.array([np.quantile(left_out[item == k], LEAST) for k in range(int(item.max()) + 1)])
+    if len(least) >= SEVERAL:
+        least = np.maximum(0.0, least - np.median(least)) + min(float(np.quantile(left_out, LEAST_OF_ALL)), np.median(least))
+    return np.asarray(least[item])

@@ -24,8 +24,10 @@ class VisitValues:
         uncontended: Whether the visit shows the uncontended machine, shape (n,).
         states: The states of the machine; None where there is only one.
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
-        level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known. Of a single
-            item, the part of it that its rounds do not show.
+        level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known, and for a
+            single item, whose rounds show it.
+        reading_error: Standard deviation of what is not known of how much of the noise is contention, evenly distributed and
+            common to all items.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
         is_evident: Whether all workloads together show clearly which state is the uncontended one.
         quicker: Log time by which some blocks are quicker than that state, which then was not it; 0 where there are none.
@@ -39,6 +41,7 @@ class VisitValues:
     states: Contention | None
     level: Floats | None = None
     level_error: float = 0.0
+    reading_error: float = 0.0
     is_precise: bool = False
     is_evident: bool = False
     quicker: float = 0.0

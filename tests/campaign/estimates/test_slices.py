@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hwcost.campaign.estimates.estimate import fit_campaign
-from hwcost.campaign.estimates.slices import sliced_blocks
+from hwcost.campaign.estimates.slices import own_part, sliced_blocks
 from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
@@ -80,8 +80,25 @@ def test_slow_calls_in_every_block_may_be_the_workload_s_own() -> None:
     own = found[3]
     assert own.half_width is not None
     assert 0.06 < own.half_width < 0.08
-    assert "6 % of the time was lost in calls that were over a fifth slower" in own.interval_reason
+    assert "6 % of the time was lost in calls that were over a tenth slower" in own.interval_reason
     assert all(m.half_width is not None and m.half_width < 0.02 for m in found if m is not own)
+
+
+def test_slow_calls_in_every_block_of_all_workloads_may_be_their_own() -> None:
+    found = fit_campaign(PLAN, visits_of(np.full((N, ROUNDS, PASSES), 0.06))).measurements
+    assert not any(m.is_confirmed for m in found)
+    assert all(m.half_width is not None and 0.06 < m.half_width < 0.08 for m in found)
+
+
+def test_what_neighbours_leave_to_no_block_of_one_workload_is_told_from_those_of_all() -> None:
+    """Of 48 blocks of a workload hardly one is undisturbed, and of those of all several are."""
+    slowed = np.random.default_rng(4).gamma(3.0, 0.03, (N, ROUNDS, PASSES))
+    left_out, item = slowed.reshape(-1), np.repeat(np.arange(N), ROUNDS * PASSES)
+    by_itself = np.array([own_part(left_out[item == k], np.zeros(ROUNDS * PASSES, dtype=int))[0] for k in range(N)])
+    together = own_part(left_out, item)[:: ROUNDS * PASSES]
+    assert np.median(by_itself) > 0.02
+    assert np.median(together) < 0.015
+    assert (together <= by_itself).all()
 
 
 def test_a_workload_with_a_visit_without_slices_is_taken_as_a_whole() -> None:
