@@ -19,7 +19,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
-from hwcost.campaign.estimates.intervals import UNIFORM, intervals
+from hwcost.campaign.estimates.intervals import OF_NORMAL, intervals
 from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.process_bands import bands_of_item, half_width_of_bands
 from hwcost.campaign.estimates.reached import Reached
@@ -185,7 +185,7 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-    half = None if half is None else math.hypot(half, UNIFORM * values.reading_error)
+    half = None if half is None else math.hypot(half, OF_NORMAL * values.reading_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
     lost, own = (0.0 if of_visit is None else float(of_visit.mean()) for of_visit in (values.lost, values.own))

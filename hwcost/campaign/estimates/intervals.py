@@ -19,8 +19,8 @@ from hwcost.campaign.estimates.lost_time import CLEAR
 from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
 from hwcost.campaign.estimates.visit_values import VisitValues
 
-UNIFORM = 0.95 * math.sqrt(3.0)
-"""Half-width of the middle 95 % of a uniform distribution over its standard deviation."""
+OF_NORMAL = 1.96
+"""Half-width of the middle 95 % of a normal distribution over its standard deviation."""
 
 CONFIRMING = 2
 """Visits that must show the uncontended machine, so that an item's latency is confirmed; one is enough where all items
@@ -102,10 +102,10 @@ def level_half_width(values: VisitValues, rounds: int) -> float:
 
     Args:
         values: Standard error of the mean level, estimated from the steps between rounds and from usual ones; and how far it
-            may be off, evenly distributed, since noise and contention cannot be told apart.
+            may be off because noise and contention cannot be told apart.
         rounds: Number of rounds.
     """
     from scipy import stats
 
     by_chance = float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * values.level_error
-    return math.hypot(by_chance, UNIFORM * values.reading_error)
+    return math.hypot(by_chance, OF_NORMAL * values.reading_error)

@@ -162,4 +162,4 @@ def test_a_single_workload_is_as_uncertain_as_two_readings_of_its_noise_differ()
     (m,) = fit_campaign(plan, visits).measurements
     y = block_values(visits).y
     rounds = stats.t.ppf(0.975, ROUNDS - 1) * y.std(ddof=1) / math.sqrt(ROUNDS)
-    assert m.half_width == pytest.approx(math.hypot(rounds, 0.475 * math.sqrt(12.0) * doubt))
+    assert m.half_width == pytest.approx(math.hypot(rounds, 1.96 * doubt))
