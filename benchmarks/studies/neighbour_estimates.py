@@ -15,7 +15,7 @@ from hwcost.campaign.estimates.block_parts import in_parts
 from hwcost.campaign.estimates.block_table import BlockTable
 from hwcost.campaign.estimates.interleaved import values_of
 from hwcost.campaign.estimates.intervals import intervals
-from hwcost.campaign.estimates.slices import own_part
+from hwcost.campaign.estimates.slices import come_and_go, own_part
 from hwcost.campaign.estimates.time_model import VisitTable, fit_time_model
 from hwcost.campaign.estimates.uncontended import two_state_values
 from hwcost.campaign.estimates.visit_values import VisitValues
@@ -54,9 +54,10 @@ def layers(drawn: Drawn, number: Indices) -> VisitValues:
 
 def slices(drawn: Drawn, number: Indices) -> VisitValues:
     """What hwcost does where blocks are timed slice by slice."""
-    if drawn.quick is None:
+    if drawn.quick is None or drawn.quickest is None:
         return block_model(drawn, number)
-    table, own = replace(drawn.blocks, y=drawn.quick), own_part(drawn.blocks.y - drawn.quick, drawn.blocks.item)
+    y = drawn.quickest if come_and_go(drawn.blocks.y - drawn.quick) else drawn.quick
+    table, own = replace(drawn.blocks, y=y), own_part(drawn.blocks.y - y, drawn.blocks.item)
     found = values_of(table, number, fit_block_model(table))
     return replace(found, own=np.bincount(number, own) / np.bincount(number))
 

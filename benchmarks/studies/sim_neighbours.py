@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.agent.timer import UNCONTENDED
+from hwcost.agent.timer import QUICK, QUICKEST
 from hwcost.campaign.estimates.block_table import BlockTable
 
 STEP_S = 0.002
@@ -88,7 +88,8 @@ class Drawn:
         truth: Uncontended log latency of each workload at the campaign's mean level, shape (items,).
         delay: Log delay of every block by neighbours, shape (n,).
         layers_s: Seconds of the layers of every block, shape (n, layers); None where they are not timed.
-        quick: Log latency of every block's slices that nothing slowed, shape (n,); None where blocks have no slices.
+        quick: Log latency of every block's quick slices, shape (n,); None where blocks have no slices.
+        quickest: The same of the quickest ones.
     """
 
     blocks: BlockTable
@@ -96,6 +97,7 @@ class Drawn:
     delay: Floats
     layers_s: Floats | None = None
     quick: Floats | None = None
+    quickest: Floats | None = None
 
     @property
     def slowed(self) -> float:
@@ -280,13 +282,13 @@ class SimNeighbours:
         own = math.sqrt((1 - COMMON**2) * count) * self.noise
         ratio = slowed_s / work_s * np.exp(COMMON * rng.normal(0.0, self.noise, (n, 1)) + rng.normal(0.0, own, (n, count)))
         self._add_spikes(ratio, rng)
-        is_quick = ratio <= UNCONTENDED * ratio.min(axis=1, keepdims=True)
-        quick = np.log((ratio * is_quick).sum(axis=1) / is_quick.sum(axis=1))
+        counts = [ratio <= most * ratio.min(axis=1, keepdims=True) for most in (QUICK, QUICKEST)]
+        quick, quickest = (np.log((ratio * one).sum(axis=1) / one.sum(axis=1)) for one in counts)
         level = np.interp(time, np.arange(len(self.level)), self.level)
         base, truth = law[item] + offset[item, round] + level, law + self.level[: int(time[-1]) + 1].mean()
         delay = np.log(slowed_s.sum(axis=1) / work_s.sum(axis=1))
         blocks = BlockTable(base + np.log(ratio.mean(axis=1)), item, round, time)
-        return Drawn(blocks, truth, delay, quick=base + quick)
+        return Drawn(blocks, truth, delay, quick=base + quick, quickest=base + quickest)
 
     def _add_spikes(self, parts: Floats, rng: np.random.Generator) -> None:
         """Makes one part of some blocks longer, in place; parts have the shape (n, parts)."""

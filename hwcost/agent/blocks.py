@@ -22,7 +22,8 @@ class BlockTiming:
             device was done with it; None where calls return when they are done.
         layers_s: Seconds of the layers of a single call, one after another, ``host_s`` together; None where they are not
             timed.
-        quick_s: Seconds per call of the slices that nothing slowed; None where the calls were not timed slice by slice.
+        quick_s: Seconds per call of the quick slices; None where the calls were not timed slice by slice.
+        quickest_s: The same of the quickest ones.
     """
 
     host_s: float
@@ -30,6 +31,7 @@ class BlockTiming:
     enqueue_s: Optional[float] = None
     layers_s: Optional[Tuple[float, ...]] = None
     quick_s: Optional[float] = None
+    quickest_s: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Block:
         device_s: Seconds of the block on the device's own clock; None where it has none.
         enqueue_s: Seconds until the block's first call returned to the host; None where calls return when they are done.
         layers_s: Seconds of the layers of the block's only call; None where they are not timed.
-        quick_s: Seconds per call of the slices that nothing slowed; None where the block was not timed slice by slice.
+        quick_s: Seconds per call of the quick slices; None where the block was not timed slice by slice.
+        quickest_s: The same of the quickest ones.
     """
 
     seconds: float
@@ -82,6 +85,7 @@ class Block:
     enqueue_s: Optional[float] = None
     layers_s: Optional[Tuple[float, ...]] = None
     quick_s: Optional[float] = None
+    quickest_s: Optional[float] = None
 
     @property
     def per_call_s(self) -> float:

@@ -25,8 +25,8 @@ MAX_CALLS = 1 << 24
 SLICES = 16
 """Slices of a block of calls on a CPU at most; a slice has one call at least."""
 
-UNCONTENDED = 1.1
-"""Time of a slice over that of the quickest one of its block up to which its calls count as uncontended."""
+QUICK, QUICKEST = 1.2, 1.1
+"""Time of a slice over that of the quickest one of its block up to which its calls count as quick, and as the quickest."""
 
 Timing = Callable[[int], BlockTiming]
 """A function that executes a number of calls and returns how long that took, such as ``runner.time_block``."""
@@ -108,14 +108,15 @@ def host_timing(run: Callable[[int], None], calls: int) -> BlockTiming:
 def sliced_timing(
     run: Callable[[int], None], calls: int, read_ns: Callable[[], int] = time.perf_counter_ns
 ) -> BlockTiming:
-    """Runs a number of calls slice by slice, and returns their time with the ``quick_s`` of a call.
+    """Runs a number of calls slice by slice, and returns their time with the ``quick_s`` and ``quickest_s`` of a call.
 
-    Another load of the machine comes and goes within blocks. The slices whose calls took at most ``UNCONTENDED`` times as
-    long as those of the quickest one tell what a call takes between; the mean of the block holds that load too.
+    Another load of the machine comes and goes within blocks. The slices whose calls took at most ``QUICK`` times as long as
+    those of the quickest one tell what a call takes between; the mean of the block holds that load too. Those up to
+    ``QUICKEST`` tell it where loads come and go within slices too, less a part of the noise of slices that are noisy.
 
     Args:
         run: Function that executes a number of calls.
-        calls: Number of calls; a single one has no slices, and no ``quick_s``.
+        calls: Number of calls; a single one has no slices, and neither time.
         read_ns: Function that returns nanoseconds.
     """
     slices = min(SLICES, calls)
@@ -128,9 +129,13 @@ def sliced_timing(
     if calls == 1:
         return BlockTiming(seconds)
     took_ns = [after - before for before, after in zip(marks, marks[1:])]
-    most_ns = UNCONTENDED * min(ns / size for ns, size in zip(took_ns, sizes))
-    quick = [(ns, size) for ns, size in zip(took_ns, sizes) if ns <= most_ns * size]
-    return BlockTiming(seconds, quick_s=sum(ns for ns, _ in quick) * 1e-9 / sum(size for _, size in quick))
+    least_ns = min(ns / size for ns, size in zip(took_ns, sizes))
+
+    def up_to(ratio: float) -> float:
+        within = [(ns, size) for ns, size in zip(took_ns, sizes) if ns <= ratio * least_ns * size]
+        return sum(ns for ns, _ in within) * 1e-9 / sum(size for _, size in within)
+
+    return BlockTiming(seconds, quick_s=up_to(QUICK), quickest_s=up_to(QUICKEST))
 
 
 def device_timing(issue: Callable[[int], None], calls: int, first: Any, last: Any) -> BlockTiming:
@@ -151,7 +156,7 @@ def time_block(timing: Timing, calls: int) -> Block:
     found = timing(calls)
     return Block(
         found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s, layers_s=found.layers_s,
-        quick_s=found.quick_s,
+        quick_s=found.quick_s, quickest_s=found.quickest_s,
     )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ class Runner(ABC):
     def time_slices(self) -> None:
         """Lets blocks be timed slice by slice from now on, where a call has returned only when the device is done with it.
 
-        Then blocks have the seconds per call of the slices that nothing slowed as well (``quick_s``).
+        Then blocks have the seconds per call of the quick slices as well (``quick_s``, ``quickest_s``).
         """
         self._is_sliced = True
 

@@ -90,6 +90,7 @@ class Block(_Strict):
     device_s: Some | None = None
     enqueue_s: Seconds | None = None
     quick_s: Some | None = None
+    quickest_s: Some | None = None
     first_s: Seconds | None = None
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hwcost.agent.timer import SLICES, UNCONTENDED, sliced_timing
+from hwcost.agent.timer import QUICK, QUICKEST, SLICES, sliced_timing
 from hwcost.backends.base import Runner
 from hwcost.timing import timer
 
@@ -38,9 +38,12 @@ def test_the_quick_calls_of_a_block_are_no_slower_than_its_mean(times_ns: list[i
     assert runner.made == len(times_ns)
     assert found.host_s == pytest.approx(sum(times_ns) * 1e-9)
     assert found.quick_s is not None
-    assert min(times_ns) * 1e-9 * (1 - 1e-9) <= found.quick_s <= found.host_s / len(times_ns) * (1 + 1e-9)
-    if max(times_ns) <= UNCONTENDED * min(times_ns):
-        assert found.quick_s == pytest.approx(found.host_s / len(times_ns))
+    assert found.quickest_s is not None
+    assert min(times_ns) * 1e-9 * (1 - 1e-9) <= found.quickest_s <= found.quick_s * (1 + 1e-9)
+    assert found.quick_s <= found.host_s / len(times_ns) * (1 + 1e-9)
+    for most, seconds in ((QUICK, found.quick_s), (QUICKEST, found.quickest_s)):
+        if max(times_ns) <= most * min(times_ns):
+            assert seconds == pytest.approx(found.host_s / len(times_ns))
 
 
 @pytest.mark.parametrize("calls", [2, SLICES, SLICES + 3, 400])
@@ -50,6 +53,14 @@ def test_slices_that_something_slowed_do_not_count(calls: int) -> None:
     runner = Calls(times_ns)
     found = sliced_timing(runner.run, calls, lambda: runner.now_ns)
     assert found.quick_s == pytest.approx(usual_ns * 1e-9, rel=0.02)
+    assert found.quickest_s == pytest.approx(usual_ns * 1e-9, rel=0.02)
+
+
+def test_slices_that_something_slowed_by_less_than_a_fifth_are_quick_and_not_among_the_quickest() -> None:
+    runner = Calls([1_000_000] * 8 + [1_150_000] * 8)
+    found = sliced_timing(runner.run, 16, lambda: runner.now_ns)
+    assert found.quick_s == pytest.approx(1.075e-3)
+    assert found.quickest_s == pytest.approx(1e-3)
 
 
 def test_a_single_call_has_no_slices() -> None:

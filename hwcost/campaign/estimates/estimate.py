@@ -42,7 +42,7 @@ UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the i
 TOO_SLOW = "some blocks are {:.0f} % quicker than what seems to be the uncontended machine, and the interval reaches as far"
 LOST = "by the machine's counters {:.0f} % of the time was lost where no block shows it, and the interval is that much wider"
 OWN = (
-    "even in its least disturbed blocks {:.0f} % of the time was lost in calls that were over a tenth slower than the "
+    "even in its least disturbed blocks {:.0f} % of the time was lost in calls that were clearly slower than the "
     "quickest ones, by a neighbour or by themselves, and the interval is that much wider"
 )
 BOTH = "the processes that measured it fall into two groups, and the interval holds both"

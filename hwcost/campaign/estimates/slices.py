@@ -1,8 +1,12 @@
 """What blocks say that were timed slice by slice: the seconds of a call between the loads of others, and what those took.
 
 On a crowded machine other loads come and go within the blocks, so that hardly any block is uncontended as a whole, though
-many of its calls are. Every block tells the seconds per call of the slices that were hardly slower than its quickest
-one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
+many of its calls are. Every block tells the seconds per call of its quick slices, those that were at most a fifth slower
+than its quickest one (``block_quick_s``; see :func:`hwcost.agent.timer.sliced_timing`); the latency of a workload is theirs.
+
+Where blocks show that loads come and go within them, these do so within slices too, of which many are slowed by less than a
+fifth. Then the latency is that of the quickest slices, within a tenth (``block_quickest_s``). It is not elsewhere: it would
+be too short by a part of the noise of noisy slices.
 
 Some calls are slow on any machine: each tenth one, say, that tidies memory up. Slices cannot tell them from a neighbour that
 never pauses for as long as a block. What even the least disturbed blocks of a workload lose may be its own, and widens the
@@ -22,6 +26,9 @@ from hwcost._types import Floats, Indices
 if TYPE_CHECKING:
     from hwcost.timing.measurement import Visit
 
+LOSING, LOSS = 0.75, 0.02
+"""Loads come and go within blocks where this quantile of the log delays that quick slices leave out is larger than that."""
+
 LEAST = 0.05
 """Quantile of the blocks of a workload, by what they lose, which are the least disturbed ones."""
 
@@ -37,8 +44,8 @@ class SlicedBlocks:
     """The blocks of a campaign, visit by visit.
 
     Attributes:
-        y: Log seconds per call, shape (blocks,): of the slices that nothing slowed, and of whole blocks where those of a
-            workload were not all timed slice by slice.
+        y: Log seconds per call, shape (blocks,): of the quick slices or of the quickest ones; of whole blocks where those of
+            a workload were not all timed slice by slice.
         left_out: Log delay that is left out of each of them, shape (blocks,).
     """
 
@@ -47,21 +54,41 @@ class SlicedBlocks:
 
 
 def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
-    """Takes what the slices of the blocks say.
+    """Takes what the slices of the blocks say: the quick ones, or the quickest ones where loads come and go within blocks.
 
     Args:
         visits: Usable visits.
     """
+    quick, quickest = (_of_slices(visits, fact) for fact in ("block_quick_s", "block_quickest_s"))
+    return quickest if come_and_go(quick.left_out) else quick
+
+
+def _of_slices(visits: Sequence[Visit], fact: str) -> SlicedBlocks:
+    """Takes what some of the slices say.
+
+    Args:
+        visits: Usable visits.
+        fact: Name of the fact that holds their seconds per call.
+    """
     item = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
-    whole = np.array([not visit.conditions.get("block_quick_s") for visit in visits])
+    whole = np.array([not visit.conditions.get(fact) for visit in visits])
     is_whole = np.bincount(item, whole)[item] > 0
     seconds = [
-        visit.samples_s if apart else visit.conditions["block_quick_s"]
+        visit.samples_s if apart else visit.conditions[fact]
         for visit, apart in zip(visits, is_whole.tolist(), strict=True)
     ]
     y = np.log(np.concatenate(seconds))
     left_out = np.maximum(0.0, np.log(np.concatenate([visit.samples_s for visit in visits])) - y)
     return SlicedBlocks(y, left_out)
+
+
+def come_and_go(left_out: Floats) -> bool:
+    """Says whether other loads came and went within the blocks of a campaign.
+
+    Args:
+        left_out: Log delay that the quick slices of each block leave out, shape (blocks,).
+    """
+    return float(np.quantile(left_out, LOSING)) > LOSS
 
 
 def own_part(left_out: Floats, item: Indices) -> Floats:

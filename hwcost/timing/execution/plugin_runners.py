@@ -84,7 +84,7 @@ def _slip(found: Any) -> str | None:
     """Returns in words why an answer is not a time; None where it is one."""
     if not isinstance(found, BlockTiming):
         return f"{found!r:.80}; expected a hwcost.backends.BlockTiming(host_s)"
-    for attribute in ("host_s", "device_s", "enqueue_s", "quick_s"):
+    for attribute in ("host_s", "device_s", "enqueue_s", "quick_s", "quickest_s"):
         value: Any = getattr(found, attribute)
         if value is None and attribute != "host_s":
             continue

@@ -218,6 +218,7 @@ class _Assembly:
             found["block_layers_s"] = layers
         if any(one.quick_s is not None for one in kept):
             found["block_quick_s"] = [one.per_call_s if one.quick_s is None else one.quick_s for one in kept]
+            found["block_quickest_s"] = [one.per_call_s if one.quickest_s is None else one.quickest_s for one in kept]
         if clocks and len(clocks) == len(kept):
             found |= {"clock_hz": statistics.median(clocks), "block_clock_hz": clocks}
         return found
