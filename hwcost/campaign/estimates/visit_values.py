@@ -26,7 +26,7 @@ class VisitValues:
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known, and for a
             single item, whose rounds show it.
-        reading_error: Standard deviation of what the level may be off by because noise and contention cannot be told apart,
+        reading_error: Standard deviation of what the level may be off by because noise may be contention,
             common to all items.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
         is_evident: Whether all workloads together show clearly which state is the uncontended one.
