@@ -36,7 +36,7 @@ LEAST_OF_ALL = 0.005
 """The same of the blocks of all workloads."""
 
 SEVERAL = 4
-"""Number of workloads from which they show what neighbours leave undisturbed."""
+"""Number of workloads from which they show how little neighbours take from the least disturbed blocks."""
 
 
 @dataclass(frozen=True, slots=True)
