@@ -24,6 +24,15 @@ CONVERGED = 1e-15
 """Relative change by a term from which on no other one counts."""
 
 
+def median(values: Floats) -> float:
+    """Returns the median of values (n,), none of them NaN; ``np.median`` takes several times as long for its checks."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    parted = np.partition(values, (half - 1, half))
+    return float((parted[half - 1] + parted[half]) / 2.0)
+
+
 def median_deviation(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about zero: their median size, scaled for normal noise."""
     return MAD_TO_SD * float(np.median(np.abs(values)))
