@@ -101,12 +101,12 @@ def _blocks(features: Features, genes: Floats, used: Collection[int]) -> Iterato
     plain, logs, names = [], [], []
     for i in used:
         gene, values = features.space.genes[i], genes[:, i]
-        different = np.unique(values)
+        different, counts = np.unique(values, return_counts=True)
         if len(different) < 2:
             continue
         is_few = len(different) <= FEW and bool(np.all(different == np.round(different)))
         if gene.categorical or (is_few and not features.is_buildable):
-            common = different[np.argsort([-(values == one).sum() for one in different], kind="stable")][:MOST_NAMES]
+            common = different[np.argsort(-counts, kind="stable")][:MOST_NAMES]
             plain += [(values == one).astype(np.float64) for one in common]
         if gene.categorical:
             names += plain[-len(common) :]
