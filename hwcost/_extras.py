@@ -43,21 +43,21 @@ def check_installed(module: str, extra: str) -> None:
 
 
 _spared: set[str] = set()
-"""Packages that this process has no use for."""
+"""Modules that this process has no use for."""
 
 
-def spare(*packages: str) -> None:
-    """Says that this process has no use for some packages, which libraries import wherever they are installed.
+def spare(*modules: str) -> None:
+    """Says that this process has no use for some modules, which libraries import wherever they are installed.
 
     Only for a process that runs nothing but hwcost: whoever else uses such a library in it finds it as it is where the
-    packages are not installed.
+    modules are not installed.
     """
-    _spared.update(packages)
+    _spared.update(modules)
 
 
 @contextmanager
 def sparing() -> Iterator[None]:
-    """Lets imports of packages that :func:`spare` named fail, as where they are not installed; those loaded before stay."""
+    """Lets imports of modules that :func:`spare` named fail, as where they are not installed; those loaded before stay."""
     hidden = [name for name in _spared if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # which stands for a module that cannot be imported

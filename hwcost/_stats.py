@@ -24,14 +24,37 @@ CONVERGED = 1e-15
 """Relative change by a term from which on no other one counts."""
 
 
+def median(values: Floats) -> float:
+    """Returns the median of values (n,), NaN beside a NaN or of none; ``np.median`` takes several times as long."""
+    if not len(values):
+        return math.nan
+    left, right = (len(values) - 1) // 2, len(values) // 2
+    parted = np.partition(values, (left, right, -1))  # what is NaN stands last
+    return math.nan if np.isnan(parted[-1]) else float((parted[left] + parted[right]) / 2.0)
+
+
+def different(values: Floats) -> Floats:
+    """Returns the different values among some (n,), none of them NaN, ascending; ``np.unique`` may import masked arrays."""
+    return np.array(sorted(set(values.tolist())), dtype=np.float64)
+
+
+def quantile(values: Floats, share: float) -> float:
+    """Returns a quantile of values (n,), none of them NaN, on the line between its neighbours, as ``np.quantile`` does."""
+    place = share * (len(values) - 1)
+    left = int(place)
+    right = min(left + 1, len(values) - 1)
+    parted = np.partition(values, (left, right))
+    return float(parted[left] + (place - left) * (parted[right] - parted[left]))
+
+
 def median_deviation(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about zero: their median size, scaled for normal noise."""
-    return MAD_TO_SD * float(np.median(np.abs(values)))
+    return MAD_TO_SD * median(np.abs(values))
 
 
 def robust_sd(values: Floats) -> float:
     """Returns the robust standard deviation of values (n,) about their median; 0 for fewer than two values."""
-    return median_deviation(values - np.median(values)) if len(values) > 1 else 0.0
+    return median_deviation(values - median(values)) if len(values) > 1 else 0.0
 
 
 def quantile_of_each(values: Floats, group: Indices, quantile: float) -> Floats:

@@ -170,15 +170,18 @@ class Registry:
                 f"{type(error).__name__}: {error}. Mend or uninstall that distribution."
             ) from error
 
-    def members(self) -> dict[str, Any]:
+    def members(self, *without: str) -> dict[str, Any]:
         """Imports all members and returns them by name, for choices among all of them.
 
         A member of another distribution that cannot be imported is left out, with a warning in the log.
+
+        Args:
+            *without: Names of members that are none of the choices, and need not be imported.
         """
         from hwcost._left_out import left_out
 
         found = {}
-        for name in self.names():
+        for name in sorted({*_entries(self)} - {*without}):
             try:
                 found[name] = self.load(name)
             except HwcostError as error:

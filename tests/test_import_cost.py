@@ -85,10 +85,17 @@ def test_fitting_a_lookup_table_loads_nothing_that_it_does_not_use(tmp_path) -> 
     assert not {"scipy", "lightgbm", "xgboost", "pandas", "matplotlib", "pydantic"} & loaded
 
 
-def test_fitting_trees_by_a_command_loads_the_library_without_what_it_finds_installed(tmp_path) -> None:
-    loaded = modules_after_fit("lightgbm", tmp_path)
-    assert "lightgbm" in loaded
-    assert has_members_of_others() or not {"sklearn", "pandas", "dask"} & loaded
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_fitting_trees_by_a_command_loads_the_library_without_what_it_finds_installed(library: str, tmp_path) -> None:
+    pytest.importorskip(library)
+    loaded = modules_after_fit(library, tmp_path)
+    assert library in loaded
+    assert has_members_of_others() or not {"sklearn", "pandas", "dask", "xgboost.sklearn", "scipy.special"} & loaded
+
+
+def test_knowing_what_can_be_compared_loads_no_model_of_other_devices() -> None:
+    code = "import hwcost; from hwcost.cost_models.registry import candidates; candidates(hwcost.space('supershaper'))"
+    assert not {"hwcost.cost_models.priors.model", "scipy", "lightgbm"} & modules_after(code)
 
 
 def test_spared_packages_are_missing_for_what_is_imported_sparingly_only(monkeypatch) -> None:

@@ -15,7 +15,9 @@ from scipy import stats
 from hwcost._io import write_atomically, write_text
 from hwcost._stats import (
     kendall_tau,
+    median,
     median_deviation,
+    quantile,
     ranks,
     robust_sd,
     rounded,
@@ -83,6 +85,18 @@ def test_values_that_differ_by_rounding_errors_are_equal() -> None:
 
 def test_nothing_has_a_rank_beside_what_is_no_number() -> None:
     assert np.isnan(ranks(np.array([3.0, np.nan, 1.0]))).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 101])
+def test_medians_are_those_of_numpy(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    assert median(values) == float(np.median(values))
+    assert quantile(values, 0.9) == pytest.approx(float(np.quantile(values, 0.9)), rel=1e-12)
+    assert np.isnan(median(np.append(values, np.nan)))
+
+
+def test_nothing_has_no_median() -> None:
+    assert np.isnan(median(np.zeros(0)))
 
 
 def test_robust_deviations_are_those_of_scipy() -> None:

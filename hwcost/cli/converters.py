@@ -63,6 +63,8 @@ class _Converter:
         if not _asks(asked, OWN):
             if of_type is str and isinstance(value, str):
                 return value
+            if of_type == list[str] and isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+                return list(value)
             if of_type in (int, float) and type(value) is of_type and value == param.default:
                 return value
             if of_type is Path and isinstance(value, str) and not _asks(asked, OF_PATHS) and _is_fine(value, asked):

@@ -50,8 +50,8 @@ COLLECTED_AFTER = 50_000
 """New objects after which Python looks for unused circles of objects in these commands: after 700, its default, that takes a
 fifth of their time."""
 
-UNUSED = ("sklearn", "pandas", "dask")
-"""Packages that these libraries import wherever they are installed, which takes longer than most fits."""
+UNUSED = ("sklearn", "pandas", "dask", "xgboost.sklearn")
+"""Modules that these libraries import wherever they are installed, which takes longer than most fits."""
 
 ONE_BLAS_THREAD = "OPENBLAS_NUM_THREADS", "1"
 """Setting of NumPy's matrix library for these commands: folds are shared out to the cores already, and idle threads spin."""

@@ -76,7 +76,6 @@ def predict(
     model; it is a rough estimate, not a measurement.
     """
     from hwcost.cost_models import load
-    from hwcost.cost_models.families.roofline import LABEL
     from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 
     shapes = _shapes(batch_size, seq_len)
@@ -96,11 +95,12 @@ def predict(
     tables.say(remarks)
     document = {**_joined([answers(model, archs, use_measured, fitted) for model in models]), "remarks": remarks}
     if roofline:
-        document = {"estimate": LABEL, **document}
-        console.note(f"{fitted.provenance['device']}: {LABEL}")
+        document = {"estimate": fitted.provenance["label"], **document}
+        console.note(f"{fitted.provenance['device']}: {fitted.provenance['label']}")
     if not console.write_json(document, json):
         by_model = f"Predicted by {fitted.name}{'' if models == [fitted] else _at(document)}"
-        _show(document, f"Roofline on {fitted.provenance['device']}: {LABEL}" if roofline else by_model)
+        of_device = f"Roofline on {fitted.provenance.get('device')}: {fitted.provenance.get('label')}"
+        _show(document, of_device if roofline else by_model)
 
 
 def _shapes(batch_size: str | None, seq_len: str | None) -> list[tuple[int | None, int | None]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
     from hwcost.spaces.base import SearchSpace
 
-__all__ = ["COST_MODELS", "candidates", "cost_model", "cost_model_class", "takes"]
+__all__ = ["COST_MODELS", "candidates", "comparable", "cost_model", "cost_model_class", "takes"]
 
 COST_MODELS = Registry(
     "hwcost.cost_models",
@@ -74,13 +74,18 @@ def cost_model_class(name: str | type[CostModel]) -> type[CostModel]:
     return found
 
 
+def comparable() -> dict[str, type[CostModel]]:
+    """Returns the classes of all models but one by name: ``prior``, which learns from models of other devices as well."""
+    return COST_MODELS.members("prior")
+
+
 def candidates(space: SearchSpace) -> list[str]:
     """Returns the names of the models among which ``auto`` chooses, built-in or not, from plain to general.
 
     Args:
         space: Space that is predicted for; a model that refuses it is left out.
     """
-    ranks = {name: model.complexity for name, model in COST_MODELS.members().items()}
+    ranks = {name: model.complexity for name, model in comparable().items()}
     known = sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
     return [name for name in known if takes(name, space)]
 

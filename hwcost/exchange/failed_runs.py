@@ -50,7 +50,7 @@ def refuse_failed_runs(sheet: Sheet, wanted: Collection[str] = ()) -> None:
     """
     for name, texts in sheet.columns.items():
         is_fault = None if name in wanted else _fault(name, texts)
-        rows = [row for row, text in enumerate(texts) if is_fault is not None and is_fault(text)]
+        rows = [] if is_fault is None else [row for row, text in enumerate(texts) if is_fault(text)]
         if not rows or len(rows) == len(texts):
             continue
         is_warming = _said(name) in _WARM | _PHASES
@@ -96,7 +96,7 @@ def refuse_first_repeats(
 
 def _fault(name: str, texts: Collection[str]) -> Callable[[str], bool] | None:
     """Returns what tells whether a cell of a column says a failure; None where the column says nothing of that kind."""
-    what, values = _said(name), {text.lower() for text in texts}
+    what, values = _said(name), {text.lower() for text in set(texts)}
     if what in _STATES:
         return lambda text: _FAILED.fullmatch(text) is not None
     if what in _PHASES:

@@ -39,6 +39,8 @@ def _following(last: str, text: str) -> str:
 
 
 def _is_of_groups(texts: list[str]) -> bool:
+    if "" not in texts:
+        return False
     starts = [row for row, text in enumerate(texts) if text]
     if len(starts) < FEWEST_GROUPS or starts[0] != 0 or len(starts) > MOST_FILLED * len(texts):
         return False

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from hwcost._stats import median
 from hwcost._types import Floats
 from hwcost.errors import DataError
 from hwcost.exchange.sheet import Sheet, for_shell
@@ -70,7 +71,7 @@ def refuse_wrong_unit(sheet: Sheet, columns: Sequence[str], latency_s: Floats) -
     Raises:
         DataError: When they are.
     """
-    typical = float(np.median(latency_s))
+    typical = median(latency_s)
     if SHORTEST_S <= typical <= LONGEST_S:
         return
     named = " + ".join(f"'{name}'" for name in columns)

@@ -77,7 +77,7 @@ def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
 
 def _units(texts: list[str]) -> list[str]:
     """Returns the unit of time behind the number of each cell, where some of the numbers hold a comma; empty ones else."""
-    if not any("," in text and text[-1] in "sS" for text in texts):
+    if not any("," in text and text[-1] in "sS" for text in set(texts)):
         return []
     return ["" if (match := _NUMBER_WITH_UNIT.fullmatch(text)) is None else match["unit"] for text in texts]
 
@@ -88,7 +88,7 @@ def _without_ends(texts: list[str], ends: list[str] | None) -> list[str]:
 
 def _with_points(sheet: Sheet, is_typed: bool) -> Sheet:
     """Returns the sheet with decimal points and without thousands separators; see :func:`normalised`."""
-    held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
+    held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in set(texts))}
     is_decimal = bool(held) and _has_decimal_commas(sheet)
     columns, changed = dict(sheet.columns), []
     for name, texts in (sheet.columns if is_decimal else held).items():
@@ -124,9 +124,10 @@ def _has_points(text: str) -> bool:
 
 def _are_grouped(texts: list[str]) -> bool:
     """Whether some texts hold points, and all could be whole numbers with points between thousands."""
-    if not any("." in text for text in texts):
+    different = set(texts)
+    if not any("." in text for text in different):
         return False
-    return all(not text or _WHOLE.fullmatch(text) or _POINT_GROUPS.fullmatch(text) for text in texts)
+    return all(not text or _WHOLE.fullmatch(text) or _POINT_GROUPS.fullmatch(text) for text in different)
 
 
 def _has_decimal_commas(sheet: Sheet) -> bool:

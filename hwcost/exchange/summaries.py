@@ -86,13 +86,13 @@ def statistic_rows(sheet: Sheet) -> list[tuple[int, str]]:
     They are those whose names end in ``_mean``, ``_stddev`` and the like, where the same name has both of these.
     """
     for column, texts in sheet.columns.items():
-        matches = [_OF_REPETITIONS.fullmatch(text) for text in texts]
+        matches = {text: match for text in set(texts) if (match := _OF_REPETITIONS.fullmatch(text)) is not None}
         ends: dict[str, set[str]] = {}
-        for match in filter(None, matches):
+        for match in matches.values():
             ends.setdefault(match["name"], set()).add(match["end"])
         named = {name for name, found in ends.items() if {"mean", "stddev"} <= found}
         if named:
-            return [(row, column) for row, match in enumerate(matches) if match is not None and match["name"] in named]
+            return [(row, column) for row, text in enumerate(texts) if text in matches and matches[text]["name"] in named]
     return []
 
 

@@ -357,10 +357,10 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
     texts = sheet.columns[gene.name]
     if gene.categorical and any(isinstance(choice, str) for choice in gene.choices):
         return list(texts)
-    known = {text: number(text) for text in set(texts)}
-    values = [known[text] for text in texts]
-    wrong = [row for row, value in enumerate(values) if value is None or not math.isfinite(value)]
-    if wrong:
+    found = {text: number(text) for text in set(texts)}
+    known = {text: value for text, value in found.items() if value is not None and math.isfinite(value)}
+    if len(known) < len(found):
+        wrong = [row for row, text in enumerate(texts) if text not in known]
         text = texts[wrong[0]]
         what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
@@ -370,4 +370,4 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
             f"--drop {for_shell(gene.name)}."
         )
         raise sheet.error(wrong[0], gene.name, what + more, advice)
-    return [value for value in values if value is not None]
+    return [known[text] for text in texts]

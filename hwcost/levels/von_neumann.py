@@ -10,6 +10,7 @@ R. Bartels, The rank version of von Neumann's ratio test for randomness, 1982; s
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -38,9 +39,21 @@ def von_neumann(values: Floats) -> float:
     """
     if len(values) < MIN_ROWS or np.ptp(values) == 0:
         return 1.0
-    quantile = NormalDist().inv_cdf  # the import of scipy.special takes longer than many a fit
-    scores = np.array([quantile(share) for share in (ranks(values) / (len(values) + 1)).tolist()])
+    n, places = len(values), ranks(values)
+    is_whole = bool((places % 1 == 0).all())
+    scores = _scores(n)[places.astype(np.intp) - 1] if is_whole else _quantiles(places / (n + 1))
     return float((np.diff(scores) ** 2).sum() / (2.0 * ((scores - scores.mean()) ** 2).sum()))
+
+
+@lru_cache(maxsize=4)
+def _scores(n: int) -> Floats:
+    """Returns the normal scores of the ranks from 1 to n, which a table's level is judged by several times."""
+    return _quantiles(np.arange(1, n + 1) / (n + 1))
+
+
+def _quantiles(shares: Floats) -> Floats:
+    quantile = NormalDist().inv_cdf  # the import of scipy.special takes longer than many a fit
+    return np.array([quantile(share) for share in shares.tolist()])
 
 
 def critical(n: int) -> float:

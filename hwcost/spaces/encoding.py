@@ -122,8 +122,10 @@ class Encoding:
         tables = self._all_direct
         if tables is None:
             return np.stack([self._code(i, genes[:, i]) for i in range(genes.shape[1])], axis=1)
-        places = np.clip(genes, 0, tables.shape[1] - 1).astype(np.intp)
-        return np.asarray(tables[np.arange(genes.shape[1]), places])
+        width = tables.shape[1]
+        places = np.clip(genes, 0, width - 1).astype(np.intp)
+        places += np.arange(0, tables.size, width)
+        return tables.ravel().take(places)
 
     def _code(self, gene: int, values: Floats) -> Codes:
         """Returns the index of the choice next to each value; the last one for values beyond all choices."""

@@ -69,6 +69,21 @@ def test_commands_below_a_group_are_spared_too() -> None:
             assert not hasattr(parameter, "get_runtime_param") or "get_runtime_param" in vars(parameter)
 
 
+def test_texts_that_may_be_repeated_need_no_converter() -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def command(each: list[str] | None = None) -> None:
+        pass
+
+    made = typer.main.get_command(app)
+    converters.spare(made)
+    each = next(one for one in made.params if one.name == "each")
+    convert = each.get_runtime_param()
+    convert._make = None
+    assert convert.coerce(("x", "y"), each, None) == ["x", "y"]
+
+
 def test_a_folder_that_is_there_needs_no_converter_unless_more_is_asked(tmp_path: Path) -> None:
     app = typer.Typer()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hwcost._stats import different, median
 from hwcost._types import Floats
 
 FEWEST_ROWS, FEWEST_STEPS = 30, 2
@@ -25,13 +26,13 @@ def coarse_step(latency_s: Floats) -> float | None:
     Args:
         latency_s: Shape (n,), seconds.
     """
-    different = np.unique(latency_s)
-    if len(latency_s) < FEWEST_ROWS or not FEWEST_STEPS <= len(different) <= MOST_DIFFERENT * len(latency_s):
+    levels = different(latency_s)
+    if len(latency_s) < FEWEST_ROWS or not FEWEST_STEPS <= len(levels) <= MOST_DIFFERENT * len(latency_s):
         return None
-    step = float(np.diff(different).min())
-    if step < COARSE * float(np.median(latency_s)):
+    step = float(np.diff(levels).min())
+    if step < COARSE * median(latency_s):
         return None
-    counts = np.round(different / step)
-    steps = different / np.maximum(counts, 1.0)
-    exact = float(np.median(steps))
-    return exact if bool((np.abs(different - counts * exact) <= OFF_STEP * exact).all()) else None
+    counts = np.round(levels / step)
+    steps = levels / np.maximum(counts, 1.0)
+    exact = median(steps)
+    return exact if bool((np.abs(levels - counts * exact) <= OFF_STEP * exact).all()) else None

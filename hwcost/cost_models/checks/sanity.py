@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._stats import different
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
@@ -93,7 +94,7 @@ def _values(gene: Gene, rows: Floats) -> Floats:
     """Encoded values of a gene, ascending: its choices, or what the rows of the fit hold."""
     if gene.categorical:
         return np.arange(len(gene.choices), dtype=np.float64)
-    return np.unique(np.array(gene.choices, dtype=np.float64) if gene.choices else rows)
+    return different(np.array(gene.choices, dtype=np.float64) if gene.choices else rows)
 
 
 def _next(values: Floats) -> dict[float, float]:

@@ -46,29 +46,32 @@ class Smoother:
         kept = d > 1e-7 * d.max(initial=1e-300)
         self._u, self._d, self._vt, self._columns = u[:, kept], d[kept], vt[kept], columns
         self._shares = self._affordable(len(chosen))
-        squares = self._u**2
-        self._leverages = [np.minimum(squares @ one + 1.0 / len(chosen), HIGHEST_LEVERAGE) for one in self._shares]
+        self._free = 1.0 - np.minimum(self._shares @ (self._u**2).T + 1.0 / len(chosen), HIGHEST_LEVERAGE)
 
-    def _affordable(self, rows: int) -> list[Floats]:
-        """Returns, per freedom that is tried, the share that the penalty leaves of every direction."""
+    def _affordable(self, rows: int) -> Floats:
+        """Returns, per freedom that is tried, the share that the penalty leaves of every direction; shape (freedoms, k)."""
         shares = [self._d**2 / (self._d**2 + penalty) for penalty in PENALTIES]
         places = [next((i for i, one in enumerate(shares) if one.sum() <= freedom * rows), -1) for freedom in FREEDOMS]
-        return [shares[i] for i in dict.fromkeys(places)]
+        return np.stack([shares[i] for i in dict.fromkeys(places)])
 
     def left_out(self, target: Floats) -> Floats:
         """Returns the prediction for each fitted row (m,) from the others, by the penalty that predicts best."""
-        return min(self._tried(target), key=lambda one: float(np.mean((target - one) ** 2)))
+        return target - self.left_out_errors(target)
 
-    def _tried(self, target: Floats) -> list[Floats]:
-        mean = target.mean()
-        turned = self._u.T @ (target - mean)
-        fits = [mean + self._u @ (share * turned) for share in self._shares]
-        return [target - (target - fit) / (1.0 - h) for fit, h in zip(fits, self._leverages, strict=True)]
+    def left_out_errors(self, target: Floats) -> Floats:
+        """Returns what each fitted row (m,) has above its prediction from the others, by the penalty that predicts best."""
+        errors, best = self._tried(target)
+        return np.asarray(errors[best])
+
+    def _tried(self, target: Floats) -> tuple[Floats, int]:
+        """Returns the errors by every penalty, shape (freedoms, m), and the number of the penalty with the least ones."""
+        centred = target - target.mean()
+        errors = (centred - (self._shares * (centred @ self._u)) @ self._u.T) / self._free
+        return errors, int(np.argmin(np.einsum("ij,ij->i", errors, errors)))
 
     def everywhere(self, target: Floats) -> Floats:
         """Returns predictions for all rows (n,) by a fit on the target of the fitted rows (m,)."""
-        errors = [float(np.mean((target - one) ** 2)) for one in self._tried(target)]
-        share = self._shares[int(np.argmin(errors))]
+        share = self._shares[self._tried(target)[1]]
         slopes = self._vt.T @ (share / self._d * (self._u.T @ (target - target.mean())))
         return np.asarray((self._columns - self._mean) / self._scale @ slopes + target.mean())
 
@@ -98,12 +101,12 @@ def _blocks(features: Features, genes: Floats, used: Collection[int]) -> Iterato
     plain, logs, names = [], [], []
     for i in used:
         gene, values = features.space.genes[i], genes[:, i]
-        different = np.unique(values)
+        different, counts = np.unique(values, return_counts=True)
         if len(different) < 2:
             continue
         is_few = len(different) <= FEW and bool(np.all(different == np.round(different)))
         if gene.categorical or (is_few and not features.is_buildable):
-            common = different[np.argsort([-(values == one).sum() for one in different], kind="stable")][:MOST_NAMES]
+            common = different[np.argsort(-counts, kind="stable")][:MOST_NAMES]
             plain += [(values == one).astype(np.float64) for one in common]
         if gene.categorical:
             names += plain[-len(common) :]

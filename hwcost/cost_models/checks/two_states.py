@@ -20,7 +20,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._stats import ranks, robust_sd
+from hwcost._stats import median, ranks, robust_sd
 from hwcost._types import Floats
 from hwcost.cost_models.checks.smoothing import Smoother, smoothers
 from hwcost.cost_models.features.extractor import Features
@@ -34,6 +34,9 @@ SEARCHED = 800
 
 LEAST_STEP = 0.1
 """Step (log) between the states below which a fit that lies between them is hardly wrong."""
+
+NARROW = 0.5 * LEAST_STEP * math.sqrt(LEAST_SHARE * (1.0 - LEAST_SHARE))
+"""Errors (log) of one state that leave no room for two: half of what the smallest step leaves in the rarest states."""
 
 WIDEST, BETWEEN, MOST_BETWEEN = 0.2, 0.35, 0.05
 """Robust standard deviation of the errors, distance from its state from which a row lies between them, both as shares of the
@@ -111,7 +114,9 @@ def two_states(features: Features, genes: Floats, latency_s: Floats) -> TwoState
     rows = np.arange(n) if n <= SEARCHED else np.sort(np.random.default_rng(0).choice(n, SEARCHED, replace=False))
     logs = np.log(latency_s[rows])
     stages = smoothers(features, genes, rows)
-    lone = min(math.log(_size(_errors(stage, logs))) for stage in stages)
+    lone = min(math.log(_size(stage.left_out_errors(logs))) for stage in stages)
+    if lone < math.log(NARROW):
+        return None
     found = min((_settled(stage, logs, one) for one in _starts(stages, logs) for stage in stages), key=lambda s: s.score)
     if not _stands_apart(found, lone) or _is_told(stages, genes[rows], found):
         return None
@@ -143,7 +148,7 @@ def _everywhere(found: _Split, logs: Floats, rows: NDArray[np.intp]) -> NDArray[
 
 def _starts(stages: Sequence[Smoother], logs: Floats) -> Iterator[NDArray[np.bool_]]:
     for stage in stages:
-        errors = _errors(stage, logs)
+        errors = stage.left_out_errors(logs)
         for share in STARTS:
             yield errors > np.quantile(errors, share)
 
@@ -156,14 +161,14 @@ def _settled(stage: Smoother, logs: Floats, is_slow: NDArray[np.bool_]) -> _Spli
         if not 0 < is_slow.sum() < len(logs):
             return best
         for _ in range(SWALLOWED):
-            step += _apart(_errors(stage, logs - step * is_slow), is_slow)
-        errors = _errors(stage, logs - step * is_slow)
+            step += _apart(stage.left_out_errors(logs - step * is_slow), is_slow)
+        errors = stage.left_out_errors(logs - step * is_slow)
         share = float(is_slow.mean())
         entropy = -share * math.log(share) - (1 - share) * math.log(1 - share)
         score = math.log(_size(errors)) + entropy
         if score < best.score:
             best = _Split(stage, score, is_slow, step, errors)
-        height = errors + step * is_slow - float(np.median(errors[~is_slow]))
+        height = errors + step * is_slow - median(errors[~is_slow])
         moved = height > step / 2
         if bool((moved == is_slow).all()):
             break
@@ -171,12 +176,8 @@ def _settled(stage: Smoother, logs: Floats, is_slow: NDArray[np.bool_]) -> _Spli
     return best
 
 
-def _errors(stage: Smoother, logs: Floats) -> Floats:
-    return logs - stage.left_out(logs)
-
-
 def _apart(errors: Floats, is_slow: NDArray[np.bool_]) -> float:
-    return float(np.median(errors[is_slow]) - np.median(errors[~is_slow]))
+    return median(errors[is_slow]) - median(errors[~is_slow])
 
 
 def _size(errors: Floats) -> float:

@@ -178,7 +178,7 @@ def _searched(n: int) -> NDArray[np.intp]:
 
 def _search(stages: Sequence[Smoother], logs: Floats, step: float) -> _Levels | None:
     """Returns the best mixture of levels; None where one level is as good, or the levels do not stand apart."""
-    one = min(_described(logs - stage.left_out(logs), np.zeros(len(logs), np.intp), step).score for stage in stages)
+    one = min(_described(stage.left_out_errors(logs), np.zeros(len(logs), np.intp), step).score for stage in stages)
     best: _Levels | None = None
     for start in _starts(stages, logs, step):
         steps = start
@@ -193,7 +193,7 @@ def _search(stages: Sequence[Smoother], logs: Floats, step: float) -> _Levels | 
 
 def _starts(stages: Sequence[Smoother], logs: Floats, step: float) -> Iterator[Indices]:
     """Yields assignments to start from: errors of plain laws cut at several phases, and jumps from row to row."""
-    errors = [logs - np.median(logs), *(logs - stage.left_out(logs) for stage in stages)]
+    errors = [logs - np.median(logs), *(stage.left_out_errors(logs) for stage in stages)]
     seen: set[bytes] = set()
     for error in errors:
         for phase in range(PHASES):
@@ -210,7 +210,7 @@ def _steady_levels(stage: Smoother, logs: Floats, steps: Indices, step: float) -
     for _ in range(ITERATIONS):
         steps = _limited(steps)
         rest = logs - step * steps
-        errors = rest - stage.left_out(rest)
+        errors = stage.left_out_errors(rest)
         errors = errors - np.median(errors)
         moved = np.round(errors / step).astype(np.intp)
         if not moved.any():

@@ -27,7 +27,7 @@ from hwcost.cost_models.evaluation.splits import SPLITS, Split, groups_of, split
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.priors.model import PriorModel
 from hwcost.cost_models.priors.source import Source
-from hwcost.cost_models.registry import COST_MODELS, candidates, takes
+from hwcost.cost_models.registry import candidates, comparable, takes
 from hwcost.cost_models.training.drift import Drift
 from hwcost.cost_models.training.folds import THREADS_UP_TO
 from hwcost.cost_models.training.metrics import Metrics, median_metrics, metrics
@@ -212,7 +212,7 @@ def asked(model: str, space: SearchSpace) -> list[str]:
 
 def baselines(kind: str, space: SearchSpace) -> list[str]:
     """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, plain ones first."""
-    classes = COST_MODELS.members()
+    classes = comparable()
     shown = [name for name, one in classes.items() if kind in one.baseline_for and takes(name, space)]
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 

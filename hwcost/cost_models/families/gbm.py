@@ -198,7 +198,7 @@ class XGBoost(Boosted):
     baseline_for = frozenset({"table"})
 
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
-        return train_xgboost(columns, target, weights, self.rounds, self.depth, self.rate, monotone)
+        return train_xgboost(columns, target, weights, self.rounds, self.depth, self.rate, monotone, self._is_brief)
 
     def _raw(self, columns: Floats) -> Floats:
         return predict_xgboost(self.booster_, columns)

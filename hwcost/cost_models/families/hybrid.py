@@ -11,6 +11,7 @@ Away from the training rows the correction fades to nothing and the base alone a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,8 @@ class Hybrid(CostModel):
         booster = self._boost(base, genes[kept], values[kept], weights[kept], STAGES[-1], is_brief=True)
         columns = self.features.learner_columns(genes[held])
         bare = np.log(values[held] / base.predict_encoded(genes[held]))
-        return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])
+        steps = [predict_lightgbm(booster, columns, first, end - first) for first, end in pairwise((0, *STAGES))]
+        return np.stack([bare, *(bare - np.cumsum(steps, axis=0))])
 
     @property
     def plain(self) -> CostModel:

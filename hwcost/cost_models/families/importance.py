@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
+from hwcost._stats import median
 from hwcost._types import Floats
 
 
@@ -24,7 +25,7 @@ class Variation:
     @cached_property
     def typical(self) -> Floats:
         """The row nearest to the median of all genes, shape (genes,)."""
-        nearest = int(np.abs(self._genes - np.median(self._genes, axis=0)).sum(axis=1).argmin())
+        nearest = int(np.abs(self._genes - [median(one) for one in self._genes.T]).sum(axis=1).argmin())
         return np.asarray(self._genes[nearest])
 
     @cached_property

@@ -15,6 +15,7 @@ import numpy as np
 
 from hwcost._arguments import Kind, check
 from hwcost._cached import cached_property
+from hwcost._stats import median
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.compiled.models import Question
@@ -135,7 +136,7 @@ class LookupTable(Tabled):
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         design = Design(self.features, genes)
-        self.scale_ = float(np.median(values))
+        self.scale_ = median(values)
         self.floor_ = FLOOR * float(values.min())
         fits = {form: self._ridge(form, design, values / self.scale_, weights) for form in self._forms()}
         errors = {form: self._error(form, fit, values) for form, fit in fits.items()}

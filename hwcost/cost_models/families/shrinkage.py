@@ -89,7 +89,8 @@ class Problem:
 
     def __init__(self, blocks: Sequence[Floats], target: Floats, weights: Floats) -> None:
         root = np.sqrt(weights)
-        self.columns = np.column_stack([np.ones(len(target)), *blocks]) * root[:, None]
+        self.columns = np.empty((len(target), 1 + sum(block.shape[1] for block in blocks)))
+        np.multiply(np.column_stack([np.ones(len(target)), *blocks]), root[:, None], out=self.columns)
         self.target = target * root
         self.gram = self.columns.T @ self.columns
         self.moment = self.columns.T @ self.target
@@ -97,6 +98,7 @@ class Problem:
         self._latest: tuple[tuple[float, ...], Floats] | None = None
         step = max(1, -(-len(target) // SCORED_ROWS))
         self.rows: NDArray[np.intp] = np.arange(0, len(target), step)
+        self._scored, self._scored_target = self.columns[::step], self.target[::step]
 
     def _inverse(self, penalties: Sequence[float]) -> Floats:
         """Inverse of the normal equations; the latest one is remembered."""
@@ -117,9 +119,9 @@ class Problem:
     def left_out(self, penalties: Sequence[float]) -> Floats:
         """Weighted leave-one-out errors of the scored rows."""
         inverse = self._inverse(penalties)
-        rows = self.columns[self.rows]
+        rows = self._scored
         leverage = np.einsum("ij,ij->i", rows @ inverse, rows)
-        residual = self.target[self.rows] - rows @ (inverse @ self.moment)
+        residual = self._scored_target - rows @ (inverse @ self.moment)
         return np.asarray(residual / np.maximum(1.0 - leverage, 1e-9))
 
     def squares(self, penalties: Sequence[float], block: int) -> Floats:
@@ -140,7 +142,7 @@ class Problem:
         start = 1 + sum(self.widths[:block])
         part = slice(start, start + self.widths[block])
         inverse = self._inverse([*penalties[:block], MIDDLE, *penalties[block + 1 :]])
-        rows, solution = self.columns[self.rows], inverse @ self.moment
+        rows, solution = self._scored, inverse @ self.moment
         eigenvalues, vectors = np.linalg.eigh(inverse[part, part])
         eigenvalues = np.minimum(eigenvalues, 1.0 / MIDDLE)  # their bound, which rounding may pass
         turned = inverse[:, part] @ vectors
@@ -148,7 +150,7 @@ class Problem:
         larger = np.array(GRID)[:, None] - MIDDLE
         gains = larger / (1.0 + larger * eigenvalues)
         room = 1.0 - np.einsum("ij,ij->i", rows @ inverse, rows) + gains @ (effects**2).T
-        residual = self.target[self.rows] - rows @ solution + (gains * (self.moment @ turned)) @ effects.T
+        residual = self._scored_target - rows @ solution + (gains * (self.moment @ turned)) @ effects.T
         return np.asarray(residual / np.maximum(room, 1e-9)), float(room.min())
 
     def choose(self) -> tuple[float, ...]:

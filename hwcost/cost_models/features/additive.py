@@ -112,24 +112,27 @@ class Design:
         self._price("components", counts, np.eye(self.n_components)[:, varying])
 
     def _price(self, name: str, counts: Floats, mapping: Floats) -> None:
-        columns = counts @ mapping
-        useful = np.ptp(columns, axis=0) > 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
+        columns = mapping.T @ counts.T  # one a row, along which they are read
+        highest = np.abs(columns).max(axis=1, initial=0.0)
+        useful = np.ptp(columns, axis=1) > 1e-12 * highest
         if useful.any():
-            size = np.abs(columns[:, useful]).max(axis=0) if name == "work" else np.full(useful.sum(), counts.sum(1).max())
+            size = highest[useful] if name == "work" else np.full(useful.sum(), counts.sum(1).max())
             self._maps[name] = mapping[:, useful] / size
-            self.blocks[name] = columns[:, useful] / size
+            self.blocks[name] = columns[useful].T / size
 
     def _add_genes(self, genes: Floats) -> None:
         slopes: list[tuple[int, float, float]] = []
         logs: list[tuple[int, float, float]] = []
         levels: list[tuple[int, float, float]] = []
+        by_gene = np.ascontiguousarray(genes.T)
+        lowest, highest = by_gene.min(axis=1), by_gene.max(axis=1)
         for i, gene in enumerate(self.features.space.genes):
-            values = genes[:, i]
-            if np.ptp(values) == 0:
+            values = by_gene[i]
+            if lowest[i] == highest[i]:
                 continue
             if not gene.categorical:
                 slopes.append((i, float(values.mean()), float(values.std())))
-            if not gene.categorical and not self.features.is_buildable and values.min() > 0:
+            if not gene.categorical and not self.features.is_buildable and lowest[i] > 0:
                 logs.append((i, float(np.log(values).mean()), float(np.log(values).std())))
             if self.features.is_buildable and not gene.categorical:
                 continue
@@ -137,15 +140,15 @@ class Design:
             few = len(different) <= FEW and bool(np.all(different == np.round(different)))
             if gene.categorical or (few and len(different) > 2):
                 levels += [(i, float(level), 1.0) for level in different]
-        self._floors, self._highest = genes.min(axis=0), genes.max(axis=0)
-        self._put("slopes", slopes, [(genes[:, i] - mean) / sd for i, mean, sd in slopes])
-        self._put("logs", logs, [(np.log(genes[:, i]) - mean) / sd for i, mean, sd in logs])
-        self._put("levels", levels, [(genes[:, i] == level).astype(float) for i, level, _ in levels])
+        self._floors, self._highest = lowest, highest
+        self._put("slopes", slopes, [(by_gene[i] - mean) / sd for i, mean, sd in slopes])
+        self._put("logs", logs, [(np.log(by_gene[i]) - mean) / sd for i, mean, sd in logs])
+        self._put("levels", levels, [(by_gene[i] == level).astype(float) for i, level, _ in levels])
 
     def _put(self, name: str, terms: list[tuple[int, float, float]], columns: list[Floats]) -> None:
         if terms:
             self._terms[name] = terms
-            self.blocks[name] = np.column_stack(columns)
+            self.blocks[name] = np.array(columns).T
 
     def additive(self, intercept: float, coefficients: Floats, is_log: bool = False) -> Additive:
         """Turns the coefficients of all columns, in the order of the blocks, into prices and gene terms.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._stats import median
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features.extractor import Features
@@ -55,7 +56,7 @@ class Trend:
             values: Measured values, shape (n,).
             weights: Weights of the rows, shape (n,).
         """
-        columns, multiples = features.one_hot(genes), np.asarray(values / np.median(values))
+        columns, multiples = features.one_hot(genes), np.asarray(values / median(values))
         own = columns.shape[1] - (len(SHAPE_GENES) if isinstance(features.space, Shaped) else 0)
         columns[:, own:] = np.log(columns[:, own:])
         linear = _line(columns, multiples, weights / multiples**2)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost._stats import kendall_tau, median_deviation
+from hwcost._stats import kendall_tau, median, median_deviation
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
@@ -95,9 +95,9 @@ def without_effect(predicted: Floats, measured: Floats) -> tuple[int, int] | Non
     is_varied = np.array([np.log(predicted[rows]).std() >= spread / 2 for rows in blocks])
     sizes = np.array([len(rows) for rows in blocks])
     chance = FAR_BELOW * np.sqrt(2 * (2 * sizes + 5) / (9 * sizes * (sizes - 1)))
-    lost = np.flatnonzero((taus < np.minimum(LOST, np.median(taus[taus >= LOST]) - chance)) & is_varied)
-    held = np.setdiff1d(np.arange(len(blocks)), lost)
-    if not len(lost) or not len(held) or float(np.median(taus[held])) < HELD:
+    lost = np.flatnonzero((taus < np.minimum(LOST, median(taus[taus >= LOST]) - chance)) & is_varied)
+    held = np.delete(np.arange(len(blocks)), lost)
+    if not len(lost) or not len(held) or median(taus[held]) < HELD:
         return None
     return int(blocks[lost[0]][0]), int(blocks[lost[-1]][-1])
 
@@ -196,7 +196,7 @@ def _steps(trained: Trained) -> Iterator[str]:
 
 def said_step(step: float, latency_s: Floats) -> str:
     """Returns the sentence on latencies (n,) that stand in steps of so many seconds."""
-    share = 100.0 * step / float(np.median(latency_s))
+    share = 100.0 * step / median(latency_s)
     return (
         f"latencies stand in steps of {format_seconds(step)}, {share:.0f} % of their median: smaller differences were not "
         "measured."
@@ -210,7 +210,7 @@ def said_difference(log_ratio: float) -> str:
 
 def _far_rows(data: Data, trained: Trained) -> Iterator[str]:
     """Yields a doubt about single rows that are far from what the others predict."""
-    errors = trained.errors - np.median(trained.errors)
+    errors = trained.errors - median(trained.errors)
     far = np.flatnonzero(np.abs(errors) > FAR)
     if not len(far) or len(far) > max(1.0, MANY * len(errors)) or np.quantile(np.abs(errors), MOST) > MISFIT:
         return

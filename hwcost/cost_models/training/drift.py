@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._stats import median
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features.extractor import Features
@@ -108,7 +109,7 @@ class Drift:
             "kind": self.level.kind,
             "level_range": self.level.range,
             "quicker_share": float(is_quicker.mean()),
-            "quicker_by": -math.expm1(float(np.median(levels[is_quicker]))) if is_quicker.any() else 0.0,
+            "quicker_by": -math.expm1(median(levels[is_quicker])) if is_quicker.any() else 0.0,
             "runs": len(self.runs),
             "von_neumann": self.von_neumann,
             "von_neumann_after": self.von_neumann_after,
@@ -148,7 +149,7 @@ class Drift:
             cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
         left = errors - half(self.rows, runs)
         level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts, may_creep=True)
-        new = replace(half, level=_less(level, float(np.median(level.values + half(self.rows, runs)))))
+        new = replace(half, level=_less(level, median(level.values + half(self.rows, runs))))
         shift = new(self.rows, runs)
         return replace(
             new,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from hwcost._stats import kendall_tau, spearman
+from hwcost._stats import kendall_tau, median, spearman
 from hwcost._types import Floats
 
 NAMES = (
@@ -39,7 +39,7 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
     found: Metrics = {
         "r2": 1.0 - squared / total if total > len(measured_s) * (CONSTANT * measured_s.mean()) ** 2 else None,
         "mape": 100.0 * float(relative.mean()),
-        "median_ape": 100.0 * float(np.median(relative)),
+        "median_ape": 100.0 * median(relative),
         "rmse_s": float(np.sqrt(squared / len(measured_s))),
         "within_5": float((relative <= 0.05).mean()),
         "within_10": float((relative <= 0.10).mean()),
@@ -50,7 +50,7 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
     }
     if low_s is not None and high_s is not None:
         found["coverage_90"] = float(((low_s <= measured_s) & (measured_s <= high_s)).mean())
-        found["width_90"] = 100.0 * float(np.median((high_s - low_s) / predicted_s))
+        found["width_90"] = 100.0 * median((high_s - low_s) / predicted_s)
     return found
 
 

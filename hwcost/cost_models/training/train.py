@@ -13,7 +13,7 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._log import logger
-from hwcost._stats import rounded
+from hwcost._stats import quantile, rounded
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.checks.table_faults import level_fault, refuse_faults
@@ -80,7 +80,7 @@ class Trained:
 
     def as_measured(self, data: Data) -> float:
         """Returns the half-width of the interval of the logarithm of its rows as they were measured, the level in them."""
-        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), LEVEL))
+        return quantile(np.abs(self.errors + self.level(data, self.rows)), LEVEL)
 
 
 def train(

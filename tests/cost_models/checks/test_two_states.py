@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import hwcost as hc
+from hwcost.cost_models.checks import two_states as checks
 from hwcost.cost_models.checks.two_states import TwoStates, two_states
 from hwcost.cost_models.features.extractor import Features
 from hwcost.spaces.table import Table
@@ -44,6 +45,15 @@ def test_honest_noise_makes_no_states(seed: int, n: int) -> None:
     of_small_ones = rng.normal(0, 0.1, n) * (genes[:, 0] < 4)
     for noise in (rng.normal(0, 0.02, n), 0.02 * rng.standard_t(2, n), rng.exponential(0.1, n), of_small_ones):
         assert found(genes, latency_s * np.exp(noise)) is None
+
+
+def test_nothing_is_searched_where_errors_leave_no_room_for_states(monkeypatch) -> None:
+    monkeypatch.setattr(checks, "_settled", None)
+    genes, _, rng = rows(150, 1)
+    latency_s = np.exp(genes @ [0.1, 1e-3, 1e-4])
+    assert found(genes, latency_s * np.exp(rng.normal(0, 0.005, 150))) is None
+    with pytest.raises(TypeError):
+        found(genes, latency_s * np.exp(0.1 * (rng.random(150) < 0.05)))
 
 
 def test_a_cliff_in_the_law_and_a_few_slow_rows_are_no_states() -> None:
