@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model, load
+from hwcost.cost_models.compiled import forest_planes
 from hwcost.cost_models.compiled import models as compiled
 from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
 from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, engines
@@ -150,6 +151,17 @@ def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has
         if both is not None:
             pairs = np.column_stack([wanted, table(codes)])[:9]
             assert np.array([both(arch) for arch in archs]).tobytes() == pairs.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_batches_of_several_blocks_by_numpy(depth: int, monkeypatch) -> None:
+    monkeypatch.setattr(forest_planes, "ROWS", 512)
+    rng = np.random.default_rng(depth)
+    for is_single, count in ((True, 1030), (False, 511), (True, 1), (False, 0)):
+        forest = forest_drawn(rng, depth, is_single, 70, 4)
+        ranks = rng.integers(0, 256, (4, count)).astype(np.uint8)
+        assert forest_planes.Planes(forest)(ranks).tobytes() == walked(forest, ranks).tobytes()
 
 
 def test_a_question_lives_as_long_as_somebody_holds_it() -> None:
