@@ -22,12 +22,12 @@ from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models.compiled import avx512
 from hwcost.cost_models.compiled.avx512 import instruction
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_bits import NodeBits
 from hwcost.cost_models.compiled.forest_planes import BITS, LOWER
 from hwcost.cost_models.compiled.native import function
 from hwcost.cost_models.compiled.ranks import Ranks
-from hwcost.cost_models.features.joint import JointTables
 
 __all__ = ["KernelEngine"]
 
@@ -316,9 +316,9 @@ class KernelEngine:
         by_turns = sums.reshape(-1, self._turns, self._lanes)
         return by_turns.swapaxes(1, 2).astype(np.float64, order="C").reshape(-1)[:count]
 
-    def question(self, ranks: Ranks, table: JointTables | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
+    def question(self, ranks: Ranks, closing: Closing | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
         """Returns the function of one architecture's values; see :func:`hwcost.cost_models.compiled.native.function`."""
-        return function(ranks, self._bits, table)
+        return function(ranks, self._bits, closing)
 
     @cached_property
     def _bits(self) -> NodeBits:

@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.cost_models import cost_model, load
+from hwcost.cost_models import cost_model, load, rowwise
 from hwcost.cost_models.compiled import forest_planes
 from hwcost.cost_models.compiled import models as compiled
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
 from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, engines
 from hwcost.cost_models.compiled.ranks import Ranks
+from hwcost.cost_models.compiled.tabulated import finished
 from hwcost.cost_models.features.joint import JointTables
 from hwcost.errors import ArchitectureError, NotFittedError
 from hwcost.spaces import Candidates, space
@@ -143,14 +145,29 @@ def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has
     archs = [tuple(values[code] for values, code in zip(choices, row, strict=True)) for row in codes[:9].tolist()]
     for engine in every_engine(forest):
         assert engine.many(found, len(codes)).tobytes() == wanted.tobytes(), engine.name
-        one, both = engine.question(ranks), engine.question(ranks, table)
+        one = engine.question(ranks)
         assert np.array([one(arch) for arch in archs]).tobytes() == wanted[:9].tobytes(), engine.name
         for strange in ((*archs[0][:-1], "other"), archs[0][:-1], (*archs[0][:-1], []), ()):
             assert one(strange) is None
-            assert both is None or both(strange) is None
-        if both is not None:
-            pairs = np.column_stack([wanted, table(codes)])[:9]
-            assert np.array([both(arch) for arch in archs]).tobytes() == pairs.tobytes()
+        for closing in (Closing(0.25), Closing(0.5, table, 3.0, 0.5), Closing(0.0, table, 1.5, 1e-3, is_log=True)):
+            answer = engine.question(ranks, closing)
+            if answer is not None:
+                given = None if closing.table is None else closing.table(codes[:9])
+                price = 1.0 if given is None else finished(given, closing.scale, closing.floor, closing.is_log)
+                answers = price * rowwise.exp(wanted[:9] + closing.offset)
+                assert np.array_equal([answer(arch) for arch in archs], answers, equal_nan=True)
+                assert answer((*archs[0][:-1], "other")) is None
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
+def test_machine_code_has_numpy_s_exponential_or_leaves_it_to_numpy(monkeypatch) -> None:
+    from hwcost.cost_models.compiled import native
+
+    assert native._loop_of_exp() is not None
+    monkeypatch.setattr(native, "_loop_of_exp", lambda: None)
+    for name in ("lightgbm", "hybrid"):
+        model, archs = fitted("supershaper", name).compile(), SPACES["supershaper"].sample(40, seed=3)
+        assert [model(arch) for arch in archs] == model.predict(archs).values.tolist()
 
 
 @pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
