@@ -20,6 +20,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
+from numpy.typing import NDArray
 
 from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest_bits import TABLED, TOGETHER, NodeBits
@@ -50,11 +51,23 @@ PARAMS, PRICE, TREES = 9, 15, 21
 EXP, EXP_DATA, ENDS = 27, 28, 29
 """Places of NumPy's loop over exponentials, what belongs to it, and the numbers of a :class:`Closing`."""
 
-LENGTH = ENDS + 1
+INT, WHOLE, WHOLE_CODES = 30, 31, 32
+"""Places of the type of whole numbers, and of what :func:`_whole_genes` returns."""
+
+LENGTH = WHOLE_CODES + 1
 """Whole numbers of a plan."""
 
 OBJECT = types.intp
 """A Python object, as its address."""
+
+TYPE_AT = object.__basicsize__ - ctypes.sizeof(ctypes.c_void_p)
+"""Place of an object's type, the last part of its head."""
+
+SPREAD = 4096
+"""Whole numbers from the least choice of a gene to the largest, at the most, for codes to be found by the number."""
+
+UNKNOWN = 255
+"""Code of whole numbers that are no choice, or that have to be looked up."""
 
 
 def _interface(name: str, result: Any, *arguments: Any) -> Any:
@@ -183,17 +196,35 @@ def _summed(codes: Any, plan: Any, first: int) -> Any:
 
 
 @njit
+def _code_of_whole(value: Any, gene: int, plan: Any) -> Any:
+    """Returns the code of a gene's value by its number, which is quicker than to look it up; or ``UNKNOWN``."""
+    least, width, start = 3 * gene, 3 * gene + 1, 3 * gene + 2
+    whole, codes = _longs_at(plan[WHOLE]), _bytes_at(plan[WHOLE_CODES])
+    if whole[width] == 0 or _longs_at(value + TYPE_AT)[0] != plan[INT]:
+        return np.int64(UNKNOWN)
+    number = _whole(value)
+    if number < 0:
+        _forget_error()  # of a number that is too large
+    place = number - whole[least]
+    return np.int64(codes[whole[start] + place]) if 0 <= place < whole[width] else np.int64(UNKNOWN)
+
+
+@njit
 def _read(genes: Any, plan: Any, codes: Any) -> Any:
     """Writes the codes of an architecture's values; False where one is not a value of its gene."""
     known = _longs_at(plan[VALUES])
     is_right = _length(genes) == plan[GENES]
     if is_right:
         for gene in range(plan[GENES]):
-            code = _looked_up(known[gene], _member(genes, gene))
-            if code == 0:
-                is_right = False
-                break
-            codes[gene] = _whole(code)
+            value = _member(genes, gene)
+            code = _code_of_whole(value, gene, plan)
+            if code == UNKNOWN:
+                found = _looked_up(known[gene], value)
+                if found == 0:
+                    is_right = False
+                    break
+                code = _whole(found)
+            codes[gene] = code
     if not is_right:
         _forget_error()
     return is_right
@@ -296,6 +327,26 @@ _new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Definition),
 )
 
 
+def _whole_genes(choices: list[tuple[Any, ...]]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Lays out the codes of genes whose choices are whole numbers from 0 on, not far from each other.
+
+    Returns:
+        The least choice of each gene, the number of numbers from it on (0 for other genes), and the place of their first
+        code, shape (genes, 3); and the codes of these numbers, gene by gene.
+    """
+    has_types = ctypes.c_void_p.from_address(id(0) + TYPE_AT).value == id(int)
+    ends, codes = np.zeros((len(choices), 3), dtype=np.int64), [np.empty(0, np.uint8)]
+    for gene, values in enumerate(choices):
+        if not has_types or len(values) > UNKNOWN or not all(type(one) is int and one >= 0 for one in values):
+            continue
+        width = max(values) - min(values) + 1
+        if width <= SPREAD:
+            ends[gene] = min(values), width, sum(map(len, codes))
+            codes.append(np.full(width, UNKNOWN, np.uint8))
+            codes[-1][np.array(values) - min(values)] = np.arange(len(values))
+    return ends, np.concatenate(codes)
+
+
 def function(
     ranks: Ranks, trees: NodeBits, closing: Closing | None = None
 ) -> Callable[[tuple[Any, ...]], Any] | None:
@@ -327,10 +378,12 @@ def function(
     laid = trees.rows, trees.starts, trees.paths, trees.leaves
     plan[TREES:EXP] = [*(one.ctypes.data for one in laid), len(trees.leaves), len(trees.starts)]
     ends = np.array([made.offset, made.scale, made.floor])
-    plan[EXP:] = [*(exponential or (0, 0)), ends.ctypes.data]
+    plan[EXP : INT + 1] = [*(exponential or (0, 0)), ends.ctypes.data, id(int)]
+    whole = _whole_genes(ranks.choices)
+    plan[WHOLE:] = [one.ctypes.data for one in whole]
     kinds = closing is not None, made.table is not None, made.is_log
     compiled = _compiled(trees.depth, trees.leaves.dtype == np.float32, *kinds)
     definition = _Definition(b"one", compiled.address, _OF_ONE_OBJECT, None)
-    held = (plan.ctypes.data, plan, known, arrays, laid, ends, compiled, definition)
+    held = (plan.ctypes.data, plan, known, arrays, laid, ends, whole, compiled, definition)
     found: Callable[[tuple[Any, ...]], Any] = _new_function(ctypes.pointer(definition), held, None)
     return found

@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -157,6 +158,23 @@ def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has
                 answers = price * rowwise.exp(wanted[:9] + closing.offset)
                 assert np.array_equal([answer(arch) for arch in archs], answers, equal_nan=True)
                 assert answer((*archs[0][:-1], "other")) is None
+
+
+def test_values_are_compared_as_python_compares_them() -> None:
+    choices = [(1, 3, 700), (0, 5000, 2), (2**70, 7), ("wide", 3)]
+    tables = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    ranks = Ranks(np.arange(4), tables, None, np.empty(0), choices)
+    rng = np.random.default_rng(0)
+    forest = replace(forest_drawn(rng, 4, True, 130, 4), leaves=rng.standard_normal((130, 16)).astype(np.float32))
+    first = tuple(values[0] for values in choices)
+    wanted = walked(forest, ranks(np.zeros((1, 4), dtype=np.intp)))
+    for engine in every_engine(forest):
+        one = engine.question(ranks)
+        for same in (first, (1.0, *first[1:]), (True, False, *first[2:]), (np.int64(1), np.int8(0), 2.0**70, "wide")):
+            assert one(same) == wanted[0], same
+        for place, strange in (*((0, other) for other in (2, 701, 0, -1, 10**30, -(10**30), 1.5)), (1, 1), (2, 2**70 + 1)):
+            assert one((*first[:place], strange, *first[place + 1 :])) is None, strange
+        assert one(first) == wanted[0]
 
 
 @pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
