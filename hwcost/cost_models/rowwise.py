@@ -31,7 +31,7 @@ class _Registers(threading.local):
     """Numbers that fill whole registers, before and after; each thread has its own."""
 
     def __init__(self) -> None:
-        self.of_one, self.of_both = tuple(np.ones((2, LANES))), tuple(np.ones((2, LANES)))
+        self.both = tuple(np.ones((2, LANES)))
 
 
 _registers = _Registers()
@@ -39,18 +39,10 @@ _registers = _Registers()
 
 def exp_of(value: float) -> float:
     """Returns the exponential of one number, with the bits that :func:`exp` gives it."""
-    given, found = _registers.of_one
+    given, found = _registers.both
     given[0] = value
     np.exp(given, found)
     return found.item(0)
-
-
-def exp_of_both(one: float, other: float) -> tuple[float, float]:
-    """Returns the exponentials of two numbers, likewise."""
-    given, found = _registers.of_both
-    given[0], given[1] = one, other
-    np.exp(given, found)
-    return found.item(0), found.item(1)
 
 
 def log(values: Floats) -> Floats:

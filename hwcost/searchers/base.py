@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
+from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -217,7 +218,7 @@ class Searcher(ABC):
         violated = self.problem.violated(candidates)
         self.rejections.record(candidates, violated)
         is_feasible = np.asarray(violated == FEASIBLE)
-        self._passed.update(candidates.keys if is_feasible.all() else candidates[is_feasible].keys)
+        self._passed.update(compress(candidates.keys, is_feasible.tolist()))
         return is_feasible
 
     @cached_property
@@ -252,7 +253,9 @@ class Searcher(ABC):
         """
         keys = candidates.keys
         first = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))  # of equal rows, the first one stays
-        new = set(first).difference(self.evaluated).difference(self.pending).difference(known)
+        new = set(first).difference(self.evaluated)
+        for others in (self.pending, known):
+            new = new.difference(others) if others else new
         found = np.zeros(len(keys), dtype=bool)
         found[[first[key] for key in new]] = True
         return found

@@ -238,10 +238,15 @@ class Study(Results):
         found = self._logged(candidates, wanted)
         new = [row for row in wanted if row not in found]
         numbers = [self.iterations + row for row in new]
-        for index, trial in evaluation.trials(candidates[new], numbers) if new else ():
+        source = candidates if len(new) == len(keys) else candidates[new]
+        for index, trial in evaluation.trials(source, numbers) if new else ():
             found[new[index]] = trial
             self._log.tell(trial)
-        self._keep(Trials(candidates[wanted], [found[row] for row in wanted]))
+        is_whole = len(wanted) == len(keys)
+        trials = Trials(candidates if is_whole else candidates[wanted], [found[row] for row in wanted])
+        self._keep(trials)
+        if is_whole:
+            return trials
         known = {row: self.trials[self._latest[key]] for row, key in enumerate(keys) if row not in found}
         return Trials(candidates, [found.get(row) or replace(known[row], seconds=0.0) for row in range(len(keys))])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 
+import numpy as np
 import pytest
 
 from hwcost.errors import (
@@ -13,6 +14,7 @@ from hwcost.errors import (
     UsageError,
 )
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
+from hwcost.spaces import Candidates
 from hwcost.study import search
 from tests.study.searches import SIZE, SPACE, depth
 
@@ -55,6 +57,33 @@ def test_trials_that_fail_do_not_end_a_search(name) -> None:
     }  # fmt: skip
     assert all(trial.values == () for trial in study.trials if trial.status == "failed")
     assert study.best.status == "completed"
+
+
+LAST = len(SPACE.genes[0].choices) - 1
+
+
+class Partly:
+    """A function of codes that is not known where the first gene has its last choice."""
+
+    name, space = "partly", SPACE
+
+    def __call__(self, arch) -> float:
+        return float(self.predict_codes(Candidates.of(SPACE, [arch]).codes)[0])
+
+    def predict_codes(self, codes):
+        sums = 1.0 + codes.sum(axis=1)
+        return np.where(codes[:, 0] == LAST, np.nan, sums)
+
+
+def test_one_unknown_value_fails_one_trial_of_a_batch() -> None:
+    study = search(SPACE, [Minimize(Partly()), Minimize(SIZE)], searcher="random", evaluations=100)
+    first = [Candidates.of(SPACE, [trial.architecture]).codes[0, 0] for trial in study.trials]
+    failed = [trial.status == "failed" for trial in study.trials]
+    assert failed == [code == LAST for code in first]
+    assert 0 < sum(failed) < len(failed)
+    for number, trial in enumerate(study.trials):
+        values = () if trial.status == "failed" else (Partly()(trial.architecture), SIZE(trial.architecture))
+        assert (trial.values, trial.number, trial.seconds) == (values, number, 0.0)
 
 
 def test_a_search_in_which_everything_fails_says_why() -> None:

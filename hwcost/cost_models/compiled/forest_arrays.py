@@ -7,11 +7,11 @@ from typing import Any
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_bits import NodeBits
 from hwcost.cost_models.compiled.forest_planes import Planes
 from hwcost.cost_models.compiled.ranks import OneByOne, Ranks
-from hwcost.cost_models.features.joint import JointTables
 
 __all__ = ["ArrayEngine"]
 
@@ -36,9 +36,9 @@ class ArrayEngine:
     def _planes(self) -> Planes:
         return Planes(self._forest)
 
-    def question(self, ranks: Ranks, table: JointTables | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
-        """Returns the function of one architecture's values; None with a table, which this engine does not add up."""
-        if table is not None:
+    def question(self, ranks: Ranks, closing: Closing | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
+        """Returns the function of one architecture's values that returns its sum; None where more is to be made of it."""
+        if closing is not None:
             return None
         row, bits = OneByOne(ranks), NodeBits(self._forest)
 

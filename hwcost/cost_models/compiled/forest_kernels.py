@@ -16,17 +16,18 @@ from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models.compiled import avx512
 from hwcost.cost_models.compiled.avx512 import instruction
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_bits import NodeBits
-from hwcost.cost_models.compiled.forest_planes import BITS, LOWER, by_bytes
+from hwcost.cost_models.compiled.forest_planes import BITS, LOWER
 from hwcost.cost_models.compiled.native import function
 from hwcost.cost_models.compiled.ranks import Ranks
-from hwcost.cost_models.features.joint import JointTables
 
 __all__ = ["KernelEngine"]
 
@@ -265,6 +266,20 @@ def _many_function(depth: int, is_single: bool, is_permuted: bool) -> Any:
     return many
 
 
+def _by_bytes(forest: Forest) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Divides trees among the bytes that hold the numbers of their leaves, the first tree in the lowest bits.
+
+    Returns:
+        Question of each node, shape (bytes, trees of a byte, nodes), and values of the leaves, shape (bytes, trees of a
+        byte, leaves). Trees that fill the last byte up add nothing: minus zero.
+    """
+    asked, together = forest.questions[2], BITS // forest.depth
+    missing = -len(asked) % together
+    nodes = np.pad(asked, ((0, missing), (0, 0)))
+    leaves = np.pad(forest.leaves, ((0, missing), (0, 0)), constant_values=-0.0)
+    return nodes.reshape(-1, together, nodes.shape[1]), leaves.reshape(-1, together, leaves.shape[1])
+
+
 # -- the engine -----------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +296,7 @@ class KernelEngine:
     def __init__(self, forest: Forest, is_permuted: bool | None = None) -> None:
         self._forest = forest
         self._is_permuted = avx512.has("avx512f") if is_permuted is None else is_permuted
-        values, (nodes, leaves) = _Values(forest.is_single), by_bytes(forest)
+        values, (nodes, leaves) = _Values(forest.is_single), _by_bytes(forest)
         self._turns, self._lanes = (values.turns, values.lanes) if self._is_permuted else (1, 1)
         self._columns, self._cuts, _ = forest.questions
         self._asked = (LANES * nodes).astype(np.uint32).ravel()
@@ -301,9 +316,9 @@ class KernelEngine:
         by_turns = sums.reshape(-1, self._turns, self._lanes)
         return by_turns.swapaxes(1, 2).astype(np.float64, order="C").reshape(-1)[:count]
 
-    def question(self, ranks: Ranks, table: JointTables | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
+    def question(self, ranks: Ranks, closing: Closing | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
         """Returns the function of one architecture's values; see :func:`hwcost.cost_models.compiled.native.function`."""
-        return function(ranks, self._bits, table)
+        return function(ranks, self._bits, closing)
 
     @cached_property
     def _bits(self) -> NodeBits:

@@ -1,15 +1,13 @@
 """The sums of many architectures' leaves, by the bits of the numbers of the leaves, each in a plane of its own.
 
 Every question that the trees ask is answered once, eight architectures in a byte. A tree is a network of selections by such
-answers, one for each bit of the number of the leaf. The bits of trees that follow each other make one byte; eight by eight
-bits are exchanged, so that a byte is no longer one bit of eight architectures, but all bits of one, and leads to the values
-of these trees. They are added tree by tree, for the sum to be the library's to the last bit. NumPy does that here, and
-:mod:`hwcost.cost_models.compiled.forest_kernels` as machine code.
+answers, one for each bit of the number of the leaf. The bits of several architectures, which stand far apart, make one byte;
+eight by eight bits are exchanged, so that a byte is no longer one bit of eight architectures, but all bits of a few, and
+leads to their values. They are added tree by tree, for the sum to be the library's to the last bit. NumPy does that here,
+and :mod:`hwcost.cost_models.compiled.forest_kernels` as machine code, with the bits of several trees in a byte.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +15,27 @@ from numpy.typing import NDArray
 from hwcost._types import Floats
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 
-__all__ = ["BITS", "LOWER", "Planes", "by_bytes"]
+__all__ = ["BITS", "LOWER", "Planes"]
 
-ROWS = 8192
-"""Architectures of a block, whose sums stay in the cache; a multiple of 64."""
+ROWS = 16_384
+"""Architectures of a block, whose sums stay in the cache; a multiple of 64 times ``SHARING``."""
 
 TOGETHER = 64
-"""Bytes of leaves' numbers that are found at a time for each architecture of a block."""
+"""Trees whose leaves' numbers are found at a time for a block."""
+
+LANES = 64
+"""Architectures of a word of answers."""
 
 BITS = 8
 """Bits of a byte, and architectures whose answers a byte holds."""
+
+SHARING = 4
+"""Architectures that share a byte at the most: NumPy is quick to look up so many numbers of 64 bits at once."""
 
 Words = NDArray[np.uint64]
 
 LOWER = {4: 0x0F0F0F0F0F0F0F0F, 2: 0x3333333333333333, 1: 0x5555555555555555}
 """The lower bits of each pair of neighbours that are so many bits wide, in eight bytes."""
-
-
-def by_bytes(forest: Forest) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Divides trees among the bytes that hold the numbers of their leaves, the first tree in the lowest bits.
-
-    Returns:
-        Question of each node, shape (bytes, trees of a byte, nodes), and values of the leaves, shape (bytes, trees of a
-        byte, leaves). Trees that fill the last byte up add nothing: minus zero.
-    """
-    asked, together = forest.questions[2], BITS // forest.depth
-    missing = -len(asked) % together
-    nodes = np.pad(asked, ((0, missing), (0, 0)))
-    leaves = np.pad(forest.leaves, ((0, missing), (0, 0)), constant_values=-0.0)
-    return nodes.reshape(-1, together, nodes.shape[1]), leaves.reshape(-1, together, leaves.shape[1])
 
 
 class Planes:
@@ -56,54 +46,47 @@ class Planes:
     """
 
     def __init__(self, forest: Forest) -> None:
-        self._columns, self._cuts, _ = forest.questions
-        nodes, leaves = by_bytes(forest)
-        self._depth, self._trees = forest.depth, nodes.shape[1]
-        self._asked = np.ascontiguousarray(nodes.transpose(2, 1, 0))  # nodes, trees of a byte, bytes
-        self._tables = _by_byte(leaves, self._depth)
+        self._columns, self._cuts, asked = forest.questions
+        self._depth, self._asked = forest.depth, np.ascontiguousarray(asked.T)  # nodes, trees
+        self._parts = 1 << min(SHARING, BITS // forest.depth).bit_length() - 1
+        self._rows = BITS // self._parts  # of a part in a byte of answers; and bits of each one's number
+        numbers = np.arange(2**BITS)[:, None] >> self._rows * np.arange(self._parts) & (2**self._depth - 1)
+        self._tables = np.ascontiguousarray(forest.leaves[:, numbers])  # trees, bytes, parts
 
     def __call__(self, ranks: Bytes) -> Floats:
         """Returns the sums by ranks (columns, n), shape (n,)."""
-        blocks = [ranks[:, start : start + ROWS] for start in range(0, max(ranks.shape[1], 1), ROWS)]
-        return np.concatenate([self._sums(block) for block in blocks])
+        blocks = [ranks[:, start : start + ROWS] for start in range(0, ranks.shape[1], ROWS)]
+        return np.concatenate([np.empty(0), *(self._sums(block) for block in blocks)])
 
     def _sums(self, ranks: Bytes) -> Floats:
+        """Adds up the leaves of a block, each byte of whose answers has rows of all parts."""
         count = ranks.shape[1]
-        answers = _packed(ranks[self._columns] >= self._cuts[:, None])
-        shape = (BITS, BITS * answers.shape[1])
-        places, kind = np.empty(shape, dtype=np.intp), self._tables.dtype
-        values, sums = np.empty(shape, dtype=kind), np.zeros(shape, dtype=kind)
+        filled = np.pad(ranks, ((0, 0), (0, -count % (LANES * self._parts))))
+        rows = filled.reshape(len(ranks), self._parts, -1, self._rows).swapaxes(1, 2).reshape(filled.shape)
+        answers = np.packbits(rows[self._columns] >= self._cuts[:, None], axis=1, bitorder="little").view(np.uint64)
+        shape, kind = (self._parts, self._rows, filled.shape[1] // LANES * BITS // self._parts), self._tables.dtype
+        places = np.empty(shape, dtype=np.intp)
+        values, sums = np.empty((*shape, self._parts), dtype=kind), np.zeros((*shape, self._parts), dtype=kind)
         for first in range(0, len(self._tables), TOGETHER):
             numbers = self._numbers(answers, slice(first, first + TOGETHER))
-            for trees, found in zip(self._tables[first:], numbers, strict=False):
+            for table, found in zip(self._tables[first:], numbers, strict=False):
                 np.copyto(places, found)
-                for table in trees:
-                    table.take(places, out=values, mode="clip")
-                    np.add(sums, values, out=sums)
-        return sums.T.ravel()[:count].astype(np.float64)
+                table.take(places, axis=0, out=values, mode="clip")
+                np.add(sums, values, out=sums)
+        return sums.transpose(3, 0, 2, 1).ravel()[:count].astype(np.float64)
 
     def _numbers(self, answers: Words, which: slice) -> Bytes:
-        """Returns bytes of leaves' numbers, shape (bytes, 8, n / 8): architecture 8 j + i stands in row i and column j."""
-        asked = self._asked[..., which]
-        planes = np.zeros((BITS, asked.shape[2], answers.shape[1]), dtype=np.uint64)
-        by_tree = planes[: self._trees * self._depth].reshape(self._trees, self._depth, *planes.shape[1:])
+        """Returns the bytes of leaves' numbers, which lead to the values of one row of every part.
+
+        Returns:
+            Shape (trees, groups of words, rows of a byte of answers, bytes of answers).
+        """
+        asked = self._asked[:, which]
+        planes = np.zeros((self._parts, self._rows, asked.shape[1], answers.shape[1] // self._parts), dtype=np.uint64)
         for place, bits in enumerate(reversed(_bits(answers, asked, self._depth))):
-            by_tree[:, place] = bits
+            planes[:, place] = bits.reshape(len(bits), self._parts, -1).swapaxes(0, 1)
         _exchange(planes)
-        return planes.view(np.uint8).swapaxes(0, 1)
-
-
-def _by_byte(leaves: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Returns the values of the trees of each byte by the byte, shape (bytes, trees, different bytes)."""
-    trees = np.arange(leaves.shape[1])[:, None]
-    numbers = np.arange(2 ** (len(trees) * depth)) >> (depth * trees) & (2**depth - 1)
-    return np.ascontiguousarray(leaves[:, trees, numbers])
-
-
-def _packed(answers: NDArray[np.bool_]) -> Words:
-    """Packs answers (questions, n) into bits, shape (questions, n / 64 rounded up)."""
-    found = np.packbits(answers, axis=1, bitorder="little")
-    return np.pad(found, ((0, 0), (0, -found.shape[1] % BITS))).view(np.uint64)
+        return planes.view(np.uint8).transpose(2, 0, 1, 3)
 
 
 def _bits(answers: Words, asked: NDArray[np.intp], depth: int, node: int = 0) -> list[Words]:
@@ -123,17 +106,23 @@ def _bits(answers: Words, asked: NDArray[np.intp], depth: int, node: int = 0) ->
 
 
 def _selected(test: Words, right: Words, left: Words) -> Words:
-    """Takes the bits of ``right`` where those of ``test`` are set, and of ``left`` where they are not."""
-    found = left ^ right
-    found &= test
-    found ^= left
-    return found
+    """Takes the bits of ``right``, which is written over, where those of ``test`` are set, and else those of ``left``."""
+    right ^= left
+    right &= test
+    right ^= left
+    return right
 
 
 def _exchange(planes: Words) -> None:
-    """Exchanges the planes and the bits of every byte: bit k of byte b in plane p becomes bit p of byte b in plane k."""
+    """Exchanges planes and bits: bit k of a part of a byte in plane p becomes bit p of that part in plane k.
+
+    Args:
+        planes: The planes, as many a group as a part has bits, shape (groups, planes, ...).
+    """
     for width, lower in LOWER.items():
-        pairs = planes.reshape(-1, 2, width, *planes.shape[1:])
+        if width >= planes.shape[1]:
+            continue
+        pairs = planes.reshape(-1, 2, width, *planes.shape[2:])
         low, high = pairs[:, 0], pairs[:, 1]
         moved = low >> np.uint64(width)
         moved ^= high

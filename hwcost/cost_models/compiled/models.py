@@ -14,19 +14,18 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Bytes, Forest
 from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
-from hwcost.cost_models.compiled.group_arrays import joint_tables
 from hwcost.cost_models.compiled.ranks import Ranks
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.fixed_shape import FixedShape
-from hwcost.cost_models.features.joint import JointTables
 from hwcost.cost_models.features.tabulate import Tables, check_codes
 from hwcost.cost_models.rowwise import exp_of
 from hwcost.cost_models.workers import shared_out
 from hwcost.errors import ArchitectureError
 
-__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
+__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines"]
 
 ENOUGH = 100_000
 """Architectures in batches after which compiling has paid."""
@@ -59,21 +58,17 @@ class Engine(Protocol):
         """Returns the sums of the first ``count`` architectures by their ranks (columns, n), shape (count,)."""
         ...
 
-    def question(self, ranks: Ranks, table: JointTables | None = None) -> Question | None:
+    def question(self, ranks: Ranks, closing: Closing | None = None) -> Question | None:
         """Returns the function of one architecture's values; None where there is none that is fast.
 
         Args:
             ranks: Columns of the forest.
-            table: A sum over groups of genes; the function then returns the pair of the leaves' sum and this one.
+            closing: What is made of the sum of the leaves; None for the sum itself.
         """
         ...
 
 
-Answers = Callable[["CompiledForest"], Question | None]
-"""A function that makes a model's answer to questions of its compiled forest."""
-
-
-def exponential(question: Question, offset: float) -> Question:
+def _exponential(question: Question, offset: float) -> Question:
     """Returns the function of one architecture's values that returns the exponential of a sum and an offset."""
 
     def answer(genes: tuple[Any, ...]) -> float | None:
@@ -99,14 +94,11 @@ class CompiledForest:
     Args:
         forest: The forest.
         ranks: Its columns.
-        tables: Scalar tables of the same genes that are summed beside the leaves.
-        answers: Function that makes the model's answer of the compiled forest, see ``answer``.
+        closing: What the model makes of the sum of the leaves; None where it has its own way.
     """
 
-    def __init__(
-        self, forest: Forest, ranks: Ranks, tables: Tables | None = None, answers: Answers | None = None
-    ) -> None:
-        self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
+    def __init__(self, forest: Forest, ranks: Ranks, closing: Closing | None = None) -> None:
+        self._forest, self._ranks, self._closing = forest, ranks, closing
         self._engine, *self._others = engines(forest)
 
     def beats_library(self, count: int) -> bool:
@@ -118,8 +110,7 @@ class CompiledForest:
         cls,
         forest: Forest | None,
         features: Features,
-        answers: Answers | None = None,
-        tables: Tables | None = None,
+        closing: Closing | None = None,
         shape: FixedShape | None = None,
     ) -> CompiledForest | None:
         """Compiles a forest; None where trees are too deep, or genes may hold any number.
@@ -127,12 +118,11 @@ class CompiledForest:
         Args:
             forest: The forest; None where there is none.
             features: Extractor of the architectures.
-            answers: Function that makes the model's answer of the compiled forest.
-            tables: Scalar tables of the same genes that are summed beside the leaves.
+            closing: What the model makes of the sum of the leaves; None where it has its own way.
             shape: The shape of all architectures, for a forest over shapes.
         """
         ranks = None if forest is None else Ranks.of(forest, features, shape)
-        return None if forest is None or ranks is None else cls(forest, ranks, tables, answers)
+        return None if forest is None or ranks is None else cls(forest, ranks, closing)
 
     def compile(self) -> None:
         """Compiles now what the first question, and the first batch of codes of 64 bits, would compile."""
@@ -170,13 +160,12 @@ class CompiledForest:
 
     @cached_property
     def answer(self) -> Question | None:
-        """The function of one architecture's values that returns what the model does; None where it has another way."""
-        return self.one if self._answers is None else self._answers(self)
-
-    @cached_property
-    def both(self) -> Question | None:
-        """The function that returns the sums of the leaves and of the tables, as a pair; None where two are as fast."""
-        return None if self._tables is None else self._engine.question(self._ranks, joint_tables(self._tables))
+        """The function of one architecture's values that returns what the model does; None where its own way is as fast."""
+        closing = self._closing
+        found = None if closing is None else self._engine.question(self._ranks, closing)
+        if found is None and closing is not None and closing.table is None:
+            return _exponential(self.one, closing.offset)
+        return found
 
 
 Batches = Callable[[Codes], Floats]

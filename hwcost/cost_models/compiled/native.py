@@ -20,11 +20,13 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
+from numpy.typing import NDArray
 
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest_bits import TABLED, TOGETHER, NodeBits
 from hwcost.cost_models.compiled.group_arrays import GroupArrays
 from hwcost.cost_models.compiled.ranks import Ranks
-from hwcost.cost_models.features.joint import JointTables
+from hwcost.cost_models.rowwise import LANES
 
 __all__ = ["MOST_GENES", "function"]
 
@@ -43,14 +45,29 @@ COLUMNS, WIDTH, ASKED, TABLES = 3, 4, 5, 6
 PASSED, TOP = 7, 8
 """Places of the thresholds of the number of parameters, and the first step of the search among them; 0 without any."""
 
-PARAMS, ADDED, TREES = 9, 15, 21
-"""Places of the sum that is the number of parameters, the sum beside the trees, and the trees' bits."""
+PARAMS, PRICE, TREES = 9, 15, 21
+"""Places of the sum that is the number of parameters, the sum that is a price, and the trees' bits."""
 
-LENGTH = TREES + 6
+EXP, EXP_DATA, ENDS = 27, 28, 29
+"""Places of NumPy's loop over exponentials, what belongs to it, and the numbers of a :class:`Closing`."""
+
+INT, WHOLE, WHOLE_CODES = 30, 31, 32
+"""Places of the type of whole numbers, and of what :func:`_whole_genes` returns."""
+
+LENGTH = WHOLE_CODES + 1
 """Whole numbers of a plan."""
 
 OBJECT = types.intp
 """A Python object, as its address."""
+
+TYPE_AT = object.__basicsize__ - ctypes.sizeof(ctypes.c_void_p)
+"""Place of an object's type, the last part of its head."""
+
+SPREAD = 4096
+"""Whole numbers from the least choice of a gene to the largest, at the most, for codes to be found by the number."""
+
+UNKNOWN = 255
+"""Code of whole numbers that are no choice, or that have to be looked up."""
 
 
 def _interface(name: str, result: Any, *arguments: Any) -> Any:
@@ -66,8 +83,6 @@ _member = _interface("PyTuple_GetItem", OBJECT, OBJECT, types.intp)
 _looked_up = _interface("PyDict_GetItemWithError", OBJECT, OBJECT, OBJECT)
 _whole = _interface("PyLong_AsSsize_t", types.intp, OBJECT)
 _number = _interface("PyFloat_FromDouble", OBJECT, types.float64)
-_pair = _interface("PyTuple_New", OBJECT, types.intp)
-_put = _interface("PyTuple_SetItem", types.intc, OBJECT, types.intp, OBJECT)
 
 
 # -- memory ---------------------------------------------------------------------------------------------------------------
@@ -111,6 +126,57 @@ _singles_at, _doubles_at = _reader(types.float32), _reader(types.float64)
 _ranks_room, _codes_room = _scratch(types.uint8, ROOM), _scratch(types.int64, MOST_GENES)
 
 
+# -- NumPy's exponential --------------------------------------------------------------------------------------------------
+
+
+class _Ufunc(ctypes.Structure):
+    """What NumPy's C interface says of a ufunc, behind the head of every object (``PyUFuncObject``)."""
+
+    _fields_ = (
+        ("inputs", ctypes.c_int), ("outputs", ctypes.c_int), ("arguments", ctypes.c_int), ("identity", ctypes.c_int),
+        ("loops", ctypes.POINTER(ctypes.c_void_p)), ("data", ctypes.POINTER(ctypes.c_void_p)), ("kinds", ctypes.c_int),
+        ("reserved", ctypes.c_int), ("name", ctypes.c_char_p), ("types", ctypes.POINTER(ctypes.c_char)),
+    )  # fmt: skip
+
+
+def _loop_of_exp() -> tuple[int, int] | None:
+    """Returns the addresses of NumPy's loop over exponentials of 64 bits, which has its bits, and of what belongs to it.
+
+    None where NumPy, or Python, lays its objects out in another way.
+    """
+    found, wanted = _Ufunc.from_address(id(np.exp) + object.__basicsize__), 2 * bytes([np.dtype(np.float64).num])
+    if (found.inputs, found.outputs, found.arguments, found.kinds) != (1, 1, 2, len(np.exp.types)) or found.name != b"exp":
+        return None
+    kind = next((kind for kind in range(found.kinds) if found.types[2 * kind : 2 * kind + 2] == wanted), None)
+    return None if kind is None or not found.loops[kind] else (found.loops[kind], found.data[kind] or 0)
+
+
+@intrinsic
+def _exponentials(typing: Any, loop: Any, data: Any, one: Any, other: Any) -> Any:
+    """Returns the exponentials of two numbers, among so many others that they fill whole registers."""
+    double, long = ir.DoubleType(), ir.IntType(64)
+    byte = ir.IntType(8).as_pointer()
+
+    def emit(context: Any, build: Any, signature: Any, given: Any) -> Any:
+        with build.goto_entry_block():
+            numbers, ends = build.alloca(double, 2 * LANES), build.alloca(byte, 2)
+            counts = build.alloca(long, 3)
+        for lane in range(LANES):
+            build.store(given[2 + lane] if lane < 2 else double(1.0), build.gep(numbers, [long(lane)]))
+        for place, first in enumerate((0, LANES)):
+            start = build.gep(numbers, [long(first)])
+            build.store(build.bitcast(start, byte), build.gep(ends, [long(place)]))
+        for place, count in enumerate((LANES, 8, 8)):  # numbers, and bytes from one to the next before and after
+            build.store(long(count), build.gep(counts, [long(place)]))
+        kind = ir.FunctionType(ir.VoidType(), [ends.type, counts.type, counts.type, byte])
+        function, extra = build.inttoptr(given[0], kind.as_pointer()), build.inttoptr(given[1], byte)
+        build.call(function, [ends, counts, build.gep(counts, [long(1)]), extra])
+        found = [build.load(build.gep(numbers, [long(LANES + place)])) for place in (0, 1)]
+        return context.make_tuple(build, signature.return_type, found)
+
+    return types.UniTuple(types.float64, 2)(types.int64, types.int64, types.float64, types.float64), emit
+
+
 # -- one architecture -----------------------------------------------------------------------------------------------------
 
 
@@ -130,17 +196,35 @@ def _summed(codes: Any, plan: Any, first: int) -> Any:
 
 
 @njit
+def _code_of_whole(value: Any, gene: int, plan: Any) -> Any:
+    """Returns the code of a gene's value by its number, which is quicker than to look it up; or ``UNKNOWN``."""
+    least, width, start = 3 * gene, 3 * gene + 1, 3 * gene + 2
+    whole, codes = _longs_at(plan[WHOLE]), _bytes_at(plan[WHOLE_CODES])
+    if whole[width] == 0 or _longs_at(value + TYPE_AT)[0] != plan[INT]:
+        return np.int64(UNKNOWN)
+    number = _whole(value)
+    if number < 0:
+        _forget_error()  # of a number that is too large
+    place = number - whole[least]
+    return np.int64(codes[whole[start] + place]) if 0 <= place < whole[width] else np.int64(UNKNOWN)
+
+
+@njit
 def _read(genes: Any, plan: Any, codes: Any) -> Any:
     """Writes the codes of an architecture's values; False where one is not a value of its gene."""
     known = _longs_at(plan[VALUES])
     is_right = _length(genes) == plan[GENES]
     if is_right:
         for gene in range(plan[GENES]):
-            code = _looked_up(known[gene], _member(genes, gene))
-            if code == 0:
-                is_right = False
-                break
-            codes[gene] = _whole(code)
+            value = _member(genes, gene)
+            code = _code_of_whole(value, gene, plan)
+            if code == UNKNOWN:
+                found = _looked_up(known[gene], value)
+                if found == 0:
+                    is_right = False
+                    break
+                code = _whole(found)
+            codes[gene] = code
     if not is_right:
         _forget_error()
     return is_right
@@ -191,10 +275,28 @@ def _sum_function(depth: int, is_single: bool) -> Any:
     return sum_leaves
 
 
+def _closing_function(has_closing: bool, has_table: bool, is_log: bool) -> Any:
+    """Makes the function that makes an answer of the sum of the leaves, see :class:`Closing`."""
+
+    @njit
+    def answer(total: Any, codes: Any, plan: Any) -> Any:
+        if not has_closing:
+            return total
+        ends, price = _doubles_at(plan[ENDS]), _summed(codes, plan, PRICE) if has_table else 0.0
+        factor, power = _exponentials(plan[EXP], plan[EXP_DATA], total + ends[0], price if is_log else 0.0)
+        if has_table:
+            price = (power if is_log else price) * ends[1]
+            factor *= ends[2] if price < ends[2] else price
+        return factor
+
+    return answer
+
+
 @lru_cache(maxsize=32)
-def _compiled(depth: int, is_single: bool, has_table: bool) -> Any:
+def _compiled(depth: int, is_single: bool, has_closing: bool, has_table: bool, is_log: bool) -> Any:
     """Compiles the function of one architecture."""
     sum_leaves = _sum_function(depth, is_single)
+    close = _closing_function(has_closing, has_table, is_log)
 
     @cfunc(OBJECT(OBJECT, OBJECT))
     def one(held: Any, genes: Any) -> Any:
@@ -204,13 +306,7 @@ def _compiled(depth: int, is_single: bool, has_table: bool) -> Any:
             _hold(plan[NONE])
             return plan[NONE]
         _rank(codes, plan, ranks)
-        trees = _number(sum_leaves(ranks, plan))
-        if not has_table:
-            return trees
-        both = _pair(2)
-        _put(both, 0, trees)
-        _put(both, 1, _number(_summed(codes, plan, ADDED)))
-        return both
+        return _number(close(float(sum_leaves(ranks, plan)), codes, plan))
 
     return one
 
@@ -231,22 +327,44 @@ _new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Definition),
 )
 
 
+def _whole_genes(choices: list[tuple[Any, ...]]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Lays out the codes of genes whose choices are whole numbers from 0 on, not far from each other.
+
+    Returns:
+        The least choice of each gene, the number of numbers from it on (0 for other genes), and the place of their first
+        code, shape (genes, 3); and the codes of these numbers, gene by gene.
+    """
+    has_types = ctypes.c_void_p.from_address(id(0) + TYPE_AT).value == id(int)
+    ends, codes = np.zeros((len(choices), 3), dtype=np.int64), [np.empty(0, np.uint8)]
+    for gene, values in enumerate(choices):
+        if not has_types or len(values) > UNKNOWN or not all(type(one) is int and one >= 0 for one in values):
+            continue
+        width = max(values) - min(values) + 1
+        if width <= SPREAD:
+            ends[gene] = min(values), width, sum(map(len, codes))
+            codes.append(np.full(width, UNKNOWN, np.uint8))
+            codes[-1][np.array(values) - min(values)] = np.arange(len(values))
+    return ends, np.concatenate(codes)
+
+
 def function(
-    ranks: Ranks, trees: NodeBits, table: JointTables | None = None
+    ranks: Ranks, trees: NodeBits, closing: Closing | None = None
 ) -> Callable[[tuple[Any, ...]], Any] | None:
-    """Makes the function of an architecture's values that sums the leaves of a forest.
+    """Makes the function of an architecture's values that sums the leaves of a forest, and makes an answer of the sum.
 
     Args:
         ranks: Columns of the forest.
         trees: The forest.
-        table: A sum over groups of genes that is found beside that of the leaves.
+        closing: What is made of the sum of the leaves; None for the sum itself.
 
     Returns:
-        The function; None where there are too many genes or columns for it. It returns the sum of the leaves, as a pair with
-        the sum of the table where there is one, and None where a gene has another value.
+        The function; None where there are too many genes or columns for it, or NumPy's exponential is not found. It returns
+        None where a gene has another value.
     """
-    if len(ranks.choices) > MOST_GENES or len(ranks) > ROOM:
+    exponential = None if closing is None else _loop_of_exp()
+    if len(ranks.choices) > MOST_GENES or len(ranks) > ROOM or (exponential is None) != (closing is None):
         return None
+    made = Closing() if closing is None else closing
     known = [{value: code for code, value in enumerate(values)} for values in ranks.choices]
     passed, stacked = ranks.steps, ranks.tables
     arrays: list[Any] = [np.array([id(one) for one in known], dtype=np.int64), stacked, passed, ranks.genes]
@@ -254,13 +372,18 @@ def function(
     plan[[NONE, GENES, VALUES]] = id(None), len(known), arrays[0].ctypes.data
     plan[[COLUMNS, WIDTH, ASKED, TABLES]] = len(ranks.genes), stacked.shape[1], ranks.genes.ctypes.data, stacked.ctypes.data
     plan[[PASSED, TOP]] = passed.ctypes.data, (len(passed) + 1) // 2
-    for place, groups in ((PARAMS, ranks.param_groups), (ADDED, GroupArrays.of(table))):
+    for place, groups in ((PARAMS, ranks.param_groups), (PRICE, GroupArrays.of(made.table))):
         plan[place : place + 6] = [*groups.members.shape, *(one.ctypes.data for one in groups)]
         arrays += groups
     laid = trees.rows, trees.starts, trees.paths, trees.leaves
-    plan[TREES:] = [*(one.ctypes.data for one in laid), len(trees.leaves), len(trees.starts)]
-    compiled = _compiled(trees.depth, trees.leaves.dtype == np.float32, table is not None)
+    plan[TREES:EXP] = [*(one.ctypes.data for one in laid), len(trees.leaves), len(trees.starts)]
+    ends = np.array([made.offset, made.scale, made.floor])
+    plan[EXP : INT + 1] = [*(exponential or (0, 0)), ends.ctypes.data, id(int)]
+    whole = _whole_genes(ranks.choices)
+    plan[WHOLE:] = [one.ctypes.data for one in whole]
+    kinds = closing is not None, made.table is not None, made.is_log
+    compiled = _compiled(trees.depth, trees.leaves.dtype == np.float32, *kinds)
     definition = _Definition(b"one", compiled.address, _OF_ONE_OBJECT, None)
-    held = (plan.ctypes.data, plan, known, arrays, laid, compiled, definition)
-    made: Callable[[tuple[Any, ...]], Any] = _new_function(ctypes.pointer(definition), held, None)
-    return made
+    held = (plan.ctypes.data, plan, known, arrays, laid, ends, whole, compiled, definition)
+    found: Callable[[tuple[Any, ...]], Any] = _new_function(ctypes.pointer(definition), held, None)
+    return found

@@ -16,8 +16,9 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
-from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, Question, exponential
+from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand
 from hwcost.cost_models.families.boosters import (
     BOOSTER_FILE,
     predict_lightgbm,
@@ -155,12 +156,8 @@ class Boosted(CostModel):
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
-        offset, shape = self.offset_, self.fixed_shape
-
-        def answers(made: CompiledForest) -> Question:
-            return exponential(made.one, offset)
-
-        return OnDemand(lambda: CompiledForest.of(self._trees(), self.features, answers, shape=shape))
+        closing, shape = Closing(self.offset_), self.fixed_shape
+        return OnDemand(lambda: CompiledForest.of(self._trees(), self.features, closing, shape))
 
     def compile(self: Model) -> Model:
         """See the base class: the trees are laid out, and their kernels compiled where numba is installed."""

@@ -20,8 +20,9 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import read_lightgbm_forest
-from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, Question
+from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand
 from hwcost.cost_models.families.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.families.shrinkage import clearly_better
@@ -216,14 +217,11 @@ class Hybrid(CostModel):
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
         base, shape = self.base_, self.fixed_shape
-        table = base if self._is_trusted and isinstance(base, LookupTable) else None
-
-        def answers(made: CompiledForest) -> Question | None:
-            return None if table is None or made.both is None else table.corrected(made.both)
+        closing: Closing | None = base.closing if self._is_trusted and isinstance(base, LookupTable) else None
 
         def make() -> CompiledForest | None:
             forest = read_lightgbm_forest(self.booster_.model_to_string())
-            return CompiledForest.of(forest, self.features, answers, None if table is None else table.tables_, shape)
+            return CompiledForest.of(forest, self.features, closing, shape)
 
         return OnDemand(make)
 

@@ -17,8 +17,8 @@ from hwcost._arguments import Kind, check
 from hwcost._cached import cached_property
 from hwcost._stats import median
 from hwcost._types import Codes, Floats
-from hwcost.cost_models import rowwise
-from hwcost.cost_models.compiled.models import Question
+from hwcost.cost_models.compiled.closing import Closing
+from hwcost.cost_models.compiled.group_arrays import joint_tables
 from hwcost.cost_models.compiled.tabulated import Tabled, Tabulated, finished
 from hwcost.cost_models.families.expected import check as check_probabilities
 from hwcost.cost_models.families.expected import expected_product, expected_sum
@@ -210,23 +210,12 @@ class LookupTable(Tabled):
         joint = self.features.joint
         return None if joint is None else priced(joint, self.additive_, self.features)
 
-    def corrected(self, question: Question) -> Question:
-        """Returns the function of one architecture's values that returns its price times the exponential of a correction.
-
-        Args:
-            question: Function that returns the correction, and the sum of the tables.
-        """
-        scale, floor, is_log = self.scale_, self.floor_, self.form_ == "log"
-
-        def answer(genes: tuple[Any, ...]) -> float | None:
-            sums = question(genes)
-            if sums is None:
-                return None
-            factor, value = rowwise.exp_of_both(*sums) if is_log else (rowwise.exp_of(sums[0]), sums[1])
-            price = value * scale
-            return (floor if price < floor else price) * factor
-
-        return answer
+    @property
+    def closing(self) -> Closing | None:
+        """A price of the table times the exponential of a correction; None where there are no tables."""
+        if self.tables_ is None:
+            return None
+        return Closing(0.0, joint_tables(self.tables_), self.scale_, self.floor_, self.form_ == "log")
 
     def _tabulate(self) -> None:
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""

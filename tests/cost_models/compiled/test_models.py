@@ -7,6 +7,7 @@ import json
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,11 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.cost_models import cost_model, load
+from hwcost.cost_models import cost_model, load, rowwise
+from hwcost.cost_models.compiled import forest_planes
 from hwcost.cost_models.compiled import models as compiled
+from hwcost.cost_models.compiled.closing import Closing
 from hwcost.cost_models.compiled.forest import Forest, read_lightgbm_forest, read_xgboost_forest
 from hwcost.cost_models.compiled.models import ONE, CompiledForest, OnDemand, engines
 from hwcost.cost_models.compiled.ranks import Ranks
+from hwcost.cost_models.compiled.tabulated import finished
 from hwcost.cost_models.features.joint import JointTables
 from hwcost.errors import ArchitectureError, NotFittedError
 from hwcost.spaces import Candidates, space
@@ -142,14 +146,57 @@ def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has
     archs = [tuple(values[code] for values, code in zip(choices, row, strict=True)) for row in codes[:9].tolist()]
     for engine in every_engine(forest):
         assert engine.many(found, len(codes)).tobytes() == wanted.tobytes(), engine.name
-        one, both = engine.question(ranks), engine.question(ranks, table)
+        one = engine.question(ranks)
         assert np.array([one(arch) for arch in archs]).tobytes() == wanted[:9].tobytes(), engine.name
         for strange in ((*archs[0][:-1], "other"), archs[0][:-1], (*archs[0][:-1], []), ()):
             assert one(strange) is None
-            assert both is None or both(strange) is None
-        if both is not None:
-            pairs = np.column_stack([wanted, table(codes)])[:9]
-            assert np.array([both(arch) for arch in archs]).tobytes() == pairs.tobytes()
+        for closing in (Closing(0.25), Closing(0.5, table, 3.0, 0.5), Closing(0.0, table, 1.5, 1e-3, is_log=True)):
+            answer = engine.question(ranks, closing)
+            if answer is not None:
+                given = None if closing.table is None else closing.table(codes[:9])
+                price = 1.0 if given is None else finished(given, closing.scale, closing.floor, closing.is_log)
+                answers = price * rowwise.exp(wanted[:9] + closing.offset)
+                assert np.array_equal([answer(arch) for arch in archs], answers, equal_nan=True)
+                assert answer((*archs[0][:-1], "other")) is None
+
+
+def test_values_are_compared_as_python_compares_them() -> None:
+    choices = [(1, 3, 700), (0, 5000, 2), (2**70, 7), ("wide", 3)]
+    tables = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    ranks = Ranks(np.arange(4), tables, None, np.empty(0), choices)
+    rng = np.random.default_rng(0)
+    forest = replace(forest_drawn(rng, 4, True, 130, 4), leaves=rng.standard_normal((130, 16)).astype(np.float32))
+    first = tuple(values[0] for values in choices)
+    wanted = walked(forest, ranks(np.zeros((1, 4), dtype=np.intp)))
+    for engine in every_engine(forest):
+        one = engine.question(ranks)
+        for same in (first, (1.0, *first[1:]), (True, False, *first[2:]), (np.int64(1), np.int8(0), 2.0**70, "wide")):
+            assert one(same) == wanted[0], same
+        for place, strange in (*((0, other) for other in (2, 701, 0, -1, 10**30, -(10**30), 1.5)), (1, 1), (2, 2**70 + 1)):
+            assert one((*first[:place], strange, *first[place + 1 :])) is None, strange
+        assert one(first) == wanted[0]
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
+def test_machine_code_has_numpy_s_exponential_or_leaves_it_to_numpy(monkeypatch) -> None:
+    from hwcost.cost_models.compiled import native
+
+    assert native._loop_of_exp() is not None
+    monkeypatch.setattr(native, "_loop_of_exp", lambda: None)
+    for name in ("lightgbm", "hybrid"):
+        model, archs = fitted("supershaper", name).compile(), SPACES["supershaper"].sample(40, seed=3)
+        assert [model(arch) for arch in archs] == model.predict(archs).values.tolist()
+
+
+@pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_batches_of_several_blocks_by_numpy(depth: int, monkeypatch) -> None:
+    monkeypatch.setattr(forest_planes, "ROWS", 512)
+    rng = np.random.default_rng(depth)
+    for is_single, count in ((True, 1030), (False, 511), (True, 1), (False, 0)):
+        forest = forest_drawn(rng, depth, is_single, 70, 4)
+        ranks = rng.integers(0, 256, (4, count)).astype(np.uint8)
+        assert forest_planes.Planes(forest)(ranks).tobytes() == walked(forest, ranks).tobytes()
 
 
 def test_a_question_lives_as_long_as_somebody_holds_it() -> None:
