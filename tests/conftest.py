@@ -148,7 +148,7 @@ def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def made_by_migrations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Database, bool], None]]:
-    """Lets new stores begin as copies of one that the migrations made, which takes them 30 ms and several waits for the disk.
+    """Lets new stores begin as copies of one that the migrations made, which takes 30 ms and waits for the disk.
 
     Returns what brings a store up to date; the tests of stores put it back.
     """
