@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,6 +19,8 @@ import pytest
 from hypothesis import settings
 
 from hwcost.cli import console
+from hwcost.stores import open_store
+from hwcost.stores.database import Database
 from tests.postgres import postgres, postgres_server  # noqa: F401 - fixtures
 
 settings.register_profile("hwcost", deadline=None, max_examples=30, derandomize=True, database=None)
@@ -141,6 +144,28 @@ def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HWCOST_LOCK_DIR", str(_of_all_workers(tmp_path_factory) / "locks"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_by_migrations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Database, bool], None]]:
+    """Lets new stores begin as copies of one that the migrations made, which takes 30 ms and waits for the disk.
+
+    Returns what brings a store up to date; the tests of stores put it back.
+    """
+    plain = Database._bring_up_to_date
+    path = tmp_path_factory.mktemp("store") / "new.db"
+    open_store(path).close()
+    new = path.read_bytes()
+
+    def copied(store: Database, create: bool) -> None:
+        if create and store.path is not None:
+            with suppress(OSError), store.path.open("xb") as file:
+                file.write(new)
+        plain(store, create)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_bring_up_to_date", copied)
+        yield plain
 
 
 @pytest.fixture(scope="module")

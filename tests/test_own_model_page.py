@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 PAGE = (ROOT / "docs" / "own-model.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 INVALID = MeasurementError.exit_code
-SHORT = {"-n 30": "-n 5 --rounds 1", "--probability 0.9 --measure": "--probability 0", "<=1ms": "<=10s"}
+SHORT = {"-n 30": "-n 5 --rounds 1 --budget 1s", "--probability 0.9 --measure": "--probability 0", "<=1ms": "<=10s"}
 
 
 def block(kind: str, begin: str) -> str:

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import weakref
-from _thread import interrupt_main
 from collections.abc import Callable
 from types import FrameType
 
@@ -54,7 +53,7 @@ def _once() -> Callable[[int, FrameType | None], None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal came_s
         if _is_swallowed(frame):
-            soon = threading.Timer(SOON_S, interrupt_main, (number,))
+            soon = threading.Timer(SOON_S, signal.pthread_kill, (threading.main_thread().ident, number))  # ends a wait too
             soon.daemon = True
             soon.start()
             return

@@ -248,7 +248,8 @@ def test_a_model_that_runs_out_of_memory(
 def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path, is_term: bool) -> None:
     """So does SIGTERM, which a queue or ``timeout`` sends to the command alone; pressed again, it hides nothing."""
     command = [sys.executable, "-m", "hwcost", "measure", "--backend", "null", "--backend-option", "realtime=true"]
-    command += ["--space", "supershaper:scale=mini", "-n", "6", "--rounds", "2", "--store", str(tmp_path / "s.db")]
+    command += ["--space", "supershaper:scale=mini", "-n", "3", "--rounds", "2", "--tier", "quick"]
+    command += ["--store", str(tmp_path / "s.db")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stderr is not None
     for line in process.stderr:

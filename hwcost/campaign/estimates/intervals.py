@@ -72,7 +72,8 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
                  for of_visit in (values.lost, values.own))  # fmt: skip
     half, doubt = np.hypot(widest, level), lost + own
     paired = widest + (doubt - doubt.min())
-    common = np.where(doubt > 0, np.sqrt(np.maximum((half + doubt) ** 2 - paired**2, 0.0)), level)
+    common = np.sqrt(np.maximum((half + doubt) ** 2 - paired**2, 0.0))
+    common = np.where((doubt > 0) & ~np.isnan(half), common, level)
     return Intervals(half + doubt, is_unconfirmed | (doubt > CLEAR), common, lost, own)
 
 

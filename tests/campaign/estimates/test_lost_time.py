@@ -61,6 +61,7 @@ def test_lost_time_widens_no_interval_where_there_is_none() -> None:
     fit, _ = measured(6, steal=0.2)
     for m in fit_campaign(plan_of(6), [visit for visit in fit.visits if visit.round == 0]).measurements:
         assert (m.half_width, m.is_confirmed) == (None, False)
+        assert math.isfinite(m.level_half_width)
         assert m.interval_reason.startswith("every workload was visited only once")
 
 
