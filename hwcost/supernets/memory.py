@@ -252,7 +252,7 @@ def _held(*nets: nn.Module) -> list[torch.Tensor]:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Lets torch compute in one thread: where others compute too, several spend most of their time waiting for each other."""
+    """Lets torch compute in one thread: where others compute too, several threads mostly wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
