@@ -88,12 +88,14 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
     Raises:
         UsageError: When the search used no latency model, or has several objectives.
     """
-    cost, rows, spent_s = latency_model(models, "--verify"), list[Remeasured](), stopwatch()
+    cost, rows, spent_s = latency_model(models, "--verify"), list[Remeasured](), 0.0
 
     def measure(archs: Sequence[Architecture]) -> list[Interval]:
-        share = len(archs) / (most - len(rows))
-        left_s = None if place.budget_s is None else max(0.0, place.budget_s - spent_s())
+        nonlocal spent_s
+        share, took = len(archs) / (most - len(rows)), stopwatch()
+        left_s = None if place.budget_s is None else max(0.0, place.budget_s - spent_s)
         new = _measured(cost, list(archs), place._replace(budget_s=None if left_s is None else share * left_s))
+        spent_s += took()  # what the model takes to learn is no measuring
         rows.extend(new)
         return [row.at_level for row in new]
 
@@ -189,7 +191,8 @@ def _run(plan: Plan, place: Place) -> Result:
 
     with open_store(place.store) as store, progress(progress_text) as update:
         campaign_id = _campaign(plan, store)
-        how: dict[str, Any] = {"budget_s": place.budget_s, "progress": update, "remark": console.note, "advice": GO_ON}
+        budget_s = 0.0 if store.campaign(campaign_id).status == OPEN else place.budget_s  # what was measured is only read
+        how: dict[str, Any] = {"budget_s": budget_s, "progress": update, "remark": console.note, "advice": GO_ON}
         result = campaign.run(store, campaign_id, **how)
         store.set_status(campaign_id, OPEN)  # until the search ends, so that one that is killed meanwhile goes on
         return result

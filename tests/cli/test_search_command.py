@@ -188,22 +188,8 @@ def cut_between_rounds(monkeypatch, how: type[BaseException]) -> None:
     monkeypatch.setattr(verification, "_learned", cut)
 
 
-def test_a_search_that_is_killed_between_two_rounds_goes_on_with_what_it_measured(verifying, tmp_path, monkeypatch) -> None:
-    from hwcost.stores import open_store
-
-    cut_between_rounds(monkeypatch, Killed)
-    with pytest.raises(Killed):
-        invoke(verifying)
-    with open_store(tmp_path / "w.db") as store:
-        (first,) = store.campaigns()
-    assert invoke(verifying) == 0
-    with open_store(tmp_path / "w.db") as store:
-        found = store.campaigns()
-    assert (found[0].campaign_id, len(found)) == (first.campaign_id, 2)
-    assert {one.status for one in found} == {"done"}
-
-
-def test_measurements_of_winners_share_a_budget(capsys, verifying, tmp_path, monkeypatch) -> None:
+def budgets_of(monkeypatch) -> list[float | None]:
+    """Returns a list that takes the budget of every campaign that is run."""
     from hwcost.campaign import run as campaign
 
     run, given = campaign.run, []
@@ -213,6 +199,29 @@ def test_measurements_of_winners_share_a_budget(capsys, verifying, tmp_path, mon
         return run(store, campaign_id, budget_s=budget_s, **options)
 
     monkeypatch.setattr(campaign, "run", noted)
+    return given
+
+
+def test_a_search_that_is_killed_between_two_rounds_goes_on_with_what_it_measured(verifying, tmp_path, monkeypatch) -> None:
+    from hwcost.stores import open_store
+
+    cut_between_rounds(monkeypatch, Killed)
+    with pytest.raises(Killed):
+        invoke(verifying)
+    with open_store(tmp_path / "w.db") as store:
+        (first,) = store.campaigns()
+    given = budgets_of(monkeypatch)
+    assert invoke([*verifying, "--budget", "40s"]) == 0
+    assert given[0] == 0.0  # it has its rounds, and gets no further one
+    assert given[1] > 20
+    with open_store(tmp_path / "w.db") as store:
+        found = store.campaigns()
+    assert (found[0].campaign_id, len(found)) == (first.campaign_id, 2)
+    assert {one.status for one in found} == {"done"}
+
+
+def test_measurements_of_winners_share_a_budget(capsys, verifying, monkeypatch) -> None:
+    given = budgets_of(monkeypatch)
     assert invoke([*verifying, "--budget", "40s"]) == 0
     assert given[0] == pytest.approx(20, abs=0.1)
     assert given[0] < given[1] < 40
