@@ -84,7 +84,7 @@ class Check:
     @property
     def is_unmeasured(self) -> bool:
         """Whether no series has a value in the latest runs, so that nothing says whether one has regressed."""
-        return bool(self.judgements) and all(one.verdict == "missing" for one in self.judgements)
+        return bool(self.judgements) and not self.older and all(one.verdict == "missing" for one in self.judgements)
 
     @property
     def headline(self) -> str:
