@@ -95,7 +95,7 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
         share, took = len(archs) / (most - len(rows)), stopwatch()
         left_s = None if place.budget_s is None else max(0.0, place.budget_s - spent_s)
         new = _measured(cost, list(archs), place._replace(budget_s=None if left_s is None else share * left_s))
-        spent_s += took()  # what the model takes to learn is no measuring
+        spent_s += took()  # without what the model takes to learn
         rows.extend(new)
         return [row.at_level for row in new]
 
