@@ -84,6 +84,7 @@ class Tally:
         self._call_sum_s = self._idle_sum_s = self._block_sum_s = self._taken_s = 0.0
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
+        self._waited: list[float] = []
         self.standing = ""
         self.reached: Reached | None = None
 
@@ -99,7 +100,7 @@ class Tally:
         self._round, self._to_go, self._workloads, self._round_s = number, to_go, workloads, round_s
         self._in_process = self._passes = 0
         self._start_s = None
-        self._blocks = {}
+        self._blocks, self._waited = {}, []
         self._age = timer.stopwatch()
 
     def passed(self, event: dict[str, Any]) -> None:
@@ -112,6 +113,7 @@ class Tally:
             self._idle_sum_s += block.get("idle_s", 0.0)
             if block["role"] == "timed":
                 self._blocks.setdefault(block["workload_key"], []).append(block["seconds"] / block["calls"])
+                self._waited.append(min(1.0, (block.get("wait_s") or 0.0) / max(block["seconds"], 1e-9)))
         self._block_sum_s += event["seconds"]
         self._taken_s += taken_fraction(event.get("conditions", {}), event["seconds"]) * event["seconds"]
         self._made += len(event["blocks"])
@@ -125,7 +127,7 @@ class Tally:
         done = self._before + made
         remaining_s = None if not made else min(left * self._budget.spent_s / made, max(0.0, self._budget.left_s))
         call_s, idle_s = (self._call_sum_s / made, self._idle_sum_s / made) if made else (None, 0.0)
-        lost = unseen_loss(self._taken_s / self._block_sum_s, self._blocks) if self._block_sum_s else 0.0
+        lost = unseen_loss(self._taken_s / self._block_sum_s, self._waited, self._blocks) if self._block_sum_s else 0.0
         planned_passes = max(self._passes, round(in_process / max(1, self._workloads))) if made else 0
         self._report(
             Progress(
