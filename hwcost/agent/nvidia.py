@@ -17,6 +17,8 @@ LIBRARY = "libnvidia-ml.so.1"
 REASONS = {0x4: "sw_power_cap", 0x8: "hw_slowdown", 0x20: "sw_thermal_slowdown", 0x40: "hw_thermal_slowdown",
            0x80: "hw_power_brake_slowdown"}  # fmt: skip
 """Bits of the reasons for a lower clock, and their names in hwcost's guards. Source: nvml.h."""
+BRIEF = {"hw_slowdown"}
+"""Reasons that are also reported while the clock merely changes, as nvml.h says; so one reading tells nothing of them."""
 LOST = (6, 15)
 """Results that mean that a card is not there any more: NVML_ERROR_NOT_FOUND and NVML_ERROR_GPU_IS_LOST."""
 SM_CLOCK, TEMPERATURE_GPU, MANY = 1, 0, 256
@@ -143,6 +145,34 @@ class Nvml:
         return called is not None and called(handle, ctypes.byref(now), ctypes.byref(later)) == 0 and now.value == 1
 
 
+class LowClocks:
+    """Collects reasons for a lower clock from readings after successive blocks.
+
+    Attributes:
+        found: Names of the reasons since :meth:`begin`; None before a reading.
+    """
+
+    def __init__(self) -> None:
+        self.found: set[str] | None = None
+        self._last: set[str] = set()
+
+    def begin(self) -> None:
+        """Forgets what was found."""
+        self.found = None
+
+    def see(self, bits: int | None) -> None:
+        """Takes in a reading; what is only brief, see ``BRIEF``, counts where the reading before has it too.
+
+        Args:
+            bits: Reasons as the library tells them; None where the card does not.
+        """
+        if bits is None:
+            return
+        present = {name for bit, name in REASONS.items() if bits & bit}
+        self.found = (present - (BRIEF - self._last)) | (self.found or set())
+        self._last = present
+
+
 class CardCounters:
     """Counters of one card, asked for in the order that ``counters.HostCounters`` describes.
 
@@ -155,12 +185,13 @@ class CardCounters:
         self._nvml, self._index, self._handle = nvml, index, nvml.handle(index)
         self._energy_mj: int | None = None
         self._before_mhz: int | None = None
-        self._reasons: set[str] | None = None
+        self._reasons = LowClocks()
         self._earlier, self._own = nvml.processes(self._handle), os.getpid()  # before this process has a context of CUDA
 
     def begin(self) -> None:
         """Takes the first reading over some passes."""
-        self._reasons, self._energy_mj = None, self._energy()
+        self._reasons.begin()
+        self._energy_mj = self._energy()
 
     def before_block(self) -> None:
         """Takes a reading right before a block."""
@@ -169,11 +200,9 @@ class CardCounters:
     def after_block(self) -> BlockReading:
         """Returns the clock of the block; reasons for a lower one are collected while the card is still warm from it."""
         clock = self._clock()
-        bits = self._nvml.number(
-            "nvmlDeviceGetCurrentClocksThrottleReasons", self._handle, kind=ctypes.c_ulonglong
+        self._reasons.see(
+            self._nvml.number("nvmlDeviceGetCurrentClocksThrottleReasons", self._handle, kind=ctypes.c_ulonglong)
         )
-        if bits is not None:
-            self._reasons = {name for bit, name in REASONS.items() if bits & bit} | (self._reasons or set())
         if clock is None or self._before_mhz is None:
             return BlockReading()
         return BlockReading(clock_hz=(clock + self._before_mhz) / 2 * 1e6)
@@ -184,7 +213,7 @@ class CardCounters:
         power = self._nvml.number("nvmlDeviceGetPowerUsage", self._handle)
         celsius = self._nvml.number("nvmlDeviceGetTemperature", self._handle, TEMPERATURE_GPU)
         found = {
-            "throttle_reasons": None if self._reasons is None else sorted(self._reasons),
+            "throttle_reasons": None if self._reasons.found is None else sorted(self._reasons.found),
             "foreign_pids": self._foreign_pids(),
             "temperature_celsius": None if celsius is None else {"gpu": float(celsius)},
             "visit_energy_j": None if None in (energy, self._energy_mj) else (energy - self._energy_mj) / 1e3,  # type: ignore[operator]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from hwcost.campaign.estimates.diagnostics import DriftCheck
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.estimates.time_model import TimeModel
 from hwcost.campaign.plans.plan import Plan
+from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError
 from hwcost.levels.von_neumann import MIN_ROWS
-from hwcost.timing.measurement import Visit
+from hwcost.timing.measurement import Flag, Measurement, Visit
+from hwcost.units import format_half_width
 from hwcost.workloads import ModelWorkload
 
 
@@ -67,7 +69,8 @@ def _report(
     rows = np.arange(len(logs))
     repeats = find_repeats(item, np.exp(logs))
     return AuditReport(
-        source=source, space=_space(plan), unit="visit", flags=fit.flags, rows=rows, residuals=residuals,
+        source=source, space=_space(plan), unit="visit", flags=(*fit.flags, *_unconfirmed(fit.measurements)),
+        rows=rows, residuals=residuals,
         log_level=log_level, level_range=drift.range, segments=segments(rows, residuals, log_level),
         von_neumann=drift.before, von_neumann_after=drift.after, critical=drift.critical, size_order=drift.size_order,
         signal_tau=signal_tau(item, logs), duplicates=len(repeats.later), copies=0,
@@ -75,6 +78,16 @@ def _report(
         outlier_rows=far_off(rows, model.residual), void_share=void_share,
         level_by_class={str(name): one.level.range for name, one in sorted(model.classes.items())},
     )  # fmt: skip
+
+
+def _unconfirmed(measurements: Sequence[Measurement]) -> list[Flag]:
+    """Returns W_UNCONFIRMED where most workloads hardly saw the uncontended machine, so that nothing tells its level."""
+    level = UnconfirmedLevel.of(measurements)
+    if level is None:
+        return []
+    text = f"{level.unconfirmed} of {level.rows} workloads are unconfirmed, because the machine was contended nearly all "
+    text += f"the time; their latencies may all be off by {format_half_width(level.half_width, sign='±')} together."
+    return [Flag("W_UNCONFIRMED", text, "Measure again where nothing else runs; that they differ as they do holds.")]
 
 
 def signal_tau(item: NDArray[np.intp], logs: Floats) -> float | None:

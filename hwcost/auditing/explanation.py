@@ -47,6 +47,12 @@ def _opening(report: AuditReport) -> list[str]:
             f"These {things} are of two states, between which the machine, or a setting that no column gives, changed from "
             f"row to row: {len(report.slow_rows)} of them are in the slower one ({places(report.unit, report.slow_rows)})."
         ]
+    if "W_UNCONFIRMED" in report.codes and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed while these {things} were measured, but others used it nearly all "
+            "the time: most workloads are unconfirmed, and all latencies may be too long alike, as far as their intervals "
+            "reach."
+        ]
     if {"W_OUTLIERS", "W_REPEATS"} & set(report.codes) and "W_DRIFT" not in report.codes:
         return [
             f"There is no sign that the machine changed while these {things} were measured, but single {report.unit}s "

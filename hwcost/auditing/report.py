@@ -68,14 +68,15 @@ CODES = {
     "W_OUTLIERS": "rows far off everything",
     "W_REPEATS": "repeats of one architecture do not agree",
     "W_RESOLUTION": "latencies stand in coarse steps",
+    "W_UNCONFIRMED": "the machine was contended nearly all the time, so that most of a campaign's workloads are unconfirmed",
     "W_STATES": "latencies of two states of the machine, or of two settings, that no column tells apart",
 }
-"""Meaning of the codes of findings in a table."""
+"""Meaning of the codes of findings in a table, or in the visits of a campaign."""
 
 INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
 
-DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION", "W_STATES"})
+DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION", "W_STATES", "W_UNCONFIRMED"})
 """Codes with which latencies are not clean, however still the machine was."""
 
 
@@ -216,7 +217,7 @@ def verdict_of(
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
     that does not clear it, so it is ``mild``, unless the architectures return throughout and their rows tell of one. So are
-    rows far off everything, repeats that disagree and latencies in coarse steps, on a still machine.
+    rows far off everything, repeats that disagree, latencies in coarse steps and unconfirmed ones, on a still machine.
     """
     if INVALIDATING & set(codes):
         return "invalid"

@@ -62,8 +62,8 @@ def check(
     """Judge the latest run of a suite: ok, regressed, improved, ambiguous, insufficient or missing.
 
     Every series is compared with its own history, the level common to its device taken out. An alarm is measured again,
-    interleaved with the code of before, and only a regression that is confirmed this way makes the exit code 1;
-    --fail-on also takes unconfirmed, ambiguous, missing, improved, insufficient and none.
+    interleaved with the code of before, and only a regression that is confirmed this way, or a run in which every series
+    is missing, makes the exit code 1; --fail-on also takes unconfirmed, ambiguous, missing, improved, insufficient and none.
     """
     gates = _gates(fail_on)
     if format not in FORMATS:

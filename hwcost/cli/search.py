@@ -113,6 +113,9 @@ Refits = Annotated[
 Device = Annotated[str, typer.Option("--device", "-d", help="Device of --measure and --verify.")]
 Backend = Annotated[str, typer.Option("--backend", help="Backend of --measure and --verify.")]
 Tier = Annotated[str, typer.Option("--tier", help="Tier of --measure and --verify: quick, standard or strict.")]
+Budget = Annotated[
+    Text, typer.Option("--budget", metavar="TIME", help="Time that measurements of --measure or --verify share, e.g. 8m.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -146,6 +149,7 @@ def search(
     device: Device = "cpu",
     backend: Backend = "torch",
     tier: Tier = "quick",
+    budget: Budget = None,
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
     json: console.Json = None,
@@ -165,6 +169,7 @@ def search(
 
     if not 0 <= probability < 1:
         raise UsageError(f"--probability lies between 0 and 1, got {probability:g}; 0 takes predictions as they are")
+    budget_s = _budget_s(budget, measure or verify is not None)
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
     with redirect_stdout(sys.stderr):  # what functions of the user's print does not belong to the data
         problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
@@ -179,7 +184,7 @@ def search(
         options = _options(problem, ends, searcher_option or [], searcher=searcher, seed=seed, reference=reference, log=log)
         with progress(_shown) as update:
             study = options.run(problem, progress=update, remark=console.note)
-        place = winners.Place(device, backend, tier, store, model)
+        place = winners.Place(device, backend, tier, store, model, budget_s)
         found = search_report.Found(study, search_report.biases(study, models, refits))
         if verify is not None:
             found.verification, found.measured = winners.verified(models, study, place, verify)
@@ -219,6 +224,18 @@ def _check_measuring(problem: Problem, models: list[CostModel], measure: bool, v
         latency_model(models, "--measure" if verify is None else "--verify")
     if verify is not None:
         check_objectives(problem)
+
+
+def _budget_s(text: str | None, is_measuring: bool) -> float | None:
+    """Reads the time that measurements share; refuses one where nothing is measured."""
+    from hwcost.units import parse_duration
+
+    if text is not None and not is_measuring:
+        raise UsageError(
+            f"--budget {text} bounds the measurements of --measure or --verify; give one of them. "
+            "--seconds and --evaluations bound the search itself"
+        )
+    return None if text is None else parse_duration(text)
 
 
 def _options(

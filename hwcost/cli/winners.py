@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hwcost.cli import console
@@ -15,6 +16,7 @@ from hwcost.study.remeasure import Interval, Remeasured, anchors, level_of, reme
 from hwcost.study.results import Results
 from hwcost.study.verification import Verification, verify
 from hwcost.timing.measurement import Measurement
+from hwcost.timing.timer import stopwatch
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Winners that are measured."""
-ROLE, DONE = "winner", "done"
-"""Role of winners in a campaign, and the status of a campaign that came to its end."""
+ROLE = "winner"
+"""Role of winners in a campaign."""
+OPEN, DONE = "verifying", "done"
+"""Status of the campaigns that a search has measured by now, and of those of a search that came to its end."""
 GO_ON = "The same command goes on with it where it finds the same winners."
 """Advice of a search that was interrupted while it measured."""
 BACK_TO_BACK, HOT = "back-to-back", "hot"
@@ -42,6 +46,7 @@ class Place(NamedTuple):
         tier: Tier of the protocol.
         store: Address of the store; None for the default one.
         factory: Factory of a space of the user's own, or None.
+        budget_s: Seconds that all measurements share; None for as long as the tier asks for.
     """
 
     device: str
@@ -49,6 +54,7 @@ class Place(NamedTuple):
     tier: str
     store: str | None
     factory: str | None
+    budget_s: float | None = None
 
 
 def measured(models: list[CostModel], winners: list[Trial], place: Place) -> list[Remeasured]:
@@ -60,11 +66,15 @@ def measured(models: list[CostModel], winners: list[Trial], place: Place) -> lis
     cost = latency_model(models, "--measure")
     if len(winners) > MOST:
         console.note(f"of {len(winners)} winners, the first {MOST} are measured")
-    return _measured(cost, [trial.architecture for trial in winners[:MOST]], place)
+    found = _measured(cost, [trial.architecture for trial in winners[:MOST]], place)
+    _close(place)
+    return found
 
 
 def verified(models: list[CostModel], found: Results, place: Place, most: int) -> tuple[Verification, list[Remeasured]]:
     """Measures candidates of a search round by round until the best measured one is probably the best of all.
+
+    Each round has as much of what is left of the budget as it has of the candidates that may still be measured.
 
     Args:
         models: Cost models of the search; the first latency model is the one that learns.
@@ -78,10 +88,14 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
     Raises:
         UsageError: When the search used no latency model, or has several objectives.
     """
-    cost, rows = latency_model(models, "--verify"), list[Remeasured]()
+    cost, rows, spent_s = latency_model(models, "--verify"), list[Remeasured](), 0.0
 
     def measure(archs: Sequence[Architecture]) -> list[Interval]:
-        new = _measured(cost, list(archs), place)
+        nonlocal spent_s
+        share, took = len(archs) / (most - len(rows)), stopwatch()
+        left_s = None if place.budget_s is None else max(0.0, place.budget_s - spent_s)
+        new = _measured(cost, list(archs), place._replace(budget_s=None if left_s is None else share * left_s))
+        spent_s += took()  # without what the model takes to learn
         rows.extend(new)
         return [row.at_level for row in new]
 
@@ -89,21 +103,24 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
         console.note(f"round {state.rounds}, {len(rows)} measured: {certainty(state)}")
 
     try:
-        return verify(found, cost, measure, most=most, progress=said), rows
+        state = verify(found, cost, measure, most=most, progress=said)
     except KeyboardInterrupt:
         if rows:
-            _leave_open(place)
             raise InterruptedRunError(f"interrupted; what was measured is kept. {GO_ON}") from None
         raise
+    if rows:
+        _close(place)
+    return state, rows
 
 
-def _leave_open(place: Place) -> None:
-    """Marks the latest campaign of winners as one of a search that is to go on."""
+def _close(place: Place) -> None:
+    """Marks the campaigns that a search has measured as those of one that came to its end."""
     from hwcost.stores import open_store
 
     with open_store(place.store) as store:
-        if (latest := _latest(store)) is not None:
-            store.set_status(latest.campaign_id, "interrupted")
+        for one in _of_latest_search(store):
+            if one.status == OPEN:
+                store.set_status(one.campaign_id, DONE)
 
 
 def certainty(state: Verification) -> str:
@@ -156,6 +173,8 @@ def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[
         device=place.device, backend=place.backend, tier=place.tier, role=ROLE, **shape, **_manner(cost, place.backend)
     )
     result = _run(options.plan(workloads(distinct, options, cost.space, factory)), place)
+    for flag in (one for one in result.flags if one.code == "I_BUDGET"):
+        console.note(str(flag))
     _note_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))
@@ -171,7 +190,12 @@ def _run(plan: Plan, place: Place) -> Result:
     from hwcost.stores import open_store
 
     with open_store(place.store) as store, progress(progress_text) as update:
-        return campaign.run(store, _campaign(plan, store), progress=update, remark=console.note, advice=GO_ON)
+        campaign_id = _campaign(plan, store)
+        budget_s = 0.0 if store.campaign(campaign_id).status == OPEN else place.budget_s  # what was measured is only read
+        how: dict[str, Any] = {"budget_s": budget_s, "progress": update, "remark": console.note, "advice": GO_ON}
+        result = campaign.run(store, campaign_id, **how)
+        store.set_status(campaign_id, OPEN)  # until the search ends, so that one that is killed meanwhile goes on
+        return result
 
 
 def _campaign(plan: Plan, store: Store) -> str:
@@ -180,21 +204,22 @@ def _campaign(plan: Plan, store: Store) -> str:
     A search is interrupted where the store's latest campaign of winners is not done. Then those that it had finished are
     read too; after a search that came to its end, winners are measured anew.
     """
-    from hwcost.campaign.planning import find_or_create
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.campaign.run import start
 
-    latest = _latest(store)
-    if latest is None or latest.status == DONE:
-        return start(plan, store)
-    found = find_or_create(plan, store)
-    if known := store.count(found):
-        console.note(f"an interrupted search measured them in campaign {found}: its {known} visits are kept")
-    return found
+    for one in _of_latest_search(store):
+        if Plan.from_dict(one.plan).is_same(plan):
+            if known := store.count(one.campaign_id):
+                kept = f"campaign {one.campaign_id}: its {known} visits are kept"
+                console.note(f"an interrupted search measured them in {kept}")
+            return one.campaign_id
+    return start(plan, store)
 
 
-def _latest(store: Store) -> Campaign | None:
-    """Returns the latest campaign that measures winners."""
-    return next((one for one in reversed(store.campaigns()) if _is_of_winners(one)), None)
+def _of_latest_search(store: Store) -> Iterator[Campaign]:
+    """Returns the campaigns of winners of the latest search, the latest first; none where it came to its end."""
+    of_winners = (one for one in reversed(store.campaigns()) if _is_of_winners(one))
+    return takewhile(lambda one: one.status != DONE, of_winners)
 
 
 def _is_of_winners(campaign: Campaign) -> bool:

@@ -32,6 +32,8 @@ MIDDLES = ("mean", "median", "average", "avg", "p50", "value")
 """Names of the column of latencies where no other one is named as latencies are."""
 AGREED = 1.05
 """Repeats of an operator that differ by more than this ratio are reported."""
+SHOWN = 2
+"""Entries that are named where one stands in the place of a latency."""
 MAX_BYTES = 2**26
 """Bytes of the largest table of operators that is read."""
 CONTRADICTORY = 2.0
@@ -190,6 +192,12 @@ def _entry(value: Any) -> Any:
 
 
 def _latency(path: Path, where: str, name: str, value: Any) -> float:
+    if isinstance(value, (_Pairs, Mapping)):
+        held = ", ".join([f"'{key}'" for key in dict(value)][:SHOWN])
+        raise DataError(
+            f"{path}: {where} holds {len(value)} entries ({held}, ...) and no {', '.join(VALUES)}. A table of operators per "
+            "resolution or device is a file of its own: save that of each so, and give one."
+        )
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):

@@ -82,6 +82,11 @@ class Check:
         return tuple(one for one in self.devices if one.cause is not None or one.verdict == "ambiguous")
 
     @property
+    def is_unmeasured(self) -> bool:
+        """Whether no series has a value in the latest runs, so that nothing says whether one has regressed."""
+        return bool(self.judgements) and not self.older and all(one.verdict == "missing" for one in self.judgements)
+
+    @property
     def headline(self) -> str:
         """One sentence: what somebody has to know who reads nothing else."""
         counts = self.counts
@@ -92,17 +97,21 @@ class Check:
                 note = f" ({confirmed} confirmed)" if verdict == "regressed" else ""
                 shown.append(f"{count} {verdict}{note}")
         text = f"{self.run.suite}, {len(self.judgements)} series: {', '.join(shown)}."
+        if self.is_unmeasured:
+            text += " Nothing was measured, so that nothing can be judged."
         if self.unmade:
             text += f" Not measured at all: {', '.join(dict.fromkeys(f'set {one.set!r}' for one in self.unmade))}."
         common = [f"{one.device} with {one.backend} {_moved(one)}" for one in self.changed_devices]
         return f"{text} {'; '.join(common)}.".strip() if common else text
 
     def fails(self, gates: Collection[str]) -> bool:
-        """Says whether the check fails.
+        """Says whether the check fails; where nothing was measured, it does for any reason that is asked for.
 
         Args:
             gates: Names of reasons, of :data:`GATES`.
         """
+        if self.is_unmeasured and set(gates) - {"none"}:
+            return True
         found: list[Judgement | DeviceJudgement] = [*self.judgements, *self.devices]
         return any(set(_gates(one)) & set(gates) for one in found) or (bool(self.unmade) and "missing" in gates)
 

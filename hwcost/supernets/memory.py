@@ -12,8 +12,8 @@ What is not in it: the workspace of libraries, and the process itself.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -250,6 +250,17 @@ def _held(*nets: nn.Module) -> list[torch.Tensor]:
     return list({id(one): one for net in nets for one in (*net.parameters(), *net.buffers())}.values())
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Lets torch compute in one thread: where others compute too, several threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _recorded(make: Any, recipe: Recipe, vocabulary: int, sequences: int, is_computed: bool) -> _Seen:
     """Runs a step of two micro batches. Moments, which come in the first step, are taken as there before."""
     small = _probed(recipe, sequences)
@@ -263,7 +274,7 @@ def _recorded(make: Any, recipe: Recipe, vocabulary: int, sequences: int, is_com
     values: AbstractContextManager[Any] = (
         torch.random.fork_rng(devices=[]) if is_computed else FakeTensorMode(allow_non_fake_inputs=True)
     )
-    with values, recorder:
+    with values, _one_thread(), recorder:
         module, phase, others = make(batches, small)
         held = _held(module, *others)
         gradients, move, optimizer = stepping(module, phase)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,16 @@ def test_void_visits_are_counted():
     assert len(report.residuals) == 216
     assert report.to_dict()["n_visits"] == 216
     assert "10.0 % of the visits" in report.explanation
+
+
+@pytest.mark.parametrize(("lost", "found"), [(0.2, ("mild", ("W_UNCONFIRMED",))), (0.0, ("clean", ()))])
+def test_a_campaign_without_a_confirmed_workload_is_not_clean(lost, found):
+    plan, visits = campaign(lambda when: 1.0)
+    taken = [replace(one, conditions={"block_lost_fraction": [lost] * 10}) for one in visits]
+    report = audit_campaign(plan, taken, "here")
+    assert (report.verdict, report.codes) == found
+    assert ("60 of 60 workloads are unconfirmed" in str(report.flags)) == bool(lost)
+    assert ("all latencies may be too long alike" in report.explanation) == bool(lost)
 
 
 def test_configurations_that_were_never_applied():

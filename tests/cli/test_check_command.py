@@ -159,14 +159,17 @@ def test_a_comment_shows_names_as_they_are_and_runs_nothing(store: str, capsys: 
     assert escaped("a|b <i>&") == "a&#124;b &lt;i&gt;&amp;"
 
 
-def test_workloads_of_one_reason_have_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_night_that_measured_nothing_fails_for_one_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sim = SimNights(nights=9, workloads=6, devices=("cpu",))
     with open_store(tmp_path / "s.db") as opened:
         sim.write(opened, range(8))
         replace(sim, failed=1.0).write(opened, [8])
-    assert invoke(["check", "--store", str(tmp_path / "s.db"), "--no-confirm"]) == 0
+    run = ["check", "--store", str(tmp_path / "s.db"), "--no-confirm"]
+    assert [invoke([*run, "--fail-on", gates]) for gates in ("none", "improved")] == [0, 1]
+    capsys.readouterr()
+    assert invoke(run) == 1
     shown = " ".join(capsys.readouterr().out.split())
-    assert "6 missing" in shown
+    assert "6 missing, 0 ok. Nothing was measured, so that nothing can be judged." in shown
     assert shown.count("out of memory") == 1
     assert " and 3 others: It failed in run" in shown
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 
-import numpy as np
 import pytest
 
 from hwcost.campaign.plans.plan import Plan
@@ -161,61 +159,6 @@ def test_the_campaign_of_winners_shows_its_progress_and_is_announced(capsys, mod
     assert said.index("measuring 1 winners") < said.index("this takes ") < said.index("process 1 of 2, ")
 
 
-def test_an_interrupted_search_goes_on_with_what_it_measured(capsys, tmp_path, monkeypatch) -> None:
-    """After Ctrl-C within a round of a verification, and between two rounds; a finished search measures anew."""
-    from hwcost.campaign import run as campaign
-    from hwcost.stores import open_store
-
-    archs = SPACE.sample(40, seed=0)
-    seconds = [1e-3 * math.exp(0.1 * rank) for rank in np.random.default_rng(0).standard_normal(40)]  # tells little
-    calibrate(cost_model("lut", SPACE).fit(archs, seconds), archs, seconds).save(tmp_path / "latency")
-    command = ["search", "--minimize", str(tmp_path / "latency"), "--constraint", "params>=200k", "-n", "40"]
-    command += ["--verify", "6", "--backend", "null", "--store", str(tmp_path / "w.db"), "--json", "-"]
-    finish, begun = campaign.run, []
-
-    def cut_at(number: int, when: str) -> None:
-        def run(store, campaign_id, *, progress, **options):
-            begun.append(campaign_id)
-            if len(begun) != number or when == "after":
-                result = finish(store, campaign_id, progress=progress, **options)
-                if len(begun) != number:
-                    return result
-                raise KeyboardInterrupt  # once it is done
-            seen = []
-
-            def cut(state) -> None:
-                seen.append(state)
-                if len(seen) == 12:
-                    raise KeyboardInterrupt
-
-            return finish(store, campaign_id, progress=cut, **options)
-
-        begun.clear()
-        monkeypatch.setattr(campaign, "run", run)
-
-    cut_at(2, "within")
-    assert invoke(command) == 130
-    said = capsys.readouterr().err
-    assert said.endswith("visits are kept. The same command goes on with it where it finds the same winners.\n")
-    first = list(begun)
-    cut_at(2, "after")
-    assert invoke(command) == 130
-    said = capsys.readouterr().err
-    assert said.endswith("what was measured is kept. The same command goes on with it where it finds the same winners.\n")
-    assert begun == first
-    cut_at(0, "never")
-    assert invoke(command) == 0
-    assert f"an interrupted search measured them in campaign {first[1]}" in capsys.readouterr().err
-    assert begun[:2] == first
-    with open_store(tmp_path / "w.db") as store:
-        assert [(one.campaign_id, one.status) for one in store.campaigns()] == [(one, "done") for one in begun]
-        for one in begun:
-            visits = [(record.visit.round, record.visit.workload_key) for record in store.records(one)]
-            assert len(set(visits)) == len(visits)
-    assert invoke(command) == 0
-    assert not set(begun[-2:]) & set(first)
-
-
 def test_winners_are_corrected_for_their_selection(capsys, models) -> None:
     found = answer(capsys, "--minimize", models / "latency", "--constraint", "params>=200k", "-n", 200)
     (bias, best) = found["selection"]["latency_s"], found["front"][0]
@@ -273,7 +216,7 @@ def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path
     def lost(store, campaign_id, **options):
         nothing: dict = dict.fromkeys(("latency_s", "low_s", "high_s"))
         one = SimpleNamespace(**nothing, flags=(Flag("E_FOREIGN", "ran there"),), workload=SimpleNamespace(name="w"))
-        return SimpleNamespace(measurements=[one for _ in store.campaign(campaign_id).plan["items"]])
+        return SimpleNamespace(flags=(), measurements=[one for _ in store.campaign(campaign_id).plan["items"]])
 
     monkeypatch.setattr(campaign, "run", lost)
     command = ["search", "--minimize", str(tmp_path / "manner"), "-s", "exact", "--measure", "--backend", "null"]

@@ -97,6 +97,13 @@ def test_yaml_is_read_where_it_can_be(table) -> None:
     assert read_operators(path, "ms").latency_s == pytest.approx({"stem": 1.5e-3, "14x14": 2e-3})
 
 
+def test_tables_within_a_table_are_named_in_few_words(table) -> None:
+    nested = {size: {f"block-{i}": {"mean": 1.5 + i} for i in range(300)} for size in (160, 224)}
+    says = r"'160' holds 300 entries \('block-0', 'block-1', ...\) and no mean, latency, value. .*save that of each so"
+    with pytest.raises(DataError, match=says):
+        read_operators(table(json.dumps(nested), "ops.json"), "ms")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

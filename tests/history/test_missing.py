@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hwcost.history import Policy
@@ -49,3 +50,5 @@ def test_series_that_are_missing_for_one_reason_have_one_sentence(tmp_path: Path
     ((name, text),) = [pair for pair in reasons(found) if "no estimate" in pair[1]]
     assert name == ", ".join(found.series[one.series_key].name for one in missing)
     assert text.endswith("If it was removed, accept that: hwcost accept.")
+    only = replace(found, judgements=tuple(missing))
+    assert [one.fails(["regressed"]) for one in (found, only, replace(only, older=1))] == [False, True, False]

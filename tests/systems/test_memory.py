@@ -115,6 +115,23 @@ def test_a_step_that_is_computed_has_the_sizes_of_one_without_values(
     assert same_at_any_size(computed, training.memory())
 
 
+def test_a_step_is_written_down_in_one_thread_which_waits_for_no_other() -> None:
+    found = pipeline("supershaper", "nowhere", Settings("smoke"), dry_run=True).trainings()["recipe"]
+    threads: list[int] = []
+
+    def noted(batches: memory.Batches, recipe: Recipe) -> Any:
+        threads.append(torch.get_num_threads())
+        return found.make(batches, recipe)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        replace(found, make=noted).memory()
+        assert (threads[1:], torch.get_num_threads()) == ([1, 1], 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 SPACE = "transformer:layers=[1,2],hidden=[16,32],heads=[2],ffn_ratio=[2],vocabulary=128,positions=64"
 
 

@@ -27,11 +27,18 @@ class Reached:
     rounds: int
     workloads: int
 
-    def after(self, rounds: int) -> float:
-        """Returns the half-width that is expected after more rounds in all; the present one for no more."""
+    def after(self, rounds: int, lasting: float = 0.0) -> float:
+        """Returns the half-width that is expected after more rounds in all; the present one for no more.
+
+        Args:
+            rounds: Rounds in all.
+            lasting: Part of the half-width that rounds do not make narrower, such as time that was lost in all of them.
+        """
         if rounds <= self.rounds:
             return self.half_width
-        return self.half_width * math.sqrt(self.rounds / rounds) * self._quantile(rounds) / self._quantile(self.rounds)
+        lasting = min(lasting, self.half_width)
+        share = math.sqrt(self.rounds / rounds) * self._quantile(rounds) / self._quantile(self.rounds)
+        return lasting + (self.half_width - lasting) * share
 
     def rounds_for(self, wanted: float) -> int:
         """Returns the rounds in all after which the half-width is expected to be as wanted."""

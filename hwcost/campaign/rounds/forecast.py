@@ -290,6 +290,9 @@ def underway(state: Progress, protocol: Protocol, budget_s: float | None = None)
             return None
         what = f"{state.rounds} processes of about {state.planned_passes} passes fit into {format_clock(budget_s)}"
         what += f"; half-width about {about_half_width(state.half_width)} by the noise of the blocks so far"
+        if state.lost > 0:
+            what += f" and the {-100 * math.expm1(-state.lost):.0f} % of the time that by the machine's counters was lost "
+            return f"{what}where no block shows it; more time does not make that narrower"
         fewer = choice(state.half_width, protocol.half_width, state.workloads, budget_s)
         return f"{what}; {fewer}" if fewer else what
     if state.remaining_s <= LONG_S:

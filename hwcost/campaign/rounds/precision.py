@@ -6,6 +6,9 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+from hwcost.agent.contention import BLOCK_WAIT
+from hwcost.campaign.estimates.lost_time import CLEAR, MOST
+from hwcost.timing.guards.guards import MUCH_TAKEN, MUCH_WAIT
 from hwcost.units import format_clock
 
 PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
@@ -42,6 +45,26 @@ def block_noise(blocks: Mapping[str, Sequence[float]]) -> float | None:
     known = [series for series in logs if len(series) > 1]
     free = sum(len(series) - 1 for series in known)
     return math.sqrt(sum((len(series) - 1) * statistics.variance(series) for series in known) / free) if free else None
+
+
+def unseen_loss(taken: float, waited: Sequence[float], blocks: Mapping[str, Sequence[float]]) -> float:
+    """Returns the log delay that counters tell and blocks do not show, which no further time makes good; 0 for little.
+
+    What the blocks of a workload take longer than its quickest one may be all of it: then the estimates take it out.
+
+    Args:
+        taken: Share of the time that a hypervisor or a CPU quota took away.
+        waited: Share of the time of each block in which the process was ready and had no CPU. It counts where most blocks
+            lost the processor: then estimates cannot leave these out.
+        blocks: Seconds per call of the blocks of each workload.
+    """
+    wait = statistics.mean(waited) if waited and statistics.median(waited) > BLOCK_WAIT else 0.0
+    if taken <= MUCH_TAKEN and wait < MUCH_WAIT:
+        return 0.0
+    logs = [[math.log(one) for one in series if one > 0] for series in blocks.values()]
+    seen = [statistics.mean(series) - min(series) for series in logs if series]
+    rest = -math.log1p(-min(1.0 - (1.0 - taken) * (1.0 - wait), MOST)) - (statistics.mean(seen) if seen else 0.0)
+    return rest if rest > CLEAR else 0.0
 
 
 def choice(expected: float, wanted: float, workloads: int, seconds: float) -> str:

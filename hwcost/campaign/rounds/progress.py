@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hwcost.agent.groups import LEAST_PASSES
-from hwcost.campaign.rounds.precision import block_noise, half_width
+from hwcost.campaign.rounds.precision import block_noise, half_width, unseen_loss
 from hwcost.timing import timer
+from hwcost.timing.guards.guards import taken_fraction
 from hwcost.timing.measurement import Visit
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Progress:
         standing: Values of the campaign's goals after the last process; empty before they are known.
         half_width: Relative half-width that is expected at the end; None before anything tells.
         workloads: Number of workloads of the present round.
+        lost: Log delay that counters tell and blocks do not show, which is part of the half-width.
     """
 
     done: int
@@ -53,6 +55,7 @@ class Progress:
     standing: str = ""
     half_width: float | None = None
     workloads: int = 0
+    lost: float = 0.0
 
 
 class Tally:
@@ -78,9 +81,10 @@ class Tally:
         self._passes = 0
         self._round_s: float | None = None
         self._start_s: float | None = None
-        self._call_sum_s = self._idle_sum_s = self._block_sum_s = 0.0
+        self._call_sum_s = self._idle_sum_s = self._block_sum_s = self._taken_s = 0.0
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
+        self._waited: list[float] = []
         self.standing = ""
         self.reached: Reached | None = None
 
@@ -96,7 +100,7 @@ class Tally:
         self._round, self._to_go, self._workloads, self._round_s = number, to_go, workloads, round_s
         self._in_process = self._passes = 0
         self._start_s = None
-        self._blocks = {}
+        self._blocks, self._waited = {}, []
         self._age = timer.stopwatch()
 
     def passed(self, event: dict[str, Any]) -> None:
@@ -109,7 +113,9 @@ class Tally:
             self._idle_sum_s += block.get("idle_s", 0.0)
             if block["role"] == "timed":
                 self._blocks.setdefault(block["workload_key"], []).append(block["seconds"] / block["calls"])
+                self._waited.append(min(1.0, (block.get("wait_s") or 0.0) / max(block["seconds"], 1e-9)))
         self._block_sum_s += event["seconds"]
+        self._taken_s += taken_fraction(event.get("conditions", {}), event["seconds"]) * event["seconds"]
         self._made += len(event["blocks"])
         self._in_process += len(event["blocks"])
 
@@ -121,12 +127,14 @@ class Tally:
         done = self._before + made
         remaining_s = None if not made else min(left * self._budget.spent_s / made, max(0.0, self._budget.left_s))
         call_s, idle_s = (self._call_sum_s / made, self._idle_sum_s / made) if made else (None, 0.0)
+        lost = unseen_loss(self._taken_s / self._block_sum_s, self._waited, self._blocks) if self._block_sum_s else 0.0
         planned_passes = max(self._passes, round(in_process / max(1, self._workloads))) if made else 0
         self._report(
             Progress(
                 done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + 1 + after,
                 passes=self._passes, planned_passes=planned_passes, standing=self.standing,
-                half_width=self._expected(planned_passes, self._round + 1 + after), workloads=self._workloads,
+                half_width=self._expected(planned_passes, self._round + 1 + after, lost), workloads=self._workloads,
+                lost=lost,
             )
         )  # fmt: skip
 
@@ -148,12 +156,15 @@ class Tally:
         present_s = max(self._round_s - self._age(), (LEAST_PASSES - self._passes) * pass_s, 0.0)
         return self._budget.expected(after, self._round + 1, present_s, self._start_s + LEAST_PASSES * pass_s)
 
-    def _expected(self, planned_passes: int, rounds: int) -> float | None:
-        """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks."""
+    def _expected(self, planned_passes: int, rounds: int, lost: float) -> float | None:
+        """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks.
+
+        Time that is lost where no block shows it is a part of it that stays.
+        """
         if self.reached is not None:
-            return self.reached.after(rounds)
+            return self.reached.after(rounds, lost)
         noise = block_noise(self._blocks)
-        return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise)
+        return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise) + lost
 
     def _planned_in_process(self) -> int:
         """Returns the blocks of the present process, as far as is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from hwcost.agent.nvidia import LowClocks
 from hwcost.devices.kinds.cuda import MIG
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.errors import DeviceLostError
@@ -12,15 +13,6 @@ from hwcost.timing import timer
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
-
-REASONS = {
-    "nvmlClocksThrottleReasonSwPowerCap": "sw_power_cap",
-    "nvmlClocksThrottleReasonHwSlowdown": "hw_slowdown",
-    "nvmlClocksThrottleReasonSwThermalSlowdown": "sw_thermal_slowdown",
-    "nvmlClocksThrottleReasonHwThermalSlowdown": "hw_thermal_slowdown",
-    "nvmlClocksThrottleReasonHwPowerBrakeSlowdown": "hw_power_brake_slowdown",
-}
-"""NVML's names of the reasons for a lower clock, and those of hwcost's guards."""
 
 LOST = ("NVMLError_GpuIsLost", "NVMLError_NotFound")
 """NVML's errors that mean that the card is not there any more."""
@@ -45,7 +37,7 @@ class NvmlTelemetry(Telemetry):
         self._is_slice = (handle.uuid or "").startswith(MIG)
         self._energy: _Energy | None = None
         self._before_hz: float | None = None
-        self._reasons: set[str] | None = None
+        self._reasons = LowClocks()
         if self._nvml is not None:
             self._open()
         self._earlier, self._own = self._pids(), os.getpid()  # before this process has a context of CUDA
@@ -64,7 +56,7 @@ class NvmlTelemetry(Telemetry):
 
     def begin(self) -> None:
         """See the base class."""
-        self._reasons = None
+        self._reasons.begin()
         self._energy = _Energy(self)
 
     def before_block(self) -> None:
@@ -74,9 +66,7 @@ class NvmlTelemetry(Telemetry):
     def after_block(self) -> BlockReading:
         """See the base class; reasons for a lower clock are collected while the device is still warm from the block."""
         clock_hz = self._clock_hz()
-        present = self._present_reasons()
-        if present is not None:
-            self._reasons = present | (self._reasons or set())
+        self._reasons.see(self._ask_card("nvmlDeviceGetCurrentClocksThrottleReasons"))
         if self._energy is not None:
             self._energy.poll()
         known = clock_hz is not None and self._before_hz is not None
@@ -89,7 +79,7 @@ class NvmlTelemetry(Telemetry):
         memory = self._ask("nvmlDeviceGetMemoryInfo")
         temperature = self._ask_card("nvmlDeviceGetTemperature", getattr(self._nvml, "NVML_TEMPERATURE_GPU", 0))
         found = {
-            "throttle_reasons": None if self._reasons is None else tuple(sorted(self._reasons)),
+            "throttle_reasons": None if self._reasons.found is None else tuple(sorted(self._reasons.found)),
             "foreign_pids": self._foreign_pids(),
             "temperature_celsius": None if temperature is None else {"gpu": float(temperature)},
             "power_w": self.power_w(),
@@ -139,13 +129,6 @@ class NvmlTelemetry(Telemetry):
     def _clock_hz(self) -> float | None:
         clock = self._ask_card("nvmlDeviceGetClockInfo", getattr(self._nvml, "NVML_CLOCK_SM", 1))
         return None if clock is None else clock * 1e6
-
-    def _present_reasons(self) -> set[str] | None:
-        """Returns the present reasons for a lower clock; None where the card does not tell, as most virtual ones."""
-        bits = self._ask_card("nvmlDeviceGetCurrentClocksThrottleReasons")
-        if bits is None:
-            return None
-        return {name for reason, name in REASONS.items() if bits & int(getattr(self._nvml, reason, 0))}
 
     def _pids(self) -> set[int] | None:
         processes = self._ask("nvmlDeviceGetComputeRunningProcesses")

@@ -144,6 +144,38 @@ def test_the_half_width_that_is_expected_follows_from_the_blocks_of_the_campaign
     assert seen[-1].half_width == pytest.approx(0.03 / math.sqrt(2) * stats.t.ppf(0.975, 33) / stats.t.ppf(0.975, 11))
 
 
+@pytest.mark.parametrize(
+    ("steal", "wait", "burst", "lost"),
+    [(0.2, 0.0, 1.0, 0.2), (0.04, 0.0, 1.0, 0.0), (0.2, 0.0, 2.0, 0.0), (0.0, 0.3, 1.0, 0.3), (0.0, 0.2, 1.0, 0.0)],
+)
+def test_time_that_counters_say_is_lost_stays_a_part_of_the_half_width(
+    steal: float, wait: float, burst: float, lost: float
+) -> None:
+    """Unless it is little, or the blocks show it: in bursts that make each third one twice as long."""
+    seen: list[Progress] = []
+    tally = Tally(protocol("standard"), Budget(400.0, lambda: 10.0), seen.append, ())
+    tally.begin(0, 4, 12, 100.0)
+    for number in range(21):
+        seconds = 0.02 * (burst if number % 3 == 0 else 1.0 + 1e-5 * number)
+        block = {"seconds": seconds, "wait_s": wait * seconds, "calls": 1, "role": "timed"}
+        blocks = [{"workload_key": f"w{i}", **block} for i in range(12)]
+        event = {"pass": number, "seconds": 5.0, "blocks": blocks, "conditions": {"cpu_steal_fraction": steal}}
+        tally.passed(event)
+    tally.report("12 workloads in turn")
+    (state,) = seen
+    assert state.lost == pytest.approx(-math.log1p(-lost), abs=1e-3)
+    assert state.half_width is not None
+    assert (state.half_width > 0.22) == (lost > 0)
+    told = underway(state, protocol("standard"), budget_s=400.0)
+    assert told is not None
+    said = f"and the {100 * lost:.0f} % of the time that by the machine's counters was lost where no block shows it"
+    assert told.endswith(f"{said}; more time does not make that narrower") == (lost > 0)
+    tally.reached = Reached(0.25, 2, 12)
+    tally.report("12 workloads in turn")
+    assert seen[-1].half_width is not None
+    assert (seen[-1].half_width > 0.24) == (lost > 0)
+
+
 @pytest.mark.parametrize(("start_s", "rounds"), [(10.0, 4), (60.0, 3), (75.0, 2), (500.0, 2)])
 def test_processes_that_a_slow_start_leaves_no_time_for_are_not_announced(
     start_s: float, rounds: int, monkeypatch: pytest.MonkeyPatch

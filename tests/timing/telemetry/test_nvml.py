@@ -47,6 +47,19 @@ def test_it_is_asked_for_the_card_of_the_handle() -> None:
         telemetry.check()
 
 
+def test_a_slowdown_that_is_reported_while_the_clock_changes_is_none() -> None:
+    nvml = FakeNvml()
+    telemetry = NvmlTelemetry(H100, nvml)
+    found = []
+    for reasons in (8, 4, 8, 8, 72):  # 8: a slowdown by hardware, which one of heat, 64, is told with
+        nvml.reasons = reasons
+        telemetry.begin()
+        telemetry.after_block()
+        found.append(telemetry.end()["throttle_reasons"])
+    slow = ("hw_slowdown",)
+    assert found == [(), ("sw_power_cap",), (), slow, (*slow, "hw_thermal_slowdown")]
+
+
 def test_the_counter_of_energy_is_read_between_blocks() -> None:
     telemetry = Combined(H100, [NvmlTelemetry(H100, FakeNvml()), Telemetry(H100)])
     first, second = telemetry.energy_j(), telemetry.energy_j()
