@@ -63,7 +63,7 @@ class Engine(Protocol):
 
         Args:
             ranks: Columns of the forest.
-            closing: What is made of the sum of the leaves; None for the sum itself.
+            closing: Function from the sum of the leaves to the answer; None for the sum itself.
         """
         ...
 
@@ -94,7 +94,7 @@ class CompiledForest:
     Args:
         forest: The forest.
         ranks: Its columns.
-        closing: What the model makes of the sum of the leaves; None where it has its own way.
+        closing: Function from the sum of the leaves to the answer; None where the model has its own way.
     """
 
     def __init__(self, forest: Forest, ranks: Ranks, closing: Closing | None = None) -> None:
@@ -118,7 +118,7 @@ class CompiledForest:
         Args:
             forest: The forest; None where there is none.
             features: Extractor of the architectures.
-            closing: What the model makes of the sum of the leaves; None where it has its own way.
+            closing: Function from the sum of the leaves to the answer; None where the model has its own way.
             shape: The shape of all architectures, for a forest over shapes.
         """
         ranks = None if forest is None else Ranks.of(forest, features, shape)

@@ -67,7 +67,7 @@ SPREAD = 4096
 """Whole numbers from the least choice of a gene to the largest, at the most, for codes to be found by the number."""
 
 UNKNOWN = 255
-"""Code of whole numbers that are no choice, or that have to be looked up."""
+"""Code of a whole number that is not one of the choices, or that has to be looked up."""
 
 
 def _interface(name: str, result: Any, *arguments: Any) -> Any:
@@ -355,7 +355,7 @@ def function(
     Args:
         ranks: Columns of the forest.
         trees: The forest.
-        closing: What is made of the sum of the leaves; None for the sum itself.
+        closing: Function from the sum of the leaves to the answer; None for the sum itself.
 
     Returns:
         The function; None where there are too many genes or columns for it, or NumPy's exponential is not found. It returns
