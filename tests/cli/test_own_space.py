@@ -45,7 +45,8 @@ def measured_in_4_ms(monkeypatch) -> list[tuple[str, tuple]]:
     def measured(plan, place):
         nets = [item.workload for item in plan.items]
         built.extend((net.factory, tuple(net.genes)) for net in nets)
-        return SimpleNamespace(measurements=[SimpleNamespace(latency_s=4e-3, low_s=3.9e-3, high_s=4.1e-3) for _ in nets])
+        one = SimpleNamespace(latency_s=4e-3, low_s=3.9e-3, high_s=4.1e-3)
+        return SimpleNamespace(measurements=[one for _ in nets], flags=())
 
     monkeypatch.setattr(winners, "_run", measured)
     return built
