@@ -57,10 +57,11 @@ def sliced_blocks(visits: Sequence[Visit]) -> SlicedBlocks:
     """Takes what the slices of the blocks say: the quick ones, or the quickest ones where loads come and go within blocks.
 
     Args:
-        visits: Usable visits.
+        visits: Usable visits; where former records among them have quick slices alone, these are taken.
     """
-    quick, quickest = (_of_slices(visits, fact) for fact in ("block_quick_s", "block_quickest_s"))
-    return quickest if come_and_go(quick.left_out) else quick
+    quick = _of_slices(visits, "block_quick_s")
+    is_known = all(visit.conditions.get("block_quickest_s") for visit in visits if visit.conditions.get("block_quick_s"))
+    return _of_slices(visits, "block_quickest_s") if is_known and come_and_go(quick.left_out) else quick
 
 
 def _of_slices(visits: Sequence[Visit], fact: str) -> SlicedBlocks:

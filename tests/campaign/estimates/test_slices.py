@@ -84,6 +84,16 @@ def test_loads_within_slices_are_seen_by_the_quickest_alone_where_loads_come_and
     assert off(quiet).mean() == pytest.approx(0.01, abs=0.003)
 
 
+def test_records_of_quick_slices_alone_are_read() -> None:
+    visits = visits_of(np.random.default_rng(5).uniform(0.0, 0.3, (N, ROUNDS, PASSES)), slightly=0.15)
+    former = [replace(one, conditions={"block_quick_s": one.conditions["block_quick_s"]}) for one in visits]
+    quick = np.log(np.concatenate([one.conditions["block_quick_s"] for one in visits]))
+    assert (sliced_blocks(former).y == quick).all()
+    assert (sliced_blocks([*former[:1], *visits[1:]]).y == quick).all()
+    assert (sliced_blocks(visits).y <= quick).all()
+    assert (sliced_blocks(visits).y < quick).mean() > 0.9
+
+
 def test_slow_calls_in_every_block_may_be_the_workload_s_own() -> None:
     slowed = np.zeros((N, ROUNDS, PASSES))
     slowed[3] = 0.06
