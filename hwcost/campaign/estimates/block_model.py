@@ -107,8 +107,8 @@ class BlockModel:
         spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
-        reading_error: Standard deviation of what the level may be off by because noise may be contention,
-            the same in all processes.
+        reading_error: Standard deviation of what the level may be off by because noise may be contention, the
+            same in all processes.
         states: The machine's states; None where there is one.
         is_evident: Whether the uncontended state stands out from slightly slower ones.
         quicker: Log time by which some blocks are quicker than the uncontended state; 0 where there are none.
