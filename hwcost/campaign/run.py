@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
@@ -145,19 +146,18 @@ def run(
     begun = find_campaign(store, campaign_id)
     with store.held(campaign_id):
         campaign = _Run(store, campaign_id, budget_s, progress, remark, goals, elsewhere, further)
-        go_on = advice or campaign.advice
         try:
             with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
         except KeyboardInterrupt:
             store.set_status(campaign_id, "interrupted")
             kept = f"interrupted; {len(campaign.journal.visits)} visits are kept."
-            raise InterruptedRunError(f"{kept} {go_on}") from None
+            raise InterruptedRunError(f"{kept} {advice or campaign.advice}") from None
         except HwcostError as error:
             with suppress(StoreError):
                 store.set_status(campaign_id, "stopped")
             if isinstance(error, (DeviceError, StoreError)):  # a device that is busy or lost, a full disk, a locked store
-                raise type(error)(f"{error} {go_on}") from None
+                raise type(error)(f"{error} {advice or campaign.advice}") from None
             raise
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
@@ -196,11 +196,15 @@ class _Run:
 
     @property
     def advice(self) -> str:
-        """What goes on with the campaign; one that measures changes again is not resumed, the next check begins another."""
+        """What goes on with the campaign for as long as its budget was to last.
+
+        One that measures changes again is not resumed: the next check begins another.
+        """
         if self.plan.confirms:
             return "Run hwcost check again: it measures the changes that are still open."
         there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
-        return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
+        within = "" if self.budget.budget_s is None else f" --budget {max(1, math.ceil(self.budget.left_s))}s"
+        return f"Go on with: hwcost measure --resume --store {self.store.url}{there}{within}"
 
     @cached_property
     def handle(self) -> DeviceHandle:

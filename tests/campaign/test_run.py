@@ -263,7 +263,7 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
             raise KeyboardInterrupt
 
     options = {"realtime": True, "overhead_s": 0.03}
-    with pytest.raises(InterruptedRunError, match="5 visits are kept. Go on with: hwcost measure --resume"):
+    with pytest.raises(InterruptedRunError, match=r"5 visits are kept. Go on with: hwcost measure --resume --store \S+$"):
         hwcost.measure(
             works(5), backend="null", store=tmp_path / "s.db", backend_options=options, progress=stop, rounds=2, blocks=6
         )
@@ -279,6 +279,14 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
         assert result.is_complete
         assert {m.n_rounds for m in result.measurements} == {3 if share < 0.5 else 2}  # half makes a round
         assert kept == [record.visit for record in store.records()][:5]
+
+
+def test_what_goes_on_with_an_interrupted_campaign_has_what_is_left_of_its_budget(tmp_path: Path) -> None:
+    def stop(state: campaign.Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match=r"hwcost measure --resume --store \S+ --budget 5[34]\ds$"):
+        hwcost.measure(works(2), backend="null", store=tmp_path / "s.db", progress=stop, budget_s=540.0)
 
 
 def test_an_interrupted_campaign_that_measures_changes_again_is_not_resumed_but_checked_again(tmp_path: Path) -> None:
