@@ -93,14 +93,20 @@ def _partition(sums: Floats, counts: Floats, price: float, min_rows: int) -> lis
     best = np.full(n + 1, np.inf)
     best[0] = -price
     before = np.zeros(n + 1, dtype=np.intp)
-    starts = np.searchsorted(rows, rows - min_rows, side="right").tolist()  # those that leave a segment long enough
-    for end, last in enumerate(starts):
-        if last == 0:
-            continue
-        between = rows[end] - rows[:last]
-        costs = best[:last] - (total[end] - total[:last]) ** 2 / between + price
-        choice = int(costs.argmin())
-        best[end], before[end] = costs[choice], choice
+    starts = np.searchsorted(rows, rows - min_rows, side="right")  # those that leave a segment long enough
+    first = int(np.searchsorted(starts, 0, side="right"))
+    while first <= n:
+        last = int(np.searchsorted(starts, first, side="right"))  # ends before that begin at places whose costs are known
+        ends, known = slice(first, last), int(starts[last - 1])
+        costs = total[ends, None] - total[:known]
+        costs *= -costs
+        costs /= rows[ends, None] - rows[:known]
+        costs += best[:known]
+        costs += price
+        costs[np.arange(known) >= starts[ends, None]] = np.inf
+        before[ends] = costs.argmin(axis=1)
+        best[ends] = costs[np.arange(last - first), before[ends]]
+        first = last
     cuts = []
     end = n
     while before[end] > 0:

@@ -89,12 +89,14 @@ class Problem:
 
     def __init__(self, blocks: Sequence[Floats], target: Floats, weights: Floats) -> None:
         root = np.sqrt(weights)
-        self.columns = np.empty((len(target), 1 + sum(block.shape[1] for block in blocks)))
-        np.multiply(np.column_stack([np.ones(len(target)), *blocks]), root[:, None], out=self.columns)
+        self.widths = [block.shape[1] for block in blocks]
+        self.columns = np.empty((len(target), 1 + sum(self.widths)))
+        self.columns[:, 0] = root
+        for block, end in zip(blocks, np.cumsum([1, *self.widths])[1:].tolist(), strict=True):
+            np.multiply(block, root[:, None], out=self.columns[:, end - block.shape[1] : end])
         self.target = target * root
         self.gram = self.columns.T @ self.columns
         self.moment = self.columns.T @ self.target
-        self.widths = [block.shape[1] for block in blocks]
         self._latest: tuple[tuple[float, ...], Floats] | None = None
         step = max(1, -(-len(target) // SCORED_ROWS))
         self.rows: NDArray[np.intp] = np.arange(0, len(target), step)
