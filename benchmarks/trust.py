@@ -51,10 +51,11 @@ CROWDED = {
     "busy": "a neighbour that works 80 to 99 % of the time",
     "crowded": "three to eight neighbours",
     "host": "a neighbour that comes and goes within blocks",
+    "shared": "one that slows them by any amount up to 10 to 40 %, and half of the time one on the same core",
 }
 """Machines that are hardly ever uncontended, by the way in which they are drawn."""
 
-SEEN_BLOCKS = {"busy": 3, "crowded": 3, "host": 0}
+SEEN_BLOCKS = {"busy": 3, "crowded": 3, "host": 0, "shared": 30}
 """Uncontended blocks from which a campaign has seen the uncontended machine; 0 where slices of blocks see it."""
 
 LONG_CALLS: Sequence[tuple[str, tuple[float, float], tuple[Neighbour | Bursts, ...]]] = (
@@ -169,7 +170,7 @@ def estimated(seed: int, passes: int, kind: str = "random") -> tuple[float, int,
     Args:
         seed: Seed of the campaign.
         passes: Passes in each process.
-        kind: Way in which neighbours are drawn: ``random``, ``busy``, ``crowded`` or ``host``.
+        kind: Way in which neighbours are drawn: ``random``, ``busy``, ``crowded``, ``host`` or ``shared``.
     """
     campaign: SimNeighbours = replace(getattr(SimNeighbours, kind)(seed, passes), slices=SLICES)
     drawn = campaign.draw()

@@ -44,11 +44,13 @@ class Neighbour:
         factor: Factor by which it slows the usual workload while it works.
         duty: Share of the time in which it works.
         dwell_s: Mean of the seconds of a burst and of those of a pause.
+        varies: Whether each burst slows by another share of the logarithm of the factor, as traffic of the caches does.
     """
 
     factor: float
     duty: float
     dwell_s: float
+    varies: bool = False
 
     def lasts_s(self, rng: np.random.Generator, works: bool) -> float:
         """Draws the seconds of a burst or of a pause."""
@@ -68,6 +70,7 @@ class Bursts:
     factor: float = 1.6
     burst_s: tuple[float, float] = (0.5, 3.0)
     pause_s: tuple[float, float] = (0.5, 4.0)
+    varies: bool = False
 
     @property
     def duty(self) -> float:
@@ -188,6 +191,19 @@ class SimNeighbours:
         rng = np.random.default_rng([seed, 80])
         first = Neighbour(float(rng.uniform(1.2, 1.8)), float(rng.uniform(0.2, 0.9)), _between(rng, 0.004, 0.05))
         second = Neighbour(float(rng.uniform(1.05, 1.5)), float(rng.uniform(0.1, 0.7)), _between(rng, 0.1, 10.0))
+        neighbours = (first, second) if rng.random() < 0.5 else (first,)
+        return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
+
+    @classmethod
+    def shared(cls, seed: int, passes: int) -> SimNeighbours:
+        """Draws 8 to 29 workloads on a host that others share.
+
+        One neighbour, or more, takes bandwidth of the caches most of the time, as much as it happens to need. Half of the
+        hosts have another one that computes on the same core, for seconds to a minute.
+        """
+        rng = np.random.default_rng([seed, 81])
+        first = Neighbour(float(rng.uniform(1.1, 1.4)), float(rng.uniform(0.8, 0.99)), _between(rng, 0.3, 10.0), varies=True)
+        second = Neighbour(float(rng.uniform(1.4, 1.9)), float(rng.uniform(0.1, 0.6)), _between(rng, 3.0, 30.0))
         neighbours = (first, second) if rng.random() < 0.5 else (first,)
         return cls(seed, items=int(rng.integers(8, 30)), passes=passes, neighbours=neighbours)
 
@@ -338,10 +354,10 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def _works(rng: np.random.Generator, neighbour: Neighbour | Bursts, steps: int) -> Floats:
-    """Draws whether a neighbour works, 1 or 0 for every step of the grid."""
+    """Draws how strongly a neighbour works, from 0 to 1 for every step of the grid."""
     found, at, works = np.zeros(steps), 0, rng.random() < neighbour.duty
     while at < steps:
         count = max(1, int(neighbour.lasts_s(rng, works) / STEP_S))
-        found[at : at + count] = works
+        found[at : at + count] = works * (rng.random() if works and neighbour.varies else 1.0)
         at, works = at + count, not works
     return found

@@ -2,8 +2,8 @@
 
 A machine that pauses between its neighbours' bursts shows many blocks of one latency and few that are slightly slower. Where
 blocks thin out evenly towards the quick end, the quickest of them are the end of a range, and whatever is uncontended may be
-quicker still. And nothing speeds a block up: where several are far quicker than the quickest state, that state was not the
-uncontended one, however well it describes all others.
+quicker still, by a share of the distance in which they thin out. And nothing speeds a block up: where several are far
+quicker than the quickest state, that state was not the uncontended one, however well it describes all others.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ RATIO = 2.0
 
 BLOCKS = 40.0
 """Least number of uncontended blocks where the state is evident: fewer may be some neighbour's quiet state."""
+
+UNSEEN, QUICK_PART = 0.3, 0.25
+"""Share of the distance from the quickest state to this quantile of the blocks by which the machine may be quicker."""
 
 CLEAR = 0.04
 """Log time by which a rare state must be quicker than the one before it: what is closer is a step of the level."""
@@ -52,6 +55,18 @@ def is_evident(residual: Floats, uncontended: Floats, blocks: int) -> bool:
     near = int((np.abs(residual) <= NEAR).sum()) / (2 * NEAR)
     above = int(((residual > ABOVE[0]) & (residual <= ABOVE[1])).sum()) / (ABOVE[1] - ABOVE[0])
     return float(uncontended.sum()) >= BLOCKS * rows and near >= RATIO * above
+
+
+def unseen(residual: Floats, noise: float) -> float:
+    """Returns the standard deviation of what the machine may be quicker than its quickest state, where that is not evident.
+
+    It is a share of the distance in which blocks thin out towards the quick end.
+
+    Args:
+        residual: Log latency of each row less its uncontended one, shape (n,).
+        noise: Scale of the noise of a block.
+    """
+    return UNSEEN * max(0.0, float(np.quantile(residual, QUICK_PART)) - noise)
 
 
 def is_rare_state(shift: Floats, uncontended: Floats, blocks: int) -> bool:

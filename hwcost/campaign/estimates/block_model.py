@@ -26,7 +26,8 @@ Rabiner 1989 (hidden Markov models); Lange, Little and Taylor 1989 (outlying blo
 Beside many neighbours delays are of all sizes, and the smallest of them and noise explain the same blocks: the more of them
 is taken for noise, the slower the uncontended machine looks, and the less two campaigns agree about it. Noise beyond that
 of blocks on a quiet machine is therefore taken for delays, and the distance between the two readings, anywhere between which
-the truth may lie, widens the level's error.
+the truth may lie, widens the level's error. So does the distance in which blocks thin out towards the quick end, where they
+do so evenly and no state stands out (:func:`hwcost.campaign.estimates.block_evidence.unseen`).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
-from hwcost.campaign.estimates.block_evidence import CLEAR, is_evident, is_rare_state, quicker_by
+from hwcost.campaign.estimates.block_evidence import CLEAR, is_evident, is_rare_state, quicker_by, unseen
 from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
 from hwcost.campaign.estimates.block_starts import first_noise, item_quantiles, rare_starts, usual_starts
 from hwcost.campaign.estimates.block_table import BlockTable, segments
@@ -73,8 +74,8 @@ TOLERANCE = 0.5
 LEVEL_STEP = 0.004
 """Usual movement of the level from one segment to the next, before a campaign shows its own."""
 
-MOST_STEP = 0.02
-"""Largest usual movement: what moves more from one segment to the next is a neighbour, not the level."""
+MOST_STEP, CONTENDED_STEP = 0.02, 0.006
+"""Largest usual movement, and that on a contended machine: what moves more in one segment is a neighbour, not the level."""
 
 PROCESS = 0.005
 """Largest standard deviation of what a process does to all items by chance; further steps are drift, which is seen."""
@@ -101,14 +102,14 @@ class BlockModel:
 
     Attributes:
         uncontended: Probability that each block saw the uncontended machine, shape (n,).
-        level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
+        level: Log level at each block, the process's own included, mean zero over uncontended blocks, shape (n,).
         residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
         delay: Expected log delay of a usual workload at each block, shape (n,).
         spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
-        reading_error: Standard deviation of what the level may be off by because noise may be contention, the
-            same in all processes.
+        reading_error: Standard deviation of what the level may be off by because noise may be contention, or the quickest
+            state may be, the same in all processes.
         states: The machine's states; None where there is one.
         is_evident: Whether the uncontended state stands out from slightly slower ones.
         quicker: Log time by which some blocks are quicker than the uncontended state; 0 where there are none.
@@ -185,17 +186,22 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     if is_contended and best.noise > MOST_NOISE:
         noisy, best = best, _search(table, segment, _quieter(best), delays, MOST_NOISE)
         shift = float(np.median(noisy.item - best.item))
-    residual = _residual(table, segment, best)
-    level_error = min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended))
-    level = best.segments[segment] - best.segments[segment].mean()
+    residual, level = _residual(table, segment, best), best.segments[segment]
     model = BlockModel(
-        best.uncontended, level, residual, best.delay, best.sensitivity.spread, best.noise, level_error,
+        best.uncontended, level - np.average(level, weights=best.uncontended + 1e-9), residual, best.delay,
+        best.sensitivity.spread, best.noise, min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)),
         abs(shift) / math.sqrt(12.0),
     )  # fmt: skip
     if not is_contended:
         return model
-    states, quicker = _states(best.uncontended, residual, best.noise), quicker_by(residual, best.noise, blocks)
-    return replace(model, states=states, is_evident=is_evident(residual, best.uncontended, blocks), quicker=quicker)
+    is_clear, doubt = is_evident(residual, best.uncontended, blocks), unseen(residual, best.noise)
+    return replace(
+        model,
+        states=_states(best.uncontended, residual, best.noise),
+        quicker=quicker_by(residual, best.noise, blocks),
+        is_evident=is_clear,
+        reading_error=model.reading_error if is_clear else math.hypot(model.reading_error, doubt),
+    )
 
 
 def _is_better(found: _Fit, best: _Fit) -> bool:
@@ -275,13 +281,7 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
 
 
 def _sensitivities(
-    table: BlockTable,
-    residual: Floats,
-    bounds: Indices,
-    probability: Floats,
-    delays: Floats,
-    precision: Floats,
-    fit: _Fit,
+    table: BlockTable, residual: Floats, bounds: Indices, probability: Floats, delays: Floats, precision: Floats, fit: _Fit
 ) -> Sensitivities:
     """Sums up for every item what its blocks say of how strongly it feels contention.
 
@@ -322,7 +322,7 @@ def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float
     noise = min(max(noise, 1e-4), most_noise)
     whole, table = table, fit.calls.without(table)
     rest = table.y - fit.item[table.item] - fit.layout[table.visit]
-    level, step = _level(rest, segment, weight / noise**2, fit.step)
+    level, step = _level(rest, segment, weight / noise**2, fit.step, CONTENDED_STEP if len(fit.share) > 1 else MOST_STEP)
     y = table.y - level[segment]
     slow = _slow_items(table, y - fit.delay, fit)
     item, layout, layout_sd = _items(table, y, weight / noise**2, slow, fit)
@@ -349,7 +349,7 @@ def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats
     return mean, np.minimum(total, 1.0) / (fit.sensitivity.spread * delay) ** 2
 
 
-def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
+def _level(rest: Floats, segment: Indices, precision: Floats, step: float, most: float) -> tuple[Floats, float]:
     """Fits the level of the segments, a random walk, and the size of its steps.
 
     A segment without uncontended blocks takes its level from its neighbours.
@@ -362,7 +362,7 @@ def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tu
     found = solve(diagonal, -tied, np.bincount(segment, precision * rest, n).astype(np.float64))
     squares = np.diff(found.values) ** 2 + found.variance[1:] + found.variance[:-1] - 2 * found.covariance
     square = (float(squares.sum()) + LEVEL_STEPS * LEVEL_STEP**2) / (n - 1 + LEVEL_STEPS)
-    return found.values - found.values.mean(), min(max(math.sqrt(square), 1e-3), MOST_STEP)
+    return found.values - found.values.mean(), min(max(math.sqrt(square), 1e-3), most)
 
 
 def _items(

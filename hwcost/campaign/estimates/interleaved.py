@@ -103,7 +103,7 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
     """
     n = int(number.max()) + 1
     level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
-    level, y = level - level.mean(), table.y - model.level + level.mean()
+    y = table.y - model.level
     first = np.unique(number, return_index=True)[1]
     _, at, part = np.unique(number * table.items + table.item, return_index=True, return_inverse=True)
     quick = uncontended_means(y, part, model)

@@ -103,7 +103,7 @@ def level_half_width(values: VisitValues, rounds: int) -> float:
 
     Args:
         values: Standard error of the mean level, estimated from the steps between rounds and from usual ones; and how far it
-            may be off because noise may be contention.
+            may be off because noise, or the quickest state, may be contention.
         rounds: Number of rounds.
     """
     from scipy import stats

@@ -26,8 +26,8 @@ class VisitValues:
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known, and for a
             single item, whose rounds show it.
-        reading_error: Standard deviation of what the level may be off by because noise may be contention,
-            common to all items.
+        reading_error: Standard deviation of what the level may be off by because noise may be contention, or
+            the quickest state of the machine may be, common to all items.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
         is_evident: Whether all workloads together show clearly which state is the uncontended one.
         quicker: Log time by which some blocks are quicker than that state, which then was not it; 0 where there are none.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.campaign.estimates.block_evidence import BLOCKS, is_evident, quicker_by
+from hwcost.campaign.estimates.block_evidence import BLOCKS, is_evident, quicker_by, unseen
 
 
 def residuals(seed: int, uncontended: int, contended: int, least: float = 0.0, noise: float = 0.008) -> np.ndarray:
@@ -58,3 +58,11 @@ def test_blocks_that_are_far_quicker_tell_how_far() -> None:
     many = np.append(residuals(0, 1000, 1000), [-0.15, -0.21, -0.2])
     assert quicker_by(many, 0.01, len(many)) == 0.0
     assert quicker_by(np.abs(residual), 0.01, len(residual)) == 0.0
+
+
+@given(st.integers(0, 10_000), st.floats(0.05, 0.6))
+def test_the_more_evenly_blocks_thin_out_the_quicker_the_machine_may_be(seed: int, reach: float) -> None:
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0.0, 0.008, 400)
+    assert unseen(noise, 0.01) == 0.0
+    assert 0.0 < unseen(reach * rng.random(400) + noise, 0.01) < reach / 4
