@@ -40,12 +40,15 @@ class Contention:
         share: Mean of these probabilities.
         noise: Standard deviation of log latency in the uncontended state.
         delay: Mean log delay in the contended state.
+        unseen: Standard deviation of the log time by which the machine may be quicker than in the state that is taken for
+            the uncontended one; 0 where that state is evident.
     """
 
     uncontended: Floats
     share: float
     noise: float
     delay: float
+    unseen: float = 0.0
 
 
 def is_contended(y: Floats, visit: Indices) -> bool:

@@ -103,6 +103,13 @@ def test_slowed_blocks_that_move_no_latency_are_not_warned_of(share: float, dela
     assert (None if flag is None else flag.text[: len(says or "")]) == says
 
 
+@pytest.mark.parametrize(("unseen", "is_said"), [(0.0, False), (0.004, False), (0.02, True)])
+def test_a_machine_none_of_whose_states_stands_out_may_be_quicker_still(unseen: float, is_said: bool) -> None:
+    flag = _unstable(Contention(np.ones(1), 0.3, 0.01, 0.2, unseen), None, None, [])
+    assert flag is not None
+    assert ("an uncontended one may be quicker by 2 % or so" in flag.text) is is_said
+
+
 def test_stored_visits_that_had_a_quarter_of_a_cpu_are_doubted() -> None:
     fit = campaign(1.0, {"involuntary_switches": 300.0}, cpu=0.25)
     (flag,) = [flag for flag in fit.flags if flag.code == "W_DISTURBED"]

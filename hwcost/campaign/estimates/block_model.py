@@ -194,14 +194,12 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     )  # fmt: skip
     if not is_contended:
         return model
-    is_clear, doubt = is_evident(residual, best.uncontended, blocks), unseen(residual, best.noise)
+    is_clear = is_evident(residual, best.uncontended, blocks)
+    states = _states(best.uncontended, residual, best.noise, 0.0 if is_clear else unseen(residual, best.noise))
     return replace(
-        model,
-        states=_states(best.uncontended, residual, best.noise),
-        quicker=quicker_by(residual, best.noise, blocks),
-        is_evident=is_clear,
-        reading_error=model.reading_error if is_clear else math.hypot(model.reading_error, doubt),
-    )
+        model, states=states, quicker=quicker_by(residual, best.noise, blocks), is_evident=is_clear,
+        reading_error=math.hypot(model.reading_error, states.unseen),
+    )  # fmt: skip
 
 
 def _is_better(found: _Fit, best: _Fit) -> bool:
@@ -394,7 +392,7 @@ def _seen(table: BlockTable, uncontended: Floats) -> int:
     return max(1, int((np.bincount(table.round, uncontended, table.rounds) > 1.0).sum()))
 
 
-def _states(uncontended: Floats, residual: Floats, noise: float) -> Contention:
+def _states(uncontended: Floats, residual: Floats, noise: float, unseen: float) -> Contention:
     contended = 1.0 - uncontended
     delay = float((contended * residual).sum() / max(float(contended.sum()), 1e-300))
-    return Contention(uncontended, float(uncontended.mean()), noise, max(delay, LEAST_DELAY))
+    return Contention(uncontended, float(uncontended.mean()), noise, max(delay, LEAST_DELAY), unseen)
