@@ -74,7 +74,7 @@ TOLERANCE = 0.5
 LEVEL_STEP = 0.004
 """Usual movement of the level from one segment to the next, before a campaign shows its own."""
 
-MOST_STEP, CONTENDED_STEP = 0.02, 0.006
+MOST_STEP, CONTENDED_STEP = 0.02, 0.008
 """Largest usual movement, and that on a contended machine: what moves more in one segment is a neighbour, not the level."""
 
 PROCESS = 0.005
