@@ -65,6 +65,7 @@ class Bursts:
         factor: Factor by which it slows the usual workload while it works.
         burst_s: Least and most seconds of a burst.
         pause_s: Least and most seconds of a pause.
+        varies: Whether each burst slows by another share of the logarithm of the factor.
     """
 
     factor: float = 1.6
@@ -198,8 +199,8 @@ class SimNeighbours:
     def shared(cls, seed: int, passes: int) -> SimNeighbours:
         """Draws 8 to 29 workloads on a host that others share.
 
-        One neighbour, or more, takes bandwidth of the caches most of the time, as much as it happens to need. Half of the
-        hosts have another one that computes on the same core, for seconds to a minute.
+        One neighbour takes bandwidth of the caches most of the time, as much as it happens to need. Half of the hosts have
+        another one that computes on the same core, for seconds to a minute.
         """
         rng = np.random.default_rng([seed, 81])
         first = Neighbour(float(rng.uniform(1.1, 1.4)), float(rng.uniform(0.8, 0.99)), _between(rng, 0.3, 10.0), varies=True)

@@ -25,7 +25,8 @@ BLOCKS = 40.0
 """Least number of uncontended blocks where the state is evident: fewer may be some neighbour's quiet state."""
 
 UNSEEN, QUICK_PART = 0.3, 0.25
-"""Share of the distance from the quickest state to this quantile of the blocks by which the machine may be quicker."""
+"""Share of the distance from the quickest state to this quantile of the blocks that is a standard deviation of how much
+quicker the machine may be; by simulated hosts whose neighbours slow blocks by any amount."""
 
 CLEAR = 0.04
 """Log time by which a rare state must be quicker than the one before it: what is closer is a step of the level."""

@@ -29,7 +29,7 @@ UNSTABLE = 0.15
 NEGLIGIBLE = 0.0005
 """Relative movement that nobody is warned of: a tenth of the smallest half-width that is ever asked for."""
 
-UNSEEN = 0.01
+LEAST_UNSEEN = 0.01
 """Standard deviation of what the machine may be quicker than its quickest state, from which that is said."""
 
 JUMPS_SHOWN = 5
@@ -199,7 +199,7 @@ def _unstable(
         shown = f"{share:.0f} %" if share >= 0.5 else "less than 1 %"
         text = f"{shown} of the blocks were slowed, by {delay:.0f} % on average."
         text = f"{text} {_whose_latency(measurements)}"
-        if states.unseen >= UNSEEN:
+        if states.unseen >= LEAST_UNSEEN:
             quicker = f"may be quicker by {100 * states.unseen:.0f} % or so; the intervals hold that."
             text += f" No state of the machine stands out, so that an uncontended one {quicker}"
         return Flag("W_UNSTABLE_HOST", text, "Stop what else runs here, or on the same host.")

@@ -92,8 +92,10 @@ class Problem:
         self.widths = [block.shape[1] for block in blocks]
         self.columns = np.empty((len(target), 1 + sum(self.widths)))
         self.columns[:, 0] = root
-        for block, end in zip(blocks, np.cumsum([1, *self.widths])[1:].tolist(), strict=True):
-            np.multiply(block, root[:, None], out=self.columns[:, end - block.shape[1] : end])
+        start = 1
+        for block, width in zip(blocks, self.widths, strict=True):
+            np.multiply(block, root[:, None], out=self.columns[:, start : start + width])
+            start += width
         self.target = target * root
         self.gram = self.columns.T @ self.columns
         self.moment = self.columns.T @ self.target

@@ -48,7 +48,7 @@ def test_intervals_hold_beside_a_neighbour_and_errors_are_small(study: ModuleTyp
     assert np.quantile(plain, 0.95) > 0.1
 
 
-def test_a_host_that_others_slow_by_any_amount_is_told_to_be_quicker_still(study: ModuleType) -> None:
+def test_intervals_hold_on_a_host_that_others_slow_by_any_amount(study: ModuleType) -> None:
     """The quick slices of campaigns that saw 30 or more uncontended blocks, hardly any of which stand out."""
     from studies.sim_neighbours import SimNeighbours
 
