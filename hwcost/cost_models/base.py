@@ -75,6 +75,7 @@ class CostModel(Learned):
         threads_from: Rows from which fits of it gain by running side by side; many where most of a fit is Python's own work.
         narrowest: Least factor by which intervals are wider than typical ones.
         extrapolates: Whether predictions follow the trend of the rows beyond them; those of trees and of neighbours do not.
+        asks_domain: Whether predictions may depend on how far the rows reach; a brief fit of a model that says no has no domain.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
         fixed_shape: The shape that ``at`` took it at, and the model over shapes that it is there; None for any other model.
@@ -89,9 +90,11 @@ class CostModel(Learned):
     fewest_architectures: ClassVar[int] = 5
     threads_from: ClassVar[int] = THREADS_FROM
     narrowest: ClassVar[float] = 1.0
+    asks_domain: ClassVar[bool] = True
     extrapolates: bool = True
     fixed_shape: FixedShape | None = None
     _is_brief = False
+    _known_groups: Groups | None = None
 
     def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY) -> None:
         given = {"space": space, "batch_size": batch_size, "seq_len": seq_len, "quantity": quantity}
@@ -202,28 +205,33 @@ class CostModel(Learned):
             ArchitectureError: When an architecture belongs to another space.
         """
         known, genes, rows, row_weights = self._rows(archs, values, weights)
-        groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
+        groups = Groups.of(self.features, genes) if self._known_groups is None else self._known_groups
+        even = row_weights / row_weights.mean()
         self.monotone_ = ()
         self._fit(*merged(groups, genes, rows, even))
         self.n_rows_, self.n_architectures_ = len(genes), len(groups)
         self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
         self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
-        is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality only ranks
-        self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
+        if self.asks_domain or not self._is_brief:
+            is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality only ranks
+            self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
         if known is not None:
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]
             self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))
         return self
 
-    def fit_briefly(self: Model, genes: Floats, values: Floats, weights: Floats) -> Model:
+    def fit_briefly(
+        self: Model, genes: Floats, values: Floats, weights: Floats, groups: Groups | None = None
+    ) -> Model:
         """Does what ``fit`` does with some of the rows that another fit has checked, for one call of ``predict_encoded``.
 
         Args:
             genes: Encoded architectures, shape (n, genes).
             values: Measured values, shape (n,).
             weights: Weights of the rows, shape (n,).
+            groups: The architectures of the rows; None where they are not known.
         """
-        self._is_brief = True
+        self._is_brief, self._known_groups = True, groups
         return self.fit(genes, values, weights)
 
     def _rows(self, archs: Any, values: Any, weights: Any) -> tuple[Any, Floats, Floats, Floats]:

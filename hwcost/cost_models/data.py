@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
+from hwcost._cached import cached_property
 from hwcost._types import Floats
+from hwcost.cost_models.features.extractor import shared_features
 from hwcost.cost_models.features.measured_shapes import common_shape, of_shape, points_of
 from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
@@ -123,6 +125,11 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.architectures)
+
+    @cached_property
+    def genes(self) -> Floats:
+        """Encoded architecture of each row, shape (n, genes)."""
+        return shared_features(self.space, **self.shape).encode(self.architectures)
 
     @property
     def sha256(self) -> str:

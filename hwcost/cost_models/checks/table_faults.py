@@ -63,12 +63,11 @@ def table_faults(data: Data) -> list[TableFault]:
     if not data.is_ordered:
         return []
     features = shared_features(data.space, **data.shape)
-    genes = features.encode(data.architectures)
-    faults = [*_mixed_units(data, unit_faults(features, genes, data.values))]
+    faults = [*_mixed_units(data, unit_faults(features, data.genes, data.values))]
     repaired_s = repaired(data.values, faults)
-    leaks = leaked_columns(features, genes, repaired_s, data.kept)
+    leaks = leaked_columns(features, data.genes, repaired_s, data.kept)
     faults += [_leak(leak.column, leak.how) for leak in leaks]
-    wrong = wrong_way(features, genes, repaired_s, data.kept.union(leak.column for leak in leaks))
+    wrong = wrong_way(features, data.genes, repaired_s, data.kept.union(leak.column for leak in leaks))
     return faults if wrong is None else [*faults, _reversed(wrong)]
 
 

@@ -20,8 +20,7 @@ SPLITS = ("random", "ordered")
 
 def groups_of(data: Data) -> Groups:
     """Groups the rows of a table or a campaign by architecture."""
-    features = shared_features(data.space, **data.shape)
-    return Groups.of_architectures(features, features.encode(data.architectures))
+    return Groups.of_architectures(shared_features(data.space, **data.shape), data.genes)
 
 
 def train_rows(n: int, train: float) -> int:

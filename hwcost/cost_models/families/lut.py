@@ -62,6 +62,7 @@ class LookupTable(Tabled):
     name = "lut"
     complexity = 20
     threads_from = 4000
+    asks_domain = False
 
     form_: str
     penalties_: dict[str, float]

@@ -126,12 +126,13 @@ class Design:
         levels: list[tuple[int, float, float]] = []
         by_gene = np.ascontiguousarray(genes.T)
         lowest, highest = by_gene.min(axis=1), by_gene.max(axis=1)
+        means, deviations = by_gene.mean(axis=1).tolist(), by_gene.std(axis=1).tolist()
         for i, gene in enumerate(self.features.space.genes):
             values = by_gene[i]
             if lowest[i] == highest[i]:
                 continue
             if not gene.categorical:
-                slopes.append((i, float(values.mean()), float(values.std())))
+                slopes.append((i, means[i], deviations[i]))
             if not gene.categorical and not self.features.is_buildable and lowest[i] > 0:
                 logs.append((i, float(np.log(values).mean()), float(np.log(values).std())))
             if self.features.is_buildable and not gene.categorical:

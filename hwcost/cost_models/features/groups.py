@@ -54,6 +54,11 @@ class Groups:
         known: dict[Hashable, int] = {}
         return cls(np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp))
 
+    @classmethod
+    def all_different(cls, n: int) -> Groups:
+        """Takes each of n rows for another architecture."""
+        return cls(np.arange(n, dtype=np.intp))
+
     def __len__(self) -> int:
         """Returns the number of different architectures."""
         return len(self.sizes)

@@ -149,8 +149,7 @@ def _effect(data: Data, trained: Trained) -> Iterator[str]:
 
 def _repeats(data: Data, trained: Trained) -> Iterator[str]:
     """Yields a doubt where rows of one architecture have nothing to do with each other."""
-    model = trained.model
-    groups = Groups.of(model.features, model.features.encode([data.architectures[i] for i in trained.rows]))
+    groups = Groups.of(trained.model.features, data.genes[trained.rows])
     logs = np.log(trained.measured) - trained.level(data, trained.rows)
     steps = [np.diff(logs[rows]) for rows in groups.repeated.values()]
     ratios = np.concatenate(steps) if steps else np.zeros(0)
@@ -167,8 +166,7 @@ def _repeats(data: Data, trained: Trained) -> Iterator[str]:
 
 def _states(data: Data, trained: Trained) -> Iterator[str]:
     """Yields a doubt where rows are of two states, between which predictions lie."""
-    features = trained.model.features
-    genes = features.encode([data.architectures[i] for i in trained.rows])
+    features, genes = trained.model.features, data.genes[trained.rows]
     found = states_in_no_order(features, genes, trained.measured)
     if found is None and trained.drift is not None:
         found = two_states(features, genes, trained.measured * np.exp(-trained.level(data, trained.rows)))

@@ -156,7 +156,8 @@ def _out_of_fold(
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
 
     def predict(kept: Indices, left: Indices) -> Floats:
-        return unfitted().fit_briefly(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+        different = None if groups.has_repeats else Groups.all_different(len(kept))
+        return unfitted().fit_briefly(genes[kept], values[kept], weights[kept], different).predict_encoded(genes[left])
 
     kind = type(unfitted())
     predicted = out_of_fold(groups, _count(groups), predict, of=kind.name, threads_from=kind.threads_from)

@@ -151,7 +151,7 @@ def _train_on(
 ) -> Trained:
     made = cost_model(model, data.space, **{**data.shape, **_named(data), **options})
     archs, values, weights = data.take(rows)
-    genes, even = made.features.encode(archs), weights / weights.mean()
+    genes, even = data.genes[rows], weights / weights.mean()
     if drift is None or drift.is_none:
         errors = left_out_errors(made.fit(archs, values, weights), genes, values, even)
         return Trained(calibrate(made, archs, values, weights, errors), rows, values, errors)
@@ -181,8 +181,7 @@ def drift_of(data: Data, rows: Indices, choice: DriftChoice = "auto") -> Drift |
     if choice == "none" or not data.is_ordered:
         return None
     features = Features(data.space, **data.shape)
-    archs, latency_s, _ = data.take(rows)
-    drift = estimate_drift(features, features.encode(archs), latency_s, rows, _runs_of(data, rows))
+    drift = estimate_drift(features, data.genes[rows], data.values[rows], rows, _runs_of(data, rows))
     fault = level_fault(data, drift.rows, drift(drift.rows, _runs_of(data, drift.rows)))
     if fault is not None:
         raise DataError(f"{data.source}: {fault.flag.text} {fault.flag.remedy}")
