@@ -2,7 +2,9 @@
 
 As many workloads as memory holds are prepared, then measured in turn, then freed. A pass is one block of every workload of
 a group, in a fresh random order: blocks that are short and many, and spread over the whole round, meet all states of the
-machine in equal shares. A group of one workload is a visit by itself, block after block, with no switches and no pilot pass.
+machine in equal shares. The first one is a pilot, which finds how the blocks after it are warmed up; workloads whose single
+calls are so long that they need no warm-up have no part in it. A group of one workload is a visit by itself, block after
+block, with no switches and no pilot pass.
 
 The processes of hwcost's own campaigns measure by these classes too; their events stand in
 ``hwcost.timing.processes.worker``.
@@ -210,7 +212,7 @@ class Passes:
         self._process, self._group, self._until_s = process, group, until_s
         self._due = list(members)
         self._size = self._held = len(members)
-        self._made = 0 if self._size > 1 else 1
+        self._made = 0 if self._size > 1 and any(member.needs_pilot for member in members) else 1
         self._gone: list[dict[str, Any]] = []
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -243,7 +245,7 @@ class Passes:
 
     def _pass(self) -> list[PassBlock]:
         """Makes one pass; a workload that fails leaves the group, and one for which memory runs out is put off."""
-        process, order = self._process, list(self._due)
+        process, order = self._process, [member for member in self._due if self._made or member.needs_pilot]
         random.Random("%d/%d/%d/%d" % (process.seed, process.round, self._group, self._made)).shuffle(order)
         found = []
         for member in order:

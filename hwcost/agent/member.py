@@ -27,6 +27,7 @@ class Member:
 
     Attributes:
         cold_error: Class of the error that says that the device's caches cannot be emptied.
+        needs_pilot: Whether a pilot block finds its warm-up; calls that are long enough need none after a switch.
     """
 
     cold_error: Type[Exception] = MeasurementError
@@ -35,7 +36,8 @@ class Member:
         self.process, self.workload, self.position = process, workload, position
         self.prepare_s, self.runner = prepare_s, runner
         self.clock = self._clock()
-        self.first_run_s = timer.time_block(runner.time_block, 1).seconds
+        first_run_s: Optional[float] = getattr(runner, "first_run_s", None)
+        self.first_run_s = timer.time_block(runner.time_block, 1).seconds if first_run_s is None else first_run_s
         self.timed: List[PassBlock] = []
         self.warmup_calls = 0
         self._rules, self._read, self._started_s = process.protocol, BlockReading(), 0.0
@@ -44,6 +46,7 @@ class Member:
         compiled = self._compilations()
         self.loop = self._loop()
         self.calls = self.loop.calls
+        self.needs_pilot = self._rules.times_single_calls or self.calls > 1 or self.loop.seconds < warmup.LONG_S
         self.checks: Dict[str, Any] = self._checks()
         self.checks["compiled"] = self._compilations() - compiled
 
@@ -61,9 +64,6 @@ class Member:
         """Times the calls right after a switch and a block after them, and finds how many calls warm the next ones up."""
         if self._rules.times_single_calls:
             return self._block(0, "warm-up")
-        if self.calls == 1 and self.loop.seconds >= warmup.LONG_S:
-            made = self._block(0, "warm-up")
-            return replace(made, first_s=made.block.seconds)
         size = warmup.chunk(self.calls)
         compiled = self._compilations()
         parts = [timer.time_block(self.runner.time_block, size).per_call_s for _ in range(warmup.looks(self.calls))]
@@ -80,6 +80,8 @@ class Member:
         if self.warmup_calls > 1:
             self.runner.run(self.warmup_calls - 1)
         made = self._block(number, "timed")
+        if not self.needs_pilot:  # its only call is the first one after the switch
+            first_s = made.block.seconds
         compiled = self._compilations() - compiled
         made = replace(made, first_s=first_s, warmup_calls=self.warmup_calls, compiled=compiled)
         self.timed.append(made)

@@ -33,11 +33,13 @@ class Runner(ABC):
             sets the machine's monotonic clock before the first block.
         clock_step_s: Seconds by which a virtual clock moves on at the least; None on the machine's, whose step is measured.
         facts: Plain JSON about what really runs (providers, precision, graph rewrites), kept in the record.
+        first_run_s: Seconds of the first run, where the backend made it to check the outputs; None before any run.
     """
 
     clock: Callable[[], int] | None = None
     clock_step_s: float | None = None
     facts: dict[str, Any]
+    first_run_s: float | None = None
     _is_sliced = False
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from hwcost.agent.timer import stopwatch
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import plain_cause
 from hwcost.errors import DataError, MeasurementError
@@ -48,15 +49,18 @@ class Exported:
 
 
 def first_outputs(runner: Runner, what: str, export: Exported) -> list[NDArray[Any]]:
-    """Runs a file for the first time.
+    """Runs a file for the first time; the runner keeps how long that took.
 
     Raises:
         MeasurementError: When it fails; names the shapes of the inputs.
     """
+    took = stopwatch()
     try:
-        return runner.outputs()
+        outputs = runner.outputs()
     except Exception as error:
         raise does_not_run(what, export, error) from error
+    runner.first_run_s = took()
+    return outputs
 
 
 def does_not_load(what: str, export: Exported, why: str) -> DataError | MeasurementError:

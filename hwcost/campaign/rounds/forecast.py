@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hwcost.agent import warmup
 from hwcost.agent.groups import LEAST_PASSES
 from hwcost.agent.rules import LEAST_BLOCKS
 from hwcost.backends import BACKENDS
@@ -40,7 +41,8 @@ FORK_S = 0.05
 """Seconds that a forked worker takes before it prepares its first workload."""
 
 START_BLOCKS = 3
-"""Blocks of a workload before its passes: its first calls, those that find the calls of a block, and the pilot pass."""
+"""Blocks of a workload before its passes: its first calls, those that find the calls of a block, and the pilot pass, which
+calls that need no warm-up do without."""
 
 WARMUP = 0.1
 """Share of a block that warms it up after the switch from another workload."""
@@ -176,10 +178,13 @@ def forecast(
     usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
     calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
     protocol = plan.protocol
-    pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
+    blocks_s = [(1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s]
+    pass_s = sum(blocks_s)
+    pairs = zip(calls_s, blocks_s, strict=True)
+    before_s = sum((START_BLOCKS - (call_s >= warmup.LONG_S)) * block_s for call_s, block_s in pairs)
     build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
     alone_s = protocol.uninterrupted_s * len(calls_s)
-    start_s = each_s + build_s + alone_s + START_BLOCKS * pass_s
+    start_s = each_s + build_s + alone_s + before_s
     processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
     if budget_s is not None:
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)

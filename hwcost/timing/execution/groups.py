@@ -74,7 +74,7 @@ class Process(groups.Process):
         preparing = timer.stopwatch()
         runner = plugin_runners.prepared(setting.backend, setting.backend.prepare(workload, setting.handle))
         try:
-            member = Member(self, workload, position, preparing(), runner)
+            member = Member(self, workload, position, preparing() - (runner.first_run_s or 0.0), runner)
             member.quantities = _of_quantities(member, setting, memory)
             return member
         except BaseException:

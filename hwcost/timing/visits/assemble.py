@@ -234,7 +234,7 @@ class _Assembly:
 
     def _switch(self) -> dict[str, Any]:
         """Returns the calls before each block, and the time of the first call after a switch over one in a loop."""
-        if not self.pilot:
+        if not self.pilot and self.group.passes[0]["size"] == 1:
             return {}
         calls = self.timed[-1].warmup_calls if self.timed else self.pilot[-1].warmup_calls
         ratios = [

@@ -126,6 +126,16 @@ def test_long_calls_need_no_warm_up() -> None:
         assert seen.conditions["switch_ratio"] == pytest.approx(1.1, rel=0.02)
 
 
+def test_only_calls_that_may_need_a_warm_up_have_a_pilot() -> None:
+    """Beside quick ones, long calls miss the pilot pass and nothing else; by themselves they have none."""
+    slow = [SyntheticWorkload(f"slow{i}", flops=3 * 10**10 + i) for i in range(3)]
+    for wanted, pilots in ((slow, []), ([*works(2), *slow], [0])):
+        passes = [one for one in told(SimDevice(faults=NOISE), wanted, limits=Limits(passes=3)) if one["event"] == "pass"]
+        roles = Counter((block["role"], block["pass"]) for event in passes for block in event["blocks"])
+        assert roles == {**{("warm-up", number): 2 for number in pilots}, **{("timed", n): len(wanted) for n in (1, 2, 3)}}
+        assert {block["first_s"] is None for event in passes for block in event["blocks"] if block["calls"] == 1} == {False}
+
+
 def test_what_slows_all_is_no_doubt_and_a_trend_of_ones_own_is() -> None:
     drifting = SimDevice(faults=Faults(noise=0.002, ramp=0.5, span_s=6.0, sensitivities=(1.0,)))
     assert {seen.status for seen in visits(told(drifting, works(6)))} <= {"ok", "warn"}
