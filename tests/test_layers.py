@@ -19,7 +19,7 @@ LAYERS = [
     ["errors"],
     ["units"],
     ["_types", "_dtypes", "_cached", "_log", "_arguments", "_bounds"],
-    ["_io", "_left_out", "_stats"],
+    ["_io", "_left_out", "_patterns", "_stats"],
     ["_jsonl"],
     ["_resources", "_extras", "_imports", "_distributions"],
     ["files", "registry"],

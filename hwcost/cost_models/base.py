@@ -75,7 +75,7 @@ class CostModel(Learned):
         threads_from: Rows from which fits of it gain by running side by side; many where most of a fit is Python's own work.
         narrowest: Least factor by which intervals are wider than typical ones.
         extrapolates: Whether predictions follow the trend of the rows beyond them; those of trees and of neighbours do not.
-        asks_domain: Whether predictions may depend on how far the rows reach; a brief fit of a model that says no has no domain.
+        asks_domain: Whether predictions may depend on how far the rows reach; brief fits of other models have no domain.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
         fixed_shape: The shape that ``at`` took it at, and the model over shapes that it is there; None for any other model.

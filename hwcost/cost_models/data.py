@@ -134,10 +134,9 @@ class Data:
     @property
     def sha256(self) -> str:
         """Hash of architectures, values and roles, in order."""
-        digest = hashlib.sha256()
-        for arch, value, role in zip(self.architectures, self.values.tolist(), self.roles, strict=True):
-            digest.update(f"{self.space.key(arch)} {value!r} {role}\n".encode())
-        return digest.hexdigest()
+        rows = zip(map(self.space.key, self.architectures), self.values.tolist(), self.roles, strict=True)
+        text = "".join([f"{key} {value!r} {role}\n" for key, value, role in rows])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def at(self, rows: Sequence[int]) -> str:
         """Says where rows stand in their source, for example ``line 3`` or ``lines 3, 7 and 9``; a long list is cut."""

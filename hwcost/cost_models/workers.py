@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -70,6 +69,8 @@ def in_threads(
     count = min(cores(), len(items)) if is_worth else 1
     if count <= 1:
         return _one_by_one(compute, items, arrived)
+    from concurrent.futures import ThreadPoolExecutor
+
     stopped = threading.Event()
 
     def join() -> None:
@@ -105,6 +106,8 @@ def _one_by_one(
 def _check() -> None:
     """Raises CancelledError in a thread whose results nobody waits for any more."""
     if _share.stopped is not None and _share.stopped.is_set():
+        from concurrent.futures import CancelledError
+
         raise CancelledError
 
 
@@ -118,5 +121,7 @@ def shared_out(predict: Callable[[Any], Floats], columns: NDArray[Any]) -> Float
     count = threads(len(columns))
     if count == 1:
         return predict(columns)
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(count) as pool:
         return np.concatenate(list(pool.map(predict, np.array_split(columns, count))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hwcost._patterns import Pattern
+
 _WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
 _STEMS = r"(?:latency|latencies|lat|times?|runtimes?|durations?|elapsed)"
 _SECONDS = ("s", "sec", "secs", "second", "seconds")
@@ -13,38 +15,38 @@ UNIT_NAMES = dict.fromkeys(_SECONDS, "s") | {
     f"{part}{second}": unit for part, unit in _PARTS_OF_SECONDS.items() for second in _SECONDS
 }
 UNIT = "|".join(sorted(UNIT_NAMES, key=len, reverse=True))
-_WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{UNIT})\b[\])]?", re.IGNORECASE)
-_UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{UNIT})", re.IGNORECASE)
-_BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{UNIT}))[\])]?", re.IGNORECASE)
-_SPELLED = re.compile(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
-_MICRO = re.compile(r"(?:\$?\\mu\}?\$?[\s~{}]*|(?<![A-Za-z])[µμ]\s+)(?=s(?:ec(?:ond)?s?)?(?![A-Za-z]))")
-_MULTIPLE = re.compile(
+_WITH_UNIT = Pattern(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{UNIT})\b[\])]?", re.IGNORECASE)
+_UNDERSCORED = Pattern(rf"(?P<what>.*)[_.](?P<unit>{UNIT})", re.IGNORECASE)
+_BARE = Pattern(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{UNIT}))[\])]?", re.IGNORECASE)
+_SPELLED = Pattern(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
+_MICRO = Pattern(r"(?:\$?\\mu\}?\$?[\s~{}]*|(?<![A-Za-z])[µμ]\s+)(?=s(?:ec(?:ond)?s?)?(?![A-Za-z]))")
+_MULTIPLE = Pattern(
     r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$|[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]$"
     r"|(?:\^\s*\{?[-\u2212]?|\de[+-]?)\d+\}?$|(?<![^\W_])[x×*] ?10{2,}(?!\d)|\bof(?: an?)?$",
     re.IGNORECASE,
 )
-_PREFIX = re.compile(r"(?<![^\W_])(?:m|u|n|p|mu)[ _{}$-]+$|[^\w\s(\[{_.,:/<>|'\"-]$")
-_PER_CALL = re.compile(
+_PREFIX = Pattern(r"(?<![^\W_])(?:m|u|n|p|mu)[ _{}$-]+$|[^\w\s(\[{_.,:/<>|'\"-]$")
+_PER_CALL = Pattern(
     r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|img|frame|seq|sequence|step"
     r"|request)(?![a-z])"
 )
-_PER_PART = re.compile(r"(?:/|per)[ _]?(?:token|image|img|frame|seq|sequence|step|sample)(?![a-z])", re.IGNORECASE)
-_ENTRY = re.compile(r"(?:\.\d+)+$")
+_PER_PART = Pattern(r"(?:/|per)[ _]?(?:token|image|img|frame|seq|sequence|step|sample)(?![a-z])", re.IGNORECASE)
+_ENTRY = Pattern(r"(?:\.\d+)+$")
 _MARKS = " \t\u2193\u2191\u2b07\u2b06\u25bc\u25b2\u2020\u2021\u00a7*"
-_AMID = re.compile(
+_AMID = Pattern(
     r"(?<![A-Za-z0-9µμ'])(?P<unit>(?<=[_(\[])s|[mnuµμ]s(?:ecs?|econds?)?|(?:milli|micro|nano)s(?:ec|econd)s?)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-_SCALED = re.compile(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
-_FACTOR = re.compile(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.IGNORECASE)
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
-_RATE_NAME = re.compile(
+_SCALED = Pattern(r"[\d*^x×]\s*$|(?:milli|micro|nano|pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
+_FACTOR = Pattern(r"[x×*^]\s*\d|\d\s*[x×*^]|e[+-]\d|/\s*10{2,}(?!\d)", re.IGNORECASE)
+_HUMP = Pattern(r"(?<=[a-z])(?=[A-Z])")
+_RATE = Pattern(r".*(/|[ _]per)", re.IGNORECASE)
+_RATE_NAME = Pattern(
     r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput)([ _.\-(\[].*)?|(avg|mean|median|samples)_ts"
     r"|.*(/|[ _]per[ _])s(ec|econd)?s?((/|[ _]per[ _])(gpu|device|chip|card|core|node|user))?[)\]]?",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD = Pattern(r"[^\W\d_]+")
 TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
 _ENDS = TIMES - {"lat", "times"}
 """Words that make a name one of a time where they end it, such as ``prefill_time``; ``times`` may count."""
@@ -57,18 +59,18 @@ _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
      "loading", "build", "warmup", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
-_WARM_UP = re.compile(r"warm[ _-]?(?:up|ing)|warmUp", re.IGNORECASE)
+_WARM_UP = Pattern(r"warm[ _-]?(?:up|ing)|warmUp", re.IGNORECASE)
 _BEFORE_A_TIME = frozenset(
     ("log", "ln", "normalized", "normalised", "standardized", "standardised", "relative", "rel", "scaled", "inverse", "inv",
      "reciprocal", "delta", "diff", "neg", "negative", "sqrt")
 )  # fmt: skip
 _BEHIND_A_TIME = frozenset(("overhead", "improvement", "gain", "saving", "savings", "saved", "penalty", "increase", "gap"))
-_OF_MANY = re.compile(
+_OF_MANY = Pattern(
     r"\A1 ?/ ?(?=[a-z(])|(?<![a-z])per[ _]?(?:[2-9]|\d\d+)[ _]?[a-z]+"
     r"|(?<![a-z])for[ _]?(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request)[a-z]*",
     re.IGNORECASE,
 )
-_COUNT = re.compile(
+_COUNT = Pattern(
     r"(?<![a-z\d.])(?:[2-9]|\d\d+)[ _]?(?:iter|run|call|inference|quer|request|loop|rep)[a-z]*", re.IGNORECASE
 )
 """A number of runs, which a total is of: ``time_100_iters_s``; a mean is of one of them: ``mean_100_runs_ms``."""
@@ -78,8 +80,8 @@ _ANYWHERE = frozenset(
      "threshold", "constraint", "timeout", "cycles", "kcycles", "mcycles", "gcycles", "ticks", "difference", "count",
      "counts")
 )  # fmt: skip
-_OF_ONE_HUNDRED = re.compile(r"(?<!\d)(?<!\d )%")
-_RATE_UNIT = re.compile(
+_OF_ONE_HUNDRED = Pattern(r"(?<!\d)(?<!\d )%")
+_RATE_UNIT = Pattern(
     r"(?:^|[\[(_., ])(?P<rate>(?:(?:im(?:a?ge?)?|sample|tok(?:en)?|t|frame|req(?:uest)?|seq(?:uence)?|item|it|iter(?:ation)?"
     r"|op|call|run|inf(?:erence)?|batch|example)(?:e?s)?|quer(?:y|ies))[ _]?(?:/|per)[ _]?s(?:ec(?:ond)?)?"
     r"|(?:fps|qps|ips|rps|tps)(?=[\])]))[\])]?$",
@@ -101,33 +103,33 @@ REPEATS = frozenset(
     ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
      "round", "t", "inference", "infer", "measured", "wall")
 )  # fmt: skip
-_INSTANT = re.compile(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
+_INSTANT = Pattern(r"(?:.*[_ .-])?(?:start|stop|end|begin|creat|arriv|finish|submit)\w*[_ ]?time", re.IGNORECASE)
 _INSTANTS = frozenset(
     ("start", "started", "begin", "end", "ended", "stop", "stopped", "finish", "finished", "timestamp", "timestamps",
      "stamp", "ts", "epoch", "unixtime")
 )  # fmt: skip
 _OF_INSTANTS = frozenset(("at", "in", "time", "wall", "clock", "unix", "cpu", "gpu", "host", "kernel", "compute", "event"))
-_WHOLE = re.compile(r"(?<![a-z])(?:total|e2e|end[ _-]?to[ _-]?end|whole|full|overall|request|batch)(?![a-z])")
+_WHOLE = Pattern(r"(?<![a-z])(?:total|e2e|end[ _-]?to[ _-]?end|whole|full|overall|request|batch)(?![a-z])")
 _VOCABULARY = frozenset(("mean", "average", "avg", "median", "inference", "of"))
 MIDDLES, SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
 _OF_MIDDLES = frozenset(("mean", "avg", "average", "median"))
 _OF_SPREADS = frozenset(("std", "stddev", "stdev", "sd"))
-_WITH_SPREAD = re.compile(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS})\b[)\]]?", re.IGNORECASE)
+_WITH_SPREAD = Pattern(rf"\b({MIDDLES})\s*(?:±|\+/-|[(\[/&,])\s*(?:{SPREADS})\b[)\]]?", re.IGNORECASE)
 """A mean beside its spread, as ``mean (std)`` says of cells that hold both."""
 
 _PARTS = rf"{MIDDLES}|{SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
-_STATISTIC = re.compile(
+_STATISTIC = Pattern(
     rf"(?:{_PARTS}|rsd|noise|(?:score[ _])?err(?:or)?|outliers(?:\.\d)?)(?: ?[\[(][\W\d]*\w{{0,3}}\W?[\])])?"
     r"|(?:percentiles?|quantiles?)\..+|sem|std_?err|(?:100|\d\d?(?:\.\d+)?|(?:cdf|cum(?:ulative)?)?) ?%"
     r"|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
     r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"(?<=%[)\]])\.\d+$|(?<=%)\.\d+$")
-_STATISTIC_END = re.compile(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
-_NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
-_BRACKETED = re.compile(r"\s*[\[(].*")
-_LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{MIDDLES}))?", re.IGNORECASE)
+_NUMBERED = Pattern(r"(?<=%[)\]])\.\d+$|(?<=%)\.\d+$")
+_STATISTIC_END = Pattern(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
+_NUMBER_END = Pattern(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
+_BRACKETED = Pattern(r"\s*[\[(].*")
+_LATENCY_NAME = Pattern(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{MIDDLES}))?", re.IGNORECASE)
 
 
 def is_latency_name(name: str) -> bool:
@@ -177,8 +179,10 @@ def computed_word(name: str) -> str | None:
         return match[0].strip()
     if not is_typical(name) and (match := _COUNT.search(name)):
         return match[0]
-    if match := _RATE_UNIT.search(name.strip(_MARKS)) or _OF_ONE_HUNDRED.search(name):
-        return match["rate"] if match.re is _RATE_UNIT else "%"
+    if match := _RATE_UNIT.search(name.strip(_MARKS)):
+        return match["rate"]
+    if _OF_ONE_HUNDRED.search(name):
+        return "%"
     words = words_in_order(name)
     for before, word, following in zip(["", *words], words, [*words[1:], ""], strict=False):
         if word in _ANYWHERE or (word in _BEHIND_A_TIME and before in TIMES):

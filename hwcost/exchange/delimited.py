@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from hwcost._patterns import Pattern
 from hwcost.errors import DataError
 from hwcost.exchange.column_names import is_statistic_name
 from hwcost.exchange.header_rows import joined_headers
@@ -23,12 +24,12 @@ TRIED = 50
 FEWEST_CELLS, DIGITS_LOST = 5, 2
 """Cells above the last one from which their lengths say something, and digits that a number lacks that was cut."""
 
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_OPERATOR = re.compile(r"\d+x\d+|\w+:\d")
-_FORMULA = re.compile(r'="([^"]*)"')
-_STRESSED = re.compile(r"(\*\*|__|\*|`)(?=\S)(.+?)\1")
-_GAP = re.compile(r" {2,}")
-_DECIMAL = re.compile(r"\d+[.,]\d*(?:e[+-]?\d*)?", re.IGNORECASE)
+_SEPARATOR_LINE = Pattern(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_OPERATOR = Pattern(r"\d+x\d+|\w+:\d")
+_FORMULA = Pattern(r'="([^"]*)"')
+_STRESSED = Pattern(r"(\*\*|__|\*|`)(?=\S)(.+?)\1")
+_GAP = Pattern(r" {2,}")
+_DECIMAL = Pattern(r"\d+[.,]\d*(?:e[+-]?\d*)?", re.IGNORECASE)
 _EXAMPLE = "'l1,l2,...,latency_s'"
 
 Rows = list[tuple[int, list[str]]]

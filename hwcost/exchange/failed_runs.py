@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 
 import numpy as np
 
+from hwcost._patterns import Pattern
 from hwcost._types import Floats
 from hwcost.exchange.column_names import words_in_order
 from hwcost.exchange.identifiers import counts_repeats
@@ -28,12 +29,12 @@ _CODES = frozenset(("returncode", "return code", "exitcode", "exit code", "exit 
 _WARM = frozenset(("warmup", "warm up"))
 _PHASES = frozenset(("phase", "stage"))
 
-_FAILED = re.compile(
+_FAILED = Pattern(
     r"(?:fail(?:ed|ure)?|error|time[ _-]?out|timed[ _-]?out|crash(?:ed)?|abort(?:ed)?|killed|invalid|cancell?ed|skipped"
     r"|unsupported)(?:[^a-z].*)?|(?:.*[^a-z])?(?:oom|out[ _-]of[ _-]memory)",
     re.IGNORECASE,
 )
-_WARMING = re.compile(r"warm[ _-]?(?:up|ing)", re.IGNORECASE)
+_WARMING = Pattern(r"warm[ _-]?(?:up|ing)", re.IGNORECASE)
 _YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
 _NOTHING = _NO | {"", "none", "null", "nan", "n/a", "na", "-", "ok", "success", "[]", "{}"}
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._patterns import Pattern
 from hwcost.exchange.device_columns import device_columns
 from hwcost.exchange.numerals import is_numeric, number
 
@@ -33,24 +34,24 @@ LONGEST_COUNT = 2**53
 FEWEST_NAMES = 10
 """Different texts below which a column that follows the others is a category and not a name."""
 
-_PANDAS_INDEX = re.compile(r"(Unnamed: \d+(?:\.\d+)*|level_\d+|index|__index_level_\d+__)", re.IGNORECASE)
-_INDEX_NAME = re.compile(
+_PANDAS_INDEX = Pattern(r"(Unnamed: \d+(?:\.\d+)*|level_\d+|index|__index_level_\d+__)", re.IGNORECASE)
+_INDEX_NAME = Pattern(
     r"(.*[_ .-])?(id|ids|idx|index|no|nr|num|number|row|rank|uid|uuid|guid|hash|sha|sha1|sha256|md5|key|name|sample|trial"
     r"|net|network|arch|architecture|model|config|candidate|subnet|run|step|iter|iteration|order|#)|#|n°",
     re.IGNORECASE,
 )
-_ID_NAME = re.compile(
+_ID_NAME = Pattern(
     r"(.*[_ .-])?id|idx|index|row|#|(net|network|arch|architecture|model|config|candidate|subnet|sample|trial)"
     r"([_ .-]?(idx|index|no|nr|num|number))?",
     re.IGNORECASE,
 )
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_HASH_NAME = re.compile(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
-_TIME_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
+_HUMP = Pattern(r"(?<=[a-z])(?=[A-Z])")
+_HASH_NAME = Pattern(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
+_TIME_NAME = Pattern(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
 _YEAR, _MONTH, _DAY = r"(?:199\d|20[0-3]\d)", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
 _NAMED_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d.*)?(?: ?[ap]\.?m\.?)?"
-_DATE = re.compile(
+_DATE = Pattern(
     rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_ -]?\d{{4,6}}(?:[.,]?\d+)?Z?)?"
     rf"|(?:{_YEAR}[-/.]{_MONTH}[-/.]{_DAY}|{_DAY}[-/.]{_DAY}[-/.]{_YEAR}|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.\d\d"
     rf"|{_NAMED_MONTH} {_DAY},? {_YEAR}|{_DAY}[ -]{_NAMED_MONTH}[ -]{_YEAR})(?:[T,]? ?{_CLOCK}.*)?"
@@ -58,30 +59,30 @@ _DATE = re.compile(
     rf"|(?:[a-z]{{3}},? )?(?:{_NAMED_MONTH} +{_DAY}|{_DAY} {_NAMED_MONTH} {_YEAR}) {_CLOCK}.*|{_CLOCK}",
     re.IGNORECASE,
 )
-_CLOCK_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
-_SHORT_CLOCK_NAME = re.compile(
+_CLOCK_NAME = Pattern(r"(.*[_ .-])?(timestamp|datetime|created_at|measured_at)", re.IGNORECASE)
+_SHORT_CLOCK_NAME = Pattern(
     r"((?:start|begin|end|event|log|unix|kernel|time)[_ .-]?)?ts|t|(?:wall[_ .-]?)?clock|wall"
     r"|(?:start|begin|end|log|finish)(?:ed)?", re.IGNORECASE,
 )
-_SORTABLE = re.compile(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
+_SORTABLE = Pattern(r"\d{4}[-/.]?\d\d[-/.]?\d\d.*")
 TIMES_OF_MEASUREMENT, DATES = "times of measurement", "dates"
 _EPOCH = (1e9, 3e9)
 _CLOCK_UNITS = {1.0: "s", 1e3: "ms", 1e6: "us", 1e9: "ns"}
-_REPEAT_NAME = re.compile(
+_REPEAT_NAME = Pattern(
     r"(.*[_ .-])?(run|rep|repeat|repetition|replicate|replica|trial|iter|iteration|round|pass|attempt|try|measurement"
     r"|sample)([_ .-]?(id|idx|index|no|nr|num|number|#))?",
     re.IGNORECASE,
 )
-_SEED_NAME = re.compile(r"(.*[_ .-])?seeds?", re.IGNORECASE)
-_RESULT_NAME = re.compile(
+_SEED_NAME = Pattern(r"(.*[_ .-])?seeds?", re.IGNORECASE)
+_RESULT_NAME = Pattern(
     r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|cer|miou|m?ap(?:val)?\d*"
     r"|f1|auc|fid|psnr)([_ .@-].*)?", re.IGNORECASE
 )
-_NOTE_NAME = re.compile(r"(.*[_ .-])?(notes?|comments?|remarks?)", re.IGNORECASE)
+_NOTE_NAME = Pattern(r"(.*[_ .-])?(notes?|comments?|remarks?)", re.IGNORECASE)
 _SPLIT = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
-_STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
-_OF_WORK = re.compile(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
-_SIZE_NAME = re.compile(
+_STEP_NAME = Pattern(r"(.*[_ .-])?(epoch|step|iter|iteration|timestep)", re.IGNORECASE)
+_OF_WORK = Pattern(r"flop|mac|param|byte|ops|work|size|mem", re.IGNORECASE)
+_SIZE_NAME = Pattern(
     r"(?i)(.*[_ .-])?(width|hidden|dim|dims|len|length|seq|size|depth|layers?|batch|heads?|channels?|tokens?|m|n|k|b|h|w|c)"
 )
 

@@ -6,17 +6,18 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
+from hwcost._patterns import Pattern
 from hwcost.exchange.column_names import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet
 
-_GROUPED = re.compile("[+-]?[1-9]\\d{0,2}(?:['\u2019\u00a0\u202f\u2009]\\d{3})+(?:\\.\\d*)?")
-_SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?P<sign>[ _])\d{3}(?:(?P=sign)\d{3})*(?:\.\d*)?")
-_THOUSANDS = re.compile(r"[ _]0\d\d|\.\d")
-_MARKED = re.compile(
+_GROUPED = Pattern("[+-]?[1-9]\\d{0,2}(?:['\u2019\u00a0\u202f\u2009]\\d{3})+(?:\\.\\d*)?")
+_SPACED = Pattern(r"[+-]?[1-9]\d{0,2}(?P<sign>[ _])\d{3}(?:(?P=sign)\d{3})*(?:\.\d*)?")
+_THOUSANDS = Pattern(r"[ _]0\d\d|\.\d")
+_MARKED = Pattern(
     r"(?P<value>[^\s%A-Za-z]+(?:[eE][+-]?\d+)?)\s*(?P<mark>%|(?P<prefix>[kKMGT])(?:(?P<bytes>i?B)|FLOPs?|MACs?)?|(?P<b>B))"
 )
-_COUNTED = re.compile(
+_COUNTED = Pattern(
     r"(?P<value>[+-]?\d+(?:\.\d+)?)[ -]?(?P<what>x|×|px|pixels?|layers?|L|heads?|H|dims?|ch|channels?|units?|tokens?|bits?"
     r"|threads?|cores?|[MG]Hz|W|°C)"
 )
@@ -24,7 +25,7 @@ _OF_ANOTHER = ("x", "×", "%")
 """Marks of multiples and shares of another number."""
 
 _POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
-_OF_BYTES = re.compile(r"bytes?|mem(?:ory)?|storage|buffer|cache|ram", re.IGNORECASE)
+_OF_BYTES = Pattern(r"bytes?|mem(?:ory)?|storage|buffer|cache|ram", re.IGNORECASE)
 
 
 def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:

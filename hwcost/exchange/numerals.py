@@ -7,21 +7,22 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
+from hwcost._patterns import Pattern
 from hwcost.errors import DataError
 from hwcost.exchange.column_names import UNIT
 from hwcost.exchange.sheet import Sheet
 from hwcost.exchange.spreads import without_spreads
 
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_COMMA_THOUSANDS = re.compile(r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(\.\d*)?")
-_POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
-_COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-_SPACED_COMMA = re.compile("[+-]?[1-9]\\d{0,2}(?:[ '\u2019\u00a0\u202f\u2009]\\d{3})+,\\d+")
-_POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
-_POINT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
-_NUMBER_WITH_UNIT = re.compile(rf"[+-]?\d[\d.,' \u2019\u00a0\u202f\u2009]*?(?P<unit>\s*(?:{UNIT}))", re.IGNORECASE)
-_WHOLE = re.compile(r"[+-]?\d{1,3}")
-_BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
+_PLAIN = Pattern(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA_THOUSANDS = Pattern(r"[+-]?(?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d{2})+,\d{3})(\.\d*)?")
+_POINT_THOUSANDS = Pattern(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
+_COMMA_DECIMAL = Pattern(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_SPACED_COMMA = Pattern("[+-]?[1-9]\\d{0,2}(?:[ '\u2019\u00a0\u202f\u2009]\\d{3})+,\\d+")
+_POINT_DECIMAL = Pattern(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_POINT_GROUPS = Pattern(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_NUMBER_WITH_UNIT = Pattern(rf"[+-]?\d[\d.,' \u2019\u00a0\u202f\u2009]*?(?P<unit>\s*(?:{UNIT}))", re.IGNORECASE)
+_WHOLE = Pattern(r"[+-]?\d{1,3}")
+_BELOW_1000 = Pattern(r"[1-9]\d{0,2}")
 
 
 @lru_cache(maxsize=1 << 16)

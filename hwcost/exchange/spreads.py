@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from hwcost._patterns import Pattern
 from hwcost.exchange.sheet import Sheet
 
 _NUMBER = r"[+-]?\d[\d.,'\u2019\u00a0\u202f\u2009]*(?:[eE][+-]?\d+)?"
 _UNIT = r"[A-Za-zµμ]{1,12}"
 _SIGN = r"(?:±|\+/-|\+-|\\pm)"
-_WITH_SIGN = re.compile(
+_WITH_SIGN = Pattern(
     rf"\$?(?P<value>{_NUMBER})\s*(?P<own>{_UNIT})?\s*\(?{_SIGN}\s*(?P<spread>{_NUMBER})\s*%?\s*(?P<unit>{_UNIT})?\)?\$?"
     r"(?: per loop\b.*)?"
 )
-_IN_BRACKETS = re.compile(
+_IN_BRACKETS = Pattern(
     rf"(?P<value>{_NUMBER})\s*(?P<own>{_UNIT})?\s*\((?P<spread>{_NUMBER})\s*(?P<unit>{_UNIT})?\)"
 )
-_POINT = re.compile(r"\d[.,]\d")
+_POINT = Pattern(r"\d[.,]\d")
 _MARKS = frozenset("(±+\\")
-_SIMPLE = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_SIMPLE = Pattern(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
 def without_spreads(sheet: Sheet) -> Sheet:

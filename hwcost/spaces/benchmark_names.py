@@ -8,22 +8,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from hwcost._patterns import Pattern
+
 FAMILY = "benchmark"
 """Name of the column of the names without their arguments."""
 
-_GOOGLE = re.compile(
+_GOOGLE = Pattern(
     r"(?P<family>[^\W\d][\w.]*(?:/[^\W\d][\w.]*)*?)(?:<(?P<template>[^<>]+)>)?"
     r"(?P<args>(?:/(?:[^\W\d]\w*:)?-?\d+(?:\.\d+)?|/(?:real|process|manual|cpu)_time)*)"
 )
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
-_CALLED = re.compile(r"(?P<family>[^\W\d][\w.:/-]*)(?:\[(?P<ids>[^\[\]]+)\]|\((?P<args>[^()]+)\))")
+_NUMBER = Pattern(r"[+-]?\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_CALLED = Pattern(r"(?P<family>[^\W\d][\w.:/-]*)(?:\[(?P<ids>[^\[\]]+)\]|\((?P<args>[^()]+)\))")
 _HOW_MEASURED = frozenset(("iterations", "repeats", "min_time", "min_warmup_time"))
 """Named arguments that say how google/benchmark measured."""
 
-_MARKED = re.compile(r"(?:^|[./:])(?:BM|[Bb]ench|test|time|track|perf)(?:mark)?(?:_|[A-Z]|$)")
+_MARKED = Pattern(r"(?:^|[./:])(?:BM|[Bb]ench|test|time|track|perf)(?:mark)?(?:_|[A-Z]|$)")
 """Beginnings by which the tools find benchmarks."""
 
-_OF_FILES = re.compile(
+_OF_FILES = Pattern(
     r"(?:^|[\W_])(?:runs?|exps?|experiments?|models?|checkpoints?|ckpts?|nets?|archs?|trials?|jobs?|samples?|data|results?|logs?)$",
     re.IGNORECASE,
 )

@@ -10,11 +10,6 @@ from typing import Any
 from hwcost.errors import DataError
 from hwcost.spaces.base import SearchSpace
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 SUFFIX = ".toml"
 
 
@@ -32,6 +27,10 @@ def read(path: str | Path) -> tuple[str, dict[str, Any]]:
     Raises:
         DataError: When the file cannot be read or is not TOML.
     """
+    if sys.version_info >= (3, 11):  # when there is a declaration: few commands read one
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         document = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -8,27 +8,29 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-_CLASS = re.compile(r"\w+ ?(?=\{)")
+from hwcost._patterns import Pattern
+
+_CLASS = Pattern(r"\w+ ?(?=\{)")
 _NUMBER = r"-?\d+(?:\.\d+)?"
-_KEY = re.compile(rf"{_NUMBER}(?P<sign>[_|; ])\s*{_NUMBER}(?:(?P=sign)\s*{_NUMBER})*")
-_SIZES = re.compile(r"(?!0[xX])\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
-_PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
-_SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
-_CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
-_ASSIGNED = re.compile(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
-_LABEL = re.compile(r"([^\W\d_]+)[:=-]?(\d+(?:\.\d+)?)")
-_LABELS = re.compile(
+_KEY = Pattern(rf"{_NUMBER}(?P<sign>[_|; ])\s*{_NUMBER}(?:(?P=sign)\s*{_NUMBER})*")
+_SIZES = Pattern(r"(?!0[xX])\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
+_PRINTED = Pattern(r"\[[\s\d.+\-eE\[\]]+\]")
+_SCALAR = Pattern(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
+_CELL = Pattern(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
+_ASSIGNED = Pattern(r"\s*[^\W\d]\w*=[\w.+-]+(?:[,;]\s*[^\W\d]\w*=[\w.+-]+)+\s*")
+_LABEL = Pattern(r"([^\W\d_]+)[:=-]?(\d+(?:\.\d+)?)")
+_LABELS = Pattern(
     r"(?P<word>(?:[^\W\d_]+/[^\W\d_]+[_-])?(?:[^\W\d_]+[_-])*)(?P<labels>(?:[^\W\d_]+[:=-]?\d+(?:\.\d+)?[-_,;/ ]*){2,})"
 )
-_FILE = re.compile(
+_FILE = Pattern(
     r"(?:.*[\\/])?(?P<stem>[^\\/]+)\.(?:onnx|ort|pt|pth|tflite|engine|plan|xml|pb|mlmodel|safetensors)", re.IGNORECASE
 )
 _OF_RUNS = frozenset(
     ("run", "exp", "experiment", "trial", "net", "model", "arch", "config", "cfg", "id", "idx", "index", "seed", "sample",
      "job", "rep", "iter", "epoch", "step", "gpu", "cuda", "v", "ver", "version")
 )  # fmt: skip
-_DIGITS = re.compile(r"[0-9]+")
-_OPERATION = re.compile(r"([^|~+]+)~\d+")
+_DIGITS = Pattern(r"[0-9]+")
+_OPERATION = Pattern(r"([^|~+]+)~\d+")
 
 _HIGH_DIGITS = frozenset("89")
 """Digits that hardly any list of choices has, and that amounts and running numbers have."""

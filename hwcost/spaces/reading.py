@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import TEXT, check
+from hwcost._patterns import Pattern
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.benchmark_names import read_benchmark_name
 from hwcost.spaces.layouts import aliases
@@ -17,8 +18,8 @@ from hwcost.spaces.points import Architecture, GeneValue, number
 if TYPE_CHECKING:
     from hwcost.spaces.base import SearchSpace
 
-_ASSIGNMENT = re.compile(r"\s*[^=,\[\]{}()]+=")
-_NEXT = re.compile(r"[,;](?=[^=,;]+=)")
+_ASSIGNMENT = Pattern(r"\s*[^=,\[\]{}()]+=")
+_NEXT = Pattern(r"[,;](?=[^=,;]+=)")
 
 
 def as_architecture(space: SearchSpace, value: Any) -> Architecture:

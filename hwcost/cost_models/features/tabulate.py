@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +163,8 @@ def in_ranges(work: Callable[[int, int], Any], count: int) -> list[Any]:
     ends = np.linspace(0, count, cores + 1).astype(int).tolist()
     if cores == 1:
         return [work(0, count)]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(cores) as pool:
         return list(pool.map(work, ends[:-1], ends[1:]))
 

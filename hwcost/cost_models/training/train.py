@@ -157,7 +157,7 @@ def _train_on(
         return Trained(calibrate(made, archs, values, weights, errors), rows, values, errors)
     runs, level = _runs_of(data, rows), drift(rows, _runs_of(data, rows))
     levelled = np.asarray(values * np.exp(-level))
-    made.fit(archs, levelled, weights)
+    made.fit(genes, levelled, weights)
     bare = left_out_errors(made, genes, levelled, even)
     again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, values, runs)
     levelled = np.asarray(values * np.exp(-again(rows, runs)))
