@@ -9,10 +9,12 @@ interval (of the sign test), and what the first call after a switch takes, over 
 ``--alone`` compares the medians with long single visits instead: in every round a fresh process prepares all workloads and
 makes passes before and after each visit, in which a workload runs alone in a process of its own for some seconds. The passes
 are close in time to the visit, so that the ratio of their median and the visit's knows little of drift. Shown is its median
-over rounds, with the interval, beside the bar of 1 %.
+over rounds, with the interval, beside the bar of 1 %. Nets that stream more weights than caches hold differ by several
+percent from process to process, by where their memory lies; with ``--same-process`` the visits are made in the process of
+the passes, so that memory lies where it lay.
 
 Run: ``python benchmarks/interleaving.py [--backend torch] [--seconds 120] [--longest 3]``, or ``--alone [--backends
-torch,onnxruntime,openvino] [--rounds 6] [--visit 3]``.
+torch,onnxruntime,openvino] [--rounds 6] [--visit 3] [--same-process]``.
 """
 
 from __future__ import annotations
@@ -55,13 +57,14 @@ def main() -> None:
     parser.add_argument("--backends", default="torch,onnxruntime,openvino", help="with --alone: names with commas between")
     parser.add_argument("--rounds", type=int, default=LEAST_PASSES, help=f"with --alone: rounds ({LEAST_PASSES})")
     parser.add_argument("--visit", type=float, default=3.0, help="with --alone: seconds of a visit (3)")
+    parser.add_argument("--same-process", action="store_true", help="with --alone: visits in the process of the passes")
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     if given.alone:
         print("| backend | workload | alone | in turn / alone | 95 % interval | within 1 % |\n|---|---|---|---|---|---|")
         for name in given.backends.split(","):
-            _print_alone(name, given.longest, given.rounds, given.visit)
+            _print_alone(name, given.longest, given.rounds, given.visit, given.same_process)
         return
     members = prepared(given.backend, workloads(given.longest))
     rows = measured(members, given.seconds)
@@ -95,7 +98,7 @@ def measured(members: list[Member], seconds: float) -> dict[str, list[tuple[floa
     return rows
 
 
-def _print_alone(backend: str, longest: int, number: int, visit_s: float) -> None:
+def _print_alone(backend: str, longest: int, number: int, visit_s: float, is_same_process: bool) -> None:
     """Prints the rows of a backend: workloads in turn over long visits of one of them."""
     try:
         usable(backend, "cpu")
@@ -103,7 +106,7 @@ def _print_alone(backend: str, longest: int, number: int, visit_s: float) -> Non
         print(f"{backend} is left out: {error}", file=sys.stderr)
         return
     made = []
-    for one in rounds(backend, longest, number, visit_s):
+    for one in rounds(backend, longest, number, visit_s, is_same_process):
         made.append(one)
         print(f"{backend}: {len(made)} of {number} rounds", file=sys.stderr, flush=True)
     within = 0

@@ -29,7 +29,9 @@ from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.stores import open_store
 
 BATCHES, LENGTHS, LONGER = (1, 2, 4), (32, 64, 128, 256), (384, 512)
-ROWS, TEST, BEYOND, SPLITS = 60, 30, 10, 10
+ROWS, TEST, BEYOND = 60, 30, 10
+SPLITS = 40
+"""Splits by which the coverage is judged: the share of 30 rows that intervals hold scatters by 0.09 from split to split."""
 
 
 def items(space: SearchSpace, options: MeasureOptions) -> list[Item]:

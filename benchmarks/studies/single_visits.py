@@ -1,4 +1,4 @@
-"""Workloads that are timed in turn, beside long visits of one workload alone in a process of its own."""
+"""Workloads that are timed in turn, beside long visits of one workload, in a process of its own or in the same one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 
 from studies.sized_workloads import prepared, workloads
+
+from hwcost.timing.execution.member import Member
 
 SETTLING = 0.25
 """Share of a visit's blocks that are left out at its beginning."""
@@ -43,8 +45,14 @@ class Passes:
 
     def make(self) -> list[float]:
         """Makes passes in random order and returns the median seconds per call of each workload's blocks."""
-        self._pipe.send(True)
+        self._pipe.send(None)
         found: list[float] = self._pipe.recv()
+        return found
+
+    def visit(self, index: int, seconds: float) -> float:
+        """Measures one workload for so many seconds, and returns the median seconds per call of its blocks."""
+        self._pipe.send((index, seconds))
+        found: float = self._pipe.recv()
         return found
 
     def __enter__(self) -> Passes:
@@ -55,7 +63,9 @@ class Passes:
         self._process.join()
 
 
-def rounds(backend: str, longest: int, number: int, visit_s: float) -> Iterator[list[tuple[float, float]]]:
+def rounds(
+    backend: str, longest: int, number: int, visit_s: float, is_same_process: bool = False
+) -> Iterator[list[tuple[float, float]]]:
     """Yields rounds; in each, a process makes passes over all workloads between the visits of one after another.
 
     Args:
@@ -63,6 +73,7 @@ def rounds(backend: str, longest: int, number: int, visit_s: float) -> Iterator[
         longest: Number of kinds of nets of full size.
         number: Number of rounds.
         visit_s: Seconds of a visit.
+        is_same_process: Whether visits are made in the process of the passes, and not in one of their own.
 
     Yields:
         Seconds per call of each workload: the mean of the passes before and after its visit, and the median of the visit.
@@ -73,7 +84,7 @@ def rounds(backend: str, longest: int, number: int, visit_s: float) -> Iterator[
         with Passes(backend, longest) as passes:
             before = passes.make()
             for index in rng.sample(range(count), count):
-                alone_s = visit(backend, longest, index, visit_s)
+                alone_s = passes.visit(index, visit_s) if is_same_process else visit(backend, longest, index, visit_s)
                 after = passes.make()
                 found[index] = (before[index] + after[index]) / 2, alone_s
                 before = after
@@ -96,14 +107,17 @@ def visit(backend: str, longest: int, index: int, seconds: float) -> float:
 
 
 def _make_passes(backend: str, longest: int, pipe: Connection) -> None:
-    """Makes passes for the other end of a pipe until it is closed."""
+    """Makes passes and long visits for the other end of a pipe until it is closed."""
     members, rng = prepared(backend, workloads(longest)), random.Random(0)
     quick = [index for index, member in enumerate(members) if member.loop.seconds < QUICK_S]
     while True:
         try:
-            pipe.recv()
+            asked = pipe.recv()
         except EOFError:
             return
+        if asked is not None:
+            pipe.send(_long_visit(members[asked[0]], asked[1]))
+            continue
         found: list[list[float]] = [[] for _ in members]
         for number in range(PASSES):
             order = quick if number else list(range(len(members)))
@@ -114,8 +128,12 @@ def _make_passes(backend: str, longest: int, pipe: Connection) -> None:
 
 def _measure_alone(backend: str, longest: int, index: int, seconds: float, pipe: Connection) -> None:
     """Times blocks of one workload for so many seconds and sends their median."""
-    member = prepared(backend, workloads(longest)[index : index + 1])[0]
+    pipe.send(_long_visit(prepared(backend, workloads(longest)[index : index + 1])[0], seconds))
+
+
+def _long_visit(member: Member, seconds: float) -> float:
+    """Times blocks of a workload, one after another, and returns the median seconds per call of those that are steady."""
     found, end = [], time.monotonic() + seconds
     while len(found) < LEAST_BLOCKS or time.monotonic() < end:
         found.append(member.block(len(found)).block.per_call_s)
-    pipe.send(statistics.median(found[int(SETTLING * len(found)) :]))
+    return statistics.median(found[int(SETTLING * len(found)) :])
