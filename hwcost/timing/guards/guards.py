@@ -311,8 +311,9 @@ def of_machine(
     """
     flags = []
     if virtualization:
-        flags.append(Flag("W_VIRTUAL", "this is a virtual machine: neighbours that cannot be seen may move its level.",
-                          "Expect wider intervals than on a machine of your own; the strict tier may be out of reach."))
+        flags.append(Flag("W_VIRTUAL", "this is a virtual machine: neighbours that cannot be seen may move its level, from "
+                          "one campaign to the next by more than intervals say.",
+                          "Compare campaigns by hwcost compare, whose intervals do; the strict tier may be out of reach."))
     if governor not in (None, "performance"):
         flags.append(Flag("W_GOVERNOR", f"the clock governor is '{governor}', so short visits see rising clocks.",
                           "Set it to performance for the campaign: cpupower frequency-set -g performance."))
