@@ -94,7 +94,6 @@ class CostModel(Learned):
     extrapolates: bool = True
     fixed_shape: FixedShape | None = None
     _is_brief = False
-    _known_groups: Groups | None = None
 
     def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY) -> None:
         given = {"space": space, "batch_size": batch_size, "seq_len": seq_len, "quantity": quantity}
@@ -128,9 +127,7 @@ class CostModel(Learned):
         return float(self._predict(self.features.encode([arch]))[0])
 
     def compile(self: Model) -> Model:
-        """Prepares the model's fast path now, which it otherwise prepares once it was asked often enough; returns the model.
-
-        Answers are the same before and after, to the last bit.
+        """Prepares the fast path now, which is otherwise prepared on demand, with the same answers; returns the model.
 
         Raises:
             NotFittedError: When the model is not fitted.
@@ -204,25 +201,19 @@ class CostModel(Learned):
             DataError: When there are fewer than two rows, or a value or weight is not positive and finite.
             ArchitectureError: When an architecture belongs to another space.
         """
-        known, genes, rows, row_weights = self._rows(archs, values, weights)
-        groups = Groups.of(self.features, genes) if self._known_groups is None else self._known_groups
-        even = row_weights / row_weights.mean()
-        self.monotone_ = ()
-        self._fit(*merged(groups, genes, rows, even))
-        self.n_rows_, self.n_architectures_ = len(genes), len(groups)
-        self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
-        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
-        if self.asks_domain or not self._is_brief:
-            is_ended = self.quantity in QUANTITIES and not (self.extrapolates or self._is_brief)  # a quality only ranks
-            self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
+        known, genes = self.features.read(archs)
+        what, fewest = "latency" if self.quantity == LATENCY else self.quantity, MIN_ROWS if known is not None else 1
+        rows, row_weights = checked_rows(len(genes), fewest, values, weights, what)
+        groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
+        self._learn(genes, rows, even, groups)
+        is_ended = self.quantity in QUANTITIES and not self.extrapolates  # a quality only ranks
+        self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
         if known is not None:
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]
             self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))
         return self
 
-    def fit_briefly(
-        self: Model, genes: Floats, values: Floats, weights: Floats, groups: Groups | None = None
-    ) -> Model:
+    def fit_briefly(self: Model, genes: Floats, values: Floats, weights: Floats, groups: Groups | None = None) -> Model:
         """Does what ``fit`` does with some of the rows that another fit has checked, for one call of ``predict_encoded``.
 
         Args:
@@ -231,16 +222,19 @@ class CostModel(Learned):
             weights: Weights of the rows, shape (n,).
             groups: The architectures of the rows; None where they are not known.
         """
-        self._is_brief, self._known_groups = True, groups
-        return self.fit(genes, values, weights)
+        self._is_brief = True
+        self._learn(genes, values, weights / weights.mean(), groups or Groups.of(self.features, genes))
+        if self.asks_domain:
+            self.domain_ = Domain.of(self.features, genes)
+        return self
 
-    def _rows(self, archs: Any, values: Any, weights: Any) -> tuple[Any, Floats, Floats, Floats]:
-        """Returns the arguments of a fit, checked: architectures (None for genes alone), genes, values and weights."""
-        if self._is_brief:
-            return None, archs, values, weights
-        known, genes = self.features.read(archs)
-        what = "latency" if self.quantity == LATENCY else self.quantity
-        return known, genes, *checked_rows(len(genes), MIN_ROWS if known is not None else 1, values, weights, what)
+    def _learn(self, genes: Floats, values: Floats, even: Floats, groups: Groups) -> None:
+        """Learns from checked rows, with weights of mean 1, and forgets what was learned before."""
+        self.monotone_ = ()
+        self._fit(*merged(groups, genes, values, even))
+        self.n_rows_, self.n_architectures_ = len(genes), len(groups)
+        self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
+        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
