@@ -30,10 +30,11 @@ class HostCounters:
 
     Args:
         root: Folder in which ``proc`` and ``sys`` lie.
+        computes: Whether the processor itself is the device that is measured.
     """
 
-    def __init__(self, root: str = "/") -> None:
-        self._root = root
+    def __init__(self, root: str = "/", *, computes: bool = True) -> None:
+        self._root, self._shares_host = root, computes and bool(known(lambda: processors.hides_siblings(Path(root))))
         self._clock_hz = clock_reader(root)
         self._span: dict[str, Any] = {}
         self._before: tuple[Any, Any, float] = (None, None, 0.0)
@@ -64,7 +65,11 @@ class HostCounters:
         for name in ("cpu_steal_fraction", "sibling_busy_fraction"):
             if found.get(name) is not None and not found[name] <= 1:
                 found[name] = None
-        return {**found, **self._state()}
+        return {**found, **self._state(), **self.host()}
+
+    def host(self) -> dict[str, bool]:
+        """Returns whether the device is a processor that guests of the same host, who cannot be seen, compute on too."""
+        return {"shares_host": self._shares_host}
 
     def _read(self) -> dict[str, Any]:
         usage = resource.getrusage(resource.RUSAGE_SELF)

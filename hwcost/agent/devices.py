@@ -43,7 +43,7 @@ class Device:
     def counters(self) -> Counters:
         """Returns the counters of host and device."""
         own = [CardCounters(self._nvml, self.facts["index"])] if self._nvml is not None else []
-        return Counters([HostCounters(), *own])
+        return Counters([HostCounters(computes=self.kind == "cpu"), *own])
 
 
 class Counters:

@@ -32,6 +32,7 @@ from hwcost.facts.values import (
     TEXT_BY_NAME,
     TEXTS,
     WATTS,
+    YES_NO,
 )
 
 PROTOCOL = (
@@ -111,6 +112,7 @@ TELEMETRY = (
     Fact("energy_source", "conditions", TEXT, "Origin of that energy: a counter, or power that was polled between blocks."),
     Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
     Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
+    Fact("shares_host", "conditions", YES_NO, "Whether the device is a virtual machine's processor, whose host has others."),
 )
 """Facts that the telemetry of a device or a runner reports, where it has any."""
 

@@ -44,8 +44,8 @@ def test_topping_up_goes_on_until_the_level_leaves_narrow_intervals(
     assert 4 < max(counts) < 12
     assert all(m.half_width is not None and m.half_width <= 0.01 for m in result.measurements)
     path = device.level(result.measurements[0].workload)
-    middles = np.array([(v.started_s + v.ended_s) / 2 for v in result.fit.visits])
-    truth = [np.log(device.law_s(m.workload)) + path(middles).mean() for m in result.measurements]
+    starts_s = np.concatenate([v.started_s + np.array(v.block_starts_s) for v in result.fit.visits])
+    truth = [np.log(device.law_s(m.workload)) + path(starts_s).mean() for m in result.measurements]
     errors = np.log([m.latency_s for m in result.measurements]) - truth
     assert np.abs(errors).max() < 0.03
     assert np.abs(errors).mean() < 0.01

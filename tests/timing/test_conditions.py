@@ -96,6 +96,20 @@ def test_a_kernel_that_counts_no_waits_says_nothing_about_them(tmp_path: Path) -
     assert host._wait_s() == 0.0
 
 
+@pytest.mark.parametrize(
+    ("flags", "computes", "shares"),
+    [("fpu hypervisor lm", True, True), ("fpu hypervisor lm", False, False), ("fpu lm", True, False)],
+)
+def test_a_virtual_machine_shares_its_processor_and_no_other_device(
+    tmp_path: Path, flags: str, computes: bool, shares: bool
+) -> None:
+    root = tree(tmp_path, {"proc/cpuinfo": f"processor\t: 0\nflags\t\t: {flags}\n"})
+    host = counters.HostCounters(str(root), computes=computes)
+    host.begin()
+    assert host.end()["shares_host"] is shares
+    assert counters.HostCounters(str(tmp_path / "elsewhere")).host() == {"shares_host": False}
+
+
 @pytest.mark.parametrize(("text", "cpus"), [("0", (0,)), ("0-2,8\n", (0, 1, 2, 8)), ("3,1", (1, 3))])
 def test_lists_of_cpus_are_read(text: str, cpus: tuple[int, ...]) -> None:
     assert cpu_list(text) == cpus

@@ -39,11 +39,12 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates import host_level
 from hwcost.campaign.estimates.block_delays import LEAST_DELAY, NO_DELAY, delays_from
 from hwcost.campaign.estimates.block_evidence import CLEAR, is_evident, is_rare_state, quicker_by, unseen
 from hwcost.campaign.estimates.block_noise import DEGREES, log_density_of
 from hwcost.campaign.estimates.block_starts import first_noise, item_quantiles, rare_starts, usual_starts
-from hwcost.campaign.estimates.block_table import BlockTable, segments
+from hwcost.campaign.estimates.block_table import LEVEL_STEP, BlockTable, segments
 from hwcost.campaign.estimates.call_effects import CallEffects
 from hwcost.campaign.estimates.sensitivities import Sensitivities
 from hwcost.levels.contention import Contention
@@ -70,9 +71,6 @@ PASSES = 25
 
 TOLERANCE = 0.5
 """Gain in log likelihood below which the search has arrived."""
-
-LEVEL_STEP = 0.004
-"""Usual movement of the level from one segment to the next, before a campaign shows its own."""
 
 MOST_STEP, CONTENDED_STEP = 0.02, 0.008
 """Largest usual movement, and that on a contended machine: what moves more in one segment is a neighbour, not the level."""
@@ -108,6 +106,7 @@ class BlockModel:
         spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
+        host_error: The same, where others share the host: of the level as a sample of those that it takes.
         reading_error: Standard deviation of what the level may be off by because noise may be contention, or the quickest
             state may be, the same in all processes.
         states: The machine's states; None where there is one.
@@ -122,6 +121,7 @@ class BlockModel:
     spread: Floats
     noise: float
     level_error: float
+    host_error: float
     reading_error: float
     states: Contention | None = None
     is_evident: bool = False
@@ -190,7 +190,7 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
     model = BlockModel(
         best.uncontended, level - np.average(level, weights=best.uncontended + 1e-9), residual, best.delay,
         best.sensitivity.spread, best.noise, min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)),
-        abs(shift) / math.sqrt(12.0),
+        host_level.level_error(table.time, segment, best.uncontended, best.step), abs(shift) / math.sqrt(12.0),
     )  # fmt: skip
     if not is_contended:
         return model

@@ -11,6 +11,9 @@ from hwcost._types import Floats, Indices
 SEGMENT_S = 15.0
 """Seconds of a process after which its level may have moved."""
 
+LEVEL_STEP = 0.004
+"""Usual movement of the level from one segment to the next, before a campaign shows its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockTable:

@@ -185,7 +185,7 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     y = values.y if are_few else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-    half = None if half is None else math.hypot(half, OF_NORMAL * values.reading_error)
+    half = None if half is None else math.hypot(half, OF_NORMAL * values.level_error, OF_NORMAL * values.reading_error)
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
     lost, own = (0.0 if of_visit is None else float(of_visit.mean()) for of_visit in (values.lost, values.own))

@@ -75,6 +75,8 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
     table, number = in_parts(table, number, [layers_s[k] for k in np.argsort(by_visit).tolist()])
     model = fit_block_model(table) if is_single or tells else fit_block_model(table, CLEAR_DELAY)
     values = replace(values_of(table, number, model, is_level_kept=not tells), own=own if own.any() else None)
+    if any(visit.conditions.get("shares_host") for visit in visits):
+        values = replace(values, level_error=max(values.level_error, model.host_error))
     if not lost.any():
         return values
     return replace(values, lost=unexplained(lost if table.call is None else lost[table.call], table, number, model))

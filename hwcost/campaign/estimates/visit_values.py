@@ -25,7 +25,7 @@ class VisitValues:
         states: The states of the machine; None where there is only one.
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known, and for a
-            single item, whose rounds show it.
+            single item, whose rounds show it, unless others share the host.
         reading_error: Standard deviation of what the level may be off by because noise may be contention, or
             the quickest state of the machine may be, common to all items.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.

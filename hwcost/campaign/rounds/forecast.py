@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from hwcost.agent import warmup
 from hwcost.agent.groups import LEAST_PASSES
+from hwcost.agent.processors import hides_siblings
 from hwcost.agent.rules import LEAST_BLOCKS
 from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
 from hwcost.campaign.rounds.precision import USUAL, choice, half_width
+from hwcost.devices import device_kind
 from hwcost.timing.protocol import Protocol
 from hwcost.units import about_half_width, format_clock, format_seconds
 
@@ -189,13 +191,21 @@ def forecast(
     if budget_s is not None:
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
     total_s = once_s + processes * (start_s + blocks * pass_s)
-    has_interval = processes >= NEEDED
-    half = half_width(processes, blocks) if has_interval else None
-    widest = half_width(NEEDED, LEAST_PASSES) if has_interval and budget_s is not None and not known else None
+    has_interval, host_s = processes >= NEEDED, total_s - once_s if is_here and _shares_host(plan, kind) else None
+    half = half_width(processes, blocks, host_s=host_s) if has_interval else None
+    widest = None
+    if has_interval and budget_s is not None and not known:
+        widest = half_width(NEEDED, LEAST_PASSES, host_s=host_s)
     return Forecast(
         len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s, protocol.half_width,
         widest,
     )  # fmt: skip
+
+
+def _shares_host(plan: Plan, kind: str) -> bool:
+    """Says whether guests of the same host compute on the processor that is measured."""
+    is_real = plan.backend in BACKENDS and BACKENDS.load(plan.backend).uses_processor
+    return is_real and device_kind(kind).is_host and hides_siblings()
 
 
 def announced_exports(exports: int, seconds: float, budget_s: float | None = None) -> str:

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from hwcost.agent.contention import BLOCK_WAIT
+from hwcost.campaign.estimates.host_level import usual_error
 from hwcost.campaign.estimates.lost_time import CLEAR, MOST
 from hwcost.timing.guards.guards import MUCH_TAKEN, MUCH_WAIT
 from hwcost.units import format_clock
@@ -24,15 +25,18 @@ CLEARLY = 1.1
 """A half-width this many times as wide as wanted is one that the campaign will miss."""
 
 
-def half_width(processes: int, passes: int, block_noise: float = BLOCK_NOISE) -> float:
-    """Returns the relative half-width of a 95 % interval that follows from noise.
+def half_width(processes: int, passes: int, block_noise: float = BLOCK_NOISE, host_s: float | None = None) -> float:
+    """Returns the relative half-width of a 95 % interval that follows from noise, and from the level of a shared host.
 
     Args:
         processes: Number of processes.
         passes: Passes of each.
         block_noise: Relative standard deviation of the blocks of a process, delays by neighbours included.
+        host_s: Seconds of the campaign, where it shares its host with other guests; None where it does not.
     """
-    return 1.96 * math.sqrt((PROCESS_NOISE**2 + block_noise**2 / passes) / processes)
+    level = PROCESS_NOISE / math.sqrt(processes)
+    level = level if host_s is None else max(level, usual_error(host_s))
+    return 1.96 * math.hypot(level, block_noise / math.sqrt(passes * processes))
 
 
 def block_noise(blocks: Mapping[str, Sequence[float]]) -> float | None:

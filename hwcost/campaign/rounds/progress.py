@@ -85,6 +85,7 @@ class Tally:
         self._age = timer.stopwatch()
         self._blocks: dict[str, list[float]] = {}
         self._waited: list[float] = []
+        self._shares_host = False
         self.standing = ""
         self.reached: Reached | None = None
 
@@ -115,7 +116,9 @@ class Tally:
                 self._blocks.setdefault(block["workload_key"], []).append(block["seconds"] / block["calls"])
                 self._waited.append(min(1.0, (block.get("wait_s") or 0.0) / max(block["seconds"], 1e-9)))
         self._block_sum_s += event["seconds"]
-        self._taken_s += taken_fraction(event.get("conditions", {}), event["seconds"]) * event["seconds"]
+        seen = event.get("conditions", {})
+        self._taken_s += taken_fraction(seen, event["seconds"]) * event["seconds"]
+        self._shares_host = bool(seen.get("shares_host"))
         self._made += len(event["blocks"])
         self._in_process += len(event["blocks"])
 
@@ -133,7 +136,8 @@ class Tally:
             Progress(
                 done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + 1 + after,
                 passes=self._passes, planned_passes=planned_passes, standing=self.standing,
-                half_width=self._expected(planned_passes, self._round + 1 + after, lost), workloads=self._workloads,
+                half_width=self._expected(planned_passes, self._round + 1 + after, lost, remaining_s or 0.0),
+                workloads=self._workloads,
                 lost=lost,
             )
         )  # fmt: skip
@@ -156,7 +160,7 @@ class Tally:
         present_s = max(self._round_s - self._age(), (LEAST_PASSES - self._passes) * pass_s, 0.0)
         return self._budget.expected(after, self._round + 1, present_s, self._start_s + LEAST_PASSES * pass_s)
 
-    def _expected(self, planned_passes: int, rounds: int, lost: float) -> float | None:
+    def _expected(self, planned_passes: int, rounds: int, lost: float, remaining_s: float) -> float | None:
         """Returns the half-width that is expected at the end: by that of now, or else by the noise of the first blocks.
 
         Time that is lost where no block shows it is a part of it that stays.
@@ -164,7 +168,10 @@ class Tally:
         if self.reached is not None:
             return self.reached.after(rounds, lost)
         noise = block_noise(self._blocks)
-        return None if noise is None else half_width(max(1, rounds), max(1, planned_passes), noise) + lost
+        if noise is None:
+            return None
+        host_s = self._budget.spent_s + remaining_s if self._shares_host else None
+        return half_width(max(1, rounds), max(1, planned_passes), noise, host_s) + lost
 
     def _planned_in_process(self) -> int:
         """Returns the blocks of the present process, as far as is known."""

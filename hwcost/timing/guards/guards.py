@@ -311,8 +311,8 @@ def of_machine(
     """
     flags = []
     if virtualization:
-        flags.append(Flag("W_VIRTUAL", "this is a virtual machine: neighbours that cannot be seen may move its level, from "
-                          "one campaign to the next by more than intervals say.",
+        flags.append(Flag("W_VIRTUAL", "this is a virtual machine: neighbours that cannot be seen move its level. Intervals "
+                          "hold what they do within minutes; from one hour to another it may be more.",
                           "Compare campaigns by hwcost compare, whose intervals do; the strict tier may be out of reach."))
     if governor not in (None, "performance"):
         flags.append(Flag("W_GOVERNOR", f"the clock governor is '{governor}', so short visits see rising clocks.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwcost.agent.counters import HostCounters
+from hwcost.devices import device_kind
 from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing import conditions
 
@@ -17,7 +18,7 @@ class HostTelemetry(Telemetry):
 
     def __init__(self, handle: DeviceHandle) -> None:
         super().__init__(handle)
-        self._counters = HostCounters()
+        self._counters = HostCounters(computes=device_kind(handle.kind).is_host)
         self._visit: conditions.Reading = {}
 
     def begin(self) -> None:
@@ -34,4 +35,4 @@ class HostTelemetry(Telemetry):
 
     def end(self) -> dict[str, Any]:
         """See the base class."""
-        return conditions.between(self._visit, conditions.read()) | conditions.state()
+        return conditions.between(self._visit, conditions.read()) | conditions.state() | self._counters.host()

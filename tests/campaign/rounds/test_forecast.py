@@ -52,6 +52,19 @@ def test_a_plan_is_forecast() -> None:
     assert beforehand(plan_of()) is None
 
 
+def test_the_level_of_a_shared_host_is_forecast(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = replace(plan_of(), backend="torch", backend_options={})
+    known, slow = ({work.key: Earlier(call_s) for work in WORKS} for call_s in (0.001, 20.0))
+    halves = {}
+    for is_shared in (False, True):
+        monkeypatch.setattr("hwcost.campaign.rounds.forecast.hides_siblings", lambda is_shared=is_shared: is_shared)
+        halves[is_shared] = [forecast(plan, known, 60.0).half_width, forecast(plan, slow, 7200.0).half_width]
+        assert forecast(plan, known, 60.0, is_here=False).half_width == halves[False][0]
+        assert forecast(plan_of(), known, 60.0).half_width == pytest.approx(halves[False][0], rel=0.05)
+    assert halves[True][0] > 1.3 * halves[False][0]
+    assert halves[True][1] == halves[False][1]  # hours show all levels that a host takes
+
+
 def test_processes_and_passes_that_fit_a_budget_are_forecast() -> None:
     known = {work.key: Earlier(0.1, 0.5) for work in WORKS}
     roomy, tight, hopeless = (forecast(plan_of(), known, budget_s) for budget_s in (60.0, 10.0, 1.0))
