@@ -106,9 +106,9 @@ class BlockModel:
         spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
+        level_steps: Number of steps of the level that this is estimated from, beside usual ones.
         host_error: The same, where others share the host: of the level as a sample of those that it takes.
-        reading_error: Standard deviation of what the level may be off by because noise may be contention, or the quickest
-            state may be, the same in all processes.
+        reading_error: Standard deviation of the level's error by noise, or a quickest state, that may be contention.
         states: The machine's states; None where there is one.
         is_evident: Whether the uncontended state stands out from slightly slower ones.
         quicker: Log time by which some blocks are quicker than the uncontended state; 0 where there are none.
@@ -121,6 +121,7 @@ class BlockModel:
     spread: Floats
     noise: float
     level_error: float
+    level_steps: int
     host_error: float
     reading_error: float
     states: Contention | None = None
@@ -187,10 +188,11 @@ def fit_block_model(table: BlockTable, least_delay: float = LEAST_DELAY) -> Bloc
         noisy, best = best, _search(table, segment, _quieter(best), delays, MOST_NOISE)
         shift = float(np.median(noisy.item - best.item))
     residual, level = _residual(table, segment, best), best.segments[segment]
+    by_host = host_level.level_error(table.time, segment, best.uncontended, best.step)
     model = BlockModel(
         best.uncontended, level - np.average(level, weights=best.uncontended + 1e-9), residual, best.delay,
         best.sensitivity.spread, best.noise, min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)),
-        host_level.level_error(table.time, segment, best.uncontended, best.step), abs(shift) / math.sqrt(12.0),
+        len(best.segments) - 1, by_host, abs(shift) / math.sqrt(12.0),
     )  # fmt: skip
     if not is_contended:
         return model

@@ -126,6 +126,7 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel, is_level_ke
         states=model.states,
         level=None if is_level_kept else level,
         level_error=model.level_error if table.workloads > 1 else 0.0,
+        level_steps=model.level_steps,
         reading_error=model.reading_error,
         is_precise=True,
         is_evident=model.is_evident,

@@ -61,7 +61,7 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
         model: Time model that was fitted to them.
         values: Latency and weight of each visit by its blocks.
     """
-    level = level_half_width(values, len(np.unique(table.round)))
+    level = level_half_width(values)
     needed = 1 if values.is_evident else CONFIRMING
     is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < needed)
     is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED or values.quicker > 0
@@ -98,15 +98,14 @@ def _of_full_visit(model: TimeModel) -> Floats:
     return np.asarray(model.half_width * np.sqrt(np.minimum(model.amount, 1.0)))
 
 
-def level_half_width(values: VisitValues, rounds: int) -> float:
+def level_half_width(values: VisitValues) -> float:
     """Returns the half-width that the campaign's mean level adds to every interval.
 
     Args:
-        values: Standard error of the mean level, estimated from the steps between rounds and from usual ones; and how far it
-            may be off because noise, or the quickest state, may be contention.
-        rounds: Number of rounds.
+        values: Standard error of the mean level, estimated from its steps and from usual ones; and how far it may be off
+            because noise, or the quickest state, may be contention.
     """
     from scipy import stats
 
-    by_chance = float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * values.level_error
+    by_chance = float(stats.t.ppf(0.975, values.level_steps + LEVEL_STEPS)) * values.level_error
     return math.hypot(by_chance, OF_NORMAL * values.reading_error)

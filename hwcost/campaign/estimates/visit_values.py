@@ -26,6 +26,7 @@ class VisitValues:
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known, and for a
             single item, whose rounds show it, unless others share the host.
+        level_steps: Number of steps of the level that this error is estimated from, beside usual ones.
         reading_error: Standard deviation of what the level may be off by because noise may be contention, or
             the quickest state of the machine may be, common to all items.
         is_precise: Whether weights are precisions: one over the variance of each visit, up to a common factor.
@@ -41,6 +42,7 @@ class VisitValues:
     states: Contention | None
     level: Floats | None = None
     level_error: float = 0.0
+    level_steps: int = 0
     reading_error: float = 0.0
     is_precise: bool = False
     is_evident: bool = False
