@@ -11,7 +11,8 @@ EXTRAS := torch,onnx,openvino,xgboost-cpu,fast,report,serve,supernet,hf,search,b
 
 BACKEND ?= torch
 BUDGET ?= 9m
-NETS ?= 32
+# Every process builds each net anew, so that a short time is better spent on few.
+NETS ?= $(if $(filter %s 1m 2m 3m 4m 5m,$(BUDGET)),12,32)
 NAME := cpu-supershaper$(if $(filter-out torch,$(BACKEND)),-$(BACKEND))
 STORE := runs/$(NAME).db
 MODEL := models/$(NAME)
