@@ -1,4 +1,4 @@
-"""How far the mean level of a campaign may be from what a machine shows over hours, where others share its host.
+"""How far the mean level of a campaign may be from those of other minutes, where others share the machine's host.
 
 Guests of one host share caches and memory: a guest sees of the others only that its own level moves, and the levels of two
 campaigns a few minutes apart differ by more than either one shows within itself. Over time the level is taken for a

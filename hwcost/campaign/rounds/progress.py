@@ -137,8 +137,7 @@ class Tally:
                 done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + 1 + after,
                 passes=self._passes, planned_passes=planned_passes, standing=self.standing,
                 half_width=self._expected(planned_passes, self._round + 1 + after, lost, remaining_s or 0.0),
-                workloads=self._workloads,
-                lost=lost,
+                workloads=self._workloads, lost=lost,
             )
         )  # fmt: skip
 
