@@ -266,7 +266,7 @@ def fit(
         model: Name of a cost model, for example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``;
             or a class of your own.
         space: Search space of a table, or the one that is meant of several in a store.
-        campaign_id: Campaign of the store; None for the latest.
+        campaign_id: Campaign of the store; None for the latest that has rows to fit on.
         drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
             as they stand.
         table: Options for the columns of a table.
@@ -324,7 +324,7 @@ def evaluate(
         split: Split of a table: ``random``, or ``ordered`` for fitting on the first rows.
         seeds: Number of random splits of a table; metrics are medians over them.
         drift: Treatment of a table's order: ``auto`` looks for a moving level, ``none`` takes rows as they stand.
-        campaign_id: Campaign of the store; None for the latest.
+        campaign_id: Campaign of the store; None for the latest that has rows to fit on.
         table: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
         quantity: Quantity of a campaign that is judged, such as ``energy_j``; a table holds latencies.

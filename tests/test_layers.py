@@ -66,7 +66,7 @@ PARTS = {
         ["targets"],
     ],
     "cost_models": [
-        ["arguments", "plugin_methods", "registry", "rowwise", "unconfirmed_level", "workers"],
+        ["arguments", "campaigns", "plugin_methods", "registry", "rowwise", "unconfirmed_level", "workers"],
         ["prediction"],
         ["features"],
         ["data", "learned"],

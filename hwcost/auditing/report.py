@@ -107,7 +107,7 @@ class AuditReport:
         void_share: Share of visits that were void or failed; None for a table.
         level_by_class: Range of the level per class of workloads; None for a table.
         former: Level of a campaign beside those of former campaigns in its store; None where these share no workloads.
-        remarks: Decisions about the columns of a table, in whole sentences.
+        remarks: Decisions about the columns of a table, and which campaign of several was judged, in whole sentences.
         faults: Faults for which a fit refuses the table, with their rows and columns; none for a campaign.
         disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
             and the later latency over the earlier one.

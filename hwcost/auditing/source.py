@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import check, of_type
 from hwcost.auditing.campaign import audit_campaign, audit_fit
@@ -17,10 +17,15 @@ from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
 from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.run import Result
 from hwcost.cost_models import data
+from hwcost.cost_models.campaigns import described
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import open_store
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign
 
 
 def audit(
@@ -68,7 +73,7 @@ def audit(
         campaign = find_campaign(store, campaign_id)
         plan = Plan.from_dict(campaign.plan)
         fit = fit_campaign(plan, visits_of(store, campaign.campaign_id))
-        report = audit_fit(plan, fit, str(source))
+        report = replace(audit_fit(plan, fit, str(source)), remarks=_choice(store, campaign, campaign_id))
         return _beside_former(report, read_former_levels(store, campaign, plan, fit.measurements), store.url)
 
 
@@ -76,6 +81,14 @@ def _beside_former(report: AuditReport, former: FormerLevels | None, store_url: 
     """Adds what former campaigns in a store say of the level of an audited one."""
     flag = None if former is None else former.flag(store_url)
     return replace(report, former=former, flags=report.flags if flag is None else (*report.flags, flag))
+
+
+def _choice(store: Store, campaign: Campaign, campaign_id: str | None) -> tuple[str, ...]:
+    """Says which campaign is audited where a store holds several and none was named."""
+    count = len(store.campaigns())
+    if campaign_id is not None or count == 1:
+        return ()
+    return (f"of {count} campaigns of {store.url}, the latest is judged: {described(campaign)}",)
 
 
 def _is_same(one: Any, other: Any) -> bool:

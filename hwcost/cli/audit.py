@@ -40,7 +40,7 @@ def audit(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: tables.Campaign = None,
+    campaign: tables.Audited = None,
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE.png|svg", help="Figure of residuals and level in the order measured."),

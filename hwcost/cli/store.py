@@ -28,7 +28,7 @@ def info(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Show what a store holds: revision, size, dates, and how much per device and suite.
+    """Show what a store holds: revision, size, dates, how much per device and suite, and its latest campaigns.
 
     A store of an older hwcost is not brought up to date by this; only its rows are counted.
     """
@@ -42,6 +42,7 @@ def info(
         if shares:
             number = "series" if title == "device" else "runs"
             console.print_table(f"Per {title}", [title, number, "estimates", "first", "latest"], list(map(_share, shares)))
+    _campaigns(found)
     if not found.is_current:
         console.note(f"it is of an older hwcost; bring it up to date with: hwcost store migrate --store {found.url}")
 
@@ -196,6 +197,21 @@ def _facts(found: StoreInfo) -> list[list[Any]]:
         *([name, number] for name, number in found.rows.items()),
         *([f"campaigns {status}", number] for status, number in found.statuses.items()),
     ]
+
+
+def _campaigns(found: StoreInfo) -> None:
+    """Lists the latest campaigns, the latest first."""
+    rows = [
+        [
+            one.campaign_id, f"{one.created_at[:16]}Z".replace("T", " "), one.status, one.device, one.backend, one.workloads,
+            ", ".join(f"{count} {role}" for role, count in one.roles.items()),
+        ]
+        for one in found.campaigns[::-1][:SHOWN]
+    ]  # fmt: skip
+    if rows:
+        columns = ["campaign", "planned", "status", "device", "backend", "workloads", "roles"]
+        more = len(found.campaigns) - SHOWN
+        console.print_table("Campaigns", columns, rows, f"{more} more; --json lists all" if more > 0 else "")
 
 
 def _share(share: Share) -> list[Any]:

@@ -26,6 +26,10 @@ SeqLen = Annotated[
     int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, of a campaign with several shapes.")
 ]
 Campaign = Annotated[
+    str | None,
+    typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest with rows to fit on"),
+]
+Audited = Annotated[
     str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest")
 ]
 Quantity = Annotated[

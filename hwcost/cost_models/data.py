@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
 from hwcost._cached import cached_property
+from hwcost._log import logger
 from hwcost._types import Floats
+from hwcost.cost_models.campaigns import campaign_to_fit, unmeasured
 from hwcost.cost_models.features.extractor import shared_features
 from hwcost.cost_models.features.measured_shapes import common_shape, of_shape, points_of
 from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
@@ -35,10 +38,11 @@ from hwcost.stores import is_store as is_store
 if TYPE_CHECKING:
     from hwcost.campaign.components.slopes import ComponentTable
     from hwcost.exchange.table import LatencyTable
-    from hwcost.stores.schema import Campaign
     from hwcost.timing.measurement import Measurement
     from hwcost.timing.quantity_estimate import QuantityEstimate
     from hwcost.workloads.model import ModelWorkload
+
+_log = logger(__name__)
 
 __all__ = ["Data", "from_measurements", "from_store", "from_table", "read", "rows_of"]
 
@@ -60,9 +64,6 @@ MEASURED_SOURCE = Kind(f"the result of measure, {SOURCE.noun}", SOURCE.holds)
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """Facts of its campaign that a fitted cost model keeps."""
-
-SHOWN = 3
-"""Latest campaigns of a store that an error names."""
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
@@ -146,6 +147,12 @@ class Data:
         """Returns the row numbers of a role, also of rows that an earlier version named otherwise."""
         return np.flatnonzero([FORMER_ROLES.get(one, one) == role for one in self.roles])
 
+    @property
+    def of_roles(self) -> str:
+        """Says how many rows of which roles there are, for example ``10 rows of role winner``."""
+        counts = Counter(FORMER_ROLES.get(one, one) for one in self.roles)
+        return ", ".join(f"{count} row{'s' if count > 1 else ''} of role {role}" for role, count in counts.items())
+
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
         """Returns architectures, values and weights of some rows."""
         return [self.architectures[i] for i in rows], self.values[rows], self.weights[rows]
@@ -164,7 +171,7 @@ def read(
     Args:
         source: Path or URL of a store, path of a table, or a data frame; see :func:`hwcost.exchange.table.read_table`.
         space: Space of the rows: needed for a table, and for a store that holds several.
-        campaign_id: Campaign of the store; None for the latest.
+        campaign_id: Campaign of the store; None for the latest that has rows to fit on.
         options: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a store; None for all of them, at whatever shapes.
         quantity: Quantity of the measurements of a store; a table holds latencies.
@@ -244,7 +251,7 @@ def from_store(
 
     Args:
         store: Path or URL of the store.
-        campaign_id: Campaign of the store; None for the latest.
+        campaign_id: Campaign of the store; None for the latest that has rows to fit on.
         space: Space of the measurements to keep; None when the campaign has only one.
         shape: ``batch_size`` and ``seq_len`` of the measurements to keep; None for all of them, at whatever shapes.
         quantity: Quantity that is taken.
@@ -256,27 +263,19 @@ def from_store(
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimates.estimate import measurements
-    from hwcost.campaign.plans.plan import find_campaign
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:
-        campaign = find_campaign(opened, campaign_id)
+        campaign, of_choice = campaign_to_fit(opened, campaign_id)
         found = measurements(opened, campaign.campaign_id)
         if not any(one.latency_s is not None for one in found):
-            raise DataError(_unmeasured(opened.campaigns(), campaign, store))
+            raise unmeasured(opened.campaigns(), campaign, store)
+    for remark in of_choice:
+        _log.warning("%s", remark)
     data = from_measurements(found, space, store, shape, quantity)
     facts = {name: campaign.plan[name] for name in PLAN_FACTS if name in campaign.plan}
-    return replace(data, provenance={**data.provenance, "campaign_id": campaign.campaign_id, **facts})
-
-
-def _unmeasured(campaigns: Sequence[Campaign], campaign: Campaign, store: str) -> str:
-    """Says that a campaign has measured nothing, and which others a store has."""
-    others = [one.campaign_id for one in campaigns if one.campaign_id != campaign.campaign_id][-SHOWN:]
-    named = f"; or name another one with --campaign: {', '.join(reversed(others))}" if others else ""
-    return (
-        f"{store} holds no usable measurement of its campaign {campaign.campaign_id} ({campaign.status}). Go on with it by "
-        f"'hwcost measure --resume'{named}"
-    )
+    provenance = {**data.provenance, "campaign_id": campaign.campaign_id, **facts}
+    return replace(data, provenance=provenance, remarks=(*of_choice, *data.remarks))
 
 
 def from_measurements(

@@ -110,3 +110,12 @@ def test_a_store_and_its_result_say_the_same(tmp_path):
 def test_an_absent_store_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="absent.db"):
         hwcost.audit(tmp_path / "absent.db")
+
+
+def test_of_several_campaigns_the_latest_is_judged_and_named(tmp_path):
+    path = str(tmp_path / "s.db")
+    works = [SyntheticWorkload(f"w{i}", flops=10**9 * (i + 1)) for i in range(4)]
+    first, second = (hwcost.measure(works, backend="null", tier="quick", rounds=4, store=path) for _ in range(2))
+    assert hwcost.audit(path, campaign_id=first.campaign_id).remarks == ()
+    (remark,) = hwcost.audit(path).remarks
+    assert f"of 2 campaigns of {path}, the latest is judged: {second.campaign_id} (" in remark

@@ -71,6 +71,17 @@ def test_info_says_what_is_there(store: Path, capsys: pytest.CaptureFixture[str]
     assert "nightly" in capsys.readouterr().out
 
 
+def test_info_lists_campaigns_with_their_ids(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_store(store) as opened:
+        ids = [one.campaign_id for one in opened.campaigns()]
+    listed = document(capsys, "info", "--store", store)["campaigns"]
+    assert [one["campaign_id"] for one in listed] == ids
+    assert listed[0].items() >= {"device": "cpu", "backend": "null", "workloads": 2, "roles": {"fit": 2}}.items()
+    assert invoke(["store", "info", "--store", str(store)]) == 0
+    shown = capsys.readouterr().out
+    assert all(one in shown for one in ids)
+
+
 def test_an_older_store_is_copied_and_then_migrated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = database(tmp_path)
     before = document(capsys, "info", "--store", path)

@@ -163,3 +163,27 @@ def test_a_table_without_a_shape_is_not_said_to_be_of_one(tmp_path):
     cost = hwcost.fit(path, "lut", space=SPACE)
     with pytest.raises(UsageError, match="fitted on a table that names no shape .* and batch_size=8 was asked for"):
         cost.predict(ARCHS, batch_size=8)
+
+
+def test_winners_of_a_search_leave_the_campaign_to_fit_on_where_it_is(tmp_path):
+    path = str(tmp_path / "s.db")
+    first = hwcost.measure(SPACE.sample(8, seed=0), backend="null", tier="quick", rounds=1, store=path)
+    winners = hwcost.measure(SPACE.sample(2, seed=1), backend="null", tier="quick", rounds=1, store=path, role="winner")
+    data = from_store(path)
+    assert (data.provenance["campaign_id"], set(data.roles)) == (first.campaign_id, {"fit"})
+    assert f"campaign {first.campaign_id}" in data.remarks[0]
+    assert f"{winners.campaign_id} (" in data.remarks[0]
+    assert "2 winner" in data.remarks[0]
+    assert hwcost.fit(path, "lut").n_rows_ == 8
+    assert from_store(path, winners.campaign_id).roles == ("winner", "winner")
+    assert from_store(path, first.campaign_id).remarks == ()
+
+
+def test_a_store_with_nothing_to_fit_on_says_what_it_holds(tmp_path):
+    path = str(tmp_path / "s.db")
+    winners = hwcost.measure(SPACE.sample(2, seed=1), backend="null", tier="quick", rounds=1, store=path, role="winner")
+    (remark,) = from_store(path).remarks
+    assert f"no campaign of {path} has workloads of role fit" in remark
+    assert winners.campaign_id in remark
+    with pytest.raises(DataError, match=r"0 rows to fit on \(it holds 2 rows of role winner\); at least 5 are needed"):
+        hwcost.fit(path)

@@ -108,8 +108,9 @@ def train(
     fewest = cost_model_class(model).fewest_architectures
     if architectures < fewest:
         what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
+        held = "" if len(rows) or not len(data) else f" (it holds {data.of_roles})"
         raise DataError(
-            f"{data.source}: {what} to fit on; at least {fewest} are needed. Measure more architectures."
+            f"{data.source}: {what} to fit on{held}; at least {fewest} are needed. Measure more architectures."
         )
     refuse_faults(data)
     with remembering():

@@ -17,7 +17,7 @@ from hwcost.stores.engines import explained_errors
 from hwcost.stores.estimate_table import EstimateTable, instant
 from hwcost.stores.migrations import HEAD
 from hwcost.stores.runs import Run
-from hwcost.stores.schema import SCHEMA_VERSION
+from hwcost.stores.schema import SCHEMA_VERSION, Campaign
 from hwcost.stores.series import Series
 from hwcost.stores.tables import metadata
 from hwcost.stores.upkeep.migration import opened
@@ -46,6 +46,38 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignInfo:
+    """What a campaign of a store was planned to measure.
+
+    Attributes:
+        campaign_id: Its id, as ``--campaign`` and ``STORE#ID`` take it.
+        created_at: Instant at which it was planned.
+        status: A word such as ``done``.
+        device: Name of the device.
+        backend: Name of the backend.
+        workloads: Number of its workloads.
+        roles: Number of its workloads by role.
+    """
+
+    campaign_id: str
+    created_at: str
+    status: str
+    device: str
+    backend: str
+    workloads: int
+    roles: dict[str, int]
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> CampaignInfo:
+        """Reads a campaign's plan."""
+        roles = Counter(item.get("role", "fit") for item in campaign.plan.get("items", ()))
+        device, backend = (str(campaign.plan.get(name, "")) for name in ("device", "backend"))
+        return cls(
+            campaign.campaign_id, campaign.created_at, campaign.status, device, backend, roles.total(), dict(roles)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StoreInfo:
     """What is in a store.
 
@@ -62,6 +94,7 @@ class StoreInfo:
         last_at: Instant of the latest one.
         devices: Share of every device.
         suites: Share of every suite.
+        campaigns: Its campaigns, the oldest first.
     """
 
     url: str
@@ -76,6 +109,7 @@ class StoreInfo:
     last_at: str | None = None
     devices: tuple[Share, ...] = ()
     suites: tuple[Share, ...] = ()
+    campaigns: tuple[CampaignInfo, ...] = ()
 
 
 def look_into(location: str) -> StoreInfo:
@@ -123,6 +157,7 @@ def _described(store: Store, kind: str, revision: str, size: int, rows: dict[str
         rows=rows, statuses=dict(Counter(campaign.status for campaign in campaigns)),
         first_at=campaigns[0].created_at if campaigns else None, last_at=campaigns[-1].created_at if campaigns else None,
         devices=tuple(_devices(series, table)), suites=tuple(_suites(runs, table)),
+        campaigns=tuple(map(CampaignInfo.of, campaigns)),
     )  # fmt: skip
 
 
