@@ -175,7 +175,7 @@ def summary(result: Result) -> str:
         known = f"half-width median {median}, largest {largest}"
         achieved = "; ".join(filter(None, (known, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
-    ended = "" if result.is_complete else " The budget ended it; --resume goes on."
+    ended = "" if result.is_complete else " The budget ended it; --resume --budget TIME goes on."
     goals = "" if result.standing is None else f" {result.standing}."
     left = len(result.plan.items) - len(result.measurements)
     goals += f" {left} further workloads were left out." if left else ""

@@ -122,7 +122,7 @@ def test_all_rounds_and_budgets_end_it_too_and_it_goes_on(tmp_path: Path, monkey
     plan = replace(plan, protocol=replace(plan.protocol, max_rounds=5))
     ended = run(tmp_path, plan, budget_s=1e-3)
     assert not ended.is_complete
-    assert "after 2 processes, wanted mape:lut<=1%. --resume goes on" in flag_of(ended)
+    assert "after 2 processes, wanted mape:lut<=1%. --resume --budget TIME goes on" in flag_of(ended)
     with open_store(tmp_path / "s.db") as store:
         result = campaign.run(store, ended.campaign_id, goals=GOALS)
     assert result.is_complete
