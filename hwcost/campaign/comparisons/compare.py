@@ -14,7 +14,7 @@ from hwcost.campaign.comparisons.compare_axes import compare_references
 from hwcost.campaign.comparisons.differences import BAND, Comparison
 from hwcost.campaign.comparisons.references import parse_reference
 from hwcost.campaign.comparisons.table_differences import compare_tables, is_table, read_tables
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.spaces.base import SearchSpace
 from hwcost.timing.measurement import Measurement
@@ -52,7 +52,7 @@ def compare(
 
     Raises:
         DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
-            other, or both arms are the same campaign.
+            other, or both arms are the same campaign or table.
         UnknownNameError: When a store has no such campaign.
         UsageError: When one arm is a table and the other is not.
     """
@@ -89,6 +89,7 @@ def table_pair(
 
     Raises:
         UsageError: When one arm is a table and the other is not, or options of tables are given for stores.
+        DataError: When both arms are the same table.
     """
     if not is_table(a) and not is_table(b):
         options.refuse_given("neither arm is one")
@@ -101,4 +102,14 @@ def table_pair(
                 "rounds and an environment; rows of a table have neither."
             )
     first, second = read_tables((a, b), space, options)
+    if _is_one(a, b):
+        which = f"the table '{a}'" if isinstance(a, (str, PathLike)) else "one table"
+        raise DataError(f"both arms are {which}. Name two tables that measured the same architectures.")
     return first, second
+
+
+def _is_one(a: Any, b: Any) -> bool:
+    """Whether both arms are the same object, or paths of the same file."""
+    if isinstance(a, (str, PathLike)) and isinstance(b, (str, PathLike)):
+        return Path(a).resolve() == Path(b).resolve()
+    return a is b

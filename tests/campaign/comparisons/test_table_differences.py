@@ -155,3 +155,12 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         hc.compare(tmp_path / "a.db", tmp_path / "b.db", table=hc.TableOptions(unit="ms"))
     with pytest.raises(UsageError, match="no table has a column 'who'"):
         hc.compare(one, one, table=hc.TableOptions(drop="who"))
+
+
+def test_a_table_is_not_compared_with_itself(tmp_path: Path) -> None:
+    path, copy = tmp_path / "a.csv", tmp_path / "b.csv"
+    for one in (path, copy):
+        one.write_text("k,latency_s\n1,1.0\n2,2.0\n")
+    with pytest.raises(DataError, match="both arms are the table '.*a.csv'. Name two"):
+        hc.compare(str(path), tmp_path / "." / "a.csv")
+    assert len(hc.compare(path, copy).workloads) == 2
