@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from hwcost.backends import BACKENDS
 from hwcost.campaign.plans import canaries
 from hwcost.campaign.plans.plan import Plan
 from hwcost.campaign.processes.cpus import Reservation
@@ -90,7 +91,9 @@ class RecordMaker:
         environment = self.environment or self._first
         if environment is None:
             return []
-        settings, virtualization = environment.settings, environment.host.get("virtualization")
+        settings, backend = environment.settings, self.plan.backend
+        is_synthetic = backend in BACKENDS and not BACKENDS.load(backend).uses_processor  # no neighbour moves its level
+        virtualization = None if is_synthetic else environment.host.get("virtualization")
         present = self.reservation.flag if self.reservation else None  # knows why, which records do not
         exclusive = settings.get("exclusive") if present is None else None
         flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"), exclusive)

@@ -96,11 +96,21 @@ def test_doubts_about_the_machine_are_those_of_the_records_where_nothing_is_left
     facts["host"] = {**facts["host"], "virtualization": "kvm"}
     facts["settings"] = {**facts["settings"], "exclusive": False}
     with open_store(tmp_path / "s.db") as store:
-        campaign = start(PLAN, store)
-        maker = RecordMaker(PLAN, campaign, store)
+        plan = replace(PLAN, backend="torch")
+        campaign = start(plan, store)
+        maker = RecordMaker(plan, campaign, store)
         assert maker.machine_flags() == []
         maker.new_process(facts)
         told = maker.machine_flags()
         assert {"W_VIRTUAL", "W_NOT_EXCLUSIVE"} <= {flag.code for flag in told}
         store.append(maker.record(Visit(WORK.key, 0, 0, (1.0,))))
-        assert RecordMaker(PLAN, campaign, store).machine_flags() == told
+        assert RecordMaker(plan, campaign, store).machine_flags() == told
+
+
+def test_a_backend_that_uses_no_processor_has_no_virtual_neighbours(tmp_path: Path) -> None:
+    facts = event()
+    facts["host"] = {**facts["host"], "virtualization": "kvm"}
+    with open_store(tmp_path / "s.db") as store:
+        maker = RecordMaker(PLAN, start(PLAN, store), store)
+        maker.new_process(facts)
+        assert "W_VIRTUAL" not in {flag.code for flag in maker.machine_flags()}
