@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -42,6 +43,10 @@ WHOLE = Kind("a whole number", lambda value: isinstance(value, Integral) and not
 COUNT = Kind("a whole number from 1", lambda value: WHOLE.holds(value) and value >= 1)
 SEED = Kind("a whole number from 0", lambda value: WHOLE.holds(value) and value >= 0)
 NUMBER = Kind("a number", _is_number)
+DURATION = Kind(
+    "a positive, finite number of seconds", lambda value: _is_number(value) and math.isfinite(value) and value > 0
+)
+WAIT = Kind("a finite number of seconds from 0", lambda value: _is_number(value) and math.isfinite(value) and value >= 0)
 TEXT = of_type("a text", str)
 TEXTS = Kind(
     "a text, or a list of texts",

@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, WHOLE, Kind, check, of_type
+from hwcost._arguments import DURATION, FUNCTION, TEXT, TEXTS, WAIT, WHOLE, Kind, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -112,7 +112,7 @@ def measure(
             itself.
         cache: State of the device's caches before a call, ``hot`` or ``cold``.
         stopping: Criterion by which a visit stops, see :mod:`hwcost.timing.stopping`; None for the tier's.
-        budget_s: Seconds that the rounds share; two rounds at least are made.
+        budget_s: Seconds that the rounds share, a positive number; two rounds at least are made. None for no limit.
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; they do not count for ``budget_s``.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
@@ -150,7 +150,7 @@ def measure(
     from hwcost.spaces.base import SearchSpace
 
     given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress, "remark": remark, "few": few}
-    check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
+    check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=DURATION.or_none, wait_s=WAIT)
     check(given, progress=FUNCTION, remark=FUNCTION.or_none, few=WHOLE.or_none)
     check({"until": until, "quantities": quantities, "on": on}, until=TEXTS.or_none, quantities=TEXTS, on=TEXT.or_none)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
