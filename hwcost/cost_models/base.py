@@ -6,9 +6,8 @@ Values are positive numbers in the unit of the model's quantity, seconds for lat
 
 A model of one's own gives four methods: ``_fit`` and ``_predict`` on encoded genes, ``_state`` and ``_restore`` for its
 folder. Checks, domains, repeated measurements and intervals are dealt with here, once. ``_predict`` must answer each row by
-itself: :mod:`hwcost.cost_models.rowwise` has the operations for it.
-
-A fitted model does not change when it is asked: threads may share it, and a forked child process may ask it too.
+itself: :mod:`hwcost.cost_models.rowwise` has the operations for it. A fitted model does not change when it is asked: threads
+may share it, and a forked child process may ask it too.
 """
 
 from __future__ import annotations
@@ -207,7 +206,8 @@ class CostModel(Learned):
         groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
         self._learn(genes, rows, even, groups)
         is_ended = self.quantity in QUANTITIES and not self.extrapolates  # a quality only ranks
-        self.domain_ = Domain.of(self.features, genes, Trend.of(self.features, genes, rows, even) if is_ended else None)
+        trend = Trend.of(self.features, genes, rows, even) if is_ended else None
+        self.domain_ = Domain.of(self.features, genes, trend).related(self.features, genes[groups.first])
         if known is not None:
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]
             self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))

@@ -19,6 +19,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.families.importance import Variation
 from hwcost.cost_models.families.shrinkage import RidgeFit, fit_ridge
+from hwcost.cost_models.features.domain import Domain
 from hwcost.cost_models.features.extractor import Features
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
@@ -178,9 +179,14 @@ class Polynomial(CostModel):
         return columns, fit_ridge(blocks, latency, weights / latency**2, penalties)
 
     def _predict(self, genes: Floats) -> Floats:
-        raw = self.intercept_ + rowwise.dot(np.column_stack(self.columns_(genes)), self.coefficients_)
+        raw = self.intercept_ + rowwise.dot(np.column_stack(self.columns_(self._on_relations(genes))), self.coefficients_)
         seconds = rowwise.exp(np.minimum(raw, 700.0)) if self.form_ == "log" else raw
         return np.asarray(np.clip(seconds * self.scale_, *self.bounds_))
+
+    def _on_relations(self, genes: Floats) -> Floats:
+        """Moves rows that leave a relation of the fit's rows back to it: what products do off it is rounding, enlarged."""
+        domain: Domain | None = vars(self).get("domain_")
+        return genes if domain is None or not domain.relations else domain.nearest(genes)
 
     @cached_property
     def shares_(self) -> dict[str, float]:

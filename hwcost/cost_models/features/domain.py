@@ -16,6 +16,7 @@ from hwcost.cost_models.features.categories import Categories
 from hwcost.cost_models.features.ends import LEAST_ROWS, Ends
 from hwcost.cost_models.features.extractor import Features, shared_features
 from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.relations import Relations, relations
 from hwcost.cost_models.features.repeats import merged
 from hwcost.cost_models.features.tabulate import Tables
 from hwcost.cost_models.features.trend import Trend
@@ -31,6 +32,9 @@ WIDER = 2.0
 STEEPER = 2.0
 """Multiple of the way beyond all rows, along their trend, by which the interval of a model that stays behind grows:
 trees are off at the last rows already."""
+
+PARTED = 2.3
+"""Half-width of the logarithm, a factor of 10, where genes part that change only together in all rows."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Domain:
         follows: Whether the model follows the trend beyond its rows, so that the domain does not end there.
         shapes: Shapes that were measured, shape (k, 2); empty where errors are no larger at others within their reach.
         between: Errors at shapes within the reach that were not measured, over those at measured ones, at least 1.
+        relations: Relations between genes that all rows obey; an architecture that leaves one lies outside.
     """
 
     low: Floats
@@ -63,6 +68,7 @@ class Domain:
     follows: bool = False
     shapes: Floats = field(default_factory=lambda: np.empty((0, len(SHAPE_GENES))))
     between: float = 1.0
+    relations: tuple[Relations, ...] = ()
 
     @classmethod
     def of(cls, features: Features, genes: Floats, trend: Trend | None = None) -> Domain:
@@ -106,6 +112,8 @@ class Domain:
         priced, own = _priced(features, genes)
         if not priced.is_buildable:
             inside = self._is_within(genes)
+            for relation in self.relations:
+                inside &= relation.hold(genes)
         else:
             inside = self._octaves(features, genes) == 0 if _is_shaped(features) else np.ones(len(genes), dtype=bool)
             if not self.is_whole:
@@ -115,6 +123,18 @@ class Domain:
             if len(rows):
                 inside[rows[far > (half_width or 0.0)]] = False
         return np.asarray(inside)
+
+    def related(self, features: Features, genes: Floats) -> Domain:
+        """Returns the domain with the relations that all encoded rows, each once, obey; none where components are known."""
+        if _priced(features, genes)[0].is_buildable:
+            return self
+        return replace(self, relations=relations(features, genes))
+
+    def nearest(self, genes: Floats) -> Floats:
+        """Returns encoded genes (n, genes) with numbers moved, where rows leave a relation, to the nearest that obey it."""
+        for relation in self.relations:
+            genes = relation.nearest(genes)
+        return genes
 
     def trust(self, features: Features, genes: Floats) -> Floats:
         """Returns 1 inside and a weight that falls to 0 outside; shape (n,)."""
@@ -159,7 +179,8 @@ class Domain:
     def widening(self, features: Features, genes: Floats, half_width: float | None = None) -> Floats:
         """Returns how many times wider than inside an interval is at each row, shape (n,).
 
-        It is wider for shapes that were not measured, towards the ends of the trend of the rows, and beyond them.
+        It is wider for shapes that were not measured, towards the ends of the trend of the rows, and beyond them, and wide
+        where genes part that change only together in all rows.
 
         Args:
             features: Extractor of the space.
@@ -173,6 +194,9 @@ class Domain:
             rows, far = self.edge.rows_beyond(features, genes)
             if len(rows):
                 wider[rows] += STEEPER * far / half_width
+        if half_width:
+            for relation in self.relations:
+                wider = np.where(relation.hold(genes), wider, np.maximum(wider, PARTED / half_width))
         return wider
 
     # -- shapes --------------------------------------------------------------------------------------------------------
@@ -206,7 +230,8 @@ class Domain:
         is_inside = all(self.low[place] <= sizes[name] <= self.high[place] for name, place in places.items())
         nowhere = np.full(len(others), np.finfo(np.float64).max)  # finite, so that the model can be saved
         low, high = (self.low[others], self.high[others]) if is_inside else (nowhere, -nowhere)
-        return Domain(low, high, tuple(self.seen[i] for i in others), self.known & is_inside)
+        found = tuple(one.at(places, sizes, len(self.low)) for one in self.relations)
+        return Domain(low, high, tuple(self.seen[i] for i in others), self.known & is_inside, relations=found)
 
     def _octaves(self, features: Features, genes: Floats) -> Floats:
         """Octaves by which the shapes of rows lie outside; 0 where shapes do not differ, shape (n,)."""
@@ -265,6 +290,7 @@ class Domain:
             **({} if self.ends is None else {"ends": self.ends.as_dict()}),
             **({"follows": True} if self.follows else {}),
             **({"shapes": self.shapes.tolist(), "between": self.between} if len(self.shapes) else {}),
+            **({"relations": [one.as_dict() for one in self.relations]} if self.relations else {}),
         }
 
     @classmethod
@@ -277,7 +303,8 @@ class Domain:
         follows = bool(state.get("follows", False))
         low, high = (np.array(state[end], dtype=float) for end in ("low", "high"))
         shapes = np.array(state.get("shapes", []), dtype=np.float64).reshape(-1, len(SHAPE_GENES))
-        return cls(low, high, seen, known, trend, ends, follows, shapes, float(state.get("between", 1.0)))
+        found = tuple(Relations.from_dict(one) for one in state.get("relations", ()))
+        return cls(low, high, seen, known, trend, ends, follows, shapes, float(state.get("between", 1.0)), found)
 
 
 def _is_shaped(features: Features) -> bool:

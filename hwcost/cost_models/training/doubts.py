@@ -6,7 +6,7 @@ An audit says the same, and more.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,7 +121,49 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
         return []
     states = list(_states(data, trained))
     effect = [] if states else _effect(data, trained)  # within a state the columns tell the latency
-    return [*effect, *states, *_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
+    rows = [*_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
+    return [*effect, *states, *rows, *_together(data, trained)]
+
+
+def _together(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt for genes that change only together, and one for those of a relation between more than two."""
+    genes, own = data.genes[trained.rows], trained.model.space.genes
+    names, numeric = [gene.name for gene in own], [not gene.categorical for gene in own]
+    found = dict.fromkeys(some for one in trained.model.domain_.relations for some in one.together)
+    kept = [some for some in found if not (all(numeric[i] for i in some) and _is_one_of(genes[:, some]))]
+    joined = _joined(some for some in kept if len(some) == 2)
+    for some in joined:
+        yield (
+            f"{_listed([names[i] for i in some])} change only together, so that the rows do not tell their effects apart: "
+            "architectures that change one alone are out of domain."
+        )
+    wider = [some for some in kept if len(some) > 2 and not any(set(some) <= set(one) for one in joined)]
+    if wider:
+        first = _listed([names[i] for i in wider[0]])
+        more = f", and so are {len(wider) - 1} more groups of columns" if len(wider) > 1 else ""
+        yield (
+            f"{first} are bound by one equation in all rows{more}, so that the rows do not tell their effects apart: "
+            "architectures that break it are out of domain."
+        )
+
+
+def _is_one_of(columns: Floats) -> bool:
+    """Whether columns say, in zeros and a single one, which of several choices each row has."""
+    return bool(np.isin(columns, (0, 1)).all() and (columns.sum(axis=1) == 1).all())
+
+
+def _joined(pairs: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Joins pairs that share a member."""
+    groups: list[set[int]] = []
+    for pair in pairs:
+        touched = [one for one in groups if one & set(pair)]
+        groups = [one for one in groups if one not in touched] + [set(pair).union(*touched)]
+    return [tuple(sorted(one)) for one in groups]
+
+
+def _listed(names: list[str]) -> str:
+    """Lists names, with ``and`` before the last one."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _effect(data: Data, trained: Trained) -> Iterator[str]:
