@@ -5,7 +5,8 @@ that noise. The signs, the plainest first: the column is the latency, a power of
 Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
 latency rises. Where all other columns are equal, it changes as the latency does. Or it is in proportion to the latency more
 closely than the other columns predict either of the two: they nearly determine the architecture, so a property of it would
-follow from them, and only what was measured has the latency's noise. Or several columns add up to the latency.
+follow from them, and only what was measured has the latency's noise. Or several columns add up to the latency. Or it was
+measured beside the latency, and changes with it where an architecture returns.
 
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from hwcost._stats import robust_sd
 from hwcost._types import Floats
+from hwcost.cost_models.checks.beside import GIVEN, NAMED_SURE, SURE, follows_between_repeats, is_power, is_rank
 from hwcost.cost_models.checks.direction import is_size
 from hwcost.cost_models.checks.parts import parts_of_latency
 from hwcost.cost_models.checks.smoothing import Smoother, smoothers
@@ -67,7 +69,7 @@ TIME = re.compile(r"time|latency|duration|elapsed|runtime|(^|_)(ns|us|ms|s|sec|s
 """Names of columns that hold times."""
 
 MEASURED = re.compile(
-    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput|speed-?up|energy|joules?)([ _.\-(\[].*)?"
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput|speed-?up|energy|joules?|[mµμuk]j|[mk]?wh|edp|t?ops[_/]w)([ _.\-(\[].*)?"
     r"|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?",
     re.IGNORECASE,
 )
@@ -81,6 +83,9 @@ COPY_SPREAD, COPY_CLOSER = 0.1, 0.7
 
 DESCRIBED, AS_NOISY = 0.15, 0.9
 """The other columns leave at most this share of the latency's spread, and at least this share of that of a noisy copy."""
+
+RANKED = 0.5
+"""A rank counts as one of the latency where the other columns leave at most this share of the latency's spread."""
 
 MOST_CLASSES, FEWEST_OF_CLASS = 10, 5
 """Values of a category that may be a class of latencies, and rows that each of them has at least."""
@@ -159,12 +164,17 @@ def _followers(
     found = {}
     for i in varied:
         column = genes[:, i]
-        if i in known or column.min() <= 0:
+        rest = [j for j in telling if j != i]
+        if i not in known and is_rank(column, logs) and rest and laws.left(logs, rest) <= RANKED * robust_sd(logs):
+            found[i] = "the rank of the latency among those of the table"
+        if i in known or i in found or column.min() <= 0:
             continue
-        how = _following(laws, features.gene_names[i], column, logs, [j for j in telling if j != i], few)
+        how = _following(laws, features.gene_names[i], column, logs, rest, few)
         equal = (of_others - marks[:, i], of_plain)
         if how is None and any(_follows_repeats(one, logs, np.log(column), _is_whole(column)) for one in equal):
             how = "a number that follows the latency even between rows that are equal in all other columns"
+        if how is None:
+            how = _beside(laws, features.gene_names[i], column, logs, rest, equal[0])
         if how is not None:
             found[i] = how
     return found
@@ -187,8 +197,8 @@ def _computed(name: str, column: Floats, latency_s: Floats, has_others: bool) ->
     is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column) and not is_size(name))
     if is_time and _is_linear(column, latency_s):
         return "the latency itself, in another unit or scaled"
-    is_power = is_time and column.min() > 0 and _is_linear(np.log(column), np.log(latency_s))
-    return "a power of the latency" if is_power else None
+    is_exact = is_time and column.min() > 0 and _is_linear(np.log(column), np.log(latency_s))
+    return "a power of the latency" if is_exact else None
 
 
 def _is_linear(column: Floats, of: Floats) -> bool:
@@ -265,6 +275,21 @@ def _following(laws: _Laws, name: str, column: Floats, logs: Floats, rest: list[
             return "the latency times a factor that the other columns predict"
     is_copy = not _is_whole(column) and not is_size(name) and _is_noisy_copy(laws, logs, column, rest)
     return "in proportion to the latency, its noise included, as only what was measured is" if is_copy else None
+
+
+def _beside(
+    laws: _Laws, name: str, column: Floats, logs: Floats, rest: list[int], item: NDArray[np.uint64]
+) -> str | None:
+    """Says how a column was measured beside the latency; None when nothing tells that it was."""
+    is_named = MEASURED.fullmatch(name) is not None
+    is_given = is_size(name) or (GIVEN.fullmatch(name) is not None and not is_named)
+    if is_given or not follows_between_repeats(item, logs, np.log(column), NAMED_SURE if is_named else SURE):
+        return None
+    log = np.log(column)
+    follows = is_power(log, logs) if not is_named else laws.left(log, rest) <= DESCRIBED * robust_sd(log)
+    if not follows:
+        return None
+    return "a number that was measured too: it changes with the latency between rows that are equal in all other columns"
 
 
 def _is_rate(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -> bool:
