@@ -66,7 +66,7 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: measure(seed=-3), "seed= is a whole number from 0; got -3"),
     (lambda: measure(stopping="fixed-count"), "stopping= is a stopping criterion, or None; got 'fixed-count'"),
     (lambda: measure(backend_options=3), "backend_options= is a mapping of values by name; got 3"),
-    (lambda: measure(budget_s="8m"), "budget_s= is a number, or None; got '8m'"),
+    (lambda: measure(budget_s="8m"), "budget_s= is a positive, finite number of seconds, or None; got '8m'"),
     (lambda: measure(space="supershaper"), "space= is a search space, or None; got 'supershaper'"),
     (lambda: measure(progress=3), "progress= is a function; got 3"),
     (lambda: hc.search(3, [hc.Minimize(SIZE)], evaluations=3), "needs a search space.*got 3"),

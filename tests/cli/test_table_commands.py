@@ -40,7 +40,7 @@ def test_every_command_says_the_same_remarks(capsys: pytest.CaptureFixture[str],
         document(capsys, "fit", path, "--space", "table", *fitting, "--no-plot", "--out", tmp_path / "m"),
         document(capsys, "evaluate", path, "--space", "table", *fitting, "--seeds", 1),
         document(capsys, "audit", path, "--space", "table"),
-        document(capsys, "compare", path, path),
+        document(capsys, "compare", path, write(tmp_path / "again.csv")),
     ]
     for made, err in found:
         assert any(REMARK in remark for remark in made["remarks"])
