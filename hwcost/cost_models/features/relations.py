@@ -117,6 +117,8 @@ class Relations:
         Nearest in standard deviations of the numbers; categories stay, so that a relation of categories alone stays broken.
         """
         off = np.flatnonzero(~self.hold(genes))
+        if self.is_log:
+            off = off[(genes[np.ix_(off, self.places)] > 0).all(axis=1)]  # the others have no logarithm
         numbers = np.flatnonzero(self.codes < 0)
         if not len(off) or not len(numbers):
             return genes

@@ -40,6 +40,8 @@ def test_off_the_line_is_out_of_domain_and_bounded(name: str) -> None:
     on, off = [6, 8, 512], [6, 8, 768]
     answer = model.predict([on, off])
     assert answer.in_domain.tolist() == [True, False]
+    assert model(off) == answer.values[1]
+    assert np.isfinite(model.predict([[6, 8, 0], [6, 0, 512]]).values).all()
     ends = model.predict([on, [6, 12, 768]]).values
     assert ends.min() / 1.5 < answer.values[1] < ends.max() * 1.5
     inside, outside = model.half_widths(np.array([on, off], dtype=float))
