@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -36,10 +35,10 @@ def campaign_to_fit(store: Store, campaign_id: str | None = None) -> tuple[Campa
     from hwcost.campaign.plans.plan import find_campaign
 
     latest = find_campaign(store, campaign_id)
-    if campaign_id is not None or LEARNT & roles(latest).keys():
+    if campaign_id is not None or LEARNT & latest.roles.keys():
         return latest, ()
     campaigns = store.campaigns()
-    found = next((one for one in reversed(campaigns) if LEARNT & roles(one).keys()), None)
+    found = next((one for one in reversed(campaigns) if LEARNT & one.roles.keys()), None)
     if found is None:
         return latest, (f"no campaign of {store.url} has workloads of role fit; the latest: {_list(campaigns)}",)
     return found, (
@@ -48,14 +47,9 @@ def campaign_to_fit(store: Store, campaign_id: str | None = None) -> tuple[Campa
     )
 
 
-def roles(campaign: Campaign) -> Counter[str]:
-    """Returns the number of workloads that a campaign plans, by role."""
-    return Counter(item.get("role", "fit") for item in campaign.plan.get("items", ()))
-
-
 def described(campaign: Campaign) -> str:
     """Says which campaign it is: its id, when it was planned, and how many workloads of which roles it has."""
-    of_roles = ", ".join(f"{count} {role}" for role, count in roles(campaign).items())
+    of_roles = ", ".join(f"{count} {role}" for role, count in campaign.roles.items())
     return f"{campaign.campaign_id} ({f'{campaign.created_at[:16]}Z'.replace('T', ' ')}, {of_roles or 'no workloads'})"
 
 

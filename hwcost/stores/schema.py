@@ -17,6 +17,7 @@ History of the format:
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -200,6 +201,11 @@ class Campaign(Group):
         """Address of the machine that measures it, as ``--on`` takes it; None for the one that planned it."""
         known = self.extra.get(ON)
         return known if isinstance(known, str) else None
+
+    @property
+    def roles(self) -> Counter[str]:
+        """Number of planned workloads by role."""
+        return Counter(item.get("role", "fit") for item in self.plan.get("items", ()))
 
 
 def measured_on(on: str | None) -> dict[str, str]:

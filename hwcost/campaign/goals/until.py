@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan
     from hwcost.timing.measurement import Measurement
 
-LONGER = "--resume --budget TIME goes on, or give a longer --budget."
+LONGER = "--resume --budget TIME goes on."
 """Advice where the budget ended the campaign."""
 
 UNJUDGED = "Goals are judged once every workload was measured in two processes."

@@ -38,7 +38,7 @@ NAMED_FROM = 1e-3
 
 @dataclass(frozen=True)
 class Relations:
-    """Linear relations that all rows obey, between numbers, or their logarithms, and shares of categories.
+    """Linear relations that all rows obey, between numbers, or their logarithms, and whether categories are there.
 
     Attributes:
         places: Number of the gene of each column, shape (c,).

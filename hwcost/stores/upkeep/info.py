@@ -70,11 +70,11 @@ class CampaignInfo:
     @classmethod
     def of(cls, campaign: Campaign) -> CampaignInfo:
         """Reads a campaign's plan."""
-        roles = Counter(item.get("role", "fit") for item in campaign.plan.get("items", ()))
         device, backend = (str(campaign.plan.get(name, "")) for name in ("device", "backend"))
         return cls(
-            campaign.campaign_id, campaign.created_at, campaign.status, device, backend, roles.total(), dict(roles)
-        )
+            campaign.campaign_id, campaign.created_at, campaign.status, device, backend, campaign.roles.total(),
+            dict(campaign.roles),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
