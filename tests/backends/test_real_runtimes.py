@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -118,6 +119,17 @@ class TestExported:
         mini = space("supershaper", scale="mini")
         workload = models(mini, [mini.architecture([8, 16, 24, 32])], seq_len=8)[0]
         assert backend(name).prepare(workload, CPU).facts["difference"] < 1e-4
+
+    def test_a_call_copies_no_outputs_into_numpy(self, name) -> None:
+        part = Component("layer_norm", (("hidden", 768),))
+        runner = backend(name).prepare(ComponentWorkload.of(SPACE, part, seq_len=512), CPU)
+        size = sum(output.nbytes for output in runner.outputs())
+        tracemalloc.start()
+        try:
+            runner.run(2)
+            assert tracemalloc.get_traced_memory()[1] < size / 10
+        finally:
+            tracemalloc.stop()
 
     def test_factories_run(self, name, factories, tmp_path) -> None:
         workload = FactoryWorkload("runtime_models:added")
