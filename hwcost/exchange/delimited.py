@@ -11,8 +11,10 @@ from hwcost._patterns import Pattern
 from hwcost.errors import DataError
 from hwcost.exchange.column_names import is_statistic_name
 from hwcost.exchange.header_rows import joined_headers
+from hwcost.exchange.joined_tables import without_headers
 from hwcost.exchange.line_marks import without_comments, without_facts, without_rules, without_titles
 from hwcost.exchange.numerals import is_number, normalised
+from hwcost.exchange.open_quotes import check_quotes
 from hwcost.exchange.sheet import Sheet, places
 
 DELIMITERS = ("\t", ";", ",", "|")
@@ -60,7 +62,7 @@ def read_delimited(text: str, source: str) -> Sheet:
         raise DataError(f"{source}: the file is empty. Expected a header and rows, such as {_EXAMPLE}.")
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
-    body, headers = without_headers(header, body)
+    body, headers = without_headers(header, body, source)
     cut = _cut_short(content, body)
     sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *facts, *titles, *below, *joined, *headers, *cut)
     if delimiter == ",":
@@ -83,25 +85,6 @@ def _cut_short(text: str, body: Rows) -> list[str]:
         f"{places('line', [body[-1][0]])} is the last one and does not end, and its last cell '{cells[-1]}' is shorter than "
         "all others: the file may be cut short."
     ]
-
-
-def without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
-    """Skips lines that repeat the header, in capitals or not, as they do where files were joined.
-
-    Args:
-        header: Names of the columns.
-        body: Number of its line and cells of every row.
-
-    Returns:
-        The other rows, and what was done, in whole sentences.
-    """
-    lower = [name.lower() for name in header]
-    repeated = [line for line, row in body if row[:1] and row[0].lower() == lower[0] and [c.lower() for c in row] == lower]
-    if not repeated:
-        return body, []
-    remark = f"{places('line', repeated)} skipped: the header again. Several files seem to be joined here."
-    left_out = set(repeated)
-    return [(line, row) for line, row in body if line not in left_out], [remark]
 
 
 def _aligned(text: str) -> tuple[str, bool]:
@@ -153,8 +136,14 @@ def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:
     if delimiter == " ":
         lines = [line.strip() for line in lines]
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    rows: Rows = []
     try:
-        rows = [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if any(row)]
+        for row in reader:
+            if any("\n" in cell for cell in row):
+                width = len(rows[0][1]) if rows else len(row)
+                check_quotes(row, width, delimiter, reader.line_num + skipped, source)
+            if any(row):
+                rows.append((reader.line_num + skipped, [cell.strip() for cell in row]))
         return _unwrapped(_unstressed(rows) if delimiter == "|" else rows)
     except csv.Error as error:
         line = reader.line_num + skipped

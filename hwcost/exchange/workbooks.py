@@ -8,9 +8,10 @@ from typing import Any
 from hwcost._extras import imported
 from hwcost.errors import DataError, HwcostError, MissingExtraError
 from hwcost.exchange.column_names import is_latency_name
-from hwcost.exchange.delimited import Rows, as_sheet, without_headers
+from hwcost.exchange.delimited import Rows, as_sheet
 from hwcost.exchange.frames import read_frame
 from hwcost.exchange.header_rows import joined_headers
+from hwcost.exchange.joined_tables import without_headers
 from hwcost.exchange.line_marks import are_facts
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Sheet, as_text, places
@@ -76,7 +77,7 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
         raise DataError(f"{source}: no sheet of the workbook holds a header and rows. Save the table as CSV, and give that.")
     timed = [name for name, (rows, _) in tables.items() if any(map(is_latency_name, rows[0][1]))]
     name, (rows, remarks) = next((name, held) for name, held in tables.items() if not timed or name in timed)
-    body, headers = without_headers(rows[0][1], rows[1:])
+    body, headers = without_headers(rows[0][1], rows[1:], source)
     sheet = normalised(as_sheet(rows[0][1], body, source), is_typed=True).remarking(*remarks, *headers)
     others = [f"'{one}'" for one in timed or tables if one != name]
     if others:

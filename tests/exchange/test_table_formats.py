@@ -264,6 +264,49 @@ def test_lines_and_cells_around_a_table(tmp_path: Path, text: str, said: str) ->
     assert said in " ".join(read.remarks)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("hidden,layers,latency_ms", "another order"),
+        ("layers,heads,latency_ms", "other columns"),
+        ("Latency_ms,Hidden,Layers", "another order"),
+    ],
+)
+def test_another_header_within_a_table_is_refused_with_its_line(tmp_path: Path, names: str, said: str) -> None:
+    rows = [f"{layers},{hidden},{layers * hidden}" for layers in (2, 4, 6) for hidden in (8, 16)]
+    path = tmp_path / "joined.csv"
+    path.write_text("\n".join(["layers,hidden,latency_ms", *rows, names, *rows]))
+    with pytest.raises(DataError, match=f"line 8 is a header again, with .*{said}.*in a file of its own"):
+        read_table(path, "table")
+
+
+def test_rows_of_names_that_columns_have_too_are_no_headers(tmp_path: Path) -> None:
+    path = tmp_path / "named.csv"
+    path.write_text("op,kind,latency_ms\n" + "\n".join(f"{op},{kind},3.5" for op in ("op", "x") for kind in ("kind", "op")))
+    assert len(read_table(path, "table").latency_s) == 4
+
+
+@pytest.mark.parametrize("closed", [None, 9])
+@pytest.mark.parametrize("opened", [2, 5])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_quote_that_would_swallow_rows_is_refused_with_its_line(
+    tmp_path: Path, opened: int, closed: int | None, place: int
+) -> None:
+    rows = [["net", "8", "2", "1.5"] for _ in range(10)]
+    for line in filter(None, (opened, closed)):
+        rows[line - 2][place] = '"' + rows[line - 2][place]
+    path = tmp_path / "quoted.csv"
+    path.write_text("\n".join(["name,width,layers,latency_ms", *map(",".join, rows)]) + "\n")
+    with pytest.raises(DataError, match=f"line {opened}: a quotation mark is opened .*up to line {closed or 11}"):
+        read_table(path, "table")
+
+
+def test_texts_of_several_lines_stay_cells(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text('note,width,latency_ms\n"warm,\nthen measured",8,1.5\n"cold, 3\nlines\n",16,2.5\nnone,24,3.5\n')
+    assert len(read_table(path, "table").latency_s) == 3
+
+
 def test_comments_keep_the_numbers_of_lines_and_marks_may_be_values(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("# first\n" + CSV.replace("40,", "x,"))
