@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,11 +19,15 @@ from hwcost.quantities import LATENCY
 SIZES = ("batch_size", "seq_len")
 """Sizes of a shape, as documents name them."""
 
+JSON = (".json", ".jsonl", ".ndjson")
+"""Ends of the names of files that may hold one object."""
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from hwcost.cost_models.base import CostModel
+    from hwcost.exchange.sheet import Sheet
     from hwcost.spaces.base import Architecture, SearchSpace
 
 
@@ -184,16 +190,38 @@ def _roofline(
 
 def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> tuple[list[Architecture], list[str]]:
     """Returns the architectures that were given, and the decisions about the columns of a table of them."""
+    from hwcost.exchange.delimited import read_delimited
+    from hwcost.exchange.sources import is_table_name, read_sheet
+
+    made = [space.as_architecture(text) for text in arch or []]
+    is_table, text = file is not None and is_table_name(file), ""
+    if file is not None and (not is_table or Path(file).suffix.lower() in JSON):
+        text = _read(file)
+        single = _single_object(space, text)
+        if single is not None:
+            return [*made, space.as_architecture(single)], []
+    if file is not None and (is_table or _has_header(space, text)):
+        name = "standard input" if file == "-" else file
+        found, remarks = _rows(space, read_sheet(file) if is_table else read_delimited(text, name), name)
+        return [*made, *found], remarks
+    made += [space.as_architecture(line) for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+    if not made:
+        raise UsageError("no architecture was given; use --arch, or --file with one a line")
+    return made, []
+
+
+def _rows(space: SearchSpace, sheet: Sheet, file: str) -> tuple[list[Architecture], list[str]]:
+    """Returns the architectures of the rows of a table, and the decisions about its columns."""
     from hwcost.exchange.marked_numbers import unmarked
-    from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
+    from hwcost.exchange.sources import as_rows
     from hwcost.exchange.time_cells import columns_of_times, in_seconds
 
-    if file is None or not is_table_name(file):
-        return [space.as_architecture(text) for text in _texts(arch, file)], []
-    made = [space.as_architecture(text) for text in arch or []]
     texts, numbers = ([gene.name for gene in space.genes if gene.categorical == which] for which in (True, False))
-    sheet = unmarked(read_sheet(file), texts)
+    sheet = unmarked(sheet, texts)
+    if not len(sheet):
+        raise DataError(f"{file} names columns and has no rows. Give a row with a value of every gene per architecture.")
     sheet = in_seconds(sheet, set(columns_of_times(sheet, numbers)).intersection(numbers))
+    made = []
     for index, row in enumerate(as_rows(sheet)):
         try:
             made.append(space.as_architecture(row))
@@ -202,13 +230,20 @@ def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None)
     return made, list(sheet.remarks)
 
 
-def _texts(arch: list[str] | None, file: str | None) -> list[str]:
-    texts = list(arch or [])
-    if file is not None:
-        texts += [line.strip() for line in _read(file).splitlines() if line.strip() and not line.startswith("#")]
-    if not texts:
-        raise UsageError("no architecture was given; use --arch, or --file with one a line")
-    return texts
+def _single_object(space: SearchSpace, text: str) -> dict[str, Any] | None:
+    """Returns the values of a text that is one JSON object with a value of every gene by name; None for all other texts."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_one = isinstance(found, dict) and all(isinstance(found.get(gene.name), int | float | str) for gene in space.genes)
+    return found if is_one else None
+
+
+def _has_header(space: SearchSpace, text: str) -> bool:
+    """Whether the first line of a text names all genes, as that of a table does."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return {gene.name for gene in space.genes} <= {name.strip(' "') for name in re.split("[,;\t|]", first)}
 
 
 def _read(file: str) -> str:

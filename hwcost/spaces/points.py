@@ -16,8 +16,11 @@ def plain(value: Any) -> Any:
 
 
 def number(text: str) -> GeneValue:
-    """Returns the number that a text is, a whole one where it is whole; else the text without the spaces around it."""
-    for kind in (int, float):
+    """Returns the number that a text is, a whole one where it is whole; else the text without the spaces around it.
+
+    Python's own ``1_000`` is not a number here, but values with an underscore between them.
+    """
+    for kind in (int, float) if "_" not in text else ():
         try:
             return kind(text)
         except ValueError:

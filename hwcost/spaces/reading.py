@@ -137,7 +137,8 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
             f"an architecture of space '{space.name}' needs a value for {', '.join(missing)}. "
             f"Given: {', '.join(map(str, named)) or 'nothing'}. Genes: {', '.join(wanted)}"
         )
-    return [values[name] for name in wanted]
+    given = ((gene, values[gene.name]) for gene in space.genes)
+    return [number(value) if isinstance(value, str) and not gene.categorical else value for gene, value in given]
 
 
 def _padding(space: SearchSpace, inner: Mapping[str, Any]) -> dict[str, GeneValue]:

@@ -10,7 +10,7 @@ from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.points import number
-from hwcost.spaces.reading import is_assignments
+from hwcost.spaces.reading import is_assignments, values_in_order
 
 ABSENT = "absent"
 """Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""
@@ -92,7 +92,7 @@ class Table(SearchSpace):
         return arch
 
     def parse(self, text: str) -> Architecture:
-        """Reads an architecture from a JSON list, from values with commas between them, or from values by name.
+        """Reads an architecture from a JSON list, from values with commas or underscores between them, or by name.
 
         Raises:
             ArchitectureError: When the text is none of these or does not fit the columns.
@@ -101,7 +101,7 @@ class Table(SearchSpace):
         text = text.strip()
         if text.startswith("[") or is_assignments(text):
             return super().parse(text)
-        return self.architecture([number(part) for part in text.split(",") if part.strip()])
+        return self.architecture(map(number, values_in_order(self, text)))
 
     def key(self, arch: Architecture) -> str:
         """Returns the values as a JSON list, because texts may hold any sign."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,43 @@ def test_new_nets_can_be_predicted(capsys: pytest.CaptureFixture[str], tmp_path:
     nets.write_text("name,hidden\nnew,512\n")
     assert invoke(["predict", str(model), "--file", str(nets)]) == 2
     assert "nets.csv: line 2: an architecture of space 'table' needs a value for layers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("one.json", '{"layers": 4, "hidden": 256}'),
+        ("texts.json", '{"layers": "4", "hidden": "256", "name": "net_1"}'),
+        ("list.json", '[{"layers": 4, "hidden": 256}]'),
+        ("lines.jsonl", '{"layers": 4, "hidden": 256}'),
+        ("table.csv", "hidden,layers\n256,4\n"),
+        ("lines.txt", "# a net\n4_256\n"),
+        ("-", "hidden;layers\n256;4\n"),
+        ("-", '{"layers": 4, "hidden": 256}'),
+        ("-", "4,256\n"),
+    ],
+)
+def test_an_architecture_is_read_from_any_kind_of_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, text: str
+) -> None:
+    model, file = tmp_path / "m", tmp_path / name
+    hc.fit(write(tmp_path / "t.csv"), "ridge", space="table").save(model)
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    file.write_text(text)
+    made = document(capsys, "predict", model, "--file", "-" if name == "-" else file)[0]
+    assert [one["arch"] for one in made["predictions"]] == ["[4, 256]"]
+
+
+@pytest.mark.parametrize("name", ["head.csv", "-"])
+def test_a_header_without_rows_is_no_architecture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    model, file = tmp_path / "m", tmp_path / name
+    hc.fit(write(tmp_path / "t.csv"), "ridge", space="table").save(model)
+    monkeypatch.setattr("sys.stdin", io.StringIO("layers,hidden\n"))
+    file.write_text("layers,hidden\n")
+    assert invoke(["predict", str(model), "--file", "-" if name == "-" else str(file)]) == 2
+    assert "names columns and has no rows" in capsys.readouterr().err
 
 
 def test_options_reach_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
