@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +126,38 @@ def test_rows_in_the_order_of_size_are_not_judged(level):
     assert report.size_order < 0.1
     assert "Nothing can be said" in report.explanation
     assert "do depend" not in report.explanation
+
+
+def device_after_device(path: Path, column: str, level: str, interacts: bool = False) -> Path:
+    """Writes a table of nets in random order on one device, or at one batch size, and then on the next."""
+    rng, each = np.random.default_rng(4), 80
+    kinds = {"device": ("a100", "v100", "t4", "k80"), "batch_size": (1, 2, 4, 8)}[column]
+    factors, n = np.repeat([1.0, 2.0, 5.0, 13.0], each), 4 * each
+    layers, hidden = rng.integers(2, 13, n), 64 * rng.integers(2, 13, n)
+    latency_s = 1e-3 * (1.0 + 1e-6 * layers * hidden**2) * factors
+    latency_s += 2e-3 * layers * (factors > 2) if interacts else 0.0
+    place = np.tile(np.linspace(0.0, 1.0, each), 4)
+    levels = {"still": np.ones(n), "rising": 1.0 + 0.4 * place, "jumping": np.where(place < 0.5, 1.0, 1.35)}
+    latency_s *= levels[level] * rng.lognormal(0.0, 0.01, n)
+    rows = zip(np.repeat(kinds, each), layers, hidden, latency_s, strict=True)
+    path.write_text("\n".join([f"{column},layers,hidden,latency_s", *(",".join(map(str, row)) for row in rows)]))
+    return path
+
+
+@pytest.mark.parametrize("column", ["device", "batch_size"])
+@pytest.mark.parametrize(("level", "verdict"), [("still", "clean"), ("rising", "drifting"), ("jumping", "drifting")])
+def test_a_level_within_blocks_of_a_column_is_told(tmp_path, column, level, verdict):
+    report = hwcost.audit(device_after_device(tmp_path / "t.csv", column, level), space="table")
+    assert report.verdict == verdict
+    assert report.codes == (() if verdict == "clean" else ("W_DRIFT",))
+    assert report.level_range == pytest.approx(0.0 if verdict == "clean" else 0.38, abs=0.06)
+
+
+@pytest.mark.parametrize("column", ["device", "batch_size"])
+def test_what_a_column_does_to_nets_is_no_level_within_its_blocks(tmp_path, column):
+    report = hwcost.audit(device_after_device(tmp_path / "t.csv", column, "still", interacts=True), space="table")
+    assert "W_DRIFT" not in report.codes
+    assert report.level_range == 0.0
 
 
 def test_a_constant_latency_is_invalid():

@@ -24,6 +24,7 @@ from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.features.structure import bases
 from hwcost.cost_models.registry import cost_model
+from hwcost.cost_models.training.blocks import blocks_of, within
 from hwcost.cost_models.training.intervals import errors_of_fits, left_out_errors
 from hwcost.levels.level import Level, fit_level, no_level
 from hwcost.levels.runs import are_shared, run_effects
@@ -74,6 +75,8 @@ class Drift:
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
         follows_size: Whether it is so far from 1 that the level of a few rows is indistinguishable from their sizes.
         returns: Whether the architectures return throughout the table, which tells a slow level from their sizes.
+        blocks: Block of each row, shape (n,), where only the order of blocks follows size: the level is that within blocks,
+            see :mod:`hwcost.cost_models.training.blocks`. Zeros otherwise.
         base: Name of the structured model.
     """
 
@@ -88,6 +91,7 @@ class Drift:
     size_order: float
     follows_size: bool
     returns: bool
+    blocks: Indices
     base: str
 
     @property
@@ -147,7 +151,7 @@ class Drift:
             found = run_effects(errors, runs)
             half = replace(half, runs=found.effects, own_runs=found.left_out)
             cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
-        left = errors - half(self.rows, runs)
+        left = within(errors - half(self.rows, runs), self.blocks)
         level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts, may_creep=True)
         new = replace(half, level=_less(level, median(level.values + half(self.rows, runs))))
         shift = new(self.rows, runs)
@@ -155,7 +159,7 @@ class Drift:
             new,
             residuals=errors,
             predicted_s=latency_s * np.exp(-errors),
-            von_neumann_after=von_neumann(errors - shift),
+            von_neumann_after=von_neumann(within(errors - shift, self.blocks)),
         )
 
 
@@ -184,7 +188,14 @@ def estimate_drift(
     groups = Groups.of(features, genes)
     model, bare = most_alike(features, genes, latency_s)
     errors = without_own(groups, bare)
-    size_order = von_neumann(np.log(latency_s) - errors)
+    sizes, blocks = np.log(latency_s) - errors, np.zeros(len(rows), dtype=np.intp)
+    size_order = von_neumann(sizes)
+    follows_size = _follows_size(size_order, len(rows))
+    if follows_size:
+        found = blocks_of(genes)
+        follows_size = _follows_size(von_neumann(within(sizes, found)), len(rows))
+        blocks = blocks if follows_size else found
+    neighbours = von_neumann(within(errors, blocks))
     drift = Drift(
         level=no_level(rows.astype(np.float64)),
         runs={},
@@ -192,11 +203,12 @@ def estimate_drift(
         residuals=errors,
         predicted_s=latency_s * np.exp(-errors),
         rows=rows,
-        von_neumann=von_neumann(errors),
-        von_neumann_after=von_neumann(errors),
+        von_neumann=neighbours,
+        von_neumann_after=neighbours,
         size_order=size_order,
-        follows_size=abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows))),
+        follows_size=follows_size,
         returns=_share_between(groups) <= RETURNING,
+        blocks=blocks,
         base=model.name,
     )
     for _ in range(0 if drift.is_confounded else PASSES):
@@ -207,6 +219,11 @@ def estimate_drift(
             break
         errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift
     return drift
+
+
+def _follows_size(size_order: float, n: int) -> bool:
+    """Whether the von Neumann ratio of the sizes of so many rows is further from 1 than that of a random order."""
+    return abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(n))
 
 
 def _share_between(groups: Groups) -> float:
