@@ -26,7 +26,10 @@ from hwcost.errors import ContractError, HwcostError, UnknownNameError, UsageErr
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "added", "has_members_of_others", "imported", "is_own", "made", "named", "parse_options", "refresh"]
+__all__ = [
+    "Registry", "added", "has_members_of_others", "imported", "is_own", "joined_options", "made", "named", "parse_options",
+    "refresh",
+]  # fmt: skip
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -293,7 +296,7 @@ def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
         form: Full form in which a user writes them, for the error.
 
     Raises:
-        UsageError: When a text is not a pair.
+        UsageError: When a text is not a pair, or an option is given twice with different values.
     """
     import json
 
@@ -303,7 +306,26 @@ def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
         if not equals or not name:
             raise UsageError(f"'{pair}' is not an option; write {form}")
         try:
-            found[name] = json.loads(value)
+            read = json.loads(value)
         except ValueError:
-            found[name] = value
+            read = value
+        found = joined_options(found, {name: read}, form)
     return found
+
+
+def joined_options(given: Mapping[str, Any], others: Mapping[str, Any], form: str) -> dict[str, Any]:
+    """Joins options that a user gave in two places.
+
+    Args:
+        given: Options by name.
+        others: Further ones.
+        form: Form in which they are written, for the error.
+
+    Raises:
+        UsageError: When both hold an option with different values.
+    """
+    for name in given:
+        if name in others and given[name] != others[name]:
+            both = f"as {given[name]!r} and as {others[name]!r}"
+            raise UsageError(f"{form}: option '{name}' is given twice, {both}. Give it once")
+    return {**given, **others}

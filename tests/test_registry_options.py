@@ -6,7 +6,7 @@ import pytest
 
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.errors import UsageError
-from hwcost.registry import made
+from hwcost.registry import made, parse_options
 from hwcost.spaces import SPACES, space
 
 
@@ -53,3 +53,20 @@ def test_functions_and_open_factories():
         made("sum", closed, 1, third=4)
     assert made("all", lambda **options: options, anything=1) == {"anything": 1}
     assert made("builtin", dict, anything=1) == {"anything": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [("supershaper:scale=small", {"scale": "mini"}), ("supershaper:scale=small,scale=mini", {})],
+)
+def test_an_option_of_a_space_is_not_given_twice_with_different_values(text, options):
+    with pytest.raises(UsageError, match="supershaper:.*'scale' is given twice, as 'small' and as 'mini'. Give it once"):
+        space(text, **options)
+
+
+def test_an_option_may_be_repeated():
+    assert space("supershaper:scale=mini", scale="mini").options() == {"merged": False, "scale": "mini"}
+    assert space("supershaper:scale=mini,scale=mini", merged=True).options() == {"merged": True, "scale": "mini"}
+    assert parse_options(["rounds=3", "rounds=3.0"], "--option NAME=VALUE") == {"rounds": 3}
+    with pytest.raises(UsageError, match="--option NAME=VALUE: option 'rounds' is given twice, as 3 and as 4"):
+        parse_options(["rounds=3", "rounds=4"], "--option NAME=VALUE")

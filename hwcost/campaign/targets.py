@@ -90,9 +90,17 @@ def architectures(
 
 
 def _read(targets: Any, space: SearchSpace | None) -> list[Any]:
-    """Returns what is measured as a list; where the space is given, genes, mappings and texts as its architectures."""
+    """Returns what is measured as a list; where the space is given, genes, mappings and texts as its architectures.
+
+    The space says what is built, so that architectures of the same space with other options are made anew.
+    """
     given = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str | Mapping) else [targets]
-    return given if space is None else [one if isinstance(one, Workload) else space.as_architecture(one) for one in given]
+    return given if space is None else [one if isinstance(one, Workload) else _of_space(space, one) for one in given]
+
+
+def _of_space(space: SearchSpace, one: Any) -> Architecture:
+    is_variant = isinstance(one, Architecture) and one.space == space.name and one.space_options != space.options_text
+    return space.architecture(one.genes) if is_variant else space.as_architecture(one)
 
 
 def space_of(archs: Sequence[Architecture]) -> SearchSpace:

@@ -37,6 +37,7 @@ from hwcost.cost_models.workers import THREADS_FROM
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.identity import check_identity
 from hwcost.spaces.shape_columns import ShapeColumns
 from hwcost.spaces.shaped import Shaped, split
 from hwcost.units import unit_of
@@ -198,7 +199,7 @@ class CostModel(Learned):
 
         Raises:
             DataError: When there are fewer than two rows, or a value or weight is not positive and finite.
-            ArchitectureError: When an architecture belongs to another space.
+            ArchitectureError: When an architecture belongs to another space, or to it with options that build other nets.
         """
         known, genes = self.features.read(archs)
         what, fewest = "latency" if self.quantity == LATENCY else self.quantity, MIN_ROWS if known is not None else 1
@@ -254,7 +255,7 @@ class CostModel(Learned):
             seq_len: Tokens per sequence, likewise.
 
         Raises:
-            ArchitectureError: When one belongs to another space.
+            ArchitectureError: When one belongs to another space, or to it with options that build other nets.
             NotFittedError: When the model is not fitted.
             UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
@@ -274,18 +275,21 @@ class CostModel(Learned):
             seq_len: Tokens per sequence, for a model over shapes.
 
         Raises:
-            ArchitectureError: When it does not belong to the model's space.
+            ArchitectureError: When it does not belong to the model's space, or to it with options that build other nets.
             NotFittedError: When the model is not fitted.
             UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
+        space = self.space
         try:
-            is_ours = arch.space == self.space.name
+            is_ours = arch.space == space.name
+            if is_ours and arch.space_options is not space.options_text:
+                check_identity(space, arch)
         except AttributeError:
             is_ours = False
         if is_ours and batch_size is None and seq_len is None:
             return self._one(arch)
-        if batch_size is None and seq_len is None and not isinstance(self.space, Shaped):
-            return self._one(self.space.as_architecture(arch))
+        if batch_size is None and seq_len is None and not isinstance(space, Shaped):
+            return self._one(space.as_architecture(arch))
         return float(self.predict([arch], batch_size=batch_size, seq_len=seq_len).values[0])
 
     def predict_encoded(self, genes: Floats) -> Floats:

@@ -21,6 +21,7 @@ from hwcost._types import Floats
 from hwcost.cost_models.campaigns import campaign_to_fit, unmeasured
 from hwcost.cost_models.features.extractor import shared_features
 from hwcost.cost_models.features.measured_shapes import common_shape, of_shape, points_of
+from hwcost.cost_models.features.measured_space import measured_space
 from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
@@ -29,10 +30,7 @@ from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
 from hwcost.quantities import LATENCY
 from hwcost.quantities import quantity as known_quantity
-from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.spaces.files import is_file
-from hwcost.spaces.shaped import unshaped
 from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
@@ -258,8 +256,8 @@ def from_store(
 
     Raises:
         UnknownNameError: When there is no such quantity; lists the known ones.
-        DataError: When nothing usable was measured, no measurement has the quantity, or several spaces or number formats
-            were.
+        DataError: When nothing usable was measured, no measurement has the quantity, or several spaces, several options of
+            the space, or several number formats were.
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimates.estimate import measurements
@@ -292,7 +290,7 @@ def from_measurements(
     found = list(found)
     pairs = [(one, one.workload) for one in found if one.latency_s is not None and one.status in ("ok", "warn")]
     models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
-    made = _space([workload for _, workload in models], space, source)
+    made = measured_space([workload for _, workload in models], space, source)
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
     factory = _factory([workload for _, workload in kept], source)
     kept = of_shape(kept, shape or {}, source)
@@ -359,26 +357,6 @@ def _row_noise(half_widths: Floats) -> float:
     """Standard deviation of a row of mean weight, from half-widths of 95 % intervals (n,)."""
     square = 1.0 / float(np.mean(1.0 / (half_widths**2 + NOISE**2))) - NOISE**2
     return math.sqrt(max(square, 0.0)) / NORMAL_95
-
-
-def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
-    found = {workload.space: workload for workload in workloads}
-    if wanted is not None:
-        wanted = wanted if isinstance(wanted, str) else unshaped(wanted)  # whether shapes differ is up to the rows
-        if isinstance(wanted, str) and is_file(wanted):
-            wanted = make_space(wanted)
-        name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")
-        if name not in found:
-            known = ", ".join(sorted(found)) or "none"
-            raise DataError(f"{source} holds no usable measurement of space '{name}'. Found: {known}.")
-        if isinstance(wanted, str):
-            return make_space(wanted) if colon else found[name].search_space()
-        return wanted
-    if len(found) != 1:
-        many = f"measurements of several spaces: {', '.join(sorted(found))}"
-        what = many if found else "no usable measurement of an architecture"
-        raise DataError(f"{source} holds {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
-    return next(iter(found.values())).search_space()
 
 
 def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from hwcost.errors import DataError, UnknownNameError, UsageError
-from hwcost.registry import Registry, parse_options
+from hwcost.registry import Registry, joined_options, parse_options
 from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.candidates import Candidates
@@ -40,7 +40,8 @@ def space(name: str, **options: Any) -> SearchSpace:
 
     Raises:
         UnknownNameError: When the name is unknown; lists the known ones.
-        UsageError: When an option is unknown to the space, or has a value that it cannot have.
+        UsageError: When an option is unknown to the space, has a value that it cannot have, or is given twice with different
+            values: behind the name and by itself.
         DataError: When a file cannot be read, or declares no space.
         ContractError: When a space of another distribution breaks the contract.
     """
@@ -52,7 +53,8 @@ def space(name: str, **options: Any) -> SearchSpace:
     if name not in SPACES:
         raise UnknownNameError("space", name, SPACES.names(), "One of your own is a file, such as ./myspace.toml.")
     pairs = re.split(r",(?=\w+=)", text) if colon else ()
-    given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
+    form = f"{name}:NAME=VALUE,NAME=VALUE"
+    given = joined_options(parse_options(pairs, form), options, form)
     made: SearchSpace = SPACES.make(name, **given)
     return made if name in SPACES.builtins else checked(made, name, given)
 

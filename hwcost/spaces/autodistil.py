@@ -124,6 +124,10 @@ class AutoDistil(Transformer):
         own = {"heads": self.kind_of_heads, "subspace": self.subspace}
         return {**own, **scale_option(self.scale), **activation_option(self.activation)}
 
+    def identity_options(self) -> dict[str, Any]:
+        """Returns all but ``subspace``, which says what may be chosen: a net is the same in every sub-space that has it."""
+        return {name: value for name, value in self.options().items() if name != "subspace"}
+
     def head_channels(self, hidden: int, heads: int) -> int:
         """Returns the channels of one head at a width."""
         return self.sizes.head_width if self.kind_of_heads == "retained" else hidden // TEACHER_HEADS

@@ -123,6 +123,10 @@ class AutoDistill(SearchSpace):
         """Returns ``{"printed": ...}``, and ``scale`` where it is not the paper's."""
         return {"printed": self.printed, **scale_option(self.scale)}
 
+    def identity_options(self) -> dict[str, Any]:
+        """Returns all but ``printed``, which says whether 246 or 256 may be chosen."""
+        return {name: value for name, value in self.options().items() if name != "printed"}
+
     def increasing(self) -> tuple[int, ...]:
         """All but the heads: more heads share the same channels, which some runtimes do faster and some slower."""
         return (1, 1, 0, 1, 1)

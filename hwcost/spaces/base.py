@@ -12,7 +12,7 @@ import math
 import re
 import reprlib
 from abc import ABC
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +24,7 @@ from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.layers import Layers
-from hwcost.spaces.points import Architecture, Component, Gene, GeneValue, plain
+from hwcost.spaces.points import Architecture, Component, Gene, GeneValue, listed, plain
 from hwcost.spaces.reading import as_architecture, parse, several
 from hwcost.spaces.sampling import sample
 from hwcost.spaces.variation import crossed, mutated
@@ -38,9 +38,6 @@ REMEMBERED = 10_000
 
 _SIGNS = re.compile(r"[_,=\[\]{}]|^\s|\s$|^$")
 """Characters that no text holds which stands among others with underscores between them."""
-
-LISTED = 40
-"""Choices of a gene that an error lists before it counts the rest."""
 
 
 class SearchSpace(ABC):
@@ -65,6 +62,17 @@ class SearchSpace(ABC):
     def options(self) -> dict[str, Any]:
         """Returns the keyword arguments that rebuild this space (plain JSON)."""
         return {}
+
+    def identity_options(self) -> dict[str, Any]:
+        """Returns what of the options decides which net the genes of an architecture stand for; here all of them.
+
+        Spaces of one name that differ in other options, such as in the values that may be chosen, share their architectures.
+        """
+        return self.options()
+
+    def with_options(self, options: Mapping[str, Any]) -> SearchSpace:
+        """Returns the space of this class that options make, which :meth:`options` of it returned."""
+        return type(self)(**options)
 
     @cached_property
     def options_text(self) -> str:
@@ -111,7 +119,8 @@ class SearchSpace(ABC):
                 over, such as a row's name or latency); or the values of all genes in order.
 
         Raises:
-            ArchitectureError: When it is none of these, lacks a gene, or lies outside the space.
+            ArchitectureError: When it is none of these, lacks a gene, lies outside the space, or was made by this space with
+                options that build other nets.
         """
         return as_architecture(self, value)
 
@@ -387,9 +396,3 @@ class SearchSpace(ABC):
         if accounting not in self.accountings:
             known = ", ".join(self.accountings)
             raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: {known}")
-
-
-def listed(choices: Sequence[GeneValue]) -> str:
-    """Returns the choices of a gene for messages; the first ones where they are many."""
-    shown = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in choices[:LISTED])
-    return shown if len(choices) <= LISTED else f"{shown} and {len(choices) - LISTED} more"

@@ -68,6 +68,10 @@ class Custom(SearchSpace):
             "operators": [operator.plain() for operator in self._operators],
         }
 
+    def identity_options(self) -> dict[str, Any]:
+        """Returns the names of the genes in order, which a factory is called with; all else says what is known of them."""
+        return {"genes": [gene.name for gene in self.genes]}
+
     def increasing(self) -> tuple[int, ...]:
         """See the base class; the genes that were named."""
         return tuple(int(gene.name in self._increasing) for gene in self.genes)

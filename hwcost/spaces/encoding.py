@@ -13,8 +13,10 @@ from hwcost._arguments import COUNT
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.errors import ArchitectureError
-from hwcost.spaces.base import Architecture, GeneValue, SearchSpace, listed
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.identity import check_identity
 from hwcost.spaces.plugin_spaces import checked
+from hwcost.spaces.points import listed
 from hwcost.spaces.shaped import SHAPE_GENES, Shaped, split
 
 DIRECT = 100_000
@@ -48,14 +50,13 @@ class Encoding:
             Shape ``(n, genes)``: the value of a numeric gene, the index of a categorical one.
 
         Raises:
-            ArchitectureError: When one belongs to another space, or holds a value that its space does not have.
+            ArchitectureError: When one belongs to another space, or to this one with options that build other nets, or holds
+                a value that the space does not have.
         """
+        name, options = self.space.name, self.space.options_text
         for arch in archs:
-            if arch.space != self.space.name:
-                raise ArchitectureError(
-                    f"architecture {arch} belongs to space '{arch.space}', not to space '{self.space.name}'. "
-                    f"Make it with space('{self.space.name}').architecture(...)."
-                )
+            if arch.space_options is not options or arch.space != name:
+                check_identity(self.space, arch)
         try:
             genes = np.array(self._numbers(archs), dtype=np.float64).reshape(len(archs), len(self.gene_names))
             return self.check(genes)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 GeneValue = int | float | str
+
+LISTED = 40
+"""Choices of a gene that an error lists before it counts the rest."""
 
 
 def plain(value: Any) -> Any:
@@ -26,6 +30,12 @@ def number(text: str) -> GeneValue:
         except ValueError:
             continue
     return text.strip()
+
+
+def listed(choices: Sequence[GeneValue]) -> str:
+    """Returns the choices of a gene for messages; the first ones where they are many."""
+    shown = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in choices[:LISTED])
+    return shown if len(choices) <= LISTED else f"{shown} and {len(choices) - LISTED} more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +70,8 @@ class Architecture:
         space: Name of the space it belongs to.
         genes: One value per gene of the space.
         space_options: Options of the space that made it, as :attr:`SearchSpace.options_text`; empty where nobody said them.
-            They are carried along for building it and are not compared: within one space, genes are the identity.
+            Two architectures are equal by their genes, whatever these say. But a space, and a cost model, takes only those
+            whose options build the nets that it means itself; see :mod:`hwcost.spaces.identity`.
     """
 
     space: str

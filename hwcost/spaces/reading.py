@@ -11,6 +11,7 @@ from hwcost._arguments import TEXT, check
 from hwcost._patterns import Pattern
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.benchmark_names import read_benchmark_name
+from hwcost.spaces.identity import check_identity
 from hwcost.spaces.layouts import aliases
 from hwcost.spaces.nested import SHORTEST_CODE, flattened, read_key, read_labels, read_nested
 from hwcost.spaces.points import Architecture, GeneValue, number
@@ -25,11 +26,7 @@ _NEXT = Pattern(r"[,;](?=[^=,;]+=)")
 def as_architecture(space: SearchSpace, value: Any) -> Architecture:
     """Makes an architecture of a space; see :meth:`hwcost.spaces.base.SearchSpace.as_architecture`."""
     if isinstance(value, Architecture):
-        if value.space != space.name:
-            raise ArchitectureError(
-                f"architecture {value} belongs to space '{value.space}', not to space '{space.name}'. "
-                f"Make it with space('{space.name}').architecture(...)."
-            )
+        check_identity(space, value)
         return value
     if isinstance(value, str):
         return space.parse(value)

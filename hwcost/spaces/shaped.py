@@ -6,7 +6,7 @@ size and sequence length is such a space already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,15 +78,29 @@ class Shaped(SearchSpace):
         """Returns the space of the architectures, by name and options."""
         return {"space": self.base.name, "options": self.base.options()}
 
+    def identity_options(self) -> dict[str, Any]:
+        """Returns what decides about the nets of the space of the architectures."""
+        return {"space": self.base.name, **self.base.identity_options()}
+
+    def with_options(self, options: Mapping[str, Any]) -> Shaped:
+        """See the base class.
+
+        Raises:
+            UsageError: When the options are those of a space of other architectures.
+        """
+        if options["space"] != self.base.name:
+            raise UsageError(f"architectures of space '{options['space']}' are none of space '{self.base.name}'")
+        return Shaped(self.base.with_options(options["options"]))
+
     # -- points --------------------------------------------------------------------------------------------------------
 
     def at(self, arch: Architecture, shape: Shape) -> Architecture:
         """Returns the point of an architecture of the base space at a shape."""
-        return self.made((*arch.genes, *shape))
+        return self.made((*self.base.as_architecture(arch).genes, *shape))
 
     def architecture_of(self, point: Architecture) -> Architecture:
         """Returns the architecture of a point, without its shape."""
-        return self.base.made(point.genes[: -len(SHAPE_GENES)])
+        return self.base.made(self.as_architecture(point).genes[: -len(SHAPE_GENES)])
 
     @staticmethod
     def shape_of(point: Architecture) -> Shape:

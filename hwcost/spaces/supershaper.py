@@ -194,13 +194,14 @@ class SuperShaper(SearchSpace):
         """
         if accounting == "built":
             return super()._params(arch, accounting)
-        sizes = self.sizes
-        return self.deployed.work(arch).params - sizes.vocabulary - 2 * sizes.backbone_width + 2 * int(arch.genes[-1])
+        sizes, deployed = self.sizes, self.deployed
+        whole = deployed.work(deployed.made(arch.genes)).params
+        return whole - sizes.vocabulary - 2 * sizes.backbone_width + 2 * int(arch.genes[-1])
 
     def _flops(self, arch: Architecture, accounting: str, seq_len: int, batch_size: int) -> int:
         """Counts operations; ``paper`` counts the merged net."""
         counted = self.deployed if accounting == "paper" else self
-        return counted.work(arch, batch_size, seq_len).flops
+        return counted.work(counted.made(arch.genes), batch_size, seq_len).flops
 
     @property
     def deployed(self) -> SuperShaper:

@@ -64,6 +64,10 @@ class Table(SearchSpace):
         padded = {"padded": sorted(self._padded)} if self._padded else {}
         return {"columns": columns, "increasing": sorted(self._increasing), **padded}
 
+    def identity_options(self) -> dict[str, Any]:
+        """Returns the names of the columns in order; another table with the same ones may hold other values of them."""
+        return {"columns": [gene.name for gene in self.genes]}
+
     def increasing(self) -> tuple[int, ...]:
         """The columns that were named; none by default, since a column of someone else's table may mean anything."""
         return tuple(int(gene.name in self._increasing) for gene in self.genes)

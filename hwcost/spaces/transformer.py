@@ -28,6 +28,7 @@ ACTIVATIONS = ("gelu", "relu")
 """Activations that the feed-forward layers can have; sizes do not depend on them."""
 
 PER_LAYER = ("hidden", "ffn_ratio", "heads")
+RANGES = ("layers", *PER_LAYER)
 
 
 class Transformer(SearchSpace):
@@ -110,6 +111,15 @@ class Transformer(SearchSpace):
             "heads": list(self.heads), "elastic": self.elastic, "head_width": self.head_width, "head": self.head,
             "vocabulary": self.vocabulary, "positions": self.positions, **activation_option(self.activation),
         }  # fmt: skip
+
+    def identity_options(self) -> dict[str, Any]:
+        """Returns all but the ranges where layers are alike: they say what may be chosen.
+
+        Where layers have choices of their own, the ranges decide too: the largest width is that of the embeddings, and first
+        choices stand for layers that are left out.
+        """
+        options = self.options()
+        return options if self.elastic == "per_layer" else {name: options[name] for name in options if name not in RANGES}
 
     @property
     def has_isomorphs(self) -> bool:

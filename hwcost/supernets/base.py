@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from hwcost.errors import ArchitectureError, UsageError
+from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.transformer import HEADS_OF_NET
 from hwcost.supernets import subnet
@@ -116,9 +116,7 @@ class Supernet(nn.Module, ABC):
             ArchitectureError: When it is not a point of the space.
             UsageError: When there is no such head.
         """
-        if arch.space != self.space.name:
-            raise ArchitectureError(f"an architecture of space '{arch.space}' is not a point of space '{self.space.name}'")
-        checked = self.space.architecture(arch.genes)
+        checked = self.space.architecture(self.space.as_architecture(arch).genes)
         if head is not None and head not in HEADS_OF_NET:
             raise UsageError(f"a net ends in one of {', '.join(HEADS_OF_NET)}; got '{head}'")
         self.arch, self.head = checked, head

@@ -36,7 +36,7 @@ class SuperShaperSupernet(Supernet):
 
     def full(self) -> nn.Module:
         """See the base class: every layer as wide as it gets, with both heads."""
-        model = self.trained.blueprint(self.largest(), "mlm").build()
+        model = self.running(self.largest(), "mlm").build()
         model.pooler = Pooler(self.space.sizes.backbone_width)
         return model
 
@@ -61,7 +61,8 @@ class SuperShaperSupernet(Supernet):
 
     def running(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class: bottlenecks are trained unmerged."""
-        return self.trained.blueprint(arch, head)
+        unmerged = self.trained.space.made(self.space.as_architecture(arch).genes)
+        return self.trained.blueprint(unmerged, head)
 
     def extract(self, arch: Architecture, head: str | None = None) -> nn.Module:
         """See the base class; merged when the space is."""

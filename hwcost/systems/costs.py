@@ -14,6 +14,7 @@ from hwcost.cost_models.data import read
 from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import SearchSpace
+from hwcost.spaces.identity import described as space_in_words
 from hwcost.spaces.shaped import Shaped, unshaped
 from hwcost.systems.settings import Measuring
 
@@ -109,5 +110,4 @@ def _identity(space: SearchSpace) -> tuple[Any, ...]:
 
 
 def _described(space: SearchSpace) -> str:
-    options = ", ".join(f"{name}={value}" for name, value in space.options().items())
-    return f"space '{space.name}'" + (f" ({options})" if options else "")
+    return space_in_words(space.name, space.options())

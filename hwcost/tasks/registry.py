@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import ContractError, HwcostError, UnknownNameError
-from hwcost.registry import Registry, made, parse_options
+from hwcost.registry import Registry, joined_options, made, parse_options
 from hwcost.tasks.folder import labelled_folder
 from hwcost.tasks.task import Task
 
@@ -43,7 +43,8 @@ def task(source: str | Path, **options: Any) -> Task:
     name, colon, tail = str(source).rpartition(":")
     if not colon or "=" not in tail:
         name, tail = str(source), ""
-    given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
+    form = f"{name}:NAME=VALUE,..."
+    given = joined_options(parse_options(tail.split(",") if tail else [], form), options, form)
     if name in TASKS:
         found: Task = _of_name(name, given)
         if not isinstance(found, Task):

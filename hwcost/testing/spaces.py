@@ -74,6 +74,18 @@ class SpaceSuite(ABC):
         assert (again.genes, again.components(), again.options()) == (of.genes, of.components(), of.options())
         assert space_of(of.name, frozen_options(options)).options() == of.options()
 
+    def test_architectures_carry_the_options_of_their_space(self, of: SearchSpace, archs: list[Architecture]) -> None:
+        """Equal spaces share their architectures; others that differ in what is built refuse them."""
+        again = space(of.name, **json.loads(json.dumps(of.options())))
+        assert again.identity_options() == of.identity_options()
+        assert json.loads(json.dumps(of.identity_options())) == of.identity_options()
+        for arch in archs:
+            assert json.loads(arch.space_options) == of.options()
+            assert again.as_architecture(arch) == of.as_architecture(again.architecture(arch.genes)) == arch
+            assert of.as_architecture(Architecture(of.name, arch.genes)) == arch
+            with pytest.raises(ArchitectureError, match="an-unknown-option"):
+                of.as_architecture(Architecture(of.name, arch.genes, '{"an-unknown-option": 1}'))
+
     def test_an_unknown_option_is_refused(self, of: SearchSpace) -> None:
         """A misspelt option is named, together with the known ones."""
         with pytest.raises(UsageError, match="'no_such_option' is unknown"):

@@ -25,7 +25,8 @@ class AutoDistillBuilder(Builder[AutoDistill]):
 
     def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class."""
-        return self._blueprint([int(gene) for gene in arch.genes], head or "none", normalised=False)
+        genes = [int(gene) for gene in self.space.as_architecture(arch).genes]
+        return self._blueprint(genes, head or "none", normalised=False)
 
     def teacher(self, head: str = "mlm") -> Blueprint:
         """Describes the teacher: IB-BERT_LARGE at the paper's scale, with layer norms and GELUs."""

@@ -31,7 +31,7 @@ class SuperShaperBuilder(Builder[SuperShaper]):
         """See the base class."""
         sizes = self.space.sizes
         arguments = {
-            "widths": [int(gene) for gene in arch.genes],
+            "widths": [int(gene) for gene in self.space.as_architecture(arch).genes],
             "backbone_width": sizes.backbone_width,
             "heads": sizes.heads,
             "feed_forward": sizes.feed_forward,

@@ -14,6 +14,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers.problem import Problem
 from hwcost.spaces import space
+from hwcost.spaces.shaped import Shaped
 from hwcost.stores.schema import Campaign
 from hwcost.study.remarks import remarks
 from hwcost.timing.measurement import Flag, Measurement
@@ -86,6 +87,20 @@ def test_confirmed_measurements_hold_the_level_for_a_few_others():
 def test_the_space_keeps_its_options():
     merged = space("supershaper", merged=True)
     assert from_measurements([measured(0, made=merged)]).space.options() == {"merged": True}
+
+
+def test_rows_of_a_space_with_other_options_are_neither_merged_nor_dropped():
+    merged, plain = space("supershaper", merged=True), space("supershaper")
+    both = [measured(0, made=merged), measured(0, made=plain), measured(1, made=merged)]
+    for wanted in (None, "supershaper"):
+        with pytest.raises(DataError, match=r"of space 'supershaper' .merged=True. and .*merged=False.*Say which are meant"):
+            from_measurements(both, wanted)
+    for wanted in (merged, "supershaper:merged=true", Shaped(merged)):
+        data = from_measurements(both, wanted)
+        assert (len(data), data.space.options()) == (2, {"merged": True})
+        assert {arch.space_options for arch in data.architectures} == {merged.options_text}
+    with pytest.raises(DataError, match=r"holds no usable measurement of .*merged=False.*Found: .*merged=True"):
+        from_measurements([measured(0, made=merged)], plain)
 
 
 def test_latencies_at_several_shapes_are_never_fitted_as_if_of_one():

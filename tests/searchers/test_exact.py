@@ -57,11 +57,11 @@ def test_tables_of_other_genes_do_not_fit() -> None:
 class Product:
     name = "product"
 
-    def __init__(self, power):
-        self.power = power
+    def __init__(self, power, of=MINI):
+        self.power, self.of = power, of
 
     def __call__(self, arch):
-        return float(self.predict_codes(Candidates.of(MINI, [arch]).codes)[0])
+        return float(self.predict_codes(Candidates.of(self.of, [arch]).codes)[0])
 
     def predict_codes(self, codes):
         return np.prod(codes + 2.0, axis=1) ** self.power + (0.0 if self.power > 0 else codes[:, 0] * codes[:, 2])
@@ -83,7 +83,7 @@ def test_the_exact_answer_is_the_exhaustive_one(merged) -> None:
     archs = of.sample(60, seed=1)
     model = cost_model("lut", of, form="linear").fit(archs, [1e-3 + 1e-9 * of.params(arch) for arch in archs])
     quality = Maximize(lambda arch: None, "quality")
-    quality.value = Product(0.5)
+    quality.value = Product(0.5, of)
     limits = [Constraint(model, most=float(np.median([model(arch) for arch in archs])), probability=0)]
     exact, listed = (search(of, [quality], limits, searcher=name, evaluations=10**6) for name in ("exact", "exhaustive"))
     assert exact.evaluations == 1

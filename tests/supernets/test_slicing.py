@@ -193,8 +193,10 @@ def test_merged_equals_unmerged() -> None:
     plain, merged = shaken("supershaper:scale=mini"), shaken("supershaper:scale=mini,merged=true")
     with torch.no_grad():
         for arch in plain.space.sample(5, seed=5):
-            net = merged.extract(arch)
+            net = merged.extract(merged.space.architecture(arch.genes))
             assert len(net.transitions) == 5
+            with pytest.raises(ArchitectureError, match="merged=False.*not to.*merged=True"):
+                merged.extract(arch)
             assert apart(net(*inputs), plain.extract(arch)(*inputs)) <= TOLERANCE
 
 
@@ -225,7 +227,7 @@ def test_architectures_outside_the_space_are_refused() -> None:
     net = supernet("supershaper:scale=mini")
     with pytest.raises(ArchitectureError, match="gene 'l2' of space 'supershaper' cannot be 25. Allowed: 8, 16, 24"):
         net.set(type(net.largest())("supershaper", (8, 25, 8, 8)))
-    with pytest.raises(ArchitectureError, match="of space 'transformer' is not a point of space 'supershaper'"):
+    with pytest.raises(ArchitectureError, match="belongs to space 'transformer', not to space 'supershaper'"):
         net.set(type(net.largest())("transformer", (8, 8, 8, 8)))
     with pytest.raises(UsageError, match="a net ends in one of mlm, pooler, none; got 'nsp'"):
         net.set(net.largest(), "nsp")

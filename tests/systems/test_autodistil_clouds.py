@@ -141,9 +141,10 @@ def test_students_and_teacher_have_the_activations_that_are_set(tmp_path) -> Non
     assert planned(tmp_path, teacher_activation="relu").space("reference").activation == "relu"
     plain = planned(tmp_path)
     assert "activation" not in plain.space("tiny").options()
-    for net in (made.nets.parse("tiny 4_16_2_7"), made.nets.parse("base 12_80_4_12"), made.nets.teacher):
-        assert made.nets.flops(net) == plain.nets.flops(net)
-        assert made.space(net[0]).params(net[1]) == plain.space(net[0]).params(net[1])
+    pairs = [(made.nets.parse(text), plain.nets.parse(text)) for text in ("tiny 4_16_2_7", "base 12_80_4_12")]
+    for net, of_plain in (*pairs, (made.nets.teacher, plain.nets.teacher)):
+        assert made.nets.flops(net) == plain.nets.flops(of_plain)
+        assert made.space(net[0]).params(net[1]) == plain.space(net[0]).params(of_plain[1])
 
 
 @pytest.mark.parametrize("field", ["activation", "teacher_activation"])

@@ -12,6 +12,7 @@ from hwcost._types import Floats
 from hwcost.cost_models.features.extractor import shared_features
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.reading import several
 from hwcost.spaces.shape_columns import NAMES, ShapeColumns
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.spaces.table import Table
@@ -92,17 +93,20 @@ def _unsaid(model: CostModel, archs: Any) -> Floats:
     try:
         return model.features.read(archs)[1]
     except ArchitectureError:
-        columns = ShapeColumns.of(model.space)
-        genes = None if columns is None or not isinstance(model.space, Shaped) else _read(columns, archs)
+        columns = ShapeColumns.of(model.space) if isinstance(model.space, Shaped) else None
+        genes = None if columns is None else _read(columns.rest, archs)
         if columns is None or genes is None:
             raise
     return columns.joined(genes, sizes_asked(model, columns, None, None))
 
 
-def _read(columns: ShapeColumns, archs: Any) -> Floats | None:
+def _read(space: SearchSpace, archs: Any) -> Floats | None:
+    """Returns encoded genes of architectures without a shape; None where they are none, of whatever options."""
     try:
-        return shared_features(columns.rest).read(archs)[1]
+        return shared_features(space).read(archs)[1]
     except ArchitectureError:
+        if any(getattr(one, "space", None) == space.name for one in several(archs)):
+            raise
         return None
 
 

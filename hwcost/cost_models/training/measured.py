@@ -91,7 +91,7 @@ class MeasuredFirst:
         model = self.cost.predict(genes)
         values, half_widths = model.values.copy(), self.cost.half_widths(genes)
         for i, arch in enumerate(held):
-            key = self._key(arch)
+            key = self.space.canonical(arch.genes)
             if key in self.cost.measured_:
                 values[i], half_widths[i] = self.cost.measured_[key], self._half_width(key)
         return Prediction.within(values, half_widths, model.in_domain, self.quantity)
@@ -105,7 +105,7 @@ class MeasuredFirst:
         return self.cost.doubts_.get(self._key(arch))
 
     def _key(self, arch: Architecture) -> Any:
-        return self.space.canonical(arch.genes)
+        return self.space.canonical(self.space.as_architecture(arch).genes)
 
     def _half_width(self, key: Any) -> float:
         """Half-width about a measured value: it and a further measurement both have noise; NaN where that is unknown."""

@@ -80,7 +80,7 @@ class GateCosts:
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the cost of one architecture; the total for the net with all gates open."""
-        return float(self._cost(np.array([arch.genes], dtype=np.float64))[0])
+        return float(self._cost(np.array([self.space.as_architecture(arch).genes], dtype=np.float64))[0])
 
     def predict_codes(self, codes: NDArray[Any]) -> Floats:
         """Returns the costs of n architectures by their codes, which are the gates, shape (n,)."""
