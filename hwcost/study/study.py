@@ -27,6 +27,7 @@ from hwcost.spaces.candidates import Candidates
 from hwcost.study.evaluation import Evaluation
 from hwcost.study.log import Log
 from hwcost.study.results import Results
+from hwcost.study.sources import code_digest
 from hwcost.study.stopping import IDLE_BATCHES, Stopping
 from hwcost.timing.timer import stopwatch
 
@@ -99,7 +100,8 @@ class Study(Results):
         self.iterations = 0
         self.stopped: str | None = None
         self.remarks: tuple[str, ...] = ()
-        self._log = Log(log, problem.space, {} if log is None else {**self._described(), **(about or {})})
+        kept = ({}, []) if log is None else ({**self._described(), **(about or {})}, self._code())
+        self._log = Log(log, problem.space, *kept)
         self._batches = 0
 
     def _described(self) -> dict[str, Any]:
@@ -117,6 +119,12 @@ class Study(Results):
             "seed": self.searcher.seed, "repeats": self.repeats,
             "reference": None if self.reference is None else self.problem.space.key(self.reference),
         }  # fmt: skip
+
+    def _code(self) -> list[tuple[str, str | None]]:
+        """Returns what messages call each cost function, and a hash of its code."""
+        objectives = [(f"objective '{one.name}'", one.value) for one in self.problem.objectives]
+        constraints = [(f"constraint '{one.name}'", one.value) for one in self.problem.constraints]
+        return [(what, code_digest(value)) for what, value in [*objectives, *constraints]]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
