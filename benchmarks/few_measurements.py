@@ -130,9 +130,7 @@ def mape(predicted: Floats, measured: Floats) -> float:
 
 
 def covered(answer: Prediction, measured: Floats) -> float:
-    """Returns the share of measured values inside their intervals."""
-    if answer.low is None or answer.high is None:
-        return 0.0
+    """Returns the share of measured values inside their intervals, which those without one are not."""
     return float(np.mean((answer.low <= measured) & (measured <= answer.high)))
 
 
@@ -172,7 +170,7 @@ def judge(
         answer = prior.clone().fit(device.genes[kept], values[kept]).predict(device.genes[held])
         measured = values[held]
         inside = covered(answer, measured)
-        width = 100 * (0.0 if answer.high is None else float(np.median(answer.high / answer.values - 1)))
+        width = 100 * float(np.nan_to_num(np.median(answer.high / answer.values - 1)))
         alone = [cost_model(name, device.data.space).fit(device.genes[kept], values[kept]) for name in names]
         fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]

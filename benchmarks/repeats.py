@@ -111,7 +111,7 @@ def judged(model: str, data: Data, archs: list[Architecture], latency_s: Floats)
     except MissingExtraError:
         return None
     answer = fitted.predict(archs)
-    if answer.low_s is None or answer.high_s is None:
+    if np.isnan(answer.low_s).all():
         return 0.0, float("nan"), float("nan")
     covered = float(((answer.low_s <= latency_s) & (latency_s <= answer.high_s)).mean())
     off = float(np.median(np.abs(np.log(latency_s / answer.latency_s))))

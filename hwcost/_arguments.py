@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
@@ -56,6 +56,23 @@ SWITCH = of_type("True or False", bool)
 PATH = of_type("a path", str, PathLike)
 FUNCTION = Kind("a function", callable)
 OPTIONS = of_type("a mapping of values by name", Mapping)
+
+
+def texts_of(name: str, given: str | Collection[str] | None) -> Collection[str] | None:
+    """Returns the texts of an argument: a single text as a list of one, None as it is.
+
+    Args:
+        name: Name of the argument.
+        given: Value of the argument.
+
+    Raises:
+        UsageError: When it is neither a text nor a collection of texts.
+    """
+    if isinstance(given, str):
+        return [given]
+    kind = Kind("a text, or a list or set of texts", lambda one: isinstance(one, Collection) and all(map(TEXT.holds, one)))
+    check({name: given}, **{name: kind.or_none})
+    return given
 
 
 def check(given: Mapping[str, Any], **kinds: Kind) -> None:

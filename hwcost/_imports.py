@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from hwcost.errors import UsageError
@@ -31,6 +32,7 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
     module_name, colon, attribute = name.partition(":")
     if not (module_name and colon and attribute):
         raise UsageError(f"'{name}' names no {what}. Expected package.module:name")
+    _check_module(name, module_name, attribute)
     try:
         with current_folder_importable():
             module = importlib.import_module(module_name)
@@ -39,11 +41,24 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
     except (Exception, SystemExit) as error:
         raise UsageError(f"'{name}' cannot be imported: {reason(error)}") from error
     found = getattr(module, attribute, None)
-    if not callable(found):
-        known = [key for key, value in vars(module).items() if inspect.isroutine(value) and value.__module__ == module_name]
-        listed = f". Functions there: {', '.join(known)}" if known else ""
-        raise UsageError(f"module '{module_name}' has no {what} '{attribute}'{listed}")
-    return found  # type: ignore[no-any-return]
+    if callable(found):
+        return found  # type: ignore[no-any-return]
+    known = [key for key, value in vars(module).items() if inspect.isroutine(value) and value.__module__ == module_name]
+    listed = f". Functions there: {', '.join(known)}" if known else ""
+    if hasattr(module, attribute):
+        raise UsageError(f"'{name}' is not a {what}: it is {found!r:.60}{listed}")
+    raise UsageError(f"module '{module_name}' has no {what} '{attribute}'{listed}")
+
+
+def _check_module(name: str, module: str, attribute: str) -> None:
+    """Raises UsageError when a file is given where the name of its module is expected."""
+    if not (module.endswith(".py") or {"/", os.sep} & set(module)):
+        return
+    path = Path(module)
+    folder = "" if path.parent == Path() else f" in the folder '{path.parent}', or with it in PYTHONPATH"
+    if not path.exists():
+        raise UsageError(f"'{name}' names the file '{module}', which is not there. Expected package.module:name")
+    raise UsageError(f"'{name}' names a file. Give its module instead, as in '{path.stem}:{attribute}'{folder}")
 
 
 def import_function(name: str, what: str = "function") -> Callable[..., Any]:

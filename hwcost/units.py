@@ -10,7 +10,7 @@ from hwcost.errors import UsageError
 __all__ = [
     "about_half_width", "format_bytes", "format_clock", "format_count", "format_half_width", "format_percent",
     "format_quantity", "format_seconds", "format_si", "has_time_unit", "in_words", "parse_duration", "parse_percent",
-    "parse_quantity", "unit_of", "written_unit",
+    "parse_quantity", "parse_wait", "unit_of", "written_unit",
 ]  # fmt: skip
 
 DIMENSIONLESS = "1"
@@ -160,6 +160,15 @@ def parse_duration(text: str) -> float:
     if not value > 0 or not math.isfinite(value):
         raise UsageError(f"'{text}' is not a duration. Expected a positive number with ns, us, ms, s, m or h, such as 8m.")
     return value
+
+
+def parse_wait(text: str) -> float:
+    """Reads the longest time to wait into seconds: a duration, or ``0`` or ``0s`` for none.
+
+    Raises:
+        UsageError: When the text is neither.
+    """
+    return 0.0 if text in ("0", "0s") else parse_duration(text)
 
 
 def written_unit(text: str) -> str | None:

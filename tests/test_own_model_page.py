@@ -80,11 +80,13 @@ def test_the_page_as_it_stands(folder, capsys) -> None:
     assert run_python({})["check"].latency_s > 0
 
 
-def test_the_search_of_the_page_keeps_the_limit(folder) -> None:
+@pytest.mark.parametrize("n", [30, 5])
+def test_the_search_of_the_page_keeps_the_limit(folder, n) -> None:
+    """Five nets give no interval: then nothing keeps the limit for sure, and the search follows the score alone."""
     import hwcost as hc
 
     space = hc.space("./myspace.toml")
-    archs = space.sample(30, seed=0, design="spread")
+    archs = space.sample(n, seed=0, design="spread")
     rows = [{**space.named(arch), "latency_s": 1e-5 * arch.genes[0] * arch.genes[1]} for arch in archs]
     hc.fit(rows, "ridge", space=space).save("models/mine")
     (folder / "mysearch.py").write_text(block("python", "# mysearch.py"))
@@ -92,7 +94,7 @@ def test_the_search_of_the_page_keeps_the_limit(folder) -> None:
     exec(compile((folder / "mysearch.py").read_text(), "mysearch.py", "exec"), names)
     best, seconds = names["evolve"](lambda arch: arch["layers"] * arch["hidden"], 5e-3)
     assert space.architecture(best)
-    assert 0 < seconds <= 5e-3
+    assert 0 < seconds <= (5e-3 if n == 30 else 1.0)
 
 
 def test_the_operators_of_the_page_add_up(tmp_path) -> None:

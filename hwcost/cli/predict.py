@@ -23,8 +23,6 @@ JSON = (".json", ".jsonl", ".ndjson")
 """Ends of the names of files that may hold one object."""
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
     from hwcost.cost_models.base import CostModel
     from hwcost.exchange.sheet import Sheet
@@ -131,9 +129,9 @@ def _joined(documents: list[dict[str, Any]]) -> dict[str, Any]:
     return {**{name: value for name, value in first.items() if name not in SIZES}, "predictions": entries}
 
 
-def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
-    """Returns one end of an interval; None where the interval is missing."""
-    return None if ends is None or math.isnan(ends[i]) else float(ends[i])
+def _end(value: float) -> float | None:
+    """Returns one end of an interval; None where there is no interval."""
+    return None if math.isnan(value) else value
 
 
 def _at(document: dict[str, Any]) -> str:
@@ -160,8 +158,8 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fit
         {
             "arch": model.space.key(one),
             model.quantity: float(answer.values[i]),
-            ends[0]: _end(answer.low, i),
-            ends[1]: _end(answer.high, i),
+            ends[0]: _end(float(answer.low[i])),
+            ends[1]: _end(float(answer.high[i])),
             "in_domain": bool(answer.in_domain[i]),
             "source": MEASURED if use_measured and measured.source(one) == MEASURED else fitted.name,
             "doubt": measured.doubt(one) if use_measured else None,

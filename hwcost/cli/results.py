@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SLOWED = 0.03
 """Share by which the observed mean exceeds a latency, from which the table shows both."""
 
+ENDED = "The budget ended it; --resume --budget TIME goes on."
+"""Sentence on a campaign that is not complete."""
+
 ROOFLINE = "roofline_utilisation"
 """Quantity that the table shows where the device's peaks are known."""
 
@@ -33,6 +36,8 @@ def show(result: Result, json: str | None) -> None:
     """Writes the campaign as JSON, or as tables."""
     reports = _reports(result)
     if console.write_json(as_document(result) | _priced(reports), json):
+        if not result.is_complete:
+            console.note(f"campaign {result.campaign_id}: {ENDED}")
         return
     _latencies(result)
     _quantities(result)
@@ -175,7 +180,7 @@ def summary(result: Result) -> str:
         known = f"half-width median {median}, largest {largest}"
         achieved = "; ".join(filter(None, (known, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
-    ended = "" if result.is_complete else " The budget ended it; --resume --budget TIME goes on."
+    ended = "" if result.is_complete else f" {ENDED}"
     goals = "" if result.standing is None else f" {result.standing}."
     left = len(result.plan.items) - len(result.measurements)
     goals += f" {left} further workloads were left out." if left else ""

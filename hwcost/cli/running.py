@@ -40,9 +40,9 @@ class RunOptions:
         Raises:
             UsageError: When one is not a duration.
         """
-        from hwcost.units import parse_duration
+        from hwcost.units import parse_duration, parse_wait
 
-        wait_s = 0.0 if wait in ("0", "0s") else parse_duration(wait)
+        wait_s = parse_wait(wait)
         return cls(None if budget is None else parse_duration(budget), wait_s, json)
 
 

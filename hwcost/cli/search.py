@@ -14,6 +14,7 @@ from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
+    from hwcost.cli.winners import Place
     from hwcost.cost_models.base import CostModel
     from hwcost.objectives.written import SearchSpec
     from hwcost.searchers.problem import Problem
@@ -111,7 +112,12 @@ Refits = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", "-d", help="Device of --measure and --verify.")]
-Backend = Annotated[str, typer.Option("--backend", help="Backend of --measure and --verify.")]
+Backend = Annotated[
+    Text,
+    typer.Option(
+        "--backend", help="Backend of --measure and --verify.", show_default="that of the cost model's rows, or torch"
+    ),
+]
 Tier = Annotated[str, typer.Option("--tier", help="Tier of --measure and --verify: quick, standard or strict.")]
 Budget = Annotated[
     Text, typer.Option("--budget", metavar="TIME", help="Time that measurements of --measure or --verify share, e.g. 8m.")
@@ -147,7 +153,7 @@ def search(
     verify: Verify = None,
     refits: Refits = REFITS,
     device: Device = "cpu",
-    backend: Backend = "torch",
+    backend: Backend = None,
     tier: Tier = "quick",
     budget: Budget = None,
     store: console.StoreUrl = None,
@@ -174,7 +180,8 @@ def search(
     with redirect_stdout(sys.stderr):  # what functions of the user's print does not belong to the data
         problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
         models = list(spec.models.values())
-        _check_measuring(problem, models, measure, verify)
+        place = winners.Place(device, backend or winners.backend_of(models), tier, store, model, budget_s)
+        _check_measuring(problem, models, place, measure, verify)
         if plot is not None:
             search_report.check_plot(plot)
         ends = {
@@ -184,7 +191,6 @@ def search(
         options = _options(problem, ends, searcher_option or [], searcher=searcher, seed=seed, reference=reference, log=log)
         with progress(_shown) as update:
             study = options.run(problem, progress=update, remark=console.note)
-        place = winners.Place(device, backend, tier, store, model, budget_s)
         found = search_report.Found(study, search_report.biases(study, models, refits))
         if verify is not None:
             found.verification, found.measured = winners.verified(models, study, place, verify)
@@ -215,13 +221,16 @@ def _problem(
     return Problem(space, objectives, [spec.constraint(text, of) for text in constraints])
 
 
-def _check_measuring(problem: Problem, models: list[CostModel], measure: bool, verify: int | None) -> None:
-    """Raises UsageError when winners are to be measured and cannot be, before anything is searched."""
+def _check_measuring(
+    problem: Problem, models: list[CostModel], place: Place, measure: bool, verify: int | None
+) -> None:
+    """Refuses winners that are to be measured and cannot be, before anything is searched."""
     from hwcost.cli.winners import latency_model
     from hwcost.study.verification import check_objectives
 
     if measure or verify is not None:
         latency_model(models, "--measure" if verify is None else "--verify")
+        place.check()
     if verify is not None:
         check_objectives(problem)
 

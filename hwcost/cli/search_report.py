@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.cli import console
-from hwcost.cli.winners import UNKNOWN, certainty
+from hwcost.cli.winners import certainty, why_unknown
 from hwcost.cost_models.base import CostModel
 from hwcost.objectives.cost_function import measured_quantity
 from hwcost.searchers.trial import Trial
@@ -104,7 +104,7 @@ def _verification(space: SearchSpace, state: Verification) -> dict[str, Any]:
         "best": None if state.best is None else space.key(state.best), "probability": state.probability,
         "margin": state.margin,
         "wanted": state.wanted, "tolerance": state.tolerance, "rounds": state.rounds, "sure": state.is_sure,
-        "remark": UNKNOWN if state.probability is None else None,
+        "remark": why_unknown(state) if state.probability is None else None,
     }  # fmt: skip
 
 

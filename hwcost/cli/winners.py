@@ -33,8 +33,11 @@ OPEN, DONE = "verifying", "done"
 GO_ON = "The same command goes on with it where it finds the same winners."
 """Advice of a search that was interrupted while it measured."""
 BACK_TO_BACK, HOT = "back-to-back", "hot"
+DEFAULT_BACKEND = "torch"
+"""Backend of winners where nothing names one."""
 UNKNOWN = "nothing tells how far the cost model errs on unmeasured ones; measure three or more, as --verify 12 does"
-"""Reason for which a verification has no probability, and what to do."""
+ELSEWHERE = "the cost model was measured on another device or backend, where nets may rank otherwise; fit one to what measures here"
+"""Reasons for which a verification has no probability, and what to do."""
 
 
 class Place(NamedTuple):
@@ -55,6 +58,20 @@ class Place(NamedTuple):
     store: str | None
     factory: str | None
     budget_s: float | None = None
+
+    def check(self) -> None:
+        """Checks that winners can be measured here, before they are searched.
+
+        Raises:
+            DeviceError: When the device is not here.
+            MissingBackendError: When the runtime is not installed.
+            UsageError: When there is no such device or backend.
+        """
+        from hwcost.backends import usable
+        from hwcost.devices import require
+
+        require(self.device)
+        usable(self.backend)
 
 
 def measured(models: list[CostModel], winners: list[Trial], place: Place) -> list[Remeasured]:
@@ -103,7 +120,7 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
         console.note(f"round {state.rounds}, {len(rows)} measured: {certainty(state)}")
 
     try:
-        state = verify(found, cost, measure, most=most, progress=said)
+        state = verify(found, cost, measure, most=most, progress=said, is_elsewhere=bool(_other(cost, place)))
     except KeyboardInterrupt:
         if rows:
             raise InterruptedRunError(f"interrupted; what was measured is kept. {GO_ON}") from None
@@ -131,7 +148,7 @@ def certainty(state: Verification) -> str:
         return "none of the measured architectures satisfies the constraints"
     key = state.cost.space.key(state.best)
     if state.probability is None:
-        return f"{key} is the best of those measured; whether of all is not known: {UNKNOWN}"
+        return f"{key} is the best of those measured; whether of all is not known: {why_unknown(state)}"
     within = f"to within {100 * state.tolerance:g} %" if state.tolerance else ""
     best = f"{key} is the best of all {within} with probability {state.probability:.2f}"
     if state.is_sure:
@@ -139,6 +156,19 @@ def certainty(state: Verification) -> str:
     if state.margin is None:
         return f"{best}, {state.wanted:g} was asked for"
     return f"{best}; none is better by more than {100 * state.margin:.2g} % with probability {state.wanted:g}"
+
+
+def why_unknown(state: Verification) -> str:
+    """Returns the reason for which a verification has no probability, and what to do."""
+    return ELSEWHERE if state.is_elsewhere else UNKNOWN
+
+
+def backend_of(models: list[CostModel]) -> str:
+    """Returns the backend of the rows of the first latency model; torch where it names none that is known."""
+    from hwcost.backends import BACKENDS
+
+    own = next((model.provenance.get("backend") for model in models if quantity_of(model) == "latency_s"), None)
+    return str(own) if own in BACKENDS else DEFAULT_BACKEND
 
 
 def latency_model(models: list[CostModel], option: str) -> CostModel:
@@ -164,13 +194,16 @@ def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[
     from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.targets import workloads
 
-    again = [] if _is_elsewhere(cost, place) else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
+    other = _other(cost, place)
+    if other:
+        console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
+    again = [] if other else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
     factory = _factory(cost, place.factory)
     shape = _shape(cost, factory)
-    _announce(len(archs), len(again), place.device, shape)
+    _announce(len(archs), len(again), place, shape)
     distinct = list(dict.fromkeys([*archs, *again]))
     options = MeasureOptions(
-        device=place.device, backend=place.backend, tier=place.tier, role=ROLE, **shape, **_manner(cost, place.backend)
+        device=place.device, backend=place.backend, tier=place.tier, role=ROLE, **shape, **_manner(cost, place)
     )
     result = _run(options.plan(workloads(distinct, options, cost.space, factory)), place)
     for flag in (one for one in result.flags if one.code == "I_BUDGET"):
@@ -228,15 +261,12 @@ def _is_of_winners(campaign: Campaign) -> bool:
     return any(item.role == ROLE for item in Plan.from_dict(campaign.plan).items)
 
 
-def _is_elsewhere(cost: CostModel, place: Place) -> bool:
-    """Whether the model's rows were measured on another device or through another backend; says so."""
+def _other(cost: CostModel, place: Place) -> dict[str, str]:
+    """Returns device and backend of the model's rows, where they are others than those of a measurement."""
     from hwcost.devices import require
 
     own = {"device": require(place.device).name, "backend": place.backend}
-    other = {name: cost.provenance[name] for name in own if cost.provenance.get(name, own[name]) != own[name]}
-    if other:
-        console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
-    return bool(other)
+    return {name: cost.provenance[name] for name in own if cost.provenance.get(name, own[name]) != own[name]}
 
 
 def _shape(cost: CostModel, factory: str | None) -> dict[str, Any]:
@@ -247,13 +277,14 @@ def _shape(cost: CostModel, factory: str | None) -> dict[str, Any]:
     return {name: cost.provenance.get(name) for name in ("batch_size", "seq_len", "dtype")}
 
 
-def _announce(winners: int, again: int, device: str, shape: dict[str, Any]) -> None:
+def _announce(winners: int, again: int, place: Place, shape: dict[str, Any]) -> None:
     texts = {"batch_size": "batch {}", "seq_len": "{} tokens", "dtype": "{}"}
-    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in texts.items() if shape[name])])
+    known = (text.format(shape[name]) for name, text in texts.items() if shape[name])
+    about = ", ".join([f"on {place.device}", f"backend {place.backend}", *known])
     console.note(f"measuring {winners} winners, and {again} nets that the model was fitted on, {about}")
 
 
-def _manner(cost: CostModel, backend: str) -> dict[str, Any]:
+def _manner(cost: CostModel, place: Place) -> dict[str, Any]:
     """Returns the arguments of ``measure`` that repeat how the cost model's rows were measured, as far as it knows."""
     known, protocol = cost.provenance, cost.provenance.get("protocol", {})
     manner = {
@@ -263,7 +294,7 @@ def _manner(cost: CostModel, backend: str) -> dict[str, Any]:
     if manner != {"threads": 1, "arrival": BACK_TO_BACK, "cache": HOT}:
         caches = "" if manner["cache"] == HOT else f", {manner['cache']} caches"
         console.note(f"as the model's rows were: {manner['threads']} thread(s), calls {manner['arrival']}{caches}")
-    if known.get("backend") == backend:
+    if known.get("backend") == place.backend:
         manner["backend_options"] = known.get("backend_options", {})
     return manner
 

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.configuration.files import ConfigFile, project_file, user_file
 from hwcost.configuration.options import OPTIONS
+from hwcost.errors import DataError, UsageError
+from hwcost.units import parse_duration, parse_wait
 
 if TYPE_CHECKING:
     from hwcost.configuration.table import Table
 
 Origin = Literal["environment", "project", "user", "default"]
+
+TIMES = {"budget": parse_duration, "wait": parse_wait}
+"""Options whose values are times, with what reads them."""
 
 SUITES = "suite"
 """Key of the tables that :mod:`hwcost.suites` reads."""
@@ -44,7 +49,22 @@ def settings() -> dict[str, Setting]:
     found = {name: Setting(name, None, "default") for name in OPTIONS}
     for file, origin in files():
         found |= _of_file(file, origin)
-    return found | _of_environment()
+    found |= _of_environment()
+    for one in found.values():
+        _check_time(one)
+    return found
+
+
+def _check_time(one: Setting) -> None:
+    """Raises DataError when the value of an option is not the time that it should be; names the place."""
+    parse = TIMES.get(one.name)
+    if parse is None or one.value is None:
+        return
+    try:
+        parse(one.value)
+    except UsageError as error:
+        place = f"the variable {one.place}" if one.origin == "environment" else one.place
+        raise DataError(f"{place}: {one.name}: {error}") from None
 
 
 def files() -> list[tuple[ConfigFile, Origin]]:
@@ -80,8 +100,12 @@ def _of_environment() -> dict[str, Setting]:
         return {}
     from hwcost.configuration.table import checked
 
-    read = checked(settings_model(), given, "the environment (HWCOST_*)")
-    return {name: Setting(name, getattr(read, name), "environment", OPTIONS[name].variable) for name in given}
+    model, found = settings_model(), {}
+    for name, text in given.items():
+        variable = OPTIONS[name].variable
+        read = checked(model, {name: text}, f"the variable {variable}")
+        found[name] = Setting(name, getattr(read, name), "environment", variable)
+    return found
 
 
 def _variables() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,6 @@ WIDEST = 30.0
 """Half-width of the logarithm up to which an interval grows, a factor of 10^13: far beyond its rows a model knows nothing,
 and wider intervals would soon end at 0 and at infinity."""
 
-Ends = TypeVar("Ends", Floats, Floats | None)
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -26,16 +23,15 @@ class Prediction:
 
     Attributes:
         values: Predicted values in the unit of the quantity, shape (n,).
-        low: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture without an interval,
-            None where all are without one.
-        high: Upper end of that interval, shape (n,); NaN or None like ``low``.
+        low: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture without an interval.
+        high: Upper end of that interval, shape (n,); NaN like ``low``.
         in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
         quantity: Name of the quantity, for example ``latency_s`` or ``perplexity``.
     """
 
     values: Floats
-    low: Floats | None
-    high: Floats | None
+    low: Floats
+    high: Floats
     in_domain: NDArray[np.bool_]
     quantity: str = LATENCY
 
@@ -45,8 +41,6 @@ class Prediction:
     @classmethod
     def within(cls, values: Floats, log_half_widths: Floats, in_domain: NDArray[np.bool_], quantity: str) -> Prediction:
         """Makes a prediction of values (n,) and half-widths of the intervals of their logarithms (n,), NaN for none."""
-        if np.isnan(log_half_widths).all():
-            return cls(values, None, None, in_domain, quantity)
         ratio = rowwise.exp(np.minimum(log_half_widths, WIDEST))
         return cls(values, values / ratio, values * ratio, in_domain, quantity)
 
@@ -60,16 +54,16 @@ class Prediction:
         return self._of_latency(self.values)
 
     @property
-    def low_s(self) -> Floats | None:
+    def low_s(self) -> Floats:
         """Lower ends in seconds, where the quantity is latency; raises like ``latency_s``."""
         return self._of_latency(self.low)
 
     @property
-    def high_s(self) -> Floats | None:
+    def high_s(self) -> Floats:
         """Upper ends in seconds, where the quantity is latency; raises like ``latency_s``."""
         return self._of_latency(self.high)
 
-    def _of_latency(self, seconds: Ends) -> Ends:
+    def _of_latency(self, seconds: Floats) -> Floats:
         if self.quantity != LATENCY:
             raise UsageError(f"these predictions are of '{self.quantity}', not of latency: read .values, .low and .high")
         return seconds

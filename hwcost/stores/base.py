@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -149,7 +150,7 @@ class Store(ABC):
         *,
         role: str | None = None,
         status: str | None = None,
-        workload_keys: Collection[str] | None = None,
+        workload_keys: str | Collection[str] | None = None,
     ) -> Iterator[Record]:
         """Yields records, by campaign from the oldest, within one by ``started_s``, round and position.
 
@@ -157,7 +158,7 @@ class Store(ABC):
             campaign_id: Only this campaign; all when None. Nothing is yielded for an unknown one.
             role: Only workloads with this role.
             status: Only records with this status.
-            workload_keys: Only workloads with these keys; of all when None.
+            workload_keys: Only workloads with these keys, or with this one; of all when None.
         """
 
     @abstractmethod
@@ -230,21 +231,22 @@ class Store(ABC):
     def estimates(
         self,
         *,
-        series_keys: Collection[str] | None = None,
-        run_ids: Collection[str] | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        series_keys: str | Collection[str] | None = None,
+        run_ids: str | Collection[str] | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
     ) -> EstimateTable:
         """Returns estimates as columns, the oldest first.
 
         Args:
-            series_keys: Only of these series; of all when None.
-            run_ids: Only of these runs; of all, and of none, when None.
-            since: Only those measured at this instant or later, in ISO 8601.
+            series_keys: Only of these series, or of this one; of all when None.
+            run_ids: Only of these runs, or of this one; of all, and of none, when None.
+            since: Only those measured at this instant or later: ISO 8601 with a time zone, or a datetime, which is in UTC
+                where it has no time zone.
             until: Only those measured before this instant.
 
         Raises:
-            UsageError: When an instant is none.
+            UsageError: When an instant is none, or keys are not texts.
         """
 
     @abstractmethod
@@ -252,8 +254,8 @@ class Store(ABC):
         """Writes down something about a history; returns False, and changes nothing, when its id is already there."""
 
     @abstractmethod
-    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
-        """Returns what was written down of one kind, the oldest first; only about some runs where they are given."""
+    def entries(self, kind: type[_Entry], run_ids: str | Collection[str] | None = None) -> list[_Entry]:
+        """Returns what was written down of one kind, the oldest first; only about one or some runs where they are given."""
 
     @abstractmethod
     def close(self) -> None:

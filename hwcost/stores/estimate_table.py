@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._arguments import check, of_type
 from hwcost._types import Floats, Indices
 from hwcost.errors import DataError, UsageError
 from hwcost.stores.columns import NUMBERS, TEXTS, Columns
 from hwcost.stores.ids import utc
 from hwcost.stores.series import STATUSES, Estimate
+
+INSTANT = of_type("an instant: a text in ISO 8601, or a datetime", str, datetime)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -226,20 +229,28 @@ class Span(NamedTuple):
     until_s: float | None
 
     @classmethod
-    def of(cls, since: str | None, until: str | None) -> Span:
-        """Makes a span of two instants.
+    def of(cls, since: str | datetime | None, until: str | datetime | None) -> Span:
+        """Makes a span of two instants: texts in ISO 8601, or datetimes, which are in UTC where they have no time zone.
 
         Raises:
             UsageError: When one is not an instant.
         """
+        check({"since": since, "until": until}, since=INSTANT.or_none, until=INSTANT.or_none)
         try:
-            return cls(*(None if at is None else seconds(utc(at)) for at in (since, until)))
+            return cls(*(None if at is None else seconds(utc(_written(at))) for at in (since, until)))
         except ValueError as error:
             raise UsageError(f"a span of time: {error}") from None
 
     def has(self, measured_s: float) -> bool:
         """Whether it holds an instant."""
         return (self.since_s is None or self.since_s <= measured_s) and (self.until_s is None or measured_s < self.until_s)
+
+
+def _written(at: str | datetime) -> str:
+    """Returns an instant in ISO 8601."""
+    if isinstance(at, str):
+        return at
+    return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).isoformat(timespec="microseconds")
 
 
 def source(row: EstimateRow) -> str:

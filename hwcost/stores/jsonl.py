@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwcost._arguments import texts_of
 from hwcost.errors import DataError, StoreError, UnknownNameError
 from hwcost.stores.holds import held_by_file
 from hwcost.stores.journal import Event, PassLine, unfinished
@@ -138,10 +139,11 @@ class JsonLinesStore(LinesHistory):
         *,
         role: str | None = None,
         status: str | None = None,
-        workload_keys: Collection[str] | None = None,
+        workload_keys: str | Collection[str] | None = None,
     ) -> Iterator[Record]:
         """See the base class."""
-        keys = None if workload_keys is None else set(workload_keys)
+        given = texts_of("workload_keys", workload_keys)
+        keys = None if given is None else set(given)
         for entry in sorted(self._chosen(campaign_id, role, status), key=self._order):
             if keys is None or entry.workload_key in keys:
                 yield self._record(entry)

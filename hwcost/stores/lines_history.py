@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from hwcost._arguments import texts_of
 from hwcost.errors import DataError, UnknownNameError
 from hwcost.stores.entries import Entry
 from hwcost.stores.estimate_table import EstimateRow, EstimateTable, Span, estimate_row, source
@@ -122,14 +124,15 @@ class LinesHistory(LinesFile):
     def estimates(
         self,
         *,
-        series_keys: Collection[str] | None = None,
-        run_ids: Collection[str] | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        series_keys: str | Collection[str] | None = None,
+        run_ids: str | Collection[str] | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
     ) -> EstimateTable:
         """See the base class."""
         span = Span.of(since, until)
-        keys, runs = (None if names is None else set(names) for names in (series_keys, run_ids))
+        given = texts_of("series_keys", series_keys), texts_of("run_ids", run_ids)
+        keys, runs = (None if names is None else set(names) for names in given)
         with self._lock(fcntl.LOCK_SH):
             rows = [
                 row
@@ -148,8 +151,9 @@ class LinesHistory(LinesFile):
             self._write(entry_line(entry).encode())
         return True
 
-    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
+    def entries(self, kind: type[_Entry], run_ids: str | Collection[str] | None = None) -> list[_Entry]:
         """See the base class."""
+        run_ids = texts_of("run_ids", run_ids)
         with self._lock(fcntl.LOCK_SH):
             found = [entry for entry in self._history.entries.values() if isinstance(entry, kind)]
         found = [entry for entry in found if run_ids is None or entry.run_id in run_ids]

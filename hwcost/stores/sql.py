@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from hwcost._arguments import texts_of
 from hwcost.errors import StoreError, UnknownNameError
 from hwcost.stores import tables
 from hwcost.stores.engines import explained_errors
@@ -148,10 +149,11 @@ class SqlStore(SqlHistory):
         *,
         role: str | None = None,
         status: str | None = None,
-        workload_keys: Collection[str] | None = None,
+        workload_keys: str | Collection[str] | None = None,
     ) -> Iterator[Record]:
         """See the base class."""
-        keys = None if workload_keys is None else set(workload_keys)
+        given = texts_of("workload_keys", workload_keys)
+        keys = None if given is None else set(given)
         table, campaigns = tables.records, tables.campaigns
         query = select(table.c.record_id, table.c.workload_key).join(campaigns)
         query = _filtered(query.order_by(campaigns.c.created_at, table.c.campaign_id, *ORDER), campaign_id, role, status)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Insert, Select, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from hwcost._arguments import texts_of
 from hwcost.errors import UnknownNameError
 from hwcost.stores import tables
 from hwcost.stores.database import ROWCOUNT, Database
@@ -81,13 +83,14 @@ class SqlHistory(Database):
     def estimates(
         self,
         *,
-        series_keys: Collection[str] | None = None,
-        run_ids: Collection[str] | None = None,
-        since: str | None = None,
-        until: str | None = None,
+        series_keys: str | Collection[str] | None = None,
+        run_ids: str | Collection[str] | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
     ) -> EstimateTable:
         """See the base class."""
         span = Span.of(since, until)
+        series_keys, run_ids = texts_of("series_keys", series_keys), texts_of("run_ids", run_ids)
         with self.reading() as connection:
             if series_keys is None and span == EVER:
                 return EstimateTable.from_pages(pages_of_runs(connection, run_ids))
@@ -105,9 +108,9 @@ class SqlHistory(Database):
         with self.writing("add an entry to") as connection:
             return self._insert(connection, tables.entries, row)
 
-    def entries(self, kind: type[_Entry], run_ids: Collection[str] | None = None) -> list[_Entry]:
+    def entries(self, kind: type[_Entry], run_ids: str | Collection[str] | None = None) -> list[_Entry]:
         """See the base class."""
-        table = tables.entries
+        table, run_ids = tables.entries, texts_of("run_ids", run_ids)
         query = select(table.c.document).where(table.c.kind == kind_name(kind))
         query = query.order_by(table.c.created_at, table.c.entry_id)
         chosen = [query] if run_ids is None else [query.where(table.c.run_id.in_(some)) for some in batches(run_ids)]

@@ -23,17 +23,23 @@ Found = tuple[list[float | str], float]
 """A number, or the error's text, per function; and the seconds of the evaluation."""
 
 
-@dataclass(frozen=True)
+class Invalid(str):
+    """The text of a measurement that is not valid, as opposed to an error of a function."""
+
+
+@dataclass
 class Evaluation:
     """Evaluates the objectives and the measured constraints of a problem.
 
     Attributes:
         problem: Problem with objectives and constraints.
         executor: Executor of expensive functions; None calls them here, one after the other.
+        has_invalid: Whether a trial failed because a measurement was not valid.
     """
 
     problem: Problem
     executor: Executor | None = None
+    has_invalid: bool = False
 
     def trials(self, candidates: Candidates, numbers: Sequence[int]) -> Iterator[tuple[int, Trial]]:
         """Yields the row and the trial of every candidate, as soon as it is found.
@@ -119,6 +125,7 @@ class Evaluation:
         values: list[float] = []
         for one, value in zip(self._functions, found, strict=True):
             if isinstance(value, str):
+                self.has_invalid |= isinstance(value, Invalid)
                 return Trial(candidates, "failed", reason=f"{one.name}: {value}", **place)
             if not math.isfinite(value):
                 unknown = f"{one.name} is {value}: not a number, or outside what its cost model was fitted on"
@@ -164,7 +171,7 @@ def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Archite
         except HwcostError as error:
             if not isinstance(error, MeasurementError):
                 raise
-            found.append(str(error))
+            found.append(Invalid(error))
         except (Exception, SystemExit) as error:  # an error of a user's function ends one trial, not the search
             found.append(f"{type(error).__name__}: {error}")
         if isinstance(found[-1], str):

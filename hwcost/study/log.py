@@ -17,6 +17,9 @@ from hwcost.spaces.base import SearchSpace
 VERSION = 2
 """Version of the format; logs of other versions are refused."""
 
+CODE = "code_sha256"
+"""Entry of the first line with a hash of the code of each cost function; logs of earlier releases have none."""
+
 
 class Log:
     """A JSON Lines file, held by one search at a time; one that is cut short loses its last line only.
@@ -25,6 +28,8 @@ class Log:
         path: File of the log; None keeps nothing.
         space: Space of the architectures.
         about: Description of the search, plain JSON. A file of another search is refused.
+        code: Name of each cost function and a hash of its code, None where that is not known. A file whose scores other code
+            gave is refused.
 
     Attributes:
         asked: Asks of an earlier run: the number that each was for, and the architectures that it gave.
@@ -35,9 +40,12 @@ class Log:
         StoreError: When it cannot be read or written.
     """
 
-    def __init__(self, path: str | Path | None, space: SearchSpace, about: dict[str, Any]) -> None:
+    def __init__(
+        self, path: str | Path | None, space: SearchSpace, about: dict[str, Any],
+        code: Sequence[tuple[str, str | None]] = (),
+    ) -> None:  # fmt: skip
         self.path = None if path is None else Path(path)
-        self.space = space
+        self.space, self._code = space, code
         self.asked: list[tuple[int, list[str]]] = []
         self._trials: dict[tuple[str, int], Trial] = {}
         self._file: TextIO | None = None
@@ -60,7 +68,7 @@ class Log:
                 self._read(path, lines, about)
             self._file = opened(path)
             if not lines:
-                self._write({"event": "study", "schema_version": VERSION, **about})
+                self._write({"event": "study", "schema_version": VERSION, **about, CODE: [one for _, one in self._code]})
         except OSError as error:
             raise StoreError(f"cannot keep a study in '{path}': {error.strerror}. Give another file") from None
         except UnicodeDecodeError:
@@ -86,7 +94,7 @@ class Log:
             found = json.loads(header)
             if found.pop("event") != "study":
                 raise ValueError("its first line does not describe a search")
-            version = found.pop("schema_version")
+            version, code = found.pop("schema_version"), list(found.pop(CODE, []))
         except (ValueError, LookupError, AttributeError, TypeError) as error:
             raise DataError(f"'{path}' is not the log of a study: {error}. Give another file") from None
         if version != VERSION:
@@ -100,11 +108,21 @@ class Log:
                     f"'{path}' holds another search", name, found.get(name), about.get(name),
                     "Give the same settings to go on, or another file",
                 )  # fmt: skip
+        self._check_code(path, code)
         for number, line in enumerate(lines, start=2):
             try:
                 self._event(json.loads(line))
             except (ValueError, LookupError, TypeError) as error:
                 raise DataError(f"'{path}', line {number} is damaged: {error}") from None
+
+    def _check_code(self, path: Path, kept: Sequence[str | None]) -> None:
+        """Raises DataError when scores of the log were given by other code than that of the search."""
+        for (what, now), then in zip(self._code, kept, strict=False):
+            if then is not None and now is not None and then != now:
+                raise DataError(
+                    f"'{path}' cannot be resumed: the code of the {what} has changed since, so its values there may be "
+                    f"others than it gives now. Give another file to search anew, or restore the code to go on"
+                )
 
     def _event(self, event: dict[str, Any]) -> None:
         if event["event"] == "ask":

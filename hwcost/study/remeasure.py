@@ -163,7 +163,6 @@ def remeasured(
         level: Level of the machine meanwhile; None takes the measurements as they are.
     """
     found = cost.predict(archs)
-    lows = [None] * len(archs) if found.low_s is None else found.low_s.tolist()
-    highs = [None] * len(archs) if found.high_s is None else found.high_s.tolist()
+    lows, highs = ([None if math.isnan(one) else one for one in side.tolist()] for side in (found.low_s, found.high_s))
     rows = zip(archs, found.latency_s.tolist(), lows, highs, measured, strict=True)
     return [Remeasured(arch, seconds, low, high, *one, level) for arch, seconds, low, high, one in rows]

@@ -27,6 +27,7 @@ from hwcost.spaces.candidates import Candidates
 from hwcost.study.evaluation import Evaluation
 from hwcost.study.log import Log
 from hwcost.study.results import Results
+from hwcost.study.sources import code_digest
 from hwcost.study.stopping import IDLE_BATCHES, Stopping
 from hwcost.timing.timer import stopwatch
 
@@ -99,7 +100,8 @@ class Study(Results):
         self.iterations = 0
         self.stopped: str | None = None
         self.remarks: tuple[str, ...] = ()
-        self._log = Log(log, problem.space, {} if log is None else {**self._described(), **(about or {})})
+        kept = ({}, []) if log is None else ({**self._described(), **(about or {})}, self._code())
+        self._log = Log(log, problem.space, *kept)
         self._batches = 0
 
     def _described(self) -> dict[str, Any]:
@@ -117,6 +119,12 @@ class Study(Results):
             "seed": self.searcher.seed, "repeats": self.repeats,
             "reference": None if self.reference is None else self.problem.space.key(self.reference),
         }  # fmt: skip
+
+    def _code(self) -> list[tuple[str, str | None]]:
+        """Returns what messages call each cost function, and a hash of its code."""
+        objectives = [(f"objective '{one.name}'", one.value) for one in self.problem.objectives]
+        constraints = [(f"constraint '{one.name}'", one.value) for one in self.problem.constraints]
+        return [(what, code_digest(value)) for what, value in [*objectives, *constraints]]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -139,7 +147,8 @@ class Study(Results):
         Raises:
             InfeasibleError: When nothing satisfies the constraints.
             InterruptedRunError: On Ctrl-C; with a log, the same search is resumed.
-            MeasurementError: When every evaluation fails.
+            MeasurementError: When every evaluation fails, and measurements that are not valid are among the reasons.
+            UsageError: When every evaluation fails, because a function does.
         """
         evaluation, spent, idle = Evaluation(self.problem, executor), stopwatch(), 0
         self.stopped = None
@@ -171,7 +180,8 @@ class Study(Results):
             return
         trials = self._evaluated(Candidates.of(self.problem.space, [self.reference]), evaluation)
         if not trials[0].values:
-            raise MeasurementError(f"the reference {self.reference} could not be evaluated: {trials[0].reason}")
+            text = f"the reference {self.reference} could not be evaluated: {trials[0].reason}"
+            raise MeasurementError(text) if evaluation.has_invalid else UsageError(text)
         self.iterations += 1
         self.references = self.searcher.references = self.problem.losses(trials)[0]
         self.searcher.tell(trials)
@@ -191,7 +201,7 @@ class Study(Results):
         self.iterations += len(candidates)
         with self._careful("tell"):
             self.searcher.tell(trials)
-        self._check_failures()
+        self._check_failures(evaluation)
         return None
 
     def _asked(self, wanted: int, stopping: Stopping) -> Candidates:
@@ -269,11 +279,10 @@ class Study(Results):
         found = {row: self._log.known(self.problem.space.key(candidates[row]), self.iterations + row) for row in rows}
         return {row: replace(trial, source=candidates, row=row) for row, trial in found.items() if trial is not None}
 
-    def _check_failures(self) -> None:
+    def _check_failures(self, evaluation: Evaluation) -> None:
         if len(self.trials) >= MOST_FAILED and all(trial.status == "failed" for trial in self.trials):
-            raise MeasurementError(
-                f"all of the first {len(self.trials)} evaluations failed; the last one: {self.trials[-1].reason}"
-            )
+            text = f"all of the first {len(self.trials)} evaluations failed; the last one: {self.trials[-1].reason}"
+            raise MeasurementError(text) if evaluation.has_invalid else UsageError(text)
 
     def _counts(self, seconds: float, stopping: Stopping) -> dict[str, float]:
         """Counts everything that may end the search."""

@@ -3,10 +3,11 @@
 How probable that is, draws say. In each draw every candidate has a latency: as the cost model predicts it, times an error
 that is drawn with what is known of such errors (:mod:`hwcost.study.error_model`). Measured candidates tell of each other and
 of those unmeasured ones that are like them. The probability that the best measured candidate is the best of all is the share
-of the draws in which none is better by more than the tolerance; None where nothing tells how far the model errs. Among
-candidates that nearly tie, no number of measurements tells the best one: so the margin says by how much none is better, with
-the probability that was asked for. The candidates that are most often the best are measured next, the surest first (compare
-top-two sampling: Russo, Operations Research 2020; Jourdan et al., NeurIPS 2023, for the best one to within a tolerance).
+of the draws in which none is better by more than the tolerance; None where nothing tells how far the model errs, as where
+its rows were measured on another device or backend than the candidates are. Among candidates that nearly tie, no number of
+measurements tells the best one: so the margin says by how much none is better, with the probability that was asked for. The
+candidates that are most often the best are measured next, the surest first (compare top-two sampling: Russo, Operations
+Research 2020; Jourdan et al., NeurIPS 2023, for the best one to within a tolerance).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hwcost._arguments import COUNT, NUMBER, SEED, check
+from hwcost._arguments import COUNT, NUMBER, SEED, SWITCH, check
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.training.refitting import OwnRows
@@ -71,7 +72,8 @@ class Verification:
         tolerance: Difference, relative, below which two architectures are worth the same.
         measured: Measured latency on the level of the model's rows, and the ends of its 95 % interval; in measuring order.
         rounds: Number of rounds of measurements.
-        cost: The cost model, fitted on its own measurements and these.
+        cost: The cost model, fitted on its own measurements and these; as it was where it is of elsewhere.
+        is_elsewhere: Whether the candidates were measured on another device or backend than the model's rows.
     """
 
     best: Architecture | None
@@ -82,6 +84,7 @@ class Verification:
     measured: dict[Architecture, Interval]
     rounds: int
     cost: CostModel
+    is_elsewhere: bool = False
 
     @property
     def is_sure(self) -> bool:
@@ -99,6 +102,7 @@ def verify(
     tolerance: float = TOLERANCE,
     batch: int | None = None,
     seed: int = 0,
+    is_elsewhere: bool = False,
     progress: Callable[[Verification], None] = lambda state: None,
 ) -> Verification:
     """Measures candidates of a search until the best measured one is the best of all.
@@ -113,6 +117,8 @@ def verify(
         tolerance: Difference, relative, below which two architectures are worth the same.
         batch: Architectures a round; by default a quarter of ``most``, and three at least.
         seed: Seed of refits and draws.
+        is_elsewhere: Whether ``measure`` measures on another device or backend than the model's rows were. Their errors then
+            say nothing of it: no probability is known before every candidate is measured, and the model learns nothing.
         progress: Function that is called after every round.
 
     Raises:
@@ -120,11 +126,12 @@ def verify(
     """
     check({"most": most, "batch": batch, "seed": seed}, most=COUNT, batch=COUNT.or_none, seed=SEED)
     check({"probability": probability, "tolerance": tolerance}, probability=NUMBER, tolerance=NUMBER)
+    check({"is_elsewhere": is_elsewhere}, is_elsewhere=SWITCH)
     judged = _judged(found, cost)
     width = batch or max(math.ceil(most / ROUNDS), LEAST_BATCH)
-    state = Verification(None, 0.0, None, probability, tolerance, {}, 0, cost)
+    state = Verification(None, 0.0, None, probability, tolerance, {}, 0, cost, is_elsewhere)
     lost: set[Architecture] = set()
-    contest = _Contest.of(judged, seed)
+    contest = _Contest.of(judged, seed, is_elsewhere)
     draws = contest.draws(state, lost)
     while not state.is_sure and (left := most - len(state.measured) - len(lost)) > 0:
         if not (wanted := draws.next(min(width, left))):
@@ -162,7 +169,7 @@ def _judged(found: Results, cost: CostModel) -> Judged:
 def _learned(state: Verification, news: dict[Architecture, Interval]) -> Verification:
     """Adds measurements, and fits the model on its own and all of them."""
     measured, rows = {**state.measured, **news}, OwnRows.of(state.cost)
-    if not len(rows):
+    if state.is_elsewhere or not len(rows):
         return replace(state, measured=measured, rounds=state.rounds + 1)
     again = rows.joined({arch: float(one[0] or 0) for arch, one in news.items()}).learned()
     return replace(state, measured=measured, rounds=state.rounds + 1, cost=again)
@@ -178,6 +185,7 @@ class _Contest:
         spread: Uncertainty (log) of its answers that the cost model's rows leave, as independent shares of it, shape (n, r).
         left_out: Errors of the cost model on nets that it did not see.
         seed: Seed of the draws.
+        is_elsewhere: Whether the candidates are measured where the model's errors are not known.
     """
 
     judged: Judged
@@ -185,16 +193,19 @@ class _Contest:
     spread: Floats
     left_out: LeftOut
     seed: int
+    is_elsewhere: bool
 
     @classmethod
-    def of(cls, judged: Judged, seed: int) -> _Contest:
+    def of(cls, judged: Judged, seed: int, is_elsewhere: bool) -> _Contest:
         order = np.argsort(judged.with_predicted(judged.predicted)[:, 0], kind="stable").tolist()
         firsts = list({judged.architectures[row]: row for row in reversed(order)}.values())[::-1]
         best = judged.rows(firsts[:COMPETITORS])
         features = shared_features(unit(best.candidates.codes, judged.problem.sizes))
+        if is_elsewhere:
+            return cls(best, features, np.empty((len(features), 0)), LeftOut(np.empty(0), np.empty(0)), seed, True)
         logs = Refits.of(judged.cost, seed=seed).log_values(best.genes)
         spread = (logs - logs.mean(axis=0)).T / math.sqrt(max(len(logs) - 1, 1))
-        return cls(best, features, spread, LeftOut.of(judged.cost), seed)
+        return cls(best, features, spread, LeftOut.of(judged.cost), seed, False)
 
     def draws(self, state: Verification, lost: set[Architecture]) -> _Draws:
         """Draws losses of all that could be measured."""
@@ -210,7 +221,7 @@ class _Contest:
         with np.errstate(over="ignore"):
             losses = np.stack([few.with_true(np.exp(row))[:, 0] for row in logs])
         is_told = len(found) == len(rows) and bool(np.isfinite(noises).all())
-        return _Draws(few.architectures, len(found), losses, errors.is_known or is_told)
+        return _Draws(few.architectures, len(found), losses, is_told or (errors.is_known and not self.is_elsewhere))
 
 
 @dataclass(frozen=True, eq=False)

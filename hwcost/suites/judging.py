@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._types import Floats, Indices
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.prediction import Prediction
@@ -100,7 +100,8 @@ def judge_values(
     held_out = np.arange(n) if learnt is None else np.flatnonzero(~learnt)
     is_held_out = len(held_out) >= limits.least_n
     rows = held_out if is_held_out else np.arange(n)
-    found = metrics(*_at(rows, measured, prediction))
+    values, low, high = (one[rows] for one in (prediction.values, prediction.low, prediction.high))
+    found = metrics(measured[rows], values, low, high)
     errors = np.log(measured / prediction.values)
     level = float(np.median(errors))
     spread = 1.4826 * float(np.median(np.abs(errors - level)))
@@ -114,12 +115,6 @@ def judge_values(
         found["coverage_90"], level, not failures, reason + _judged_by(n, len(held_out), limits),
         tuple(_points(prediction, measured)),
     )  # fmt: skip
-
-
-def _at(rows: Indices, measured: Floats, prediction: Prediction) -> tuple[Floats, Floats, Floats | None, Floats | None]:
-    """Returns measured and predicted values of some rows, with their intervals where there are any."""
-    low, high = (None if end is None else end[rows] for end in (prediction.low, prediction.high))
-    return measured[rows], prediction.values[rows], low, high
 
 
 def _judged_by(n: int, held_out: int, limits: Limits) -> str:
@@ -176,15 +171,13 @@ def _is_rare(inside: int, n: int) -> bool:
 
 
 def _points(prediction: Prediction, measured: Floats) -> Iterator[tuple[float, float | None, float | None, float]]:
-    n = len(measured)
-    low = [None] * n if prediction.low is None else prediction.low.tolist()
-    high = [None] * n if prediction.high is None else prediction.high.tolist()
-    for value, one, other, seen in zip(prediction.values.tolist(), low, high, measured.tolist(), strict=True):
-        yield value, _known(one), _known(other), seen
+    columns = (prediction.values, prediction.low, prediction.high, measured)
+    for value, low, high, seen in zip(*(column.tolist() for column in columns), strict=True):
+        yield value, _known(low), _known(high), seen
 
 
-def _known(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else value
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _percent(level: float) -> str:

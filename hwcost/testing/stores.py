@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,7 @@ class StoreSuite(ABC):
         assert list(store.records(role="test")) == [early]
         assert list(store.records("b", status="ok")) == [early, late]
         assert list(store.records(workload_keys={"workload-0", "workload-9"})) == [late, other]
+        assert list(store.records(workload_keys="workload-9")) == list(store.records(workload_keys=["workload-9"]))
         assert list(store.records("b", workload_keys=[])) == []
         assert store.count() == 4
         assert store.count("b") == 3
@@ -297,6 +299,11 @@ class StoreSuite(ABC):
         assert list(store.estimates(run_ids={"run-1", "run-3"}).estimates()) == [*known[3:6], *known[9:]]
         since, until = known[3].measured_at, "2025-01-03T04:00:00+01:00"
         assert list(store.estimates(since=since, until=until).estimates()) == known[3:6]
+        assert list(store.estimates(series_keys=key).estimates()) == [e for e in known if e.series_key == key]
+        assert list(store.estimates(run_ids="run-1").estimates()) == known[3:6]
+        at = datetime.fromisoformat(since)
+        for begin in (at, at.astimezone(timezone(timedelta(hours=5))), at.replace(tzinfo=None)):  # the last is in UTC
+            assert list(store.estimates(since=begin, until=begin + timedelta(days=1)).estimates()) == known[3:6]
         assert list(store.estimates(series_keys=[key], run_ids=["run-2"], since=since).estimates()) == [
             known[3 * 2 + known[6:9].index(make_estimate(series[1], 2))]
         ]
@@ -308,6 +315,10 @@ class StoreSuite(ABC):
             assert (len(nothing), nothing.series_key, list(nothing.estimates())) == (0, [], [])
         with pytest.raises(UsageError, match="a span of time: expected an ISO 8601 instant"):
             store.estimates(since="yesterday")
+        with pytest.raises(UsageError, match="since= is an instant: a text in ISO 8601, or a datetime, or None; got 3"):
+            store.estimates(since=3)  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="run_ids= is a text, or a list or set of texts, or None; got 3"):
+            store.estimates(run_ids=3)  # type: ignore[arg-type]
 
     def test_estimates_of_an_unknown_series_are_refused_whole(self, store: Store) -> None:  # noqa: D102
         here, gone = make_series(0), make_series(1)

@@ -65,3 +65,16 @@ def test_the_table_tells_the_mean_as_observed_beside_the_latency_and_what_is_unc
     assert [row[3] for row in rows] == ["1.00 %", "-33 % to +49 % unconfirmed"]
     assert [(row[2], row[4]) for row in rows] == [("20.00 ms", "30.00 ms")] * 2
     assert [one["observed_mean_s"] for one in results.as_document(result)["measurements"]] == pytest.approx([0.03, 0.03])
+
+
+def test_a_spent_budget_is_said_beside_a_document_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "The budget ended it; --resume --budget TIME goes on."
+    store = ["--store", str(tmp_path / "s.db"), "--budget", "0.1s"]
+    begun = ["measure", "--backend", "null", "--backend-option", "realtime=true", "-n", "2", "--tier", "strict", *store]
+    assert invoke(begun) == 0
+    assert said in capsys.readouterr().out
+    assert invoke(["measure", "--resume", *store, "--json", "-"]) == 0
+    seen = capsys.readouterr()
+    document = json.loads(seen.out)
+    assert document["complete"] is False
+    assert f"campaign {document['campaign_id']}: {said}" in seen.err

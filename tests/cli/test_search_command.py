@@ -11,6 +11,7 @@ from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.training.intervals import calibrate
 from hwcost.cost_models.training.quality import fit_quality
+from hwcost.errors import UsageError
 from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
@@ -201,6 +202,55 @@ def test_no_level_hides_that_winners_were_measured_elsewhere(capsys, models, tmp
     assert "the model was measured with backend torch" in err
 
 
+def test_a_model_of_another_backend_backs_no_certainty(capsys, models, tmp_path) -> None:
+    """Its errors on its own rows are as good as none, which says nothing of nets on another backend."""
+    elsewhere = load(models / "latency")
+    elsewhere.provenance["backend"] = "torch"
+    elsewhere.save(tmp_path / "elsewhere")
+    options = ["--constraint", "params>=200k", "-n", 200, "--verify", 4, "--store", tmp_path / "verified.db"]
+    found = answer(capsys, "--minimize", tmp_path / "elsewhere", *options, "--backend", "null")
+    state = found["verification"]
+    assert len(found["measured"]) == 4
+    assert (state["probability"], state["margin"], state["sure"]) == (None, None, False)
+    seconds = {row["arch"]: row["measured_s"] for row in found["measured"]}
+    assert seconds[state["best"]] < 1.02 * min(seconds.values())
+    assert "the cost model was measured on another device or backend" in state["remark"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "said"), [("null", "on cpu, backend null,"), ("of another tool", "on cpu, backend torch,")]
+)
+def test_winners_are_measured_by_the_backend_of_the_rows(capsys, models, tmp_path, monkeypatch, backend, said) -> None:
+    from hwcost.cli import winners
+
+    def stop(*given: object) -> None:
+        raise UsageError("enough")
+
+    monkeypatch.setattr(winners, "_run", stop)
+    own = load(models / "latency")
+    own.provenance["backend"] = backend
+    own.save(tmp_path / "own")
+    command = ["search", "--minimize", str(tmp_path / "own"), "-s", "exact", "--measure"]
+    assert invoke([*command, "--store", str(tmp_path / "w.db")]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "said"),
+    [
+        (["--device", "k80"], 3, "k80"),
+        (["--device", "nowhere"], 2, "unknown device 'nowhere'"),
+        (["--backend", "nothing"], 2, "unknown backend 'nothing'"),
+    ],
+)
+def test_winners_that_cannot_be_measured_are_not_searched(capsys, models, monkeypatch, option, code, said) -> None:
+    from hwcost.study import SearchOptions
+
+    monkeypatch.setattr(SearchOptions, "run", None)
+    assert invoke(["search", "--minimize", str(models / "latency"), "-s", "exact", "--measure", *option]) == code
+    assert said in capsys.readouterr().err
+
+
 def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path, monkeypatch) -> None:
     from types import SimpleNamespace
 
@@ -219,14 +269,14 @@ def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path
         return SimpleNamespace(flags=(), measurements=[one for _ in store.campaign(campaign_id).plan["items"]])
 
     monkeypatch.setattr(campaign, "run", lost)
-    command = ["search", "--minimize", str(tmp_path / "manner"), "-s", "exact", "--measure", "--backend", "null"]
+    command = ["search", "--minimize", str(tmp_path / "manner"), "-s", "exact", "--measure"]
     assert invoke([*command, "--store", str(tmp_path / "w.db")]) == 4
     told = capsys.readouterr().err
     with open_store(tmp_path / "w.db") as store:
         (plan,) = (Plan.from_dict(one.plan) for one in store.campaigns())
     assert (plan.threads, plan.protocol.arrival, plan.backend_options) == (2, "gap=50ms", {"noise": 0})
     assert (plan.protocol.cache, plan.items[0].workload.dtype) == ("cold", "bfloat16")
-    assert "on cpu, batch 1, 128 tokens, bfloat16" in told
+    assert "on cpu, backend null, batch 1, 128 tokens, bfloat16" in told
     assert "as the model's rows were: 2 thread(s), calls gap=50ms, cold caches" in told
     assert "'w' could not be measured: E_FOREIGN: ran there" in told
     assert "no winner could be measured" in told

@@ -58,6 +58,8 @@ def test_the_table_of_a_shared_file_counts_and_other_tools_do_not(project: Path)
         ('tier = "fast"', "tier: Input should be 'quick', 'standard' or 'strict', got 'fast'"),
         ("threads = [1]", "threads: "),
         ("tier = ", "is not valid TOML"),
+        ('# times\nbudget = "soon"', "hwcost.toml:2: budget: 'soon' is not a duration. Expected a positive number"),
+        ('wait = "soon"', "hwcost.toml:1: wait: 'soon' is not a duration"),
     ],
 )
 def test_what_cannot_be_used_names_the_file_and_the_key(
@@ -70,6 +72,27 @@ def test_what_cannot_be_used_names_the_file_and_the_key(
     assert invoke(["measure", "--dry-run"]) == 2
     assert said in capsys.readouterr().err
     assert invoke(["measure", "--help"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("BUDGET", "abc", "the variable HWCOST_BUDGET: budget: 'abc' is not a duration. Expected a positive number"),
+        ("WAIT", "abc", "the variable HWCOST_WAIT: wait: 'abc' is not a duration"),
+        ("THREADS", "abc", "the variable HWCOST_THREADS: threads: Input should be a valid integer"),
+    ],
+)
+def test_what_cannot_be_used_names_the_variable(
+    name: str, text: str, said: str, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"HWCOST_{name}", text)
+    assert invoke(["measure", "--dry-run"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_no_wait_can_be_configured(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWCOST_WAIT", "0s")
+    assert settings()["wait"].value == "0s"
 
 
 def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:

@@ -34,9 +34,8 @@ def assert_one_answer(model, archs, size):
     for start in range(0, len(archs), size):
         part = model.predict(archs[start : start + size])
         assert part.values.tolist() == whole.values[start : start + size].tolist()
-        if whole.low is not None:
-            assert part.low.tolist() == whole.low[start : start + size].tolist()
-            assert part.high.tolist() == whole.high[start : start + size].tolist()
+        np.testing.assert_array_equal(part.low, whole.low[start : start + size])
+        np.testing.assert_array_equal(part.high, whole.high[start : start + size])
 
 
 @pairs

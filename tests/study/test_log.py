@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import importlib
 import json
 import os
 import signal
@@ -25,6 +28,7 @@ from hwcost.errors import (
 )
 from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.study import search
+from hwcost.study.sources import code_digest
 from tests.conftest import PATIENCE_S, ROOT
 from tests.spaces.test_reading import Operations
 from tests.study.searches import SIZE, SPACE, both, depth, plain
@@ -194,37 +198,116 @@ def test_a_changed_objective_is_noticed(tmp_path) -> None:
         both(log=log)
 
 
-def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
+def test_a_killed_search_ends_in_the_same_study(tmp_path, monkeypatch) -> None:
     """kill -9 at some evaluation, then the same search."""
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import sys, time\n"
-        "from tests.study.searches import both, depth, SPACE\n"
-        "from hwcost.objectives import Maximize\n"
-        "from hwcost.study import search\n"
+    (tmp_path / "slow_quality.py").write_text(
+        "import os, time\n"
+        "from tests.study.searches import depth\n"
         "calls = []\n"
         "def slow(arch):\n"
         "    calls.append(arch)\n"
-        "    time.sleep(0 if len(calls) < 40 else 60)\n"  # until it is killed
+        "    time.sleep(60 if 'STALLS' in os.environ and len(calls) >= 40 else 0)\n"  # until it is killed
         "    return depth(arch)\n"
+    )
+    script = (
+        "import sys\n"
+        "from hwcost.objectives import Maximize\n"
+        "from hwcost.study import search\n"
+        "from slow_quality import slow\n"
+        "from tests.study.searches import SPACE\n"
         "search(SPACE, [Maximize(slow)], searcher='evolution', evaluations=150, seed=1, log=sys.argv[1])\n"
     )
     log = tmp_path / "study.jsonl"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, str(script), str(log)], cwd=ROOT, env=environment)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)]), "STALLS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", script, str(log)], cwd=ROOT, env=environment)
     while process.poll() is None and (not log.exists() or log.read_text().count('"tell"') < 39):
         time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL, "the search was over before it was killed"
-    calls = []
-
-    def slow(arch):
-        calls.append(arch)
-        return depth(arch)
-
-    found = search(SPACE, [Maximize(slow)], searcher="evolution", evaluations=150, seed=1, log=log)
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("slow_quality")
+    found = search(SPACE, [Maximize(own.slow)], searcher="evolution", evaluations=150, seed=1, log=log)
+    monkeypatch.delitem(sys.modules, "slow_quality")
     assert plain(found) == plain(search(SPACE, [Maximize(depth, "slow")], searcher="evolution", evaluations=150, seed=1))
-    assert len(calls) == 150 - 39
+    assert len(own.calls) == 150 - 39
+
+
+QUALITY = "FACTOR = 1\ndef score(arch):\n    return FACTOR * float(sum(arch.genes))\n"
+AS_CLASS = (
+    "FACTOR = 1\nclass Score:\n    name = 'score'\n    def __init__(self, space):\n        self.space = space\n"
+    "    def __call__(self, arch):\n        return FACTOR * float(sum(arch.genes))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (QUALITY, lambda own: own.score),
+        (QUALITY, lambda own: functools.partial(own.score)),
+        (AS_CLASS, lambda own: own.Score(SPACE)),
+        (AS_CLASS, lambda own: own.Score(SPACE).__call__),
+    ],
+    ids=["function", "partial", "object", "method"],
+)
+def test_scores_of_other_code_are_refused(tmp_path, monkeypatch, text, made) -> None:
+    """A helper of the function counts too: it is in the same file."""
+    path, log = tmp_path / "quality.py", tmp_path / "study.jsonl"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def searched(code: str) -> object:
+        path.write_text(code)
+        importlib.invalidate_caches()
+        sys.modules.pop("quality", None)
+        own = importlib.import_module("quality")
+        how = {"searcher": "random", "evaluations": 12, "log": log}
+        limit = Constraint(made(own), most=1e9, measured=True, name="limit")
+        return plain(search(SPACE, [Maximize(made(own), "score")], [limit], **how))
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    first = searched(text)
+    assert searched(text) == first
+    changed = text.replace("FACTOR = 1", "FACTOR = 2")
+    with pytest.raises(DataError, match="study.jsonl' cannot be resumed: the code of the objective 'score' has changed"):
+        searched(changed)
+    lines = log.read_text().splitlines(keepends=True)
+    header = json.loads(lines[0])
+    assert len(header.pop("code_sha256")) == 2
+    log.write_text("".join([json.dumps(header) + "\n", *lines[1:]]))  # as earlier releases wrote it
+    assert searched(changed) == first
+    monkeypatch.delitem(sys.modules, "quality")
+
+
+def test_a_script_may_change_around_its_function(tmp_path) -> None:
+    """A longer search by the same script goes on; another function in it does not."""
+    log = tmp_path / "study.jsonl"
+    text = (
+        "import sys\n"
+        "from hwcost.objectives import Maximize\n"
+        "from hwcost.study import search\n"
+        "from tests.study.searches import SPACE\n"
+        "def score(arch):\n"
+        "    return float(sum(arch.genes))\n"
+        "found = search(SPACE, [Maximize(score)], searcher='random', evaluations=12, log=sys.argv[1])\n"
+        "print(found.evaluations)\n"
+    )
+
+    def ran(code: str) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / "script.py"
+        script.write_text(code)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, str(script), str(log)]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    assert ran(text).stdout == "12\n"
+    assert ran(text.replace("=12", "=20")).stdout == "20\n"
+    assert "the code of the objective 'score' has changed" in ran(text.replace("float(sum", "-float(sum")).stderr
+
+
+def test_only_code_of_the_user_is_compared() -> None:
+    assert code_digest(SIZE) is None
+    assert code_digest(cost_model("lut", SPACE)) is None
+    assert code_digest(len) is None
+    assert code_digest(depth) == hashlib.sha256((ROOT / "tests/study/searches.py").read_bytes()).hexdigest()
 
 
 def test_a_log_is_kept_by_one_search_at_a_time(tmp_path) -> None:

@@ -90,7 +90,7 @@ def test_a_search_in_which_everything_fails_says_why() -> None:
     def broken(arch):
         raise RuntimeError("no disk")
 
-    with pytest.raises(MeasurementError, match="all of the first .* failed; the last one: broken: RuntimeError: no disk"):
+    with pytest.raises(UsageError, match="all of the first .* failed; the last one: broken: RuntimeError: no disk"):
         search(SPACE, [Minimize(broken)], evaluations=500, searcher="random", batch=5)
 
     def absent(arch):
@@ -110,7 +110,7 @@ def test_a_search_in_which_everything_fails_says_why() -> None:
     ],
 )
 def test_a_function_that_gives_no_number_fails_its_trials(says, told) -> None:
-    with pytest.raises(MeasurementError, match=f"all of the first .* failed; the last one: quality: .*{told}"):
+    with pytest.raises(UsageError, match=f"all of the first .* failed; the last one: quality: .*{told}"):
         search(SPACE, [Maximize(says, name="quality")], evaluations=40, searcher="random")
 
 
@@ -126,10 +126,20 @@ def test_a_measurement_that_is_not_valid_is_one_trials_end() -> None:
     assert all(trial.reason == "measured: every visit is void" for trial in failed)
 
 
+def test_measurements_that_are_all_invalid_are_not_an_error_of_the_function() -> None:
+    def void(arch) -> float:
+        raise MeasurementError("every visit is void")
+
+    with pytest.raises(MeasurementError, match="all of the first .* failed; the last one: void: every visit is void"):
+        search(SPACE, [Maximize(void)], searcher="random", evaluations=40)
+    with pytest.raises(MeasurementError, match="the reference .* could not be evaluated: void: every visit is void"):
+        search(SPACE, [Maximize(void)], searcher="random", evaluations=40, reference=SPACE.sample(1)[0])
+
+
 def test_batched_functions_that_break_fail_their_trials() -> None:
     class Broken(Params):
         def predict_codes(self, codes):
             raise ZeroDivisionError("no")
 
-    with pytest.raises(MeasurementError, match="params: ZeroDivisionError: no"):
+    with pytest.raises(UsageError, match="params: ZeroDivisionError: no"):
         search(SPACE, [Minimize(Broken(SPACE))], searcher="random", evaluations=40, batch=10)

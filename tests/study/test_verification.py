@@ -57,6 +57,23 @@ def test_noise_of_rows_is_taken_for_neither_certainty_nor_errors_of_every_candid
     assert all(truth <= state.margin for state, truth in zip(states, worse, strict=True))
 
 
+def test_a_model_of_elsewhere_tells_nothing_of_candidates_here() -> None:
+    """It is exact where it was fitted; here, nets rank otherwise. The best of all is known once all are measured."""
+    model, here = fitted(machine(0, 0.1), 0, n=30, noise=0.0), machine(7, 2.0)
+    found = fastest(model, middle_size(), 0, 40)
+    n = len({trial.architecture for trial in found.completed})
+    some = verify(found, model, measure_with(here, 0, NOISE), most=n // 2, is_elsewhere=True)
+    assert (some.probability, some.margin, some.is_sure, len(some.measured)) == (None, None, False, n // 2)
+    assert some.best == min(some.measured, key=lambda arch: some.measured[arch][0])
+    assert some.cost is model
+    assert "the cost model was measured on another device or backend" in certainty(some)
+    every = verify(found, model, measure_with(here, 0, NOISE), most=n, is_elsewhere=True)
+    assert len(every.measured) == n
+    assert every.probability is not None
+    best = here([trial.architecture for trial in found.completed]).min()
+    assert here([every.best])[0] == pytest.approx(best, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("probability", "margin", "said"),
     [

@@ -21,6 +21,9 @@ from tests.suites.nights import SPACE, night, simulate, suite
 
 pytestmark = pytest.mark.once
 
+NONE = np.full(20, np.nan)
+"""Ends of intervals that are missing."""
+
 
 def with_model(folder: Path, **values: Any) -> Suite:
     sets = [{"name": "nets", "space": SPACE, "n": 16}]
@@ -75,7 +78,7 @@ def test_every_limit_has_its_reason() -> None:
     for said in ("The mean error is", "The rank correlation is", "The 90 % intervals hold"):
         assert said in found.reason
     assert judge_values(narrow, measured, Limits(mape=50, level=20, coverage=False)).holds
-    few = judge_values(Prediction(values[:3], None, None, np.ones(3, dtype=np.bool_)), measured[:3], Limits())
+    few = judge_values(Prediction(values[:3], NONE[:3], NONE[:3], np.ones(3, dtype=np.bool_)), measured[:3], Limits())
     assert few.holds
     assert "3 measurements, where 5 are needed" in few.reason
 
@@ -92,11 +95,11 @@ def test_errors_are_those_on_what_the_model_did_not_learn_from() -> None:
     assert "The 90 % intervals hold 0% of 8 measurements." in found.reason
     assert found.reason.endswith("Errors are those on 8 of 20 architectures, the ones that it did not learn from.")
     some = np.arange(20) < 17
-    few = judge_values(Prediction(predicted, None, None, learnt), measured, Limits(), some)
+    few = judge_values(Prediction(predicted, NONE, NONE, learnt), measured, Limits(), some)
     assert few.n_held_out == 0
     assert few.mape == pytest.approx(8.06)
     assert "It learnt from 17 of the 20 architectures, and its errors on others may be larger" in few.reason
-    assert "learn" not in judge_values(Prediction(predicted, None, None, learnt), measured, Limits()).reason
+    assert "learn" not in judge_values(Prediction(predicted, NONE, NONE, learnt), measured, Limits()).reason
 
 
 def test_test_rows_of_the_night_judge_a_model_that_learnt_from_the_rest(

@@ -193,7 +193,7 @@ def test_a_process_of_its_own_says_what_a_factory_makes() -> None:
         ("own_models:wrong", "returned int, not a torch.nn.Module"),
         ("own_models:wrong_example", "are int. Let the factory return the pair"),
         ("own_models:wrong_values", "example input 0 is not a tensor but of type object"),
-        ("own_models:value", "has no function 'value'"),
+        ("own_models:value", "'own_models:value' is not a function: it is "),
         ("own_models:nothing", "has no function 'nothing'"),
         ("no_such_models:text", "'no_such_models:text' cannot be imported: No module.*Looked in"),
     ],

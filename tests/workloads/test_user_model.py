@@ -58,7 +58,7 @@ def test_the_current_folder_is_importable_and_the_path_is_left_clean() -> None:
         ("user_code", "names no function. Expected package.module:name"),
         ("no_such_module:f", "cannot be imported: No module named 'no_such_module'. Looked in"),
         ("user_broken:f", "cannot be imported: SyntaxError"),
-        ("user_code:value", "has no function 'value'. Functions there: make, by_name, fails, exits, coloured, three, later"),
+        ("user_code:value", "not a function: it is 3. Functions there: make, by_name, fails, exits, coloured, three, later"),
     ],
 )
 def test_a_wrong_name_is_explained(name, message) -> None:

@@ -282,11 +282,9 @@ def _tested(trained: Trained, data: Data, test: Indices, split: Split) -> dict[s
     archs, measured, _ = data.take(test)
     answer = trained.model.predict(archs)
     level = np.exp(trained.level(data, test))
-    low, high = answer.low, answer.high
-    bounds = (None, None) if low is None or high is None else (low * level, high * level)
     views = {
-        "as_measured": metrics(measured, answer.values * level, *bounds),
-        "reference_state": metrics(measured / level, answer.values, low, high),
+        "as_measured": metrics(measured, answer.values * level, answer.low * level, answer.high * level),
+        "reference_state": metrics(measured / level, answer.values, answer.low, answer.high),
     }
     if split == "ordered":
         views["rolling"] = _rolling(trained, data, test, measured, answer.values)

@@ -27,7 +27,7 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
     Args:
         measured_s: Shape (n,), seconds.
         predicted_s: Shape (n,), seconds.
-        low_s: Lower ends of the intervals; None when there are none.
+        low_s: Lower ends of the intervals; None or all NaN when there are none.
         high_s: Upper ends, likewise.
 
     Returns:
@@ -48,7 +48,7 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
         "coverage_90": None,
         "width_90": None,
     }
-    if low_s is not None and high_s is not None:
+    if low_s is not None and high_s is not None and not np.isnan(low_s).all():
         found["coverage_90"] = float(((low_s <= measured_s) & (measured_s <= high_s)).mean())
         found["width_90"] = 100.0 * median((high_s - low_s) / predicted_s)
     return found

@@ -75,8 +75,6 @@ def test_beyond_the_largest_shapes_intervals_are_wide_and_out_of_domain() -> Non
     assert mape(fitted(), points) < 8.0
     beyond, inside = fitted().predict(points), fitted().predict(drawn(20, 9, SHAPES)[0])
     assert not beyond.in_domain.any()
-    assert beyond.high is not None
-    assert inside.high is not None
     widths = np.log(beyond.high / beyond.values)
     np.testing.assert_allclose(widths, 3 * np.log(inside.high / inside.values)[0])
 
@@ -86,8 +84,6 @@ def test_intervals_cover_what_they_say() -> None:
     for seed in range(6):
         points, values = drawn(50, 100 + seed, SHAPES)
         answer = fitted("shapes", seed=seed).predict(points)
-        assert answer.low is not None
-        assert answer.high is not None
         covered += ((answer.low <= values) & (values <= answer.high)).tolist()
     assert 0.85 <= np.mean(covered) <= 0.96
 
@@ -227,7 +223,6 @@ def test_probabilities_are_as_wide_as_intervals(tmp_path) -> None:
         for shape in (Shape(2, 128), Shape(4, 1024)):
             alone, point = model.at(*shape), [SPACE.at(arch[0], shape)]
             answer = model.predict(point)
-            assert answer.high is not None
             widened = math.log(answer.high[0] / answer.values[0]) / (model.log_interval_half_width_ or math.nan)
             assert widened == pytest.approx(1.0 if shape.batch_size == 2 else 5.0)
             for error in (-0.02, 0.01, 0.05):
