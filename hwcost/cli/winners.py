@@ -36,7 +36,10 @@ BACK_TO_BACK, HOT = "back-to-back", "hot"
 DEFAULT_BACKEND = "torch"
 """Backend of winners where nothing names one."""
 UNKNOWN = "nothing tells how far the cost model errs on unmeasured ones; measure three or more, as --verify 12 does"
-ELSEWHERE = "the cost model was measured on another device or backend, where nets may rank otherwise; fit one to what measures here"
+ELSEWHERE = (
+    "the cost model was measured on another device or backend, where nets may rank otherwise; fit one to what measures "
+    "here"
+)
 """Reasons for which a verification has no probability, and what to do."""
 
 

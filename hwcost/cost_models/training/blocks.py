@@ -1,4 +1,4 @@
-"""Blocks of a table that was measured one value of a column after another, such as all nets on a first device, then on others.
+"""Blocks of a table that was measured one value of a column after another, such as all nets on one device, then on others.
 
 Between blocks, the machine's level is indistinguishable from what the column does. Within them it can be told wherever the
 order of the rows has nothing to do with the architectures.
