@@ -37,7 +37,6 @@ from hwcost.cost_models.workers import THREADS_FROM
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.spaces.identity import check_identity
 from hwcost.spaces.shape_columns import ShapeColumns
 from hwcost.spaces.shaped import Shaped, split
 from hwcost.units import unit_of
@@ -281,9 +280,7 @@ class CostModel(Learned):
         """
         space = self.space
         try:
-            is_ours = arch.space == space.name
-            if is_ours and arch.space_options is not space.options_text:
-                check_identity(space, arch)
+            is_ours = arch.space_options == space.options_text and arch.space == space.name
         except AttributeError:
             is_ours = False
         if is_ours and batch_size is None and seq_len is None:

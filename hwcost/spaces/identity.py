@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hwcost.spaces.base import SearchSpace
     from hwcost.spaces.points import Architecture
 
+__all__ = ["check_identity", "described"]
+
 LONGEST = 200
 """Signs of the value of an option, and of an architecture, that an error shows."""
 

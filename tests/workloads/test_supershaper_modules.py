@@ -79,9 +79,9 @@ def test_merging_bottlenecks_keeps_the_outputs() -> None:
     model = workload.build().double()
     values = [torch.from_numpy(array) for array in workload.inputs().values()]
     with torch.device("meta"), Uninitialised():
-        empty = builder(MERGED).model(arch)
+        empty = builder(MERGED).model(MERGED.architecture(arch.genes))
     merged = merge(model, empty)
-    assert count_parameters(merged) == MERGED.params(arch)
+    assert count_parameters(merged) == MERGED.params(str(arch))
     torch.testing.assert_close(merged(*values), model(*values), atol=1e-10, rtol=1e-10)
 
 

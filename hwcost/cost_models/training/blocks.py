@@ -1,6 +1,6 @@
 """Blocks of a table that was measured one value of a column after another, such as all nets on one device, then on others.
 
-Between blocks, the machine's level is indistinguishable from what the column does. Within them it can be told wherever the
+Between blocks, the machine's level is indistinguishable from what the column does. Within them it shows wherever the
 order of the rows has nothing to do with the architectures.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 
 FEWEST_ROWS = 20
-"""Mean number of rows of a block from which a level within it can be told."""
+"""Mean number of rows of a block from which a level within it can be estimated."""
 
 
 def blocks_of(genes: Floats) -> Indices:
