@@ -23,7 +23,6 @@ JSON = (".json", ".jsonl", ".ndjson")
 """Ends of the names of files that may hold one object."""
 
 if TYPE_CHECKING:
-
     from hwcost.cost_models.base import CostModel
     from hwcost.exchange.sheet import Sheet
     from hwcost.spaces.base import Architecture, SearchSpace
@@ -192,12 +191,11 @@ def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None)
     from hwcost.exchange.sources import is_table_name, read_sheet
 
     made = [space.as_architecture(text) for text in arch or []]
-    is_table, text = file is not None and is_table_name(file), ""
-    if file is not None and (not is_table or Path(file).suffix.lower() in JSON):
-        text = _read(file)
-        single = _single_object(space, text)
-        if single is not None:
-            return [*made, space.as_architecture(single)], []
+    is_table = file is not None and is_table_name(file)
+    text = "" if file is None else _json_of(file) if is_table else _read(file)
+    single = _single_object(space, text)
+    if single is not None:
+        return [*made, space.as_architecture(single)], []
     if file is not None and (is_table or _has_header(space, text)):
         name = "standard input" if file == "-" else file
         found, remarks = _rows(space, read_sheet(file) if is_table else read_delimited(text, name), name)
@@ -226,6 +224,17 @@ def _rows(space: SearchSpace, sheet: Sheet, file: str) -> tuple[list[Architectur
         except ArchitectureError as error:
             raise DataError(f"{file}: {sheet.at([index])}: {error}") from None
     return made, list(sheet.remarks)
+
+
+def _json_of(file: str) -> str:
+    """Returns the text of a file that is named as JSON; empty for one of another name or encoding, and for a pipe."""
+    path = Path(file)
+    if path.suffix.lower() not in JSON or not path.is_file():
+        return ""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):  # which the reader of tables reports, or reads
+        return ""
 
 
 def _single_object(space: SearchSpace, text: str) -> dict[str, Any] | None:

@@ -278,15 +278,11 @@ class CostModel(Learned):
             NotFittedError: When the model is not fitted.
             UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
-        space = self.space
-        try:
-            is_ours = arch.space_options == space.options_text and arch.space == space.name
-        except AttributeError:
-            is_ours = False
+        is_ours = getattr(arch, "space_options", None) == self.space.options_text and arch.space == self.space.name
         if is_ours and batch_size is None and seq_len is None:
             return self._one(arch)
-        if batch_size is None and seq_len is None and not isinstance(space, Shaped):
-            return self._one(space.as_architecture(arch))
+        if batch_size is None and seq_len is None and not isinstance(self.space, Shaped):
+            return self._one(self.space.as_architecture(arch))
         return float(self.predict([arch], batch_size=batch_size, seq_len=seq_len).values[0])
 
     def predict_encoded(self, genes: Floats) -> Floats:

@@ -27,9 +27,11 @@ def without_headers(header: list[str], body: Rows, source: str) -> tuple[Rows, l
         DataError: When a line is a header with as many other columns, or the same ones in another order.
     """
     lower = [name.lower() for name in header]
-    repeated = []
+    known, repeated = set(lower), []
     for line, row in body:
-        cells = [cell.lower() for cell in row]
+        cells = list(map(str.lower, row))
+        if known.isdisjoint(cells):
+            continue
         if cells == lower:
             repeated.append(line)
         elif _is_header(cells, lower):

@@ -100,6 +100,14 @@ def test_an_architecture_is_read_from_any_kind_of_file(
     assert [one["arch"] for one in made["predictions"]] == ["[4, 256]"]
 
 
+def test_json_in_another_encoding_is_read_as_a_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model, file = tmp_path / "m", tmp_path / "nets.json"
+    hc.fit(write(tmp_path / "t.csv"), "ridge", space="table").save(model)
+    file.write_bytes('[{"layers": 4, "hidden": 256}]'.encode("utf-16"))
+    made = document(capsys, "predict", model, "--file", file)[0]
+    assert [one["arch"] for one in made["predictions"]] == ["[4, 256]"]
+
+
 @pytest.mark.parametrize("name", ["head.csv", "-"])
 def test_a_header_without_rows_is_no_architecture(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
