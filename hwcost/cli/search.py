@@ -230,9 +230,9 @@ def _check_measuring(
 
     if measure or verify is not None:
         latency_model(models, "--measure" if verify is None else "--verify")
+        if verify is not None:
+            check_objectives(problem)
         place.check()
-    if verify is not None:
-        check_objectives(problem)
 
 
 def _budget_s(text: str | None, is_measuring: bool) -> float | None:

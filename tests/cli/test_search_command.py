@@ -218,7 +218,11 @@ def test_a_model_of_another_backend_backs_no_certainty(capsys, models, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("backend", "said"), [("null", "on cpu, backend null,"), ("of another tool", "on cpu, backend torch,")]
+    ("backend", "said"),
+    [
+        ("null", "on cpu, backend null,"),
+        pytest.param("of another tool", "on cpu, backend torch,", marks=pytest.mark.torch),
+    ],
 )
 def test_winners_are_measured_by_the_backend_of_the_rows(capsys, models, tmp_path, monkeypatch, backend, said) -> None:
     from hwcost.cli import winners
