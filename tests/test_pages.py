@@ -110,17 +110,20 @@ def test_the_code_blocks_of_a_page(path: Path, place, monkeypatch) -> None:
         pytest.importorskip("pandas")
     python = PythonEvaluator()
 
+    def write(name: str, text: str) -> None:
+        Path(name).write_text(text)
+        monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)  # that of another test
+
     def run_python(example) -> object:
         name = file_of(example.parsed)
         if name:
-            Path(name).write_text(example.parsed)
-            return None
+            return write(name, example.parsed)
         return None if path.name in OWN_TESTS else python(example)
 
     def run_other(example) -> None:
         name = file_of(example.parsed)
         if name:
-            Path(name).write_text(example.parsed)
+            write(name, example.parsed)
         else:
             run_commands(example.parsed)
 

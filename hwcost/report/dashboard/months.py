@@ -75,7 +75,7 @@ def months(history: History) -> list[Month]:
     if not len(at):
         return []
     first, last = (np.datetime64(int(at[end]), "s").astype("datetime64[M]") for end in (0, -1))
-    starts = np.arange(first, last + 2)
+    starts = np.arange(first, last + np.timedelta64(2, "M"))
     edges = starts.astype("datetime64[s]").astype(np.float64)
     found = []
     for index, name in enumerate(starts[:-1]):
