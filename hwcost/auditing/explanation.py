@@ -53,6 +53,11 @@ def _opening(report: AuditReport) -> list[str]:
             "the time: most workloads are unconfirmed, and all latencies may be too long alike, as far as their intervals "
             "reach."
         ]
+    if "W_REVERSED" in report.codes and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed while these {things} were measured, but their latencies are shorter "
+            "the larger the numbers of nearly all columns are: they may be rates."
+        ]
     if {"W_OUTLIERS", "W_REPEATS"} & set(report.codes) and "W_DRIFT" not in report.codes:
         return [
             f"There is no sign that the machine changed while these {things} were measured, but single {report.unit}s "
@@ -161,7 +166,10 @@ def _signal(report: AuditReport) -> list[str]:
 def _details(report: AuditReport) -> list[str]:
     said = []
     if report.repeatability is not None:
-        said.append(f"The same architecture measured twice differs by {_percent(report.repeatability)} typically.")
+        after = report.repeatability_after
+        is_other = after is not None and _percent(after) != _percent(report.repeatability)
+        rest = f", and by {_percent(after or 0.0)} once the level is taken out" if is_other else ""
+        said.append(f"The same architecture measured twice differs by {_percent(report.repeatability)} typically{rest}.")
     if report.copies:
         said.append(f"{_count(report.copies, 'row')} repeated an earlier one to the last digit and did not count.")
     if report.outliers:

@@ -65,6 +65,7 @@ CODES = {
     "E_REPEATS": "repeats of one architecture have nothing to do with each other",
     "W_DRIFT": "the level of the machine moved",
     "W_CONFOUNDED": "the order of the rows follows size",
+    "W_REVERSED": "latencies fall along nearly all columns of numbers, as rates do",
     "W_OUTLIERS": "rows far off everything",
     "W_REPEATS": "repeats of one architecture do not agree",
     "W_RESOLUTION": "latencies stand in coarse steps",
@@ -76,7 +77,9 @@ CODES = {
 INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
 
-DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION", "W_STATES", "W_UNCONFIRMED"})
+DOUBTS = frozenset(
+    {"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS", "W_RESOLUTION", "W_REVERSED", "W_STATES", "W_UNCONFIRMED"}
+)
 """Codes with which latencies are not clean, however still the machine was."""
 
 

@@ -31,6 +31,7 @@ from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.training.doubts import (
     CHANCE,
     FINER,
+    IN_SECONDS,
     LEAST_TAU,
     MAD_ERROR,
     ONE_STATE,
@@ -38,6 +39,7 @@ from hwcost.cost_models.training.doubts import (
     WRONG_ROWS,
     least_tau,
     said_difference,
+    said_falling,
     said_states,
     said_step,
     said_stretch,
@@ -146,8 +148,10 @@ def _report(
     disagreeing = repeats.disagreeing(logs - level_everywhere, robust_sd(rest))
     repeatability_after = repeats.spread(logs - level_everywhere)
     pairs = len(repeats.later) - int(repeats.is_copy.sum())
-    flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after, pairs)]
-    flags += [*_states(data, drift.rows, states), *_resolution(measured_s)]
+    is_level = drift.level.kind != "none" or bool(drift.runs)
+    flags += [*_outlier_flags(drift.rows, rest, outlier_rows)]
+    flags += [*_repeat_flags(disagreeing, repeatability_after, pairs, is_level)]
+    flags += [*_rates(data), *_states(data, drift.rows, states), *_resolution(measured_s)]
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
@@ -242,7 +246,7 @@ def _outlier_flags(rows: Indices, rest: Floats, outlier_rows: tuple[int, ...]) -
 
 
 def _repeat_flags(
-    disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None, pairs: int
+    disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None, pairs: int, is_level: bool
 ) -> list[Flag]:
     """Flags repeats of an architecture that do not agree, as a whole or in single pairs.
 
@@ -251,7 +255,8 @@ def _repeat_flags(
     sure = 0.0 if repeatability is None else repeatability * (1.0 - min(1.0, MAD_ERROR / math.sqrt(pairs)))
     if repeatability is not None and sure >= UNSTEADY:
         code = "E_REPEATS" if sure >= UNREPEATABLE else "W_REPEATS"
-        text = f"the same architecture measured twice differs by {said_difference(repeatability)} typically."
+        rest = ", once the level is taken out" if is_level else ""
+        text = f"the same architecture measured twice differs by {said_difference(repeatability)} typically{rest}."
         return [Flag(code, text, "What a row says about its architecture is no more certain than that; measure again.")]
     if not disagreeing:
         return []
@@ -268,6 +273,12 @@ def _in_one_state(latency_s: Floats, rows: Indices, states: TwoStates | None) ->
     if states is not None:
         seconds[rows[states.slow]] /= states.factor
     return seconds
+
+
+def _rates(data: Data) -> list[Flag]:
+    """Flags latencies that fall along all columns, as rates do."""
+    text = said_falling(data)
+    return [] if text is None else [Flag("W_REVERSED", text, IN_SECONDS)]
 
 
 def _states(data: Data, rows: Indices, states: TwoStates | None) -> list[Flag]:

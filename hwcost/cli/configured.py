@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwcost.configuration import OPTIONS, settings
+from hwcost.errors import HwcostError
 
 if TYPE_CHECKING:
     from hwcost.configuration import Setting
@@ -16,6 +18,9 @@ OF_SUITES = "run"
 ALWAYS = ("store", "wait")
 """Options that a suite leaves to whoever runs it."""
 
+SHORTEST = 3
+"""Letters by which a message names a part of an option's name: ``seq`` of a sequence length."""
+
 
 def defaults(root: Any) -> dict[str, Any]:
     """Returns the configured defaults of every command below a group, as the parser takes them.
@@ -25,6 +30,28 @@ def defaults(root: Any) -> dict[str, Any]:
     """
     found = {name: one for name, one in settings().items() if one.value is not None}
     return _of_group(root, found) if found else {}
+
+
+def with_places(message: str) -> str:
+    """Returns an error's message, followed by the place of each configured value that it names, one a line.
+
+    A value that was configured once and forgotten is not found in the command that fails by it.
+    """
+    try:
+        found = [one for one in settings().values() if one.value is not None and _is_named(message, one)]
+    except HwcostError:  # which is the message itself
+        return message
+    return "\n".join([message, *(f"{OPTIONS[one.name].flag} {one.value} comes from {one.place}." for one in found)])
+
+
+def _is_named(message: str, one: Setting) -> bool:
+    """Whether a message names a value, and not its place: a text in quotes, a number beside a part of its option's name."""
+    if re.search(rf"{re.escape(one.place)}\b", message):
+        return False
+    if isinstance(one.value, str):
+        return f"'{one.value}'" in message or (one.name == "store" and f"/{one.value}'" in message)
+    is_number = re.search(rf"(?<![\w.-]){re.escape(str(one.value))}(?![\w-]|\.\w)", message) is not None
+    return is_number and any(part[:SHORTEST] in message.lower() for part in one.name.split("_"))
 
 
 def _of_group(group: Any, found: Mapping[str, Setting]) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)
     except HwcostError as error:
-        return console.fail(str(error), error.exit_code)
+        return console.fail(configured.with_places(str(error)), error.exit_code)
     except BrokenPipeError:
         return 0
     except SystemExit as ended:  # the parser's own end of a command whose reader has gone

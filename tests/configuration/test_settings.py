@@ -90,6 +90,31 @@ def test_what_cannot_be_used_names_the_variable(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("DEVICE", "k81", "--device k81 comes from HWCOST_DEVICE."),
+        ("BACKEND", "jax", "--backend jax comes from HWCOST_BACKEND."),
+        ("DTYPE", "float7", "--dtype float7 comes from HWCOST_DTYPE."),
+        ("STORE", "runs.txt", "--store runs.txt comes from HWCOST_STORE."),
+        ("BATCH_SIZE", "0", "--batch-size 0 comes from HWCOST_BATCH_SIZE."),
+        ("SEQ_LEN", "-3", "--seq-len -3 comes from HWCOST_SEQ_LEN."),
+        ("THREADS", "0", "--threads 0 comes from HWCOST_THREADS."),
+    ],
+)
+def test_a_value_that_fails_later_names_its_variable(
+    name: str, text: str, said: str, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path.cwd() / "runs.txt").write_text("no database")
+    if name != "BACKEND":
+        monkeypatch.setenv("HWCOST_BACKEND", "null")
+    monkeypatch.setenv(f"HWCOST_{name}", text)
+    assert invoke(["measure", "--space", "supershaper", "-n", "2"]) in (2, 5)
+    shown = capsys.readouterr().err
+    assert shown.endswith(f"\n{said}\n")
+    assert shown.count("comes from") == 1
+
+
 def test_no_wait_can_be_configured(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWCOST_WAIT", "0s")
     assert settings()["wait"].value == "0s"

@@ -32,6 +32,10 @@ WRONG_WAY = 0.8
 LEAST_EFFECT = 0.25
 """Share of the variance of log latency that these effects must account for."""
 
+FEWEST_FALLING, ALL_FALL, MOST_EFFECT = 3, 0.95, 0.5
+"""Columns of numbers that may all be sizes, share of their effect that must point down, and share of the variance of log
+latency that it must account for, before a table whose sizes nothing names is doubted."""
+
 
 def wrong_way(features: Features, genes: Floats, latency_s: Floats, kept: Collection[str] = ()) -> float | None:
     """Returns the share of the effect of sizes on latency that points the wrong way, where that is nearly all of it.
@@ -48,19 +52,59 @@ def wrong_way(features: Features, genes: Floats, latency_s: Floats, kept: Collec
     Returns:
         None where the direction is right, unclear or unknown.
     """
-    columns, is_size = _columns(features, genes, kept)
+    wrong, explained, _ = _fall(*_columns(features, genes, kept), latency_s)
+    return wrong if wrong >= WRONG_WAY and explained >= LEAST_EFFECT else None
+
+
+def falls_along_all(features: Features, genes: Floats, latency_s: Floats, kept: Collection[str] = ()) -> bool:
+    """Whether latency falls along nearly all columns of numbers of a table whose sizes nothing names.
+
+    Columns called ``l1`` to ``l12`` may be widths: rates look like that. So do properties of devices such as clocks and
+    bandwidths, so that this is a doubt and no more.
+
+    Args:
+        features: The feature extractor.
+        genes: Encoded architectures, shape (n, genes).
+        latency_s: Shape (n,), seconds.
+        kept: Columns that are not doubted.
+    """
+    if features.is_buildable or _one_hot_sizes(features, ()).any():
+        return False
+    is_number = np.concatenate(
+        [
+            np.full(len(gene.choices) if gene.categorical else 1, not gene.categorical and gene.name not in kept)
+            for gene in features.space.genes
+        ]
+    )
+    wrong, explained, falling = _fall(features.one_hot(genes), is_number, latency_s)
+    return falling >= FEWEST_FALLING and wrong >= ALL_FALL and explained >= MOST_EFFECT
+
+
+def _fall(
+    columns: Floats, is_size: np.ndarray[tuple[int], np.dtype[np.bool_]], latency_s: Floats
+) -> tuple[float, float, int]:
+    """Returns how far latency falls along sizes.
+
+    Args:
+        columns: Shape (n, columns).
+        is_size: Whether each column is a size, shape (columns,).
+        latency_s: Shape (n,), seconds.
+
+    Returns:
+        Share of the effect of sizes that points down, share of the variance of log latency that this effect accounts for,
+        and number of the sizes along which latency falls; zeros where the rows do not tell.
+    """
     varying = np.ptp(columns, axis=0) > 0
     columns, is_size = columns[:, varying], is_size[varying]
     logs = np.log(latency_s)
     if not is_size.any() or np.ptp(logs) == 0 or len(logs) < ROWS_PER_COLUMN * (columns.shape[1] + 1):
-        return None
+        return 0.0, 0.0, 0
     unit = (columns - columns.mean(axis=0)) / columns.std(axis=0)
     target = (logs - logs.mean()) / logs.std()
     penalty = PENALTY * len(logs) * np.eye(unit.shape[1])
     effects = np.linalg.solve(unit.T @ unit + penalty, unit.T @ target)[is_size]
     wrong = float(-np.minimum(effects, 0.0).sum() / np.abs(effects).sum())
-    explained = float((unit[:, is_size] @ effects).var())
-    return wrong if wrong >= WRONG_WAY and explained >= LEAST_EFFECT else None
+    return wrong, float((unit[:, is_size] @ effects).var()), int((effects < 0.0).sum())
 
 
 def _columns(

@@ -13,14 +13,17 @@ import numpy as np
 
 from hwcost._stats import kendall_tau, median, median_deviation
 from hwcost._types import Floats, Indices
+from hwcost.cost_models.checks.direction import falls_along_all
 from hwcost.cost_models.checks.resolution import coarse_step
 from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
 from hwcost.cost_models.checks.two_states import TwoStates, states_in_no_order, two_states
+from hwcost.cost_models.features.extractor import shared_features
 from hwcost.cost_models.features.groups import Groups
 from hwcost.units import format_seconds
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
+    from hwcost.cost_models.training.drift import Drift
     from hwcost.cost_models.training.train import Trained
 
 LEAST_TAU = 0.1
@@ -38,6 +41,9 @@ UNREPEATABLE = 0.5
 
 MAD_ERROR = 1.17
 """Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
+
+IN_SECONDS = "Give latencies in seconds, for example one over the rate; where all is well, name these columns with --keep."
+"""Remedy for rates that look like latencies."""
 
 FEWEST_PAIRS = 3
 
@@ -110,6 +116,31 @@ def said_stretch(rows: tuple[int, int], tau: float) -> str:
     )
 
 
+def order_doubts(drift: Drift | None) -> list[str]:
+    """Returns the doubt about a table whose order follows the size of its architectures, in a whole sentence.
+
+    Args:
+        drift: The level that was looked for over its rows; None where none was.
+    """
+    if drift is None or not drift.is_confounded or len(drift.rows) < FEWEST_ROWS:
+        return []
+    return [
+        "the order of the rows follows the size of the architectures, so that a machine that slowly changed would look like "
+        "architectures that cost more: no level was taken out. Where the rows were sorted after they were measured, sort "
+        "them by time; otherwise measure in random order."
+    ]
+
+
+def said_falling(data: Data) -> str | None:
+    """Returns the sentence on latencies that fall along all columns of numbers; None where they do not."""
+    if not data.is_ordered or not falls_along_all(shared_features(data.space, **data.shape), data.genes, data.values, data.kept):
+        return None
+    return (
+        "latencies are shorter the larger the numbers of nearly all columns are, as rates are of larger architectures. Are "
+        "these rates (per second) rather than seconds?"
+    )
+
+
 def table_doubts(data: Data, trained: Trained) -> list[str]:
     """Returns doubts about a fit of a table's rows, in whole sentences; none for a campaign, which is judged as it runs.
 
@@ -121,8 +152,10 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
         return []
     states = list(_states(data, trained))
     effect = [] if states else _effect(data, trained)  # within a state the columns tell the latency
+    falling = said_falling(data)
+    rates = [] if falling is None else [f"{falling} {IN_SECONDS}"]
     rows = [*_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
-    return [*effect, *states, *rows, *_together(data, trained)]
+    return [*rates, *effect, *states, *rows, *_together(data, trained)]
 
 
 def _together(data: Data, trained: Trained) -> Iterator[str]:

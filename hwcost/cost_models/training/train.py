@@ -23,7 +23,7 @@ from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import LEVEL
-from hwcost.cost_models.training.doubts import table_doubts
+from hwcost.cost_models.training.doubts import order_doubts, table_doubts
 from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift
 from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate, left_out_errors
 from hwcost.cost_models.training.metrics import Metrics, metrics
@@ -114,11 +114,13 @@ def train(
         )
     refuse_faults(data)
     with remembering():
-        trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
+        found = drift_of(data, rows, drift)
+        trained = train_on(rows, data, model, found, **options)
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
-    doubts, unconfirmed = table_doubts(data, trained), UnconfirmedLevel.in_provenance(data.provenance)
+    doubts = [*table_doubts(data, trained), *order_doubts(found)]
+    unconfirmed = UnconfirmedLevel.in_provenance(data.provenance)
     for doubt in [*doubts, *([unconfirmed] if unconfirmed else [])]:
         _log.warning("%s: %s", data.source, doubt)
     fitted.provenance = {

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import hwcost
 from benchmarks.studies.sim_tables import sim_table, with_drift, with_leak, with_unit_fault
+from hwcost.auditing.table import audit_table
 from hwcost.cost_models.checks.direction import is_size
 from hwcost.cost_models.checks.table_faults import refuse_faults, table_faults
 from hwcost.cost_models.data import Data, from_table
@@ -258,6 +259,27 @@ def test_latency_without_any_relation_is_not_reversed():
     assert codes(table(noise, increasing=["layers", "hidden"])) == []
 
 
+def anonymous(power: float, signs: tuple[int, ...] = (1, 1, 1, 1), kept=frozenset()) -> Data:
+    """Columns a, b, c and d, whose numbers make latency longer, or shorter where the sign is negative."""
+    rng = np.random.default_rng(6)
+    rows = rng.integers(1, 9, (N, len(signs)))
+    made = space("table", columns=[{"name": name} for name in "abcd"])
+    archs = [made.architecture(tuple(row)) for row in rows.tolist()]
+    work = np.exp(0.15 * rows @ np.array(signs) + rng.normal(0, 0.02, N))
+    return replace(from_table(LatencyTable(made, archs, work**power, None, "planted.csv")), kept=kept)
+
+
+def test_latency_that_falls_along_columns_that_nothing_names_is_doubted_and_not_refused():
+    rates = anonymous(-1.0)
+    assert codes(rates) == []
+    assert [flag.code for flag in audit_table(rates).flags] == ["W_REVERSED"]
+    question = "Are these rates (per second) rather than seconds?"
+    assert question in train(rates, "ridge").model.provenance["doubts"][0]
+    for clean in (anonymous(1.0), anonymous(1.0, (1, -1, -1, -1)), anonymous(-1.0, kept=frozenset("ab"))):
+        assert audit_table(clean).codes == ()
+        assert question not in " ".join(train(clean, "ridge").model.provenance.get("doubts", []))
+
+
 # -- elsewhere --
 
 
@@ -310,6 +332,12 @@ def doubts(seconds: np.ndarray, rows: np.ndarray | None = None, model: str = "lu
 
 def test_a_fit_without_faults_has_no_doubts():
     assert doubts(SECONDS) == []
+
+
+def test_rows_in_the_order_of_size_are_said_to_be_so():
+    order = np.argsort(SECONDS)
+    (doubt,) = doubts(SECONDS[order], order)
+    assert doubt.startswith("the order of the rows follows the size of the architectures")
 
 
 def test_latencies_that_follow_nothing_are_said_to():
