@@ -134,11 +134,13 @@ def _report(
     level_everywhere = drift(everything, data.runs)
     log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
     measured_s = data.values[drift.rows]
-    limit, span = critical(len(measured_s)), math.expm1(float(np.ptp(log_level)))
-    tau = kendall_tau(drift.predicted_s, measured_s)
+    visits = drift.visits
+    limit, span = critical(len(visits)), math.expm1(float(np.ptp(log_level)))
+    of_visits = visits.middles(measured_s)
+    tau = kendall_tau(visits.middles(drift.predicted_s), of_visits)
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
-    null = _null_effect(drift, measured_s, tau) or _null_stretch(drift, measured_s * np.exp(-log_level))
+    null = _null_effect(drift, of_visits, tau) or _null_stretch(drift, of_visits * np.exp(-visits.middles(log_level)))
     flags = [*flags, *(one.flag for one in faults), *null, *_confounded(drift)]
     if verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") != "clean":
         flags.append(_drift_flag(drift, limit, span))
@@ -155,7 +157,10 @@ def _report(
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
-        segments=segments(drift.rows, drift.residuals, log_level), von_neumann=drift.von_neumann,
+        segments=segments(
+            drift.rows[visits.first], visits.middles(drift.residuals), visits.middles(log_level), int(drift.rows[-1])
+        ),
+        von_neumann=drift.von_neumann,
         von_neumann_after=drift.von_neumann_after, critical=limit, size_order=drift.size_order, signal_tau=tau,
         duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
         repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
@@ -174,9 +179,14 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
 
     Neighbours share the machine's level, so a level that moves by more than architectures differ hides nothing from them.
     What chance alone might reach shows no effect either.
+
+    Args:
+        drift: The level, with the predictions.
+        latency_s: Latency of each visit, shape (visits,).
+        tau: Kendall tau between predicted and measured latencies of the visits; None when undefined.
     """
     n = len(latency_s)
-    near = neighbour_agreement(drift.predicted_s, latency_s)
+    near = neighbour_agreement(drift.visits.middles(drift.predicted_s), latency_s)
     least = least_tau(n)
     least_near = max(LEAST_TAU, CHANCE / math.sqrt(n - 1))
     if (tau is not None and tau >= least) or near >= least_near:
@@ -194,15 +204,17 @@ def _null_stretch(drift: Drift, latency_s: Floats) -> list[Flag]:
 
     Args:
         drift: The level, with the predictions.
-        latency_s: Latencies without it, shape (n,).
+        latency_s: Latencies of the visits without it, shape (visits,).
     """
-    found = None if drift.follows_size else without_effect(drift.predicted_s, latency_s)
+    visits = drift.visits
+    predicted_s = visits.middles(drift.predicted_s)
+    found = None if drift.follows_size else without_effect(predicted_s, latency_s)
     if found is None:
         return []
     first, last = found
     outside = np.r_[:first, last + 1 : len(latency_s)]
-    tau = kendall_tau(drift.predicted_s[outside], latency_s[outside]) or 0.0
-    text = f"{said_stretch((int(drift.rows[first]), int(drift.rows[last])), tau)}."
+    tau = kendall_tau(predicted_s[outside], latency_s[outside]) or 0.0
+    text = f"{said_stretch((int(drift.rows[visits.first[first]]), int(drift.rows[visits.last[last]])), tau)}."
     return [Flag("E_NULL_STRETCH", text, WRONG_ROWS)]
 
 
@@ -295,24 +307,25 @@ def _factor(ratio: float) -> float:
     return max(ratio, 1.0 / ratio)
 
 
-def segments(rows: Indices, residuals: Floats, log_level: Floats) -> tuple[Segment, ...]:
+def segments(rows: Indices, residuals: Floats, log_level: Floats, last: int | None = None) -> tuple[Segment, ...]:
     """Returns the stretches between the jumps that matter, with their levels relative to the median one.
 
     A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is described in a few
     stretches, not in dozens.
 
     Args:
-        rows: Row numbers, ascending, shape (n,).
+        rows: Row numbers, ascending, shape (n,); of visits, their first ones.
         residuals: Log latency less what the architecture accounts for, shape (n,).
         log_level: Shape (n,); all zero where no level was found.
+        last: Number of the very last row; None where that is the last of ``rows``.
     """
-    n = len(rows)
+    n, last = len(rows), int(rows[-1]) if last is None else last
     price = float(clip(residuals).var()) * math.log(n)
     cuts = change_points(residuals, price=price) if np.ptp(log_level) > 0 else []
     cuts = _telling(cuts, log_level)
     if not cuts:
-        return (Segment(int(rows[0]), int(rows[-1]), 1.0),)
-    starts = [int(rows[0]), *(int(rows[cut]) for cut in cuts), int(rows[-1]) + 1]
+        return (Segment(int(rows[0]), last, 1.0),)
+    starts = [int(rows[0]), *(int(rows[cut]) for cut in cuts), last + 1]
     levels = [math.exp(float(part.mean())) for part in np.split(log_level, cuts)]
     return tuple(
         Segment(first, after - 1, level) for (first, after), level in zip(itertools.pairwise(starts), levels, strict=True)

@@ -122,7 +122,7 @@ def order_doubts(drift: Drift | None) -> list[str]:
     Args:
         drift: The level that was looked for over its rows; None where none was.
     """
-    if drift is None or not drift.is_confounded or len(drift.rows) < FEWEST_ROWS:
+    if drift is None or not drift.is_confounded or len(drift.visits) < FEWEST_ROWS:
         return []
     return [
         "the order of the rows follows the size of the architectures, so that a machine that slowly changed would look like "
@@ -133,7 +133,8 @@ def order_doubts(drift: Drift | None) -> list[str]:
 
 def said_falling(data: Data) -> str | None:
     """Returns the sentence on latencies that fall along all columns of numbers; None where they do not."""
-    if not data.is_ordered or not falls_along_all(shared_features(data.space, **data.shape), data.genes, data.values, data.kept):
+    features = shared_features(data.space, **data.shape)
+    if not data.is_ordered or not falls_along_all(features, data.genes, data.values, data.kept):
         return None
     return (
         "latencies are shorter the larger the numbers of nearly all columns are, as rates are of larger architectures. Are "

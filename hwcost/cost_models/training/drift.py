@@ -5,7 +5,8 @@ rows agree where the level moved. The residuals are out of fold, so that no mode
 is fitted again on what the level leaves, and the level again on what the model leaves, until both stand still. Every
 architecture was measured once only, so the result ranks below a campaign with rounds: a level that follows
 the architectures themselves is indistinguishable from their cost, and such a table is left as it is, unless the same
-architectures return throughout it: what changed between their rows is the level.
+architectures return throughout it: what changed between their rows is the level. Rows of one architecture in succession
+count as one, see :mod:`hwcost.cost_models.training.visits`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from hwcost.cost_models.features.structure import bases
 from hwcost.cost_models.registry import cost_model
 from hwcost.cost_models.training.blocks import blocks_of, within
 from hwcost.cost_models.training.intervals import errors_of_fits, left_out_errors
+from hwcost.cost_models.training.visits import Visits
 from hwcost.levels.level import Level, fit_level, no_level
 from hwcost.levels.runs import are_shared, run_effects
 from hwcost.levels.von_neumann import noise, von_neumann
@@ -61,22 +63,23 @@ class Drift:
     """The level of a machine over the rows of a table.
 
     Attributes:
-        level: Log level against row number. Level and run have the median zero over the rows that they were estimated from,
-            so that a few rows of a warm-up move no prediction, and of two levels the more frequent one is the reference.
+        level: Log level against row number, estimated from visits. Level and run have the median zero over these, so that a
+            few rows of a warm-up move no prediction, and of two levels the more frequent one is the reference.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs, or hardly any rows
             share one.
-        own_runs: Log effect of the run of each row as the other rows of that run tell it, in order of rows, shape (n,).
+        own_runs: Log effect of the run of each visit as the other visits of that run tell it, shape (visits,).
         residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
             error that the other rows of the same architecture share, where there are any.
         predicted_s: Predictions with these errors at the median level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
-        von_neumann: Von Neumann ratio of the residuals.
+        visits: The visits that the rows are of.
+        von_neumann: Von Neumann ratio of the residuals, from visit to visit.
         von_neumann_after: Von Neumann ratio of the residuals less the level.
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
         follows_size: Whether it is so far from 1 that the level of a few rows is indistinguishable from their sizes.
         returns: Whether the architectures return throughout the table, which tells a slow level from their sizes.
-        blocks: Block of each row, shape (n,), where only the order of blocks follows size: the level is that within blocks,
-            see :mod:`hwcost.cost_models.training.blocks`. Zeros otherwise.
+        blocks: Block of each visit, shape (visits,), where only the order of blocks follows size: the level is that within
+            blocks, see :mod:`hwcost.cost_models.training.blocks`. Zeros otherwise.
         base: Name of the structured model.
     """
 
@@ -86,6 +89,7 @@ class Drift:
     residuals: Floats
     predicted_s: Floats
     rows: Indices
+    visits: Visits
     von_neumann: float
     von_neumann_after: float
     size_order: float
@@ -119,7 +123,7 @@ class Drift:
             "von_neumann_after": self.von_neumann_after,
         }
 
-    def __call__(self, rows: Indices, runs: Indices | None = None) -> Floats:
+    def __call__(self, rows: Indices | Floats, runs: Indices | None = None) -> Floats:
         """Returns the log level at any rows; shape (n,).
 
         Args:
@@ -129,8 +133,8 @@ class Drift:
         return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
 
     def left_out(self) -> Floats:
-        """Returns the log level at each of its own rows, ascending, as all the other rows tell it; shape (n,)."""
-        return np.asarray(self.level.left_out + self.own_runs)
+        """Returns the log level at each of its own rows, ascending, as all other visits tell it; shape (n,)."""
+        return self.visits.at_rows(np.asarray(self.level.left_out + self.own_runs))
 
     def _of_runs(self, n: int, runs: Indices | None) -> Floats:
         return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
@@ -143,24 +147,29 @@ class Drift:
             latency_s: Measured seconds in the same order, shape (n,).
             runs: Numbers of the measuring runs in the same order; only where the table names runs.
         """
-        if self.is_confounded:
-            return replace(self, residuals=errors, predicted_s=latency_s * np.exp(-errors))
-        half = replace(self, runs={}, own_runs=np.zeros(len(errors)), level=no_level(self.rows.astype(np.float64)))
+        visits = self.visits
+        of_visits = None if runs is None else runs[visits.first]
+        new = self if self.is_confounded else self._levelled(visits.middles(errors), of_visits)
+        return replace(new, residuals=errors, predicted_s=latency_s * np.exp(-errors))
+
+    def _levelled(self, errors: Floats, runs: Indices | None) -> Drift:
+        """Estimates the level from the errors of visits, and their runs, both of shape (visits,)."""
+        times = self._times
+        half = replace(self, runs={}, own_runs=np.zeros(len(errors)), level=no_level(times))
         cuts: tuple[float, ...] = ()
         if runs is not None and are_shared(runs):
             found = run_effects(errors, runs)
             half = replace(half, runs=found.effects, own_runs=found.left_out)
-            cuts = tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
-        left = within(errors - half(self.rows, runs), self.blocks)
-        level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts, may_creep=True)
-        new = replace(half, level=_less(level, median(level.values + half(self.rows, runs))))
-        shift = new(self.rows, runs)
-        return replace(
-            new,
-            residuals=errors,
-            predicted_s=latency_s * np.exp(-errors),
-            von_neumann_after=von_neumann(within(errors - shift, self.blocks)),
-        )
+            cuts = tuple(times[1:][np.diff(runs) != 0].tolist())
+        left = within(errors - half(times, runs), self.blocks)
+        level = fit_level(times, left, gain=GAIN, cuts=cuts, may_creep=True)
+        new = replace(half, level=_less(level, median(level.values + half(times, runs))))
+        return replace(new, von_neumann_after=von_neumann(within(errors - new(times, runs), self.blocks)))
+
+    @property
+    def _times(self) -> Floats:
+        """Middle row number of each visit, shape (visits,)."""
+        return self.visits.middles(self.rows.astype(np.float64))
 
 
 def _less(level: Level, middle: float) -> Level:
@@ -183,26 +192,32 @@ def estimate_drift(
         runs: Number of the measuring run of each, shape (n,); None where the table does not name runs.
     """
     order = np.argsort(rows, kind="stable")
-    genes, latency_s, rows = genes[order], latency_s[order], rows[order]
+    genes, rows = genes[order], rows[order]
     runs = None if runs is None else runs[order]
-    groups = Groups.of(features, genes)
+    of_rows = Groups.of(features, genes)
+    visits = Visits.of(of_rows, runs)
+    groups, genes, measured_s = visits.groups(of_rows), genes[visits.first], latency_s[order]
+    latency_s, runs = visits.middles(measured_s), None if runs is None else runs[visits.first]
+    off = np.log(measured_s / visits.at_rows(latency_s))
     model, bare = most_alike(features, genes, latency_s)
     errors = without_own(groups, bare)
-    sizes, blocks = np.log(latency_s) - errors, np.zeros(len(rows), dtype=np.intp)
+    sizes, blocks = np.log(latency_s) - errors, np.zeros(len(visits), dtype=np.intp)
     size_order = von_neumann(sizes)
-    follows_size = _follows_size(size_order, len(rows))
+    follows_size = _follows_size(size_order, len(visits))
     if follows_size:
         found = blocks_of(genes)
-        follows_size = _follows_size(von_neumann(within(sizes, found)), len(rows))
+        follows_size = _follows_size(von_neumann(within(sizes, found)), len(visits))
         blocks = blocks if follows_size else found
     neighbours = von_neumann(within(errors, blocks))
+    times = visits.middles(rows.astype(np.float64))
     drift = Drift(
-        level=no_level(rows.astype(np.float64)),
+        level=no_level(times),
         runs={},
-        own_runs=np.zeros(len(rows)),
-        residuals=errors,
-        predicted_s=latency_s * np.exp(-errors),
+        own_runs=np.zeros(len(visits)),
+        residuals=visits.at_rows(errors) + off,
+        predicted_s=visits.at_rows(latency_s * np.exp(-errors)),
         rows=rows,
+        visits=visits,
         von_neumann=neighbours,
         von_neumann_after=neighbours,
         size_order=size_order,
@@ -212,9 +227,10 @@ def estimate_drift(
         base=model.name,
     )
     for _ in range(0 if drift.is_confounded else PASSES):
-        before = drift(rows, runs)
-        drift = drift.again(errors, latency_s, runs)
-        shift = drift(rows, runs)
+        before = drift(times, runs)
+        predicted_s = visits.at_rows(latency_s * np.exp(-errors))
+        drift = replace(drift._levelled(errors, runs), residuals=visits.at_rows(errors) + off, predicted_s=predicted_s)
+        shift = drift(times, runs)
         if float(np.abs(shift - before).max()) < STILL:
             break
         errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift

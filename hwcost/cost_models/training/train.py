@@ -20,7 +20,6 @@ from hwcost.cost_models.checks.table_faults import level_fault, refuse_faults
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.groups import Groups
-from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import LEVEL
 from hwcost.cost_models.training.doubts import order_doubts, table_doubts
@@ -162,7 +161,8 @@ def _train_on(
     levelled = np.asarray(values * np.exp(-level))
     made.fit(genes, levelled, weights)
     bare = left_out_errors(made, genes, levelled, even)
-    again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, values, runs)
+    own = drift.visits.without_own(Groups.of(made.features, genes), bare)
+    again = drift.again(own + level, values, runs)
     levelled = np.asarray(values * np.exp(-again(rows, runs)))
     made = made.clone_with_hyperparameters().fit(archs, levelled, weights)
     errors = bare + level - again.left_out()
