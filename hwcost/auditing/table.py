@@ -134,8 +134,8 @@ def _report(
     level_everywhere = drift(everything, data.runs)
     log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
     measured_s = data.values[drift.rows]
-    visits = drift.visits
-    limit, span = critical(len(visits)), math.expm1(float(np.ptp(log_level)))
+    visits, steps = drift.visits, drift.steps
+    limit, span = critical(len(steps)), math.expm1(float(np.ptp(log_level)))
     of_visits = visits.middles(measured_s)
     tau = kendall_tau(visits.middles(drift.predicted_s), of_visits)
     too_far = level_fault(data, drift.rows, log_level)
@@ -158,7 +158,7 @@ def _report(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
         segments=segments(
-            drift.rows[visits.first], visits.middles(drift.residuals), visits.middles(log_level), int(drift.rows[-1])
+            drift.rows[steps.first], steps.middles(drift.residuals), steps.middles(log_level), int(drift.rows[-1])
         ),
         von_neumann=drift.von_neumann,
         von_neumann_after=drift.von_neumann_after, critical=limit, size_order=drift.size_order, signal_tau=tau,

@@ -6,7 +6,7 @@ is fitted again on what the level leaves, and the level again on what the model 
 architecture was measured once only, so the result ranks below a campaign with rounds: a level that follows
 the architectures themselves is indistinguishable from their cost, and such a table is left as it is, unless the same
 architectures return throughout it: what changed between their rows is the level. Rows of one architecture in succession
-count as one, see :mod:`hwcost.cost_models.training.visits`.
+count as one, and so do sweeps over sizes, see :mod:`hwcost.cost_models.training.visits`.
 """
 
 from __future__ import annotations
@@ -63,22 +63,23 @@ class Drift:
     """The level of a machine over the rows of a table.
 
     Attributes:
-        level: Log level against row number, estimated from visits. Level and run have the median zero over these, so that a
+        level: Log level against row number, estimated from sweeps. Level and run have the median zero over these, so that a
             few rows of a warm-up move no prediction, and of two levels the more frequent one is the reference.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs, or hardly any rows
             share one.
-        own_runs: Log effect of the run of each visit as the other visits of that run tell it, shape (visits,).
+        own_runs: Log effect of the run of each sweep as the other sweeps of that run tell it, shape (sweeps,).
         residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
             error that the other rows of the same architecture share, where there are any.
         predicted_s: Predictions with these errors at the median level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         visits: The visits that the rows are of.
-        von_neumann: Von Neumann ratio of the residuals, from visit to visit.
+        sweeps: The sweeps that the visits are of; each visit by itself where their order does not follow size.
+        von_neumann: Von Neumann ratio of the residuals, from sweep to sweep.
         von_neumann_after: Von Neumann ratio of the residuals less the level.
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
         follows_size: Whether it is so far from 1 that the level of a few rows is indistinguishable from their sizes.
         returns: Whether the architectures return throughout the table, which tells a slow level from their sizes.
-        blocks: Block of each visit, shape (visits,), where only the order of blocks follows size: the level is that within
+        blocks: Block of each sweep, shape (sweeps,), where only the order of blocks follows size: the level is that within
             blocks, see :mod:`hwcost.cost_models.training.blocks`. Zeros otherwise.
         base: Name of the structured model.
     """
@@ -90,6 +91,7 @@ class Drift:
     predicted_s: Floats
     rows: Indices
     visits: Visits
+    sweeps: Visits
     von_neumann: float
     von_neumann_after: float
     size_order: float
@@ -133,8 +135,13 @@ class Drift:
         return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
 
     def left_out(self) -> Floats:
-        """Returns the log level at each of its own rows, ascending, as all other visits tell it; shape (n,)."""
-        return self.visits.at_rows(np.asarray(self.level.left_out + self.own_runs))
+        """Returns the log level at each of its own rows, ascending, as all other sweeps tell it; shape (n,)."""
+        return self.steps.at_rows(np.asarray(self.level.left_out + self.own_runs))
+
+    @property
+    def steps(self) -> Visits:
+        """The rows that tell one value of the level together: those of a sweep."""
+        return self.visits.of_wider(self.sweeps)
 
     def _of_runs(self, n: int, runs: Indices | None) -> Floats:
         return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
@@ -147,14 +154,14 @@ class Drift:
             latency_s: Measured seconds in the same order, shape (n,).
             runs: Numbers of the measuring runs in the same order; only where the table names runs.
         """
-        visits = self.visits
-        of_visits = None if runs is None else runs[visits.first]
-        new = self if self.is_confounded else self._levelled(visits.middles(errors), of_visits)
+        new = self if self.is_confounded else self._levelled(errors, runs)
         return replace(new, residuals=errors, predicted_s=latency_s * np.exp(-errors))
 
     def _levelled(self, errors: Floats, runs: Indices | None) -> Drift:
-        """Estimates the level from the errors of visits, and their runs, both of shape (visits,)."""
-        times = self._times
+        """Estimates the level from the errors of rows, and their runs, both of shape (n,)."""
+        steps = self.steps
+        times, errors = steps.middles(self.rows.astype(np.float64)), steps.middles(errors)
+        runs = None if runs is None else runs[steps.first]
         half = replace(self, runs={}, own_runs=np.zeros(len(errors)), level=no_level(times))
         cuts: tuple[float, ...] = ()
         if runs is not None and are_shared(runs):
@@ -165,11 +172,6 @@ class Drift:
         level = fit_level(times, left, gain=GAIN, cuts=cuts, may_creep=True)
         new = replace(half, level=_less(level, median(level.values + half(times, runs))))
         return replace(new, von_neumann_after=von_neumann(within(errors - new(times, runs), self.blocks)))
-
-    @property
-    def _times(self) -> Floats:
-        """Middle row number of each visit, shape (visits,)."""
-        return self.visits.middles(self.rows.astype(np.float64))
 
 
 def _less(level: Level, middle: float) -> Level:
@@ -192,32 +194,27 @@ def estimate_drift(
         runs: Number of the measuring run of each, shape (n,); None where the table does not name runs.
     """
     order = np.argsort(rows, kind="stable")
-    genes, rows = genes[order], rows[order]
+    genes, latency_s, rows = genes[order], latency_s[order], rows[order]
     runs = None if runs is None else runs[order]
     of_rows = Groups.of(features, genes)
     visits = Visits.of(of_rows, runs)
-    groups, genes, measured_s = visits.groups(of_rows), genes[visits.first], latency_s[order]
-    latency_s, runs = visits.middles(measured_s), None if runs is None else runs[visits.first]
-    off = np.log(measured_s / visits.at_rows(latency_s))
-    model, bare = most_alike(features, genes, latency_s)
+    groups, some, seconds = visits.groups(of_rows), genes[visits.first], visits.middles(latency_s)
+    off = np.log(latency_s / visits.at_rows(seconds))
+    model, bare = most_alike(features, some, seconds)
     errors = without_own(groups, bare)
-    sizes, blocks = np.log(latency_s) - errors, np.zeros(len(visits), dtype=np.intp)
+    sizes = np.log(seconds) - errors
     size_order = von_neumann(sizes)
-    follows_size = _follows_size(size_order, len(visits))
-    if follows_size:
-        found = blocks_of(genes)
-        follows_size = _follows_size(von_neumann(within(sizes, found)), len(visits))
-        blocks = blocks if follows_size else found
-    neighbours = von_neumann(within(errors, blocks))
-    times = visits.middles(rows.astype(np.float64))
+    follows_size, blocks, sweeps = _order(sizes, some, None if runs is None else runs[visits.first])
+    neighbours = von_neumann(within(sweeps.middles(errors), blocks))
     drift = Drift(
-        level=no_level(times),
+        level=no_level(visits.of_wider(sweeps).middles(rows.astype(np.float64))),
         runs={},
-        own_runs=np.zeros(len(visits)),
+        own_runs=np.zeros(len(sweeps)),
         residuals=visits.at_rows(errors) + off,
-        predicted_s=visits.at_rows(latency_s * np.exp(-errors)),
+        predicted_s=visits.at_rows(seconds * np.exp(-errors)),
         rows=rows,
         visits=visits,
+        sweeps=sweeps,
         von_neumann=neighbours,
         von_neumann_after=neighbours,
         size_order=size_order,
@@ -227,14 +224,40 @@ def estimate_drift(
         base=model.name,
     )
     for _ in range(0 if drift.is_confounded else PASSES):
-        before = drift(times, runs)
-        predicted_s = visits.at_rows(latency_s * np.exp(-errors))
-        drift = replace(drift._levelled(errors, runs), residuals=visits.at_rows(errors) + off, predicted_s=predicted_s)
-        shift = drift(times, runs)
+        before = drift(rows, runs)
+        residuals, predicted_s = visits.at_rows(errors) + off, visits.at_rows(seconds * np.exp(-errors))
+        drift = replace(drift._levelled(residuals, runs), residuals=residuals, predicted_s=predicted_s)
+        shift = drift(rows, runs)
         if float(np.abs(shift - before).max()) < STILL:
             break
-        errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift
+        shift = visits.middles(shift)
+        errors = without_own(groups, refitted_errors(model, some, seconds * np.exp(-shift))) + shift
     return drift
+
+
+def _order(sizes: Floats, genes: Floats, runs: Indices | None) -> tuple[bool, Indices, Visits]:
+    """Says whether the order of visits follows their size however it is looked at, and if not, in which blocks or sweeps.
+
+    Args:
+        sizes: Log of the predictions, shape (visits,).
+        genes: Encoded architectures, shape (visits, genes).
+        runs: Measuring run of each, shape (visits,); None where the table does not name runs.
+
+    Returns:
+        Whether it does; the block of each sweep; and the sweeps.
+    """
+    n, single = len(sizes), Visits.single(len(sizes))
+    together = np.zeros(n, dtype=np.intp)
+    if not _follows_size(von_neumann(sizes), n):
+        return False, together, single
+    blocks = blocks_of(genes)
+    if not _follows_size(von_neumann(within(sizes, blocks)), n):
+        return False, blocks, single
+    for sweeps in Visits.sweeps(genes, runs):
+        columns = (sweeps.middles(sizes), *genes[sweeps.first].T)  # a sorted one hides a level as size does
+        if not any(_follows_size(von_neumann(column), len(sweeps)) for column in columns):
+            return False, np.zeros(len(sweeps), dtype=np.intp), sweeps
+    return True, together, single
 
 
 def _follows_size(size_order: float, n: int) -> bool:

@@ -1,24 +1,31 @@
-"""Rows of one architecture in succession are one visit of it: many tools time a net several times before the next one.
+"""Rows in succession that tell one value of the machine's level together.
 
-Within a visit nothing but noise differs. What the machine's level did shows from visit to visit, as it does from row to row
-where every net was timed once.
+Many tools time a net several times before the next one: these rows are one *visit* of it. Within a visit nothing but noise
+differs. Others time each net at all batch sizes, or on all devices, before the next one: these rows are a *sweep*. Within a
+sweep the order follows size, so that the level within it is not known. From visit to visit, and from sweep to sweep, the
+level shows as it does from row to row where every net was timed once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
 
+FEWEST_SWEEPS = 30
+"""Sweeps from which a level that moves from one to the next can be estimated."""
+
 
 @dataclass(frozen=True)
 class Visits:
-    """Which of n rows, in the order of measurement, are of one visit.
+    """Which of n rows, in the order of measurement, are of one visit or sweep.
 
     Attributes:
         numbers: Visit of each row, from 0, ascending, shape (n,).
@@ -29,9 +36,32 @@ class Visits:
     @classmethod
     def of(cls, groups: Groups, runs: Indices | None = None) -> Visits:
         """Finds the visits of the architectures of n rows; none reaches from one measuring run (n,) into the next."""
-        begins = np.diff(groups.numbers) != 0
-        if runs is not None:
-            begins |= np.diff(runs) != 0
+        return cls._between(np.diff(groups.numbers) != 0, runs)
+
+    @classmethod
+    def single(cls, n: int) -> Visits:
+        """Takes each of n rows for one of its own."""
+        return cls(np.arange(n, dtype=np.intp))
+
+    @classmethod
+    def sweeps(cls, genes: Floats, runs: Indices | None = None) -> Iterator[Visits]:
+        """Yields the sweeps of two rows or more on average in which some columns stand still, the shortest first.
+
+        Args:
+            genes: Encoded architectures in the order of measurement, shape (n, genes).
+            runs: Measuring run of each, shape (n,); no sweep reaches from one into the next.
+        """
+        changes = np.diff(genes, axis=0) != 0
+        counts = changes.sum(axis=0)
+        for most in sorted(set(counts.tolist()), reverse=True):
+            found = cls._between(changes[:, counts <= most].any(axis=1), runs)
+            if FEWEST_SWEEPS <= len(found) <= len(genes) / 2:
+                yield found
+
+    @classmethod
+    def _between(cls, begins: NDArray[np.bool_], runs: Indices | None) -> Visits:
+        """Makes visits from whether each row but the first begins a new one, shape (n - 1,)."""
+        begins = begins if runs is None else begins | (np.diff(runs) != 0)
         return cls(np.concatenate([[0], np.cumsum(begins)]).astype(np.intp))
 
     def __len__(self) -> int:
@@ -76,6 +106,10 @@ class Visits:
             return without_own(groups, errors)
         middles = self.middles(errors)
         return errors + self.at_rows(without_own(self.groups(groups), middles) - middles)
+
+    def of_wider(self, wider: Visits) -> Visits:
+        """Returns wider ones, of these visits (visits,), as ones of the rows."""
+        return self if wider.are_rows else Visits(np.asarray(wider.numbers[self.numbers]))
 
     def groups(self, groups: Groups) -> Groups:
         """Returns the architectures of the visits, from those of the rows."""
