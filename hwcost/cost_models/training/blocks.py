@@ -30,8 +30,17 @@ def blocks_of(genes: Floats) -> Indices:
 
 
 def within(values: Floats, blocks: Indices) -> Floats:
-    """Returns values (n,) less the median of their block; as they are where there is one block alone."""
+    """Returns values (n,) less the middle of their block; as they are where there is one block alone.
+
+    The middle is the mean of the middle half, which lies between two levels of equal shares, where a median is one of them.
+    """
     if not blocks.any():
         return values
-    medians = np.array([np.median(values[blocks == number]) for number in range(int(blocks.max()) + 1)])
-    return np.asarray(values - medians[blocks])
+    middles = np.array([_middle(np.sort(values[blocks == number])) for number in range(int(blocks.max()) + 1)])
+    return np.asarray(values - middles[blocks])
+
+
+def _middle(ascending: Floats) -> float:
+    """Returns the mean of the middle half of some values (Tukey's midmean)."""
+    cut = len(ascending) // 4
+    return float(ascending[cut : len(ascending) - cut].mean())

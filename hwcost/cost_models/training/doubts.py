@@ -117,12 +117,20 @@ def said_stretch(rows: tuple[int, int], tau: float) -> str:
 
 
 def order_doubts(drift: Drift | None) -> list[str]:
-    """Returns the doubt about a table whose order follows the size of its architectures, in a whole sentence.
+    """Returns the doubt about a table whose order hides the level of the machine, or a part of it, in a whole sentence.
 
     Args:
         drift: The level that was looked for over its rows; None where none was.
     """
-    if drift is None or not drift.is_confounded or len(drift.visits) < FEWEST_ROWS:
+    if drift is None:
+        return []
+    if drift.between_blocks:
+        return [
+            f"the level of the machine moved by {said_difference(drift.between_blocks)} within blocks of rows in which a "
+            "column stands still. Between blocks it is not known, since it would look like what the column does: intervals "
+            "are wider by as much. Rows measured in random order would narrow them."
+        ]
+    if not drift.is_confounded or len(drift.visits) < FEWEST_ROWS:
         return []
     return [
         "the order of the rows follows the size of the architectures, so that a machine that slowly changed would look like "

@@ -106,6 +106,11 @@ class Drift:
         return self.follows_size and not self.returns
 
     @property
+    def between_blocks(self) -> float:
+        """Half-width (log) of what is not known of the level between blocks: its range within them; 0 without blocks."""
+        return float(np.ptp(self.level.values)) if self.blocks.any() else 0.0
+
+    @property
     def is_none(self) -> bool:
         """Whether no level was taken."""
         return self.level.kind == "none" and not self.runs

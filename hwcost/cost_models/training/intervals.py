@@ -6,6 +6,7 @@ the half-width that covers a wanted share of new architectures, each measured on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -98,6 +99,19 @@ def keep_errors(model: CostModel, errors: Floats, groups: Groups) -> None:
         order = np.argsort(errors, kind="stable")
         reached = np.cumsum(groups.shares[order])
         model.errors_ = errors[order][np.searchsorted(reached, places + 0.5)]
+
+
+def widen(model: CostModel, half_width: float) -> None:
+    """Adds to a model's interval what no row tells; a model whose fit brings its own interval keeps that.
+
+    Args:
+        model: A calibrated model.
+        half_width: Half-width of it (log); 0 adds nothing.
+    """
+    usual = model.log_interval_half_width_
+    if usual and half_width and not model.has_interval and model.errors_ is not None:
+        model.log_interval_half_width_ = math.hypot(usual, half_width)
+        model.errors_ = model.errors_ * (model.log_interval_half_width_ / usual)
 
 
 def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Floats) -> Floats:

@@ -24,7 +24,7 @@ from hwcost.cost_models.registry import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import LEVEL
 from hwcost.cost_models.training.doubts import order_doubts, table_doubts
 from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift
-from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate, left_out_errors
+from hwcost.cost_models.training.intervals import CHECK_ERRORS, calibrate, left_out_errors, widen
 from hwcost.cost_models.training.metrics import Metrics, metrics
 from hwcost.cost_models.training.remembered import remembering
 from hwcost.cost_models.unconfirmed_level import UnconfirmedLevel
@@ -118,7 +118,7 @@ def train(
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
-    doubts = [*table_doubts(data, trained), *order_doubts(found)]
+    doubts = [*table_doubts(data, trained), *order_doubts(trained.drift or found)]
     unconfirmed = UnconfirmedLevel.in_provenance(data.provenance)
     for doubt in [*doubts, *([unconfirmed] if unconfirmed else [])]:
         _log.warning("%s: %s", data.source, doubt)
@@ -167,6 +167,7 @@ def _train_on(
     made = made.clone_with_hyperparameters().fit(archs, levelled, weights)
     errors = bare + level - again.left_out()
     calibrate(made, archs, levelled, weights, errors)
+    widen(made, again.between_blocks)
     return Trained(made, rows, values, errors, None if again.is_none else again)
 
 

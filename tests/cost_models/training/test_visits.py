@@ -104,3 +104,16 @@ def test_nets_in_the_order_of_size_stay_confounded_however_often_each_was_measur
     rows = [(*net, 1) for net in sorted(nets(), key=lambda net: net[0] * net[1]) for _ in range(times)]
     for moved in (0.0, MOVED):
         assert audit_table(table(rows, moved)[0]).codes == ("W_CONFOUNDED",)
+
+
+def test_intervals_hold_the_level_between_blocks_that_nothing_tells() -> None:
+    rows = [(*net, batch) for batch in (1, 2, 4, 8) for net in nets()]
+    data, truth = table(rows, MOVED)
+    model = train(data, "polynomial").model
+    found = model.predict(data.architectures)
+    assert float(np.abs(found.values / truth - 1).mean()) > 0.08, "each block has a level of its own"
+    assert float(np.mean((found.low <= truth) & (truth <= found.high))) >= 0.9
+    assert any("Between blocks it is not known" in doubt for doubt in model.provenance["doubts"])
+    still = train(table(rows, 0.0)[0], "polynomial").model
+    assert still.log_interval_half_width_ < 0.03
+    assert "doubts" not in still.provenance
