@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.settings import FEWEST_NETS, net_numbers
 from hwcost.spaces.shaped import Shaped, split
 
 
@@ -43,10 +44,14 @@ class Groups:
 
     @classmethod
     def of_architectures(cls, features: Features, genes: Floats) -> Groups:
-        """Groups encoded genes by architecture alone, at whatever shapes: what is left out together."""
-        if not isinstance(features.space, Shaped):
-            return cls.of(features, genes)
-        return cls.of(shared_features(features.space.base), split(genes)[0])
+        """Groups encoded genes by architecture alone, at whatever shapes and settings: what is left out together.
+
+        In a table these are the rows that differ in nothing but settings, where most nets were measured at several.
+        """
+        if isinstance(features.space, Shaped):
+            return cls.of(shared_features(features.space.base), split(genes)[0])
+        nets = net_numbers(features.space, genes)
+        return cls.of(features, genes) if nets is None or nets.max() + 1 < FEWEST_NETS else cls(nets)
 
     @classmethod
     def of_keys(cls, keys: Iterable[Hashable]) -> Groups:

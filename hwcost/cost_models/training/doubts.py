@@ -19,6 +19,7 @@ from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
 from hwcost.cost_models.checks.two_states import TwoStates, states_in_no_order, two_states
 from hwcost.cost_models.features.extractor import shared_features
 from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.settings import FEWEST_NETS, net_numbers, setting_places
 from hwcost.units import format_seconds
 
 if TYPE_CHECKING:
@@ -164,7 +165,19 @@ def table_doubts(data: Data, trained: Trained) -> list[str]:
     falling = said_falling(data)
     rates = [] if falling is None else [f"{falling} {IN_SECONDS}"]
     rows = [*_repeats(data, trained), *_far_rows(data, trained), *_steps(trained)]
-    return [*rates, *effect, *states, *rows, *_together(data, trained)]
+    return [*rates, *effect, *states, *rows, *_few_nets(data, trained), *_together(data, trained)]
+
+
+def _few_nets(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt where a few nets were measured at many settings, and rows of each are left out one by one."""
+    numbers = net_numbers(data.space, data.genes[trained.rows])
+    if numbers is None or (count := int(numbers.max()) + 1) >= FEWEST_NETS:
+        return
+    settings = _listed([f"'{data.space.genes[i].name}'" for i in setting_places(data.space)])
+    yield (
+        f"the rows are of {count} nets at several settings ({settings}), so that errors and intervals are those of these "
+        f"nets at further settings. Of new nets they may be larger: {FEWEST_NETS} nets or more would tell."
+    )
 
 
 def _together(data: Data, trained: Trained) -> Iterator[str]:
@@ -205,7 +218,7 @@ def _joined(pairs: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
 
 def _listed(names: list[str]) -> str:
     """Lists names, with ``and`` before the last one."""
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _effect(data: Data, trained: Trained) -> Iterator[str]:
