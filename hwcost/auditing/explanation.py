@@ -73,6 +73,11 @@ def _opening(report: AuditReport) -> list[str]:
             f"There is no sign that the machine changed while these {things} were measured: once the architecture's own "
             f"cost is taken away, what is left scatters without a pattern{_but_small(report)}."
         ]
+    if report.level_range == 0.0:
+        return [
+            f"Something moved while these {things} were measured: once the architecture's own cost is taken away, "
+            f"{_pattern(report)}. But they are too few to tell how the machine's speed moved, so that nothing was taken out."
+        ]
     how = "clearly" if report.verdict == "drifting" else "a little"
     moved = f"The machine's own speed moved {how} while these {things} were measured, by {_percent(report.level_range)} from"
     return [

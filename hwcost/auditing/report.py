@@ -33,6 +33,10 @@ VERDICTS: tuple[Verdict, ...] = ("clean", "mild", "drifting", "invalid")
 MILD, DRIFTING = 0.01, 0.04
 """Range of the level (highest over lowest, less one) from which a machine whose level moves is called so."""
 
+RESEMBLING, SURE = 0.6, 1.6
+"""Von Neumann ratio below which something moved that no level describes, and how much further from 1 than the critical value
+it must be: noise falls below that in 1 of 10,000 cases."""
+
 LEAST_SIZE_ORDER = 0.9
 """Von Neumann ratio of the size of the architectures below which their order is not random."""
 
@@ -226,9 +230,21 @@ def verdict_of(
         return "invalid"
     if "W_CONFOUNDED" in codes and "W_DRIFT" not in codes:
         return "mild"
+    if level_range == 0.0 and resembles(von_neumann, critical):
+        return "mild"
     if (von_neumann >= critical and not has_level) or level_range < MILD:
         return "mild" if DOUBTS & set(codes) else "clean"
     return "drifting" if level_range >= DRIFTING else "mild"
+
+
+def resembles(von_neumann: float, critical: float) -> bool:
+    """Whether neighbours resemble each other so much that something moved, although no level could be estimated.
+
+    Args:
+        von_neumann: Von Neumann ratio of the residuals.
+        critical: Ratio below which noise falls in 1 % of all cases, which tells its standard deviation.
+    """
+    return von_neumann < min(RESEMBLING, 1.0 - SURE * (1.0 - critical))
 
 
 def is_at_least(verdict: str, limit: str) -> bool:

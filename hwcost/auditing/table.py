@@ -142,7 +142,8 @@ def _report(
     faults = [*faults, too_far] if too_far is not None else faults
     null = _null_effect(drift, of_visits, tau) or _null_stretch(drift, of_visits * np.exp(-visits.middles(log_level)))
     flags = [*flags, *(one.flag for one in faults), *null, *_confounded(drift)]
-    if verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") != "clean":
+    judged = verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none")
+    if judged != "clean" and not drift.is_confounded:
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.values)
     rest = drift.residuals - log_level
@@ -233,6 +234,12 @@ def _confounded(drift: Drift) -> list[Flag]:
 
 
 def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:
+    if span == 0.0:
+        text = (
+            f"neighbours in the order of measurement resemble each other (von Neumann ratio {drift.von_neumann:.2f}, noise "
+            f"has {limit:.2f} or more), but {len(drift.steps)} measurements do not tell a level of the machine from chance."
+        )
+        return Flag("W_DRIFT", text, "Measure more architectures, or measure again in randomised rounds.")
     if drift.von_neumann < limit:
         why = (
             f"von Neumann ratio {drift.von_neumann:.2f}, noise has {limit:.2f} or more; {drift.von_neumann_after:.2f} once "

@@ -73,7 +73,7 @@ class Drift:
         predicted_s: Predictions with these errors at the median level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         visits: The visits that the rows are of.
-        sweeps: The sweeps that the visits are of; each visit by itself where their order does not follow size.
+        sweeps: The sweeps that the visits are of; each visit by itself where there are none.
         von_neumann: Von Neumann ratio of the residuals, from sweep to sweep.
         von_neumann_after: Von Neumann ratio of the residuals less the level.
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
@@ -205,11 +205,12 @@ def estimate_drift(
     visits = Visits.of(of_rows, runs)
     groups, some, seconds = visits.groups(of_rows), genes[visits.first], visits.middles(latency_s)
     off = np.log(latency_s / visits.at_rows(seconds))
-    model, bare = most_alike(features, some, seconds)
+    sweeps = _sweeps(some, None if runs is None else runs[visits.first])
+    model, bare = most_alike(features, some, seconds, sweeps)
     errors = without_own(groups, bare)
     sizes = np.log(seconds) - errors
     size_order = von_neumann(sizes)
-    follows_size, blocks, sweeps = _order(sizes, some, None if runs is None else runs[visits.first])
+    follows_size, blocks = _order(sweeps.middles(sizes), some[sweeps.first])
     neighbours = von_neumann(within(sweeps.middles(errors), blocks))
     drift = Drift(
         level=no_level(visits.of_wider(sweeps).middles(rows.astype(np.float64))),
@@ -240,29 +241,34 @@ def estimate_drift(
     return drift
 
 
-def _order(sizes: Floats, genes: Floats, runs: Indices | None) -> tuple[bool, Indices, Visits]:
-    """Says whether the order of visits follows their size however it is looked at, and if not, in which blocks or sweeps.
+def _sweeps(genes: Floats, runs: Indices | None) -> Visits:
+    """Returns the shortest sweeps of visits whose nets stand in no order; each visit by itself where there are none.
+
+    Rows of a sweep are of one net, whose own deviation from the law would look like a level.
 
     Args:
-        sizes: Log of the predictions, shape (visits,).
         genes: Encoded architectures, shape (visits, genes).
         runs: Measuring run of each, shape (visits,); None where the table does not name runs.
-
-    Returns:
-        Whether it does; the block of each sweep; and the sweeps.
     """
-    n, single = len(sizes), Visits.single(len(sizes))
-    together = np.zeros(n, dtype=np.intp)
-    if not _follows_size(von_neumann(sizes), n):
-        return False, together, single
-    blocks = blocks_of(genes)
-    if not _follows_size(von_neumann(within(sizes, blocks)), n):
-        return False, blocks, single
     for sweeps in Visits.sweeps(genes, runs):
-        columns = (sweeps.middles(sizes), *genes[sweeps.first].T)  # a sorted one hides a level as size does
-        if not any(_follows_size(von_neumann(column), len(sweeps)) for column in columns):
-            return False, np.zeros(len(sweeps), dtype=np.intp), sweeps
-    return True, together, single
+        if not any(_follows_size(von_neumann(column), len(sweeps)) for column in genes[sweeps.first].T):
+            return sweeps  # a sorted column would hide a level, as sorted sizes do
+    return Visits.single(len(genes))
+
+
+def _order(sizes: Floats, genes: Floats) -> tuple[bool, Indices]:
+    """Returns whether the order of sweeps follows their size, within blocks too; and the block of each sweep.
+
+    Args:
+        sizes: Log of the predictions, shape (sweeps,).
+        genes: Encoded architectures, shape (sweeps, genes).
+    """
+    n, together = len(sizes), np.zeros(len(sizes), dtype=np.intp)
+    if not _follows_size(von_neumann(sizes), n):
+        return False, together
+    blocks = blocks_of(genes)
+    follows_size = _follows_size(von_neumann(within(sizes, blocks)), n)
+    return follows_size, together if follows_size else blocks
 
 
 def _follows_size(size_order: float, n: int) -> bool:
@@ -280,11 +286,17 @@ def _share_between(groups: Groups) -> float:
     return float(means[groups.numbers].var() / places.var())
 
 
-def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[CostModel, Floats]:
-    """Returns the structured model whose out-of-fold errors differ least from row to row, with these errors.
+def most_alike(features: Features, genes: Floats, latency_s: Floats, sweeps: Visits) -> tuple[CostModel, Floats]:
+    """Returns the structured model whose out-of-fold errors differ least from sweep to sweep, with these errors (n,).
 
     What differs between neighbours is the model's own error, whatever the machine's level did. Of a long table some rows
     decide which model it is.
+
+    Args:
+        features: The feature extractor of the table's space.
+        genes: Encoded architectures, shape (n, genes).
+        latency_s: Shape (n,), seconds.
+        sweeps: The sweeps that these rows are of.
     """
 
     def errors_of(name: str, rows: slice) -> tuple[CostModel, Floats]:
@@ -295,7 +307,8 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
 
     names, every = bases(features), -(-len(genes) // DECIDING_ROWS)
     found = [errors_of(name, slice(None, None, every)) for name in names] if every == 1 or len(names) > 1 else []
-    chosen = min(range(len(found)), key=lambda i: noise(found[i][1]), default=0)
+    steps = [sweeps.middles(errors) if every == 1 else errors for _, errors in found]
+    chosen = min(range(len(found)), key=lambda i: noise(steps[i]), default=0)
     return found[chosen] if every == 1 else errors_of(names[chosen], slice(None))
 
 

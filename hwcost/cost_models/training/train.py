@@ -118,7 +118,8 @@ def train(
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
-    doubts = [*table_doubts(data, trained), *order_doubts(trained.drift or found)]
+    is_confounded = found is not None and found.is_confounded
+    doubts = [*table_doubts(data, trained), *order_doubts(found if is_confounded else trained.drift)]
     unconfirmed = UnconfirmedLevel.in_provenance(data.provenance)
     for doubt in [*doubts, *([unconfirmed] if unconfirmed else [])]:
         _log.warning("%s: %s", data.source, doubt)

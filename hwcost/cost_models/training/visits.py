@@ -45,7 +45,9 @@ class Visits:
 
     @classmethod
     def sweeps(cls, genes: Floats, runs: Indices | None = None) -> Iterator[Visits]:
-        """Yields the sweeps of two rows or more on average in which some columns stand still, the shortest first.
+        """Yields the sweeps of two rows or more on average in which all columns of a net stand still, the shortest first.
+
+        Columns that stand still are those of a net where they have many different values together.
 
         Args:
             genes: Encoded architectures in the order of measurement, shape (n, genes).
@@ -54,8 +56,9 @@ class Visits:
         changes = np.diff(genes, axis=0) != 0
         counts = changes.sum(axis=0)
         for most in sorted(set(counts.tolist()), reverse=True):
-            found = cls._between(changes[:, counts <= most].any(axis=1), runs)
-            if FEWEST_SWEEPS <= len(found) <= len(genes) / 2:
+            still = counts <= most
+            found = cls._between(changes[:, still].any(axis=1), runs)
+            if len(found) <= len(genes) / 2 and len(np.unique(genes[found.first][:, still], axis=0)) >= FEWEST_SWEEPS:
                 yield found
 
     @classmethod
