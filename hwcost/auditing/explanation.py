@@ -73,7 +73,7 @@ def _opening(report: AuditReport) -> list[str]:
             f"There is no sign that the machine changed while these {things} were measured: once the architecture's own "
             f"cost is taken away, what is left scatters without a pattern{_but_small(report)}."
         ]
-    if report.level_range == 0.0:
+    if report.level_range == 0.0 and "W_DRIFT" in report.codes:
         return [
             f"Something moved while these {things} were measured: once the architecture's own cost is taken away, "
             f"{_pattern(report)}. But they are too few to tell how the machine's speed moved, so that nothing was taken out."

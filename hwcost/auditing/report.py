@@ -220,7 +220,8 @@ def verdict_of(
     """Returns the verdict that belongs to what was found.
 
     A level counts where neighbours resemble each other, or where left-out errors are so much smaller without it that a fit
-    takes it out: a short stretch that stands off does not show in the ratio.
+    takes it out: a short stretch that stands off does not show in the ratio. Where something moved that no level describes,
+    ``W_DRIFT`` says so, and it is ``mild``.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
     that does not clear it, so it is ``mild``, unless the architectures return throughout and their rows tell of one. So are
@@ -230,7 +231,7 @@ def verdict_of(
         return "invalid"
     if "W_CONFOUNDED" in codes and "W_DRIFT" not in codes:
         return "mild"
-    if level_range == 0.0 and resembles(von_neumann, critical):
+    if level_range == 0.0 and "W_DRIFT" in codes:
         return "mild"
     if (von_neumann >= critical and not has_level) or level_range < MILD:
         return "mild" if DOUBTS & set(codes) else "clean"

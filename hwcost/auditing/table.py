@@ -21,6 +21,7 @@ from hwcost.auditing.report import (
     OUTLIER,
     UNSTEADY,
     AuditReport,
+    resembles,
     verdict_of,
 )
 from hwcost.cost_models.checks.resolution import coarse_step
@@ -142,8 +143,8 @@ def _report(
     faults = [*faults, too_far] if too_far is not None else faults
     null = _null_effect(drift, of_visits, tau) or _null_stretch(drift, of_visits * np.exp(-visits.middles(log_level)))
     flags = [*flags, *(one.flag for one in faults), *null, *_confounded(drift)]
-    judged = verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none")
-    if judged != "clean" and not drift.is_confounded:
+    is_clean = verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") == "clean"
+    if not is_clean or (span == 0.0 and resembles(drift.von_neumann, limit) and not drift.is_confounded):
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.values)
     rest = drift.residuals - log_level

@@ -90,7 +90,11 @@ class Visits:
         """Returns the median of the values (n,) of each visit, shape (visits,)."""
         if self.are_rows:
             return values
-        return np.array([np.median(part) for part in np.split(values, self.first[1:])], dtype=np.float64)
+        lengths, found = self.last - self.first + 1, np.empty(len(self))
+        for length in np.unique(lengths):
+            visits = np.flatnonzero(lengths == length)
+            found[visits] = np.median(values[self.first[visits][:, None] + np.arange(length)], axis=1)
+        return found
 
     def at_rows(self, values: Floats) -> Floats:
         """Returns values of visits (visits,) at their rows, shape (n,)."""
