@@ -68,7 +68,8 @@ def falls_along_all(features: Features, genes: Floats, latency_s: Floats, kept: 
         latency_s: Shape (n,), seconds.
         kept: Columns that are not doubted.
     """
-    if features.is_buildable or _one_hot_sizes(features, ()).any():
+    genes_of_numbers = [gene for gene in features.space.genes if not gene.categorical]
+    if features.is_buildable or len(genes_of_numbers) < FEWEST_FALLING or _one_hot_sizes(features, ()).any():
         return False
     is_number = np.concatenate(
         [
